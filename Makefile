@@ -1,0 +1,59 @@
+# make help lists what there is. Everything is made in .venv; state lies in .runtime. Both are ignored by git.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up down test check bench format clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/demo  ## run the demo Dag in an Airflow of its own, print the policy, stop everything
+	@$(BIN)/python -m elpa_airflow.demo demo
+
+up: $(VENV)/demo  ## start the same Airflow with its UI and leave it running
+	@$(BIN)/python -m elpa_airflow.demo up
+
+down:  ## stop what make up started
+	@$(BIN)/python -m elpa_airflow.demo down
+
+test: $(VENV)/dev  ## lint, types, all tests
+	@$(MAKE) --no-print-directory check
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/dev  ## lint and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: $(VENV)/dev  ## ratios of speed, each measured in one run
+	@$(BIN)/python tests/bench/bench_parsing.py
+	@$(BIN)/python tests/bench/bench_scoring.py
+
+format: $(VENV)/dev  ## bring the code into its form
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+clean: down  ## remove environment and state
+	rm -rf $(VENV) .runtime
+
+$(VENV)/python: pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; \
+	sys.exit(0 if (3, 11) <= v <= (3, 13) else \
+	"ELPA needs Python 3.11, 3.12 or 3.13; %s is %d.%d: call make PYTHON=python3.12" % (sys.executable, *v))'
+	@echo "making the environment in $(VENV) (once; about two minutes)"
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/demo: $(VENV)/python constraints.txt
+	@echo "installing Airflow, the demo's libraries and ELPA"
+	@$(PIP_INSTALL) -e '.[airflow,demo]'
+	@touch $@
+
+$(VENV)/dev: $(VENV)/demo
+	@echo "installing the tools for tests"
+	@$(PIP_INSTALL) -e '.[airflow,demo,dev]'
+	@touch $@

@@ -1,0 +1,153 @@
+"""Train one forecasting model on an hourly series and leave its validation errors.
+
+The last rows before `--as-of` are kept for validation. The model is fitted to rows before those and
+forecasts each of them from what was known `--horizon` hours earlier. The folder `--out` gets
+`errors.csv` (`timestamp,y_true,pred`, oldest first) and the trained model, `model.pkl`.
+"""
+
+import os
+
+# One thread each: sums in another order differ in their last bits, and models are trained side by side.
+os.environ.update({"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"})
+
+import argparse
+import csv
+import importlib
+import io
+import pickle
+import sys
+import time
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from water_flow.series import DataError, Split, cut, dataset_path, read_series
+
+MODULES = {
+    "online": ("snarimax", "holt_winters", "bayesian_linear", "knn", "adaptive_random_forest"),
+    "batch": ("huber", "gradient_boosting", "extra_trees", "mlp"),
+    "statistical": ("structural", "sarima"),
+}
+MODELS = {model: module for module, models in MODULES.items() for model in models}
+MIN_VALIDATION_ROWS = 100
+
+
+def moment(text: str) -> datetime | None:
+    """Read an ISO 8601 time with its UTC offset; an empty text is no time.
+
+    Examples
+    --------
+    >>> moment("2022-05-01T00:00:00Z").isoformat()
+    '2022-05-01T00:00:00+00:00'
+    """
+    if not text:
+        return None
+    try:
+        value = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected an ISO 8601 time, found {text!r}") from None
+    if value.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"expected a time with a UTC offset, found {text!r}")
+    return value
+
+
+def integer(text: str, least: int = 0, most: int = 2**32 - 1) -> int:
+    """Read an integer from `least` to `most`; the default range is that of NumPy's seeds."""
+    if not text.isdecimal() or not least <= int(text) <= most:
+        raise argparse.ArgumentTypeError(f"expected an integer from {least} to {most}, found {text!r}")
+    return int(text)
+
+
+def parse(argv: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line; wrong arguments end the program with status 2."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    add = parser.add_argument
+    add("--model", required=True, choices=MODELS)
+    add("--dataset", required=True, help="CSV of time and value, or a packaged data set: river:water-flow")
+    add("--out", required=True, type=Path, help="folder for errors.csv and model.pkl")
+    add("--as-of", type=moment, help="use only rows before this ISO 8601 time; all rows if empty or left out")
+    add("--horizon", type=partial(integer, least=1), default=6, help="hours ahead (default %(default)s)")
+    add("--period", type=partial(integer, least=2), default=24, help="hours of a cycle (default %(default)s)")
+    add("--seed", type=integer, default=42, help="random seed (default %(default)s)")
+    add(
+        "--validation-rows",
+        type=partial(integer, least=MIN_VALIDATION_ROWS),
+        default=168,
+        help="newest rows kept from training (default %(default)s)",
+    )
+    return parser.parse_args(argv)
+
+
+def error_rows(split: Split, predictions: NDArray[np.float64]) -> str:
+    """Make the text of `errors.csv`; predictions have six decimals."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("timestamp", "y_true", "pred"))
+    for slot, y_true, prediction in zip(
+        split.validation.tolist(), split.y_true.tolist(), predictions.tolist(), strict=True
+    ):
+        writer.writerow((split.times[slot].isoformat(), y_true, f"{prediction:.6f}"))
+    return text.getvalue()
+
+
+def write(path: Path, content: bytes) -> None:
+    """Replace a file in one step, so that nobody ever reads half of it."""
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(content)
+    part.replace(path)
+
+
+def train(options: argparse.Namespace) -> None:
+    """Train and write what `options` say.
+
+    Raises
+    ------
+    DataError
+        If the data cannot be read, is too little, or makes the model diverge.
+    """
+    started = time.monotonic()
+    series = read_series(dataset_path(options.dataset), options.as_of)
+    split = cut(
+        series,
+        horizon=options.horizon,
+        period=options.period,
+        seed=options.seed,
+        validation_rows=options.validation_rows,
+    )
+    scored = split.times[split.start]
+    say(f"{options.model}: {len(series.times)} rows, {series.times[0]} to {series.times[-1]}")
+    say(f"fitting to {len(split.fit)} rows before {scored}; validating on {len(split.validation)} from there")
+    fit = getattr(importlib.import_module(f"water_flow.{MODELS[options.model]}"), options.model)
+    predictions, model = fit(split)
+    if not np.isfinite(predictions).all():
+        raise DataError(f"{options.model} diverged: not every prediction is finite")
+    options.out.mkdir(parents=True, exist_ok=True)
+    write(options.out / "model.pkl", pickle.dumps(model))
+    write(options.out / "errors.csv", error_rows(split, predictions).encode())
+    naive = split.inputs[split.validation - split.cycle]
+    error, naive_error = (np.mean(np.abs(split.y_true - forecast)) for forecast in (predictions, naive))
+    say(f"mean absolute error {error:.3f} at {split.horizon} h (seasonal naive: {naive_error:.3f})")
+    say(f"done in {time.monotonic() - started:.1f} s: {options.out / 'errors.csv'}")
+
+
+def say(line: str) -> None:
+    """Print a line of progress at once, into a pipe too."""
+    print(line, flush=True)
+
+
+def main() -> int:
+    """Run the program; return its exit status."""
+    options = parse()
+    try:
+        train(options)
+    except (DataError, OSError, ArithmeticError) as error:
+        print(f"{options.model}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

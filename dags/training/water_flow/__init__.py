@@ -1,0 +1,1 @@
+"""Forecasting models for an hourly water flow: reading, features, learners."""

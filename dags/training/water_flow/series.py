@@ -1,0 +1,221 @@
+"""Reading an hourly series and cutting it into training and validation rows.
+
+Three rules keep the future out of a forecast. Reading stops at the first row at or after ``as_of``.
+A missing hour takes the value one period before it; interpolation would look at the hour after it.
+So does an outlier (in the packaged data: hours of maintenance), by bounds from the training rows alone.
+Filled hours are inputs only: no row model is fitted to them, and every recorded hour is scored as recorded.
+"""
+
+import csv
+import importlib.util
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+PACKAGED = {"river:water-flow": ("river", "datasets/water-flow.csv")}
+STEP = timedelta(hours=1)
+WEEK = 7  # periods: the longest lag of the features, in addition to the horizon
+OUTLIER_DEVIATIONS = 5
+MAD_TO_STD = 1.4826  # the standard deviation of a normal distribution whose MAD is 1
+
+
+class DataError(Exception):
+    """The data cannot be trained on; the message says why in one line."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """The recorded rows of an hourly series, in time order.
+
+    Parameters
+    ----------
+    times
+        Aware local times of the rows, as recorded.
+    values
+        The recorded values, shape (rows,).
+    """
+
+    times: list[datetime]
+    values: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Split:
+    """One forecasting task: what a model may fit to and what it must forecast.
+
+    Parameters
+    ----------
+    horizon, period
+        Steps (hours) ahead of a forecast; steps of a cycle.
+    seed
+        Seed of everything random.
+    inputs
+        The series on a gapless hourly grid, gaps and outliers filled, shape (hours,).
+    fit, validation
+        Grid positions of the rows to fit to and of the rows to forecast.
+    times
+        Recorded local time by grid position.
+    y_true
+        Values of the validation rows as recorded, outliers too.
+    """
+
+    horizon: int
+    period: int
+    seed: int
+    inputs: NDArray[np.float64]
+    fit: NDArray[np.intp]
+    validation: NDArray[np.intp]
+    times: dict[int, datetime]
+    y_true: NDArray[np.float64]
+
+    @property
+    def start(self) -> int:
+        """Grid position of the first validation row."""
+        return int(self.validation[0])
+
+    @property
+    def cycle(self) -> int:
+        """Steps back to the newest known value at the same place in the cycle."""
+        return -(-self.horizon // self.period) * self.period
+
+
+def dataset_path(dataset: str) -> Path:
+    """Path of a CSV file, or of a data set that an installed package carries.
+
+    Raises
+    ------
+    DataError
+        If the name or the package is not known, or the file is not there.
+    """
+    path = Path(dataset)
+    if dataset in PACKAGED:
+        package, inside = PACKAGED[dataset]
+        found = importlib.util.find_spec(package)  # finds the folder without importing the package
+        if found is None or found.origin is None:
+            raise DataError(f"dataset {dataset}: the package {package} is not installed")
+        path = Path(found.origin).parent / inside
+    if not path.is_file():
+        raise DataError(f"dataset {dataset}: no such file; known names: {', '.join(PACKAGED)}")
+    return path
+
+
+def read_series(path: Path, as_of: datetime | None = None) -> Series:
+    """Read the rows before `as_of` from a CSV file with a header, a time and a value in each row.
+
+    Raises
+    ------
+    DataError
+        If a row before `as_of` is unreadable, out of order or not a whole number of hours after the first.
+    """
+    times: list[datetime] = []
+    values: list[float] = []
+    # Undecodable bytes after as_of may share a buffer with the rows before it, so they are no error.
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        rows = csv.reader(file)
+        next(rows, None)
+        for row in filter(None, rows):
+            place = f"{path}, line {rows.line_num}"
+            time = _time(row[0], place)
+            if as_of is not None and time >= as_of:
+                break
+            if times and time <= times[-1]:
+                raise DataError(f"{place}: {row[0]} is not later than the row before")
+            if times and (time - times[0]) % STEP:
+                raise DataError(f"{place}: {row[0]} is not a whole number of hours after the first row")
+            times.append(time)
+            values.append(_value(row, place))
+    return Series(times, np.array(values, dtype=np.float64))
+
+
+def _time(text: str, place: str) -> datetime:
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise DataError(f"{place}: expected an ISO 8601 time, found {text!r}") from None
+    if time.tzinfo is None:
+        raise DataError(f"{place}: expected a time with a UTC offset, found {text!r}")
+    return time
+
+
+def _value(row: list[str], place: str) -> float:
+    try:
+        value = float(row[1])
+    except (ValueError, IndexError):
+        value = math.nan
+    if not math.isfinite(value):
+        raise DataError(f"{place}: expected a finite number in the second column, found {row[1:2]}")
+    return value
+
+
+def fill_gaps(values: NDArray[np.float64], period: int) -> NDArray[np.float64]:
+    """Replace each NaN by the value one period before, or the value before in the first period.
+
+    The first value must be known.
+
+    Examples
+    --------
+    >>> fill_gaps(np.array([1.0, np.nan, 3.0, np.nan, np.nan]), period=2).tolist()
+    [1.0, 1.0, 3.0, 1.0, 3.0]
+    """
+    filled = values.copy()
+    for i in np.flatnonzero(np.isnan(filled)):
+        filled[i] = filled[i - period] if i >= period else filled[i - 1]
+    return filled
+
+
+def outlier_bounds(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Median and five robust standard deviations to each side; no bounds if most values are equal.
+
+    Examples
+    --------
+    >>> low, high = outlier_bounds(np.array([99.0, 100.0, 100.0, 101.0, 102.0, 24.0]))
+    >>> round(low, 1), round(high, 1)
+    (92.6, 107.4)
+    """
+    median = float(np.median(values))
+    deviation = MAD_TO_STD * float(np.median(np.abs(values - median)))
+    reach = OUTLIER_DEVIATIONS * deviation or math.inf
+    return median - reach, median + reach
+
+
+def warm_up(horizon: int, period: int) -> int:
+    """Hours of history that the features of one row need."""
+    return horizon + WEEK * period
+
+
+def cut(series: Series, *, horizon: int, period: int, seed: int, validation_rows: int) -> Split:
+    """Keep the last rows for validation and prepare the inputs.
+
+    Raises
+    ------
+    DataError
+        If there are fewer rows than history, a week of periods to fit to and validation take.
+    """
+    found, history = len(series.times), warm_up(horizon, period)
+    needed = history + WEEK * period + validation_rows
+    if found < needed:
+        raise DataError(
+            f"too little data: {found} rows found, {needed} needed ({history} of history, "
+            f"{WEEK * period} to fit to, {validation_rows} for validation)"
+        )
+    slots = np.array([(time - series.times[0]) // STEP for time in series.times], dtype=np.intp)
+    low, high = outlier_bounds(series.values[:-validation_rows])
+    usual = (series.values >= low) & (series.values <= high)
+    usual[0] = True  # the first row has none before it to take a value from
+    grid = np.full(slots[-1] + 1, np.nan)
+    grid[slots[usual]] = series.values[usual]
+    fit = slots[:-validation_rows][usual[:-validation_rows]]
+    return Split(
+        horizon=horizon,
+        period=period,
+        seed=seed,
+        inputs=fill_gaps(grid, period),
+        fit=fit[fit >= history],
+        validation=slots[-validation_rows:],
+        times=dict(zip(slots.tolist(), series.times, strict=True)),
+        y_true=series.values[-validation_rows:],
+    )

@@ -1,0 +1,74 @@
+"""The command ``elpa``: train, integrate, init, validate, schema."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import NoReturn
+
+from elpa_core.cli import init, integrate, schema, train, validate
+from elpa_core.cli.console import print_problem
+from elpa_core.errors import ElpaError, InputError
+
+_DESCRIPTION = """\
+Train a pool of forecasting sub-models, each by its own command, and build from their validation
+errors the policy that weights and routes them.
+
+  elpa init my-pool                                     write a config to start from
+  elpa validate my-pool/train.json                      see what is wrong with it
+  elpa train --config my-pool/train.json                see what would run
+  elpa train --config my-pool/train.json --execute --run-dir run
+  elpa integrate --run-dir run --output policy.json     scores, weights, policy
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="elpa", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for command in (init, validate, train, integrate, schema):
+        command.add_parser(commands)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status.
+
+    Returns
+    -------
+    int
+        0 if all went well; 1 if a model failed or the machine did not play along; 2 if the input
+        is refused; 130 after Ctrl-C.
+    """
+    options = build_parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        return int(options.run(options))
+    except InputError as error:
+        for problem in error.problems:
+            print_problem("error", str(problem))
+        return error.exit_status
+    except ElpaError as error:
+        print_problem("error", str(error))
+        return error.exit_status
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print_problem("error", f"{where}{error.strerror or error}")
+        return 1
+    except KeyboardInterrupt:
+        print_problem("error", "interrupted")
+        return 130
+
+
+def _terminated(number: int, frame: FrameType | None) -> NoReturn:
+    """Turn SIGTERM into an orderly end: what runs is stopped, what is recorded is true."""
+    del frame
+    raise SystemExit(128 + number)

@@ -1,0 +1,37 @@
+"""Plain lines for people: one a problem, coloured only on a terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from elpa_core.errors import one_line
+
+_COLOURS = {"error": "\x1b[31m", "warning": "\x1b[33m"}
+
+
+def print_problem(level: str, text: str) -> None:
+    """Print one problem to standard error, on one line.
+
+    Parameters
+    ----------
+    level : str
+        ``error`` or ``warning``.
+    text : str
+        What is wrong, where, and what to do.
+    """
+    label = f"{level}:"
+    if sys.stderr.isatty() and "NO_COLOR" not in os.environ:
+        label = f"{_COLOURS[level]}{label}\x1b[0m"
+    print(label, one_line(text), file=sys.stderr)
+
+
+def print_line(text: str) -> None:
+    """Print one line to standard output at once, so that a reader of a pipe sees it too."""
+    print(one_line(text), flush=True)
+
+
+def print_block(text: str, indent: str) -> None:
+    """Print a text of several lines, each indented, with control characters made visible."""
+    for line in text.split("\n"):
+        print_line(indent + line)

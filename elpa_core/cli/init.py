@@ -1,0 +1,44 @@
+"""``elpa init``: configs to start from."""
+
+from __future__ import annotations
+
+import argparse
+from importlib import resources
+from pathlib import Path
+
+from elpa_core.cli.console import print_line
+from elpa_core.errors import InputError, Problem
+from elpa_core.files import create_atomic
+
+_FILES = ("train.json", "integrate.json")
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser(
+        "init",
+        help="write a training and an integration config to start from",
+        description="Write train.json and integrate.json into a folder; never over what is there.",
+    )
+    parser.add_argument("folder", type=Path, metavar="DIR", help="folder; made if it is not there")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Carry the command out and return its exit status."""
+    templates = resources.files("elpa_core") / "templates"
+    paths = {options.folder / name: (templates / name).read_bytes() for name in _FILES}
+    if options.folder.exists() and not options.folder.is_dir():
+        raise InputError(Problem(str(options.folder), "", "a file", "a folder, or a path that is free"))
+    if there := [path for path in paths if path.exists()]:
+        raise InputError(
+            Problem(str(path), "", "a file", "a path that is free", "choose another folder") for path in there
+        )
+    for path, template in paths.items():
+        if not create_atomic(path, template):
+            raise InputError(Problem(str(path), "", "a file", "a path that is free"))
+        print_line(f"written: {path}")
+    print_line("next: put your own commands into train.json, then")
+    print_line(f"  elpa validate {options.folder / 'train.json'}")
+    print_line(f"  elpa train --config {options.folder / 'train.json'}")
+    return 0

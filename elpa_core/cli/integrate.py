@@ -1,0 +1,54 @@
+"""``elpa integrate``: from validation errors to a policy."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from elpa_core.cli.console import print_line, print_problem
+from elpa_core.errors import InputError, Problem
+from elpa_core.integration import integrate_config, integrate_run
+from elpa_core.integration_config import load_integration_config
+from elpa_core.policy import policy_lines, write_policy
+
+_DESCRIPTION = """\
+Score every model by its validation errors (an exponentially weighted moving average of their
+absolute values), weight the models of each group by the inverse of their scores, and write the
+policy as JSON.
+"""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser(
+        "integrate",
+        help="compute scores and weights and write the policy",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--config", type=Path, metavar="CONFIG", help="integration config (JSON)")
+    source.add_argument("--run-dir", type=Path, metavar="DIR", help="folder of a finished elpa train")
+    parser.add_argument(
+        "--manifest", type=Path, metavar="FILE", help="the run's manifest, if train was given --manifest-out"
+    )
+    parser.add_argument("--output", required=True, type=Path, metavar="FILE", help="policy to write (JSON)")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Carry the command out and return its exit status."""
+    if options.output.is_dir():
+        raise InputError(Problem(str(options.output), "", "a folder", "a file to write the policy to"))
+    if options.config:
+        loaded = load_integration_config(options.config)
+        for warning in loaded.warnings:
+            print_problem("warning", warning)
+        policy = integrate_config(loaded)
+    else:
+        policy = integrate_run(options.run_dir, options.manifest)
+    write_policy(options.output, policy)
+    for line in policy_lines(policy):
+        print_line(line)
+    print_line(f"policy: {options.output}")
+    return 0

@@ -1,0 +1,25 @@
+"""``elpa schema``: JSON Schema for editors."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from elpa_core.schemas import SCHEMAS, json_schema
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser(
+        "schema",
+        help="print the JSON Schema of a config or of the policy",
+        description="Print a JSON Schema, made from the code that checks the files, for use in an editor.",
+    )
+    parser.add_argument("kind", choices=SCHEMAS, help="what to describe")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Carry the command out and return its exit status."""
+    print(json.dumps(json_schema(options.kind), indent=2, ensure_ascii=False))
+    return 0

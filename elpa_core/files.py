@@ -1,0 +1,100 @@
+"""Write files so that a reader sees the old or the new content, never a part of either."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Replace the file at ``path`` by ``data`` in one step that survives a crash.
+
+    The content goes to a temporary file beside it, reaches the disk, and is renamed over the
+    old file. A process killed in the middle leaves the old file, and at most a ``.tmp`` file.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its parents are made.
+    data : bytes
+        The new content.
+
+    Raises
+    ------
+    OSError
+        If the disk is full or the folder cannot be written; the old file is untouched.
+    """
+    temporary = _write_beside(path, data)
+    try:
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def create_atomic(path: Path, data: bytes) -> bool:
+    """Create the file at ``path`` with ``data`` unless it exists; of several writers one wins.
+
+    Returns
+    -------
+    bool
+        True if this call made the file, False if it was there already (it is left as it is).
+    """
+    temporary = _write_beside(path, data)
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        return False
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+    return True
+
+
+def json_bytes(value: Any) -> bytes:
+    """Return ``value`` as JSON text that a person can read, ending in a newline.
+
+    Raises
+    ------
+    ValueError
+        If a number in it is NaN or infinite: JSON has none.
+    """
+    return (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def _write_beside(path: Path, data: bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fchmod(file.fileno(), 0o666 & ~_umask())
+            os.fsync(file.fileno())
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return Path(name)
+
+
+def _umask() -> int:
+    # Reading the umask means setting it; the plain way round that is a status file.
+    try:
+        for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines():
+            if line.startswith("Umask:"):
+                return int(line.split()[1], 8)
+    except OSError:
+        pass
+    return 0o022
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,151 @@
+"""Read a JSON object strictly: what JSON does not have, or has twice, is a mistake with a place."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from elpa_core.errors import ConfigError, Problem, quoted
+
+_MAX_BYTES = 16 * 1024 * 1024
+
+
+class _Doubled(dict[str, Any]):
+    """An object that had a key twice; the keys stand in ``doubled``."""
+
+    doubled: tuple[str, ...] = ()
+
+
+class _NotANumber:
+    """A literal such as NaN or 1e999 that is no JSON number."""
+
+    def __init__(self, literal: str) -> None:
+        self.literal = literal
+
+
+def read_file(path: Path) -> bytes:
+    """Return the bytes of a config file, or refuse it with a reason.
+
+    Raises
+    ------
+    ConfigError
+        If it is missing, a folder, not readable, or far larger than any config.
+    """
+    try:
+        size = path.stat().st_size
+        if size > _MAX_BYTES:
+            expected = f"a config of at most {_MAX_BYTES} bytes"
+            raise ConfigError(Problem(str(path), "", f"{size} bytes", expected))
+        return path.read_bytes()
+    except OSError as error:
+        found = (error.strerror or str(error)).lower()
+        raise ConfigError(Problem(str(path), "", found, "a JSON file that can be read")) from error
+
+
+def parse_object(data: bytes, source: str) -> dict[str, Any]:
+    """Return the JSON object that ``data`` holds.
+
+    Parameters
+    ----------
+    data : bytes
+        UTF-8, with or without a byte order mark.
+    source : str
+        The file's name, for errors.
+
+    Raises
+    ------
+    ConfigError
+        If it is not UTF-8, not JSON, not an object, has a key twice, holds NaN, Infinity or a number
+        too large for a double, or text that UTF-8 cannot express; all such places are named.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        place = f"byte {error.start} (line {line})"
+        raise ConfigError(
+            Problem(source, place, f"the byte 0x{data[error.start]:02x}", "UTF-8 text")
+        ) from error
+    suspicious: list[object] = []
+
+    def pairs_to_dict(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        result = dict(pairs)
+        if len(result) == len(pairs):
+            return result
+        twice = [key for index, (key, _) in enumerate(pairs) if key in {k for k, _ in pairs[:index]}]
+        marked = _Doubled(result)
+        marked.doubled = tuple(dict.fromkeys(twice))
+        suspicious.append(marked)
+        return marked
+
+    def constant(literal: str) -> _NotANumber:
+        suspicious.append(literal)
+        return _NotANumber(literal)
+
+    def number(literal: str) -> float | _NotANumber:
+        value = float(literal)
+        return value if math.isfinite(value) else constant(literal)
+
+    try:
+        value = json.loads(text, object_pairs_hook=pairs_to_dict, parse_constant=constant, parse_float=number)
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        found = _found_at(text, error.pos)
+        raise ConfigError(Problem(source, place, found, f"JSON ({error.msg})")) from error
+    except RecursionError as error:
+        raise ConfigError(Problem(source, "", "arrays or objects nested too deeply", "a config")) from error
+    except ValueError as error:  # an integer of more digits than Python converts
+        raise ConfigError(Problem(source, "", "an integer of thousands of digits", "a number")) from error
+    if not isinstance(value, dict):
+        raise ConfigError(Problem(source, "$", quoted(value), "a JSON object"))
+    if suspicious or "\\ud" in text or "\\uD" in text:
+        problems = list(_faults(value, "$", source))
+        if problems:
+            raise ConfigError(problems)
+    return value
+
+
+def _found_at(text: str, position: int) -> str:
+    rest = text[position : position + 20].partition("\n")[0]
+    return quoted(rest) if rest else "the end of the file" if position >= len(text) else "the end of the line"
+
+
+def member_path(parent: str, key: str | int) -> str:
+    """Return the JSON path of a member of ``parent``.
+
+    >>> member_path("$.models", 1), member_path("$", "beta"), member_path("$", "a b")
+    ('$.models[1]', '$.beta', '$["a b"]')
+    """
+    if isinstance(key, int):
+        return f"{parent}[{key}]"
+    return f"{parent}.{key}" if key.isidentifier() else f"{parent}[{quoted(key)}]"
+
+
+def _faults(value: object, place: str, source: str) -> Iterator[Problem]:
+    if isinstance(value, _NotANumber):
+        yield Problem(source, place, value.literal, "a finite number")
+    elif isinstance(value, str):
+        if not _is_utf8(value):
+            yield Problem(source, place, "half of a surrogate pair", "text that UTF-8 can express")
+    elif isinstance(value, dict):
+        for key in value.doubled if isinstance(value, _Doubled) else ():
+            yield Problem(source, member_path(place, key), "the key twice", "each key once")
+        for key, member in value.items():
+            if not _is_utf8(key):
+                found = "a key with half of a surrogate pair"
+                yield Problem(source, place, found, "text that UTF-8 can express")
+            yield from _faults(member, member_path(place, key), source)
+    elif isinstance(value, list):
+        for index, member in enumerate(value):
+            yield from _faults(member, member_path(place, index), source)
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

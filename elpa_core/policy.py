@@ -1,0 +1,176 @@
+"""The policy: scores and weights of the models of a run, and the control fields for routing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from elpa_core.config import GROUPS, PolicyFields
+from elpa_core.errors import InputError, Problem
+from elpa_core.files import json_bytes, write_atomic
+from elpa_core.weights import best_model, inverse_score_weights
+
+
+@dataclass(frozen=True)
+class ScoredModel:
+    """A model that takes part in a policy.
+
+    Parameters
+    ----------
+    name, group : str
+        The model.
+    score : float
+        EWMA of its absolute validation errors, in units of the series, at least 1e-9.
+    rows : int or None
+        Validation errors behind the score, if they are known.
+    sha256 : str or None
+        Of the error artifact, if there is one.
+    """
+
+    name: str
+    group: str
+    score: float
+    rows: int | None = None
+    sha256: str | None = None
+
+
+class MissingModel(BaseModel):
+    """A model of the pool that the policy does without."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    group: Literal["online", "offline"]
+    reason: str
+    intended: bool = Field(description="Left out on purpose (disabled, not chosen); else it has failed.")
+
+
+class ErrorSource(BaseModel):
+    """What the score of a model was computed from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rows: int | None = Field(description="Validation errors used.")
+    sha256: str | None = Field(description="SHA-256 of the error artifact.")
+
+
+class RunReference(BaseModel):
+    """The run that made a policy."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dag_id: str | None
+    run_id: str | None
+    run_dir: str
+    as_of: str
+    config_sha256: str
+
+
+class Policy(BaseModel):
+    """How much each model deserves, by its validation errors."""
+
+    model_config = ConfigDict(frozen=True)
+
+    skill: Literal["ELPA"] = "ELPA"
+    created_at: str = Field(description="UTC, ISO 8601, ending in Z.")
+    beta: float
+    dirty_interval: int
+    amplitude_window: int
+    mutant_epsilon: float | None
+    online_models: list[str]
+    offline_models: list[str]
+    scores: dict[str, float] = Field(description="EWMA of absolute validation errors; lower is better.")
+    online_weights: dict[str, float] = Field(description="Sum to 1.")
+    offline_weights: dict[str, float] = Field(description="Sum to 1.")
+    best_online_model: str
+    best_offline_model: str
+    degraded: bool = Field(default=False, description="Whether a model that should be here is missing.")
+    missing: list[MissingModel] = []
+    errors: dict[str, ErrorSource] = Field(default={}, description="What each score was computed from.")
+    run: RunReference | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the policy as a JSON object, fields in the order of the contract."""
+        return self.model_dump(mode="json")
+
+
+def build_policy(
+    fields: PolicyFields,
+    scored: Sequence[ScoredModel],
+    *,
+    created_at: str,
+    source: str,
+    missing: Sequence[MissingModel] = (),
+    run: RunReference | None = None,
+) -> Policy:
+    """Return the policy of the models that were scored.
+
+    Parameters
+    ----------
+    fields : PolicyFields
+        The config: EWMA factor and control fields.
+    scored : sequence of ScoredModel
+        The models, in config order; of equal scores the first is the best.
+    created_at : str
+        UTC, ISO 8601, ending in Z.
+    source : str
+        The config's or run's name, for errors.
+    missing : sequence of MissingModel
+        Models of the pool that are not in ``scored``.
+    run : RunReference, optional
+        The run behind it.
+
+    Raises
+    ------
+    InputError
+        If one of the groups has no model.
+    """
+    groups = {group: {m.name: m.score for m in scored if m.group == group} for group in GROUPS}
+    if empty := [group for group, scores in groups.items() if not scores]:
+        raise InputError(
+            Problem(source, "$.models", f"no scored {group} model", "at least one in each group")
+            for group in empty
+        )
+    online, offline = groups["online"], groups["offline"]
+    return Policy(
+        created_at=created_at,
+        beta=fields.beta,
+        dirty_interval=fields.dirty_interval,
+        amplitude_window=fields.amplitude_window,
+        mutant_epsilon=fields.mutant_epsilon,
+        online_models=list(online),
+        offline_models=list(offline),
+        scores={m.name: m.score for m in scored},
+        online_weights=inverse_score_weights(online),
+        offline_weights=inverse_score_weights(offline),
+        best_online_model=best_model(online),
+        best_offline_model=best_model(offline),
+        degraded=any(not m.intended for m in missing),
+        missing=list(missing),
+        errors={m.name: ErrorSource(rows=m.rows, sha256=m.sha256) for m in scored},
+        run=run,
+    )
+
+
+def write_policy(path: Path, policy: Policy) -> None:
+    """Write a policy in one step."""
+    write_atomic(path, json_bytes(policy.to_json()))
+
+
+def policy_lines(policy: Policy) -> list[str]:
+    """Return a policy as a table of plain lines, best models marked."""
+    width = max(len("model"), *(len(name) for name in policy.scores))
+    lines = [f"{'group':<8} {'model':<{width}} {'score':>14} {'weight':>8}"]
+    for group, weights, best in (
+        ("online", policy.online_weights, policy.best_online_model),
+        ("offline", policy.offline_weights, policy.best_offline_model),
+    ):
+        for name, weight in weights.items():
+            mark = "  best" if name == best else ""
+            lines.append(f"{group:<8} {name:<{width}} {policy.scores[name]:>14.6g} {weight:>8.4f}{mark}")
+    lines += [f"{m.group:<8} {m.name:<{width}} {'missing':>14} {'':>8}  {m.reason}" for m in policy.missing]
+    return lines

@@ -1,0 +1,165 @@
+"""How a config runs in Airflow: the optional ``airflow`` objects, checked without Airflow."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import zoneinfo
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+_KEY = re.compile(r"[\w.-]+")
+_MAX_KEY_LENGTH = 250
+_PRESETS = ("@once", "@continuous", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
+_UNSUPPORTED_PRESETS = ("@continuous",)
+
+
+def expected(text: str) -> PydanticCustomError:
+    """Return a validation error that says what was expected."""
+    return PydanticCustomError("elpa", "{expected}", {"expected": text})
+
+
+def airflow_key(value: str) -> str:
+    """Return ``value`` if Airflow takes it as a Dag id or task id.
+
+    Raises
+    ------
+    PydanticCustomError
+        If it does not.
+    """
+    if not _KEY.fullmatch(value) or len(value) > _MAX_KEY_LENGTH:
+        raise expected(f"1 to {_MAX_KEY_LENGTH} letters, digits, dashes, dots and underscores")
+    return value
+
+
+def _checked(check: Callable[[str], bool], words: str) -> AfterValidator:
+    def validate(value: str) -> str:
+        if not check(value):
+            raise expected(words)
+        return value
+
+    return AfterValidator(validate)
+
+
+def _is_date(value: str) -> bool:
+    try:
+        dt.datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_timezone(value: str) -> bool:
+    try:
+        zoneinfo.ZoneInfo(value)
+    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
+        return False
+    return True
+
+
+def _is_schedule(value: str) -> bool:
+    if value.startswith("@"):
+        return value in _PRESETS and value not in _UNSUPPORTED_PRESETS
+    return len(value.split()) in {5, 6}
+
+
+NonBlank = Annotated[str, _checked(lambda value: bool(value.strip()), "text that is not blank")]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False, le=10 * 365 * 86_400)]
+IsoDate = Annotated[
+    str, _checked(_is_date, "a date in ISO 8601, such as 2026-01-31 or 2026-01-31T06:00:00+00:00")
+]
+Timezone = Annotated[str, _checked(_is_timezone, 'an IANA timezone, such as "UTC" or "Europe/Berlin"')]
+Schedule = Annotated[
+    str,
+    _checked(
+        _is_schedule,
+        "a cron expression of five fields, one of @once, @hourly, @daily, @weekly, @monthly, @quarterly,"
+        " @yearly, or null",
+    ),
+]
+DagId = Annotated[str, AfterValidator(airflow_key)]
+Tag = Annotated[NonBlank, Field(max_length=100)]
+
+
+class _Options(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class ModelRunOptions(_Options):
+    """How one model's task runs; at the top of a config: how those run that do not say otherwise."""
+
+    retries: int | None = Field(
+        default=None, ge=0, le=100, description="How often a failed task is tried again; 1 if left out."
+    )
+    retry_delay: Seconds | None = Field(
+        default=None, description="Seconds between two tries; Airflow's own default if left out."
+    )
+    execution_timeout: Annotated[float, Field(gt=0, allow_inf_nan=False, le=10 * 365 * 86_400)] | None = (
+        Field(default=None, description="Seconds after which the command is stopped and the task fails.")
+    )
+    stop_grace: Seconds | None = Field(
+        default=None,
+        description="Seconds between SIGTERM and SIGKILL when a command is stopped; 3 if left out.",
+    )
+    pool: NonBlank | None = Field(default=None, description="Airflow pool that the task takes slots of.")
+    pool_slots: int | None = Field(default=None, ge=1, description="Slots of the pool that the task takes.")
+    queue: NonBlank | None = Field(default=None, description="Queue whose workers run the task.")
+    priority_weight: int | None = Field(default=None, description="Priority of the task in its pool.")
+
+    def over(self, top: ModelRunOptions) -> ModelRunOptions:
+        """Return these options with those of ``top`` where these say nothing."""
+        values = {name: getattr(top, name) for name in ModelRunOptions.model_fields}
+        values.update({name: value for name in values if (value := getattr(self, name)) is not None})
+        return ModelRunOptions.model_construct(**values)
+
+
+class DagRunOptions(ModelRunOptions):
+    """How a config's Dag runs."""
+
+    dag_id: DagId | None = Field(default=None, description="Id of the Dag; elpa_<file stem> if left out.")
+    schedule: Schedule | None = Field(
+        default=None, description="Cron expression or preset; null: only when triggered."
+    )
+    timezone: Timezone = Field(
+        default="UTC", description="Timezone of the schedule and of dates without one."
+    )
+    start_date: IsoDate | None = Field(
+        default=None, description="Start of the first data interval; needed for catchup."
+    )
+    end_date: IsoDate | None = Field(default=None, description="No data interval starts after it.")
+    catchup: bool = Field(default=False, description="Whether missed data intervals are run.")
+    max_active_runs: int | None = Field(default=None, ge=1, description="Runs of the Dag at a time.")
+    max_active_tasks: int | None = Field(default=None, ge=1, description="Tasks of one run at a time.")
+    tags: tuple[Tag, ...] = Field(default=(), strict=False, description="Tags of the Dag, besides elpa.")
+    description: str | None = Field(default=None, description="One line that the list of Dags shows.")
+    owner: NonBlank | None = Field(default=None, description="Owner of the tasks.")
+    store: NonBlank | None = Field(
+        default=None, description="Folder of the policy store; relative to the config's folder."
+    )
+    on_model_failure: Literal["fail", "continue"] = Field(
+        default="fail", description="Whether a policy is written when an enabled model has failed."
+    )
+    min_models_per_group: int = Field(
+        default=1, ge=1, description="Models that each group needs for a policy under continue."
+    )
+
+
+def parse_date(value: str, timezone: str) -> dt.datetime:
+    """Return the moment of an ISO 8601 date; one without an offset is in ``timezone``.
+
+    >>> parse_date("2026-01-31", "Europe/Berlin").isoformat()
+    '2026-01-31T00:00:00+01:00'
+    """
+    moment = dt.datetime.fromisoformat(value)
+    return moment if moment.tzinfo else moment.replace(tzinfo=zoneinfo.ZoneInfo(timezone))
+
+
+def cross_field_problems(options: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Return (field, found, expected) of each field that does not go with another one."""
+    problems = []
+    if options.get("catchup") is True and not options.get("start_date"):
+        problems.append(("start_date", "nothing", "the date from which catchup runs missed data intervals"))
+    return problems

@@ -1,0 +1,152 @@
+"""From one training config to one Dag: two TaskGroups of training tasks that feed one task."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from airflow.providers.standard.operators.python import PythonOperator
+from airflow.sdk import DAG, CronDataIntervalTimetable, TaskGroup
+from airflow.sdk.exceptions import AirflowTimetableInvalid
+from pydantic_core import PydanticCustomError
+
+from elpa_airflow import docs
+from elpa_airflow.train_operator import TrainModelOperator
+from elpa_core.config import GROUPS, LoadedConfig, Model
+from elpa_core.errors import ConfigError, Problem, quoted
+from elpa_core.run_options import DagRunOptions, airflow_key, parse_date
+
+TAG = "elpa"
+DEFAULT_RETRIES = 1
+# Without catchup only the latest interval is run, so that any date of the past will do.
+_DEFAULT_START_DATE = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
+
+
+def dag_id_of(loaded: LoadedConfig) -> str:
+    """Return the id of a config's Dag.
+
+    Raises
+    ------
+    ConfigError
+        If the config does not name one, and its file's name cannot be part of one.
+    """
+    if (named := loaded.config.airflow.dag_id) is not None:
+        return named
+    dag_id = f"elpa_{loaded.path.stem}"
+    try:
+        return airflow_key(dag_id)
+    except PydanticCustomError as error:
+        hint = "rename the file or set airflow.dag_id"
+        raise ConfigError(
+            Problem(loaded.source, "", f"the Dag id {quoted(dag_id)}", error.message(), hint)
+        ) from error
+
+
+def build_dag(loaded: LoadedConfig, store: Path | None) -> DAG:
+    """Return the Dag of a config.
+
+    Parameters
+    ----------
+    loaded : LoadedConfig
+        The config.
+    store : Path, optional
+        The policy store that the Dag file named.
+
+    Raises
+    ------
+    ConfigError
+        If Airflow does not take the schedule.
+    """
+    options = loaded.config.airflow
+    dag = DAG(
+        dag_id=dag_id_of(loaded),
+        description=options.description or f"Train {len(loaded.config.models)} models and build their policy",
+        schedule=_schedule(loaded),
+        start_date=_start_date(options),
+        end_date=parse_date(options.end_date, options.timezone) if options.end_date else None,
+        catchup=options.catchup,
+        tags={TAG, *options.tags},
+        doc_md=docs.dag_doc(loaded),
+        default_args={"owner": options.owner} if options.owner else {},
+        **_given(max_active_runs=options.max_active_runs, max_active_tasks=options.max_active_tasks),
+    )
+    integrate = PythonOperator(
+        task_id="integrate",
+        dag=dag,
+        python_callable=_integrate_callable(loaded, store),
+        show_return_value_in_logs=False,
+        trigger_rule="all_done",
+        retries=DEFAULT_RETRIES,
+        doc_md=docs.INTEGRATE_DOC,
+    )
+    for group in GROUPS:
+        models = [model for model in loaded.config.models if model.group == group]
+        task_group = TaskGroup(group_id=group, dag=dag, tooltip=docs.GROUP_TOOLTIPS[group])
+        integrate.set_upstream([_train_task(model, loaded, store, dag, task_group) for model in models])
+    return dag
+
+
+def _train_task(
+    model: Model, loaded: LoadedConfig, store: Path | None, dag: DAG, task_group: TaskGroup
+) -> TrainModelOperator:
+    options = model.airflow.over(loaded.config.airflow)
+    return TrainModelOperator(
+        task_id=model.name,
+        task_display_name=model.name if model.enabled else f"{model.name} (disabled)",
+        dag=dag,
+        task_group=task_group,
+        model=model,
+        loaded=loaded,
+        store=store,
+        doc_md=docs.model_doc(model),
+        retries=DEFAULT_RETRIES if options.retries is None else options.retries,
+        **_given(
+            retry_delay=_seconds(options.retry_delay),
+            execution_timeout=_seconds(options.execution_timeout),
+            pool=options.pool,
+            pool_slots=options.pool_slots,
+            queue=options.queue,
+            priority_weight=options.priority_weight,
+        ),
+    )
+
+
+def _integrate_callable(loaded: LoadedConfig, store: Path | None) -> Callable[..., dict[str, Any]]:
+    def integrate(**context: Any) -> dict[str, Any]:
+        from elpa_airflow.integrate_task import integrate as integrate_run  # noqa: PLC0415  (numpy)
+
+        return integrate_run(context, loaded, store)
+
+    return integrate
+
+
+def _schedule(loaded: LoadedConfig) -> CronDataIntervalTimetable | str | None:
+    options = loaded.config.airflow
+    if options.schedule is None or options.schedule == "@once":
+        return options.schedule
+    timetable = CronDataIntervalTimetable(options.schedule, timezone=options.timezone)
+    try:
+        timetable.validate()
+    except AirflowTimetableInvalid as error:
+        problem = Problem(
+            loaded.source, "$.airflow.schedule", f"{quoted(options.schedule)} ({error})", "a cron expression"
+        )
+        raise ConfigError(problem) from error
+    return timetable
+
+
+def _start_date(options: DagRunOptions) -> dt.datetime | None:
+    if options.start_date is not None:
+        return parse_date(options.start_date, options.timezone)
+    return _DEFAULT_START_DATE if options.schedule is not None else None
+
+
+def _seconds(value: float | None) -> dt.timedelta | None:
+    return None if value is None else dt.timedelta(seconds=value)
+
+
+def _given(**arguments: Any) -> dict[str, Any]:
+    """Return the arguments that the config gives; Airflow's own defaults stand for the others."""
+    return {name: value for name, value in arguments.items() if value is not None}

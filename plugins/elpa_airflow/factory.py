@@ -1,0 +1,131 @@
+"""From a folder of configs to Dags: one per training config, an import error of its own per bad one."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from airflow.sdk import DAG, get_parsing_context
+
+from elpa_airflow.dag_builder import build_dag, dag_id_of
+from elpa_airflow.refused_config import RefusedConfigDag
+from elpa_core.config import LoadedConfig, config_kind
+from elpa_core.config_loading import check_training_config
+from elpa_core.errors import ConfigError, Problem, quoted
+from elpa_core.json_input import parse_object, read_file
+
+log = logging.getLogger(__name__)
+
+CONFIG_DIR_VARIABLE = "ELPA_CONFIG_DIR"
+
+
+def elpa_dags(
+    dag_file: str | Path, *, config_dir: str | Path | None = None, store: str | Path | None = None
+) -> dict[str, DAG]:
+    """Return the Dags of a config folder, for a Dag file to put among its globals.
+
+    Parameters
+    ----------
+    dag_file : path
+        The Dag file: pass ``__file__``.
+    config_dir : path, optional
+        The folder whose ``*.json`` are the configs; else the environment variable
+        ``ELPA_CONFIG_DIR``, else ``configs`` beside the Dag file.
+    store : path, optional
+        The policy store of configs that do not name one; else Airflow's setting ``[elpa] store``,
+        else ``elpa`` in ``AIRFLOW_HOME``.
+
+    Returns
+    -------
+    dict of str to DAG
+        By Dag id. In a task's process only the Dag that it needs. A config that is refused is in it
+        as a Dag that Airflow turns into an import error under the config's own path.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such folder.
+    """
+    folder = Path(config_dir or os.environ.get(CONFIG_DIR_VARIABLE) or Path(dag_file).parent / "configs")
+    folder = folder.absolute()
+    if not folder.is_dir():
+        hint = f"make it, set {CONFIG_DIR_VARIABLE}, or give elpa_dags a config_dir"
+        raise ConfigError(Problem(str(folder), "", "no folder", "the folder of the configs", hint))
+    paths = sorted(path for path in folder.glob("*.json") if not path.name.startswith("."))
+    store = Path(store) if store is not None else None
+    wanted = get_parsing_context().dag_id
+    if wanted is not None and (found := _find(wanted, paths)) is not None:
+        return {wanted: build_dag(found, store)}
+    return _all_dags(paths, store)
+
+
+def _all_dags(paths: list[Path], store: Path | None) -> dict[str, DAG]:
+    dags: dict[str, DAG] = {}
+    claims: dict[str, list[LoadedConfig]] = {}
+    for path in paths:
+        try:
+            if (loaded := _load(path)) is not None:
+                claims.setdefault(dag_id_of(loaded), []).append(loaded)
+        except ConfigError as error:
+            _refuse(dags, path, error)
+    for dag_id, claimants in claims.items():
+        for loaded in claimants:
+            try:
+                _check_only_claim(dag_id, loaded, claimants)
+                dags[dag_id] = build_dag(loaded, store)
+            except ConfigError as error:
+                _refuse(dags, loaded.path, error)
+    return dags
+
+
+def _check_only_claim(dag_id: str, loaded: LoadedConfig, claimants: list[LoadedConfig]) -> None:
+    if others := [other.source for other in claimants if other is not loaded]:
+        found = f"the Dag id {quoted(dag_id)}, which {' and '.join(others)} has too"
+        hint = "set airflow.dag_id in one of them"
+        raise ConfigError(Problem(loaded.source, "$.airflow.dag_id", found, "a Dag id of its own", hint))
+
+
+def _refuse(dags: dict[str, DAG], path: Path, error: ConfigError) -> None:
+    log.error("ELPA refuses a config: %s", error)
+    dag = RefusedConfigDag(path, error)
+    dags[dag.dag_id] = dag
+
+
+def _load(path: Path) -> LoadedConfig | None:
+    data = read_file(path)
+    raw = parse_object(data, str(path))
+    if config_kind(raw) == "integration":
+        log.warning("%s is an integration config, for elpa integrate: no Dag is made of it", path)
+        return None
+    return check_training_config(raw, data, path, both_groups=True)
+
+
+def _find(dag_id: str, paths: list[Path]) -> LoadedConfig | None:
+    """Return the config of one Dag, reading as few files as can be."""
+    for path in _likely_first(dag_id, paths):
+        try:
+            loaded = _load(path)
+        except ConfigError:
+            continue
+        if loaded is not None and dag_id_of(loaded) == dag_id:
+            return loaded
+    return None
+
+
+def _likely_first(dag_id: str, paths: list[Path]) -> Iterator[Path]:
+    likely = [path for path in paths if f"elpa_{path.stem}" == dag_id]
+    yield from likely
+    # JSON text can spell an id with escapes, so files without its letters come last, not never.
+    others = [path for path in paths if path not in likely]
+    named = [path for path in others if _holds(path, dag_id.encode())]
+    yield from named
+    yield from (path for path in others if path not in named)
+
+
+def _holds(path: Path, text: bytes) -> bool:
+    try:
+        return text in read_file(path)
+    except ConfigError:
+        return False

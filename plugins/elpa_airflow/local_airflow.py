@@ -1,0 +1,226 @@
+"""An Airflow of one's own on this machine: standalone, SQLite, state in one folder, 127.0.0.1 only."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from elpa_core.errors import ElpaError
+from elpa_core.files import json_bytes, write_atomic
+from elpa_core.processes import Command
+
+_START_SECONDS = 300
+_USER = "admin"
+
+
+class LocalAirflowError(ElpaError):
+    """The local Airflow does not start, or does not answer as it should."""
+
+
+class LocalAirflow:
+    """A standalone Airflow that ends with this process, in whatever way this process ends.
+
+    Parameters
+    ----------
+    state : Path
+        Folder for the database, logs, passwords and the policy store.
+    dags : Path
+        Dags folder.
+    settings : mapping of str to str
+        More environment, such as ``AIRFLOW__...``; wins over what is set here.
+    port : int, optional
+        Port of the UI and the API; a free one if left out.
+    """
+
+    def __init__(
+        self, state: Path, dags: Path, *, settings: Mapping[str, str] | None = None, port: int | None = None
+    ) -> None:
+        self.state = state.absolute()
+        self.port = port or _free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.user, self.password = _USER, ""
+        self.log_path = self.state / "standalone.log"
+        self._dags = dags.absolute()
+        self._settings = dict(settings or {})
+        self._command: Command | None = None
+        self._thread: threading.Thread | None = None
+        self._client = httpx.Client(base_url=self.url, timeout=60)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment in which every ``airflow`` command speaks of this Airflow."""
+        python_folder = str(Path(sys.executable).parent)
+        return {
+            **{name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")},
+            "PATH": f"{python_folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+            "AIRFLOW_HOME": str(self.state),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(self._dags),
+            "AIRFLOW__CORE__PLUGINS_FOLDER": str(self.state / "plugins"),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            # More tasks at a time than this, and SQLite answers that the database is locked.
+            "AIRFLOW__CORE__PARALLELISM": "4",
+            "AIRFLOW__CORE__AUTH_MANAGER": (
+                "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager"
+            ),
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{_USER}:admin",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self._password_file),
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
+            "AIRFLOW__API__HOST": "127.0.0.1",
+            "AIRFLOW__API__PORT": str(self.port),
+            "AIRFLOW__API__BASE_URL": self.url,
+            "AIRFLOW__API__WORKERS": "1",
+            "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(_free_port()),
+            "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(_free_port()),
+            # The first start on two loaded cores is slower than Airflow's default of 5 seconds.
+            "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
+            "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+            **self._settings,
+        }
+
+    @property
+    def _password_file(self) -> Path:
+        return self.state / "passwords.json"
+
+    def start(self) -> None:
+        """Start Airflow and return when its API, scheduler and Dag processor are healthy.
+
+        Raises
+        ------
+        LocalAirflowError
+            If it ends or is not healthy in time; its log says why.
+        """
+        self.state.mkdir(parents=True, exist_ok=True)
+        self.password = self._make_password()
+        self._command = Command(
+            f"exec {sys.executable!r} -m airflow standalone",
+            cwd=self.state,
+            env=self.environment(),
+            on_line=self._append_log,
+            stop_grace=10,
+        )
+        self.log_path.write_text("", encoding="utf-8")
+        self._thread = threading.Thread(target=self._command.run, name="airflow standalone", daemon=True)
+        self._thread.start()
+        deadline = time.monotonic() + _START_SECONDS
+        while not self._healthy():
+            if not self._thread.is_alive():
+                raise LocalAirflowError(f"Airflow ended at its start; see {self.log_path}")
+            if time.monotonic() > deadline:
+                self.stop()
+                raise LocalAirflowError(
+                    f"Airflow is not healthy after {_START_SECONDS} s; see {self.log_path}"
+                )
+            time.sleep(0.5)
+        token = self._client.post("/auth/token", json={"username": self.user, "password": self.password})
+        self._client.headers["Authorization"] = f"Bearer {_json(token)['access_token']}"
+
+    def stop(self) -> None:
+        """End Airflow and everything that it started."""
+        self._client.close()
+        if self._command is not None:
+            self._command.stop()
+        if self._thread is not None:
+            self._thread.join()
+
+    def wait(self) -> None:
+        """Return when Airflow has ended."""
+        if self._thread is not None:
+            self._thread.join()
+
+    def call(self, method: str, path: str, **body: Any) -> Any:
+        """Call the REST API.
+
+        Raises
+        ------
+        LocalAirflowError
+            If it answers with an error.
+        """
+        return _json(self._client.request(method, f"/api/v2{path}", json=body or None))
+
+    def wait_for_dag(self, dag_id: str, seconds: float = 120) -> None:
+        """Return when the Dag processor has made a Dag known.
+
+        Raises
+        ------
+        LocalAirflowError
+            If that takes longer, with the import errors that there are.
+        """
+        deadline = time.monotonic() + seconds
+        while self._client.get(f"/api/v2/dags/{dag_id}").status_code != httpx.codes.OK:
+            if time.monotonic() > deadline:
+                errors = [e["stack_trace"] for e in self.call("GET", "/importErrors")["import_errors"]]
+                raise LocalAirflowError(f"no Dag {dag_id} after {seconds:.0f} s; import errors: {errors}")
+            time.sleep(0.5)
+
+    def trigger(self, dag_id: str, **fields: Any) -> str:
+        """Unpause a Dag, trigger a run and return its run id."""
+        self.call("PATCH", f"/dags/{dag_id}", is_paused=False)
+        run = self.call("POST", f"/dags/{dag_id}/dagRuns", **{"logical_date": None, **fields})
+        return str(run["dag_run_id"])
+
+    def run_state(self, dag_id: str, run_id: str) -> str:
+        """Return the state of a run."""
+        return str(self.call("GET", f"/dags/{dag_id}/dagRuns/{run_id}")["state"])
+
+    def task_states(self, dag_id: str, run_id: str) -> dict[str, str | None]:
+        """Return the state of each task of a run."""
+        answer = self.call("GET", f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances?limit=1000")
+        return {ti["task_id"]: ti["state"] for ti in answer["task_instances"]}
+
+    def _make_password(self) -> str:
+        path = self._password_file
+        if path.exists():
+            return str(json.loads(path.read_text(encoding="utf-8"))[_USER])
+        password = secrets.token_urlsafe(12)
+        write_atomic(path, json_bytes({_USER: password}))
+        path.chmod(0o600)
+        return password
+
+    def _append_log(self, line: str) -> None:
+        with self.log_path.open("a", encoding="utf-8") as log:
+            log.write(line + "\n")
+
+    def _healthy(self) -> bool:
+        try:
+            answer = self._client.get("/api/v2/monitor/health")
+        except httpx.TransportError:
+            return False
+        if answer.status_code != httpx.codes.OK:
+            return False
+        health = answer.json()
+        return all(
+            health[part]["status"] == "healthy" for part in ("metadatabase", "scheduler", "dag_processor")
+        )
+
+
+def _json(answer: httpx.Response) -> Any:
+    if answer.is_error:
+        raise LocalAirflowError(
+            f"{answer.request.method} {answer.request.url}: {answer.status_code} {answer.text}"
+        )
+    return answer.json() if answer.content else None
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])

@@ -1,0 +1,77 @@
+"""What a Dag run means to ELPA: its key, its folder, its dates."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from airflow.configuration import AIRFLOW_HOME, conf
+
+from elpa_core.config import LoadedConfig
+from elpa_core.placeholder_values import RunMoment
+
+_LONGEST_FOLDER = 200
+
+
+def folder_of_run(run_id: str) -> str:
+    """Return a run id as the name of a folder, a different one for each run id.
+
+    >>> folder_of_run("manual__2026-01-31T06:00:00+00:00")
+    'manual__2026-01-31T06:00:00+00:00'
+    >>> folder_of_run("../a b")
+    '%2E.%2Fa%20b'
+    """
+    name = quote(run_id, safe=":+@=,").replace("~", "%7E")
+    if name.startswith("."):
+        name = "%2E" + name[1:]
+    if len(name) > _LONGEST_FOLDER:
+        name = name[:_LONGEST_FOLDER] + "~" + hashlib.sha256(run_id.encode()).hexdigest()[:16]
+    return name
+
+
+def store_of(loaded: LoadedConfig, store: Path | None) -> Path:
+    """Return the policy store of a config, absolute.
+
+    Parameters
+    ----------
+    loaded : LoadedConfig
+        Its ``airflow.store``, relative to its folder, comes first.
+    store : Path, optional
+        What the Dag file named; else Airflow's setting ``[elpa] store``, else ``AIRFLOW_HOME/elpa``.
+    """
+    if (own := loaded.config.airflow.store) is not None:
+        return loaded.path.parent / own
+    if store is None:
+        store = Path(conf.get("elpa", "store", fallback="") or "elpa")
+    return Path(AIRFLOW_HOME, store).absolute()
+
+
+def run_dir_of(store: Path, dag_id: str, run_id: str) -> Path:
+    """Return the folder of a run in a store."""
+    return store / dag_id / "runs" / folder_of_run(run_id)
+
+
+def moment_of(dag_run: Any) -> RunMoment:
+    """Return the dates of a Dag run; those that it does not have are empty.
+
+    Parameters
+    ----------
+    dag_run : DagRun
+        Of the task's context. A run that an asset started, or that was triggered with a null
+        logical date, has neither logical date nor data interval, but always ``run_after``.
+    """
+    as_of = dag_run.data_interval_end or dag_run.logical_date or dag_run.run_after
+    return RunMoment(
+        as_of=_text(as_of),
+        data_interval_start=_text(dag_run.data_interval_start),
+        data_interval_end=_text(dag_run.data_interval_end),
+        run_id=dag_run.run_id,
+        run_type=getattr(dag_run.run_type, "value", dag_run.run_type),
+    )
+
+
+def _text(moment: dt.datetime | None) -> str:
+    return moment.astimezone(dt.UTC).isoformat() if moment is not None else ""

@@ -1,0 +1,26 @@
+"""What each model's task writes down about itself, in ``models/<name>/status.json``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from elpa_core.errors import ConfigError
+from elpa_core.files import json_bytes, write_atomic
+from elpa_core.json_input import parse_object, read_file
+
+STATUS_NAME = "status.json"
+
+
+def read_status(run_dir: Path, task_id: str) -> dict[str, Any] | None:
+    """Return what a model's task last wrote down, or None if that was nothing."""
+    path = run_dir / "models" / task_id.partition(".")[2] / STATUS_NAME
+    try:
+        return parse_object(read_file(path), str(path))
+    except ConfigError:
+        return None
+
+
+def write_status(model_dir: Path, status: dict[str, Any]) -> None:
+    """Write down the state of a model's task in one step."""
+    write_atomic(model_dir / STATUS_NAME, json_bytes(status))

@@ -1,0 +1,49 @@
+"""A task's view of its run: folder, dates, frozen config, states of the other tasks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from elpa_airflow.frozen_config import frozen_config
+from elpa_airflow.run_context import moment_of, run_dir_of, store_of
+from elpa_core.config import LoadedConfig
+from elpa_core.placeholder_values import RunMoment
+
+
+@dataclass(frozen=True)
+class RunState:
+    """What a task needs to know of its run.
+
+    Parameters
+    ----------
+    loaded : LoadedConfig
+        The frozen config.
+    run_dir : Path
+        The run's folder, absolute.
+    moment : RunMoment
+        The run's dates.
+    generation : str
+        Another one after each clearing.
+    states : dict of str to str or None
+        States of the run's other tasks, by task id.
+    """
+
+    loaded: LoadedConfig
+    run_dir: Path
+    moment: RunMoment
+    generation: str
+    states: dict[str, str | None]
+
+    @classmethod
+    def of(cls, context: Any, current: LoadedConfig, store: Path | None) -> RunState:
+        """Return the state of the run that the task of ``context`` belongs to, and freeze its config."""
+        ti, dag_run = context["ti"], context["dag_run"]
+        run_dir = run_dir_of(store_of(current, store), ti.dag_id, ti.run_id)
+        started = dag_run.start_date.strftime("%Y%m%dT%H%M%S%f") if dag_run.start_date else "unstarted"
+        generation = f"{dag_run.clear_number or 0}-{started}"
+        states = dict(ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id]).get(ti.run_id, {}))
+        states.pop(ti.task_id, None)
+        loaded = frozen_config(current, run_dir, generation, states)
+        return cls(loaded, run_dir, moment_of(dag_run), generation, states)

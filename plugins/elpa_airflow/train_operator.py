@@ -1,0 +1,182 @@
+"""The task of one model: run its training command, and hand on the validation errors it leaves."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from airflow.providers.standard.operators.bash import BashOperator
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+from airflow.sdk.execution_time.context import context_to_airflow_vars
+from airflow.sdk.log import mask_secret
+
+from elpa_airflow.run_record import write_status
+from elpa_airflow.run_state import RunState
+from elpa_core.artifacts import FileState, artifact_of, now_text, require_fresh
+from elpa_core.config import LoadedConfig, Model
+from elpa_core.errors import ArtifactError, CommandError, InputError
+from elpa_core.execution import DEFAULT_STOP_GRACE
+from elpa_core.manifest import model_entry
+from elpa_core.masking import looks_secret, mask_text, mask_values, secret_values
+from elpa_core.plan import PlannedModel, plan_model
+from elpa_core.processes import Command
+
+
+class TrainModelOperator(BashOperator):
+    """Run a model's ``train_cmd`` with ``bash -c`` in the model's folder of the run.
+
+    ==============================  =====================================================
+    the command                     the task
+    ==============================  =====================================================
+    ends with exit code 0 and has   succeeds; its XCom value describes the error artifact
+    left a readable error artifact
+    ends with exit code 0 without   fails, and is tried again
+    one, or with an old one
+    ends with another exit code     fails, and is tried again (99 too)
+    is stopped (timeout, mark       fails; SIGTERM to all its processes, after
+    failed, shutdown)               ``stop_grace`` seconds SIGKILL
+    ==============================  =====================================================
+
+    The command is never read as a Jinja template. What the UI shows as rendered is what runs, with
+    secrets masked.
+
+    Parameters
+    ----------
+    model : Model
+        The model's block of the config.
+    loaded : LoadedConfig
+        The config as it is at parse; the task works with the copy that its run froze.
+    store : Path, optional
+        The policy store that the Dag file named.
+    **kwargs
+        Arguments of every Airflow operator.
+    """
+
+    template_ext: Sequence[str] = ()
+    ui_color = "#e8f0e4"
+
+    def __init__(self, *, model: Model, loaded: LoadedConfig, store: Path | None, **kwargs: Any) -> None:
+        secrets = secret_values(model.env, loaded.config.extras, loaded.config.context)
+        super().__init__(
+            bash_command=mask_text(model.train_cmd, secrets),
+            env=mask_values(model.env),
+            append_env=True,
+            skip_on_exit_code=None,
+            **kwargs,
+        )
+        self._model_name = model.name
+        self._loaded = loaded
+        self._store = store
+        self._run: RunState | None = None
+        self._planned: PlannedModel | None = None
+        self._command: Command | None = None
+
+    def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
+        """Put the exact command of this run into the fields that the UI shows."""
+        del jinja_env
+        self._run = run = RunState.of(context, self._loaded, self._store)
+        model = next((m for m in run.loaded.config.models if m.name == self._model_name), None)
+        if model is None:
+            return
+        try:
+            self._planned = planned = plan_model(run.loaded, model, run.run_dir, run.moment)
+        except InputError as error:
+            raise AirflowFailException(str(error)) from error
+        for name, value in model.env.items():
+            if looks_secret(name):
+                mask_secret(value, name)
+        for secret in planned.secrets:
+            mask_secret(secret)
+        self.bash_command = planned.shown_command
+        self.env = planned.masked_environment()
+        self.cwd = str(planned.model_dir)
+
+    def execute(self, context: Any) -> dict[str, Any]:
+        """Train the model and return its error artifact."""
+        run, planned = self._run, self._planned
+        if run is None:
+            raise AirflowFailException("the task was not prepared: render_template_fields did not run")
+        if planned is None:
+            reason = "the model was added to the config after this run had frozen it"
+            raise AirflowSkipException(reason)
+        if not planned.model.enabled:
+            write_status(planned.model_dir, self._status(context, status="disabled"))
+            raise AirflowSkipException("the model is disabled in the config")
+        self.log.info("Config %s, SHA-256 %s", run.loaded.source, run.loaded.sha256)
+        self.log.info("Data up to %s, folder %s", run.moment.as_of, planned.model_dir)
+        self.log.info("Command:\n%s", "\n".join(f"  {line}" for line in planned.shown_command.split("\n")))
+        before = FileState.of(planned.error_csv)
+        _empty(planned.model_dir)
+        started_at = now_text()
+        write_status(planned.model_dir, self._status(context, status="running", started_at=started_at))
+        outcome: dict[str, Any] = {"status": "failed", "reason": "the task was stopped"}
+        try:
+            outcome |= self._train(context, run, planned, before, started_at)
+        except (CommandError, ArtifactError) as error:
+            outcome["reason"] = str(error)
+            raise AirflowException(str(error)) from error
+        finally:
+            outcome |= {"started_at": started_at, "finished_at": now_text()}
+            write_status(planned.model_dir, self._status(context, **outcome))
+        if outcome["status"] != "ok":
+            raise AirflowException(outcome["reason"])
+        artifact: dict[str, Any] = outcome["artifact"]
+        self.log.info("Error artifact: %s validation errors in %s", artifact["rows"], artifact["path"])
+        return artifact
+
+    def on_kill(self) -> None:
+        """Stop the command and everything that it started."""
+        if self._command is not None:
+            self._command.stop()
+
+    def _train(
+        self, context: Any, run: RunState, planned: PlannedModel, before: FileState | None, started_at: str
+    ) -> dict[str, Any]:
+        options = planned.model.airflow.over(run.loaded.config.airflow)
+        self._command = Command(
+            planned.command,
+            cwd=planned.model_dir,
+            env={
+                "PYTHONUNBUFFERED": "1",
+                **os.environ,
+                **context_to_airflow_vars(context, in_env_var_format=True),
+                **planned.environment,
+            },
+            on_line=lambda line: self.log.info("%s", line),
+            stop_grace=DEFAULT_STOP_GRACE if options.stop_grace is None else options.stop_grace,
+        )
+        result = self._command.run()
+        if result.stopped:
+            return {"return_code": result.return_code, "reason": "the command was stopped"}
+        if result.return_code != 0:
+            reason = f"the command ended with exit code {result.return_code}"
+            return {"return_code": result.return_code, "reason": reason}
+        require_fresh(planned.error_csv, before)
+        artifact = artifact_of(
+            planned.error_csv,
+            model=planned.model.name,
+            group=planned.model.group,
+            started_at=started_at,
+            finished_at=now_text(),
+        )
+        return {"status": "ok", "reason": None, "return_code": 0, "artifact": artifact.to_json()}
+
+    def _status(self, context: Any, **fields: Any) -> dict[str, Any]:
+        run, planned, ti = self._run, self._planned, context["ti"]
+        if run is None or planned is None:
+            raise AirflowFailException("the task was not prepared")
+        entry = model_entry(planned)
+        # The command's output is the task's log.
+        entry |= {"stdout_log": None, "stderr_log": None, "task_id": ti.task_id, "try_number": ti.try_number}
+        entry |= {"generation": run.generation, "config_sha256": run.loaded.sha256}
+        return entry | fields
+
+
+def _empty(folder: Path) -> None:
+    """Make a folder without anything that an earlier attempt left: a retry works as a first try."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
