@@ -109,12 +109,13 @@ def require_fresh(path: Path, before: FileState | None) -> None:
     ArtifactError
         If it is missing, or the very file that was there before.
     """
-    after = FileState.of(path)
+    try:
+        after = FileState.of(path)
+    except OSError as error:
+        found = f"a file that cannot be read ({error.strerror})"
+        raise ArtifactError(Problem(str(path), "", found, _EXPECTED, _HOW_TO_LEAVE)) from error
     if after is None:
-        problem = Problem(
-            str(path), "", "no such file", "the validation errors that the command leaves", _HOW_TO_LEAVE
-        )
-        raise ArtifactError(problem)
+        raise ArtifactError(Problem(str(path), "", "no such file", _EXPECTED, _HOW_TO_LEAVE))
     if after == before:
         found = f"a file left by an earlier attempt ({_time_text(after.modified_ns)})"
         raise ArtifactError(Problem(str(path), "", found, "a file written by this attempt", _HOW_TO_LEAVE))
@@ -143,8 +144,12 @@ def artifact_of(path: Path, *, model: str, group: str, started_at: str, finished
     )
 
 
+_EXPECTED = "the validation errors that the command leaves"
 _HOW_TO_LEAVE = "let the command write there, or name its own path in error_csv"
 
 
 def _time_text(nanoseconds: int) -> str:
-    return utc_text(dt.datetime.fromtimestamp(nanoseconds / 1e9, dt.UTC))
+    # A command can give a file a time that no calendar has.
+    earliest, latest = dt.datetime.min.replace(tzinfo=dt.UTC), dt.datetime.max.replace(tzinfo=dt.UTC)
+    seconds = min(max(nanoseconds / 1e9, earliest.timestamp()), latest.timestamp() - 1)
+    return utc_text(dt.datetime.fromtimestamp(seconds, dt.UTC))

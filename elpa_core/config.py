@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from elpa_core.run_options import DagRunOptions, ModelRunOptions, airflow_key, expected
 
 GROUPS = ("online", "offline")
+ERROR_SOURCES = ("ewma_score", "error_values", "error_csv")
 Group = Literal["online", "offline"]
 Scalar = str | int | float | bool | None
 
@@ -21,8 +22,16 @@ Scalar = str | int | float | bool | None
 _LONGEST_NAME = 200
 
 
+def _without_nul(value: str) -> str:
+    if "\0" in value:
+        raise expected("text that the system can pass to a program", found="a NUL character")
+    return value
+
+
 def _scalar(value: object) -> object:
-    if isinstance(value, str | int | float) or value is None:
+    if isinstance(value, str):
+        return _without_nul(value)
+    if isinstance(value, int | float) or value is None:
         return value
     raise expected("a string, a number, true, false or null")
 
@@ -30,28 +39,25 @@ def _scalar(value: object) -> object:
 def _model_name(value: str) -> str:
     if value in {".", ".."}:
         raise expected("a name that can be a folder")
-    airflow_key(value)
+    airflow_key(value, _LONGEST_NAME)
     if len(value.encode()) > _LONGEST_NAME:
-        raise expected(f"at most {_LONGEST_NAME} bytes")
+        raise expected(f"a name of at most {_LONGEST_NAME} bytes")
     return value
 
 
-def _environment(value: object) -> object:
-    if not isinstance(value, dict):
-        return value
-    for name, content in value.items():
-        if not name or "=" in name or "\0" in name:
-            raise expected("names of environment variables: not empty, without = and NUL")
-        if not isinstance(content, str | int | float) and content is not None:
-            raise expected("strings, numbers, true, false or null as values of environment variables")
-        if "\0" in str(content):
-            raise expected("values of environment variables without NUL")
-    return {name: str(content) for name, content in value.items()}
+def _variable_name(value: str) -> str:
+    if not value or "=" in value or "\0" in value:
+        raise expected("the name of an environment variable: not empty, without = and NUL")
+    return value
 
 
+Text = Annotated[str, AfterValidator(_without_nul)]
 AnyScalar = Annotated[Scalar, BeforeValidator(_scalar)]
 ModelName = Annotated[str, AfterValidator(_model_name)]
-Environment = Annotated[dict[str, str], BeforeValidator(_environment)]
+Environment = dict[
+    Annotated[str, AfterValidator(_variable_name)],
+    Annotated[str, BeforeValidator(lambda value: str(_scalar(value)), json_schema_input_type=Scalar)],
+]
 
 
 class StrictModel(BaseModel):
@@ -83,7 +89,7 @@ class Model(StrictModel):
     )
     enabled: bool = Field(default=True, description="A disabled model is planned, shown and not run.")
     train_cmd: str = Field(description="Template of the shell command that trains the model.")
-    env: Environment = Field(default={}, description="More environment for this command.")
+    env: Environment = Field(default_factory=dict, description="More environment for this command.")
     error_csv: str = Field(
         default="{model_dir}/errors.csv",
         description="Template of the path where the command leaves its validation errors.",
@@ -97,19 +103,19 @@ class Model(StrictModel):
 class TrainingConfig(PolicyFields):
     """A pool of sub-models, the values that their commands take, and how it all runs."""
 
-    dataset: str = Field(default="", description="Training data path.")
-    val_dataset: str = Field(default="", description="Validation data path.")
-    test_dataset: str = Field(default="", description="Test data path.")
+    dataset: Text = Field(default="", description="Training data path.")
+    val_dataset: Text = Field(default="", description="Validation data path.")
+    test_dataset: Text = Field(default="", description="Test data path.")
     horizon: int = Field(default=1, ge=1, description="Forecast horizon, steps.")
     period: int = Field(default=24, ge=1, description="Cycle length, steps.")
     seed: int = Field(default=42, description="Random seed.")
-    context: dict[str, AnyScalar] = Field(default={}, description="More placeholder values.")
+    context: dict[str, AnyScalar] = Field(default_factory=dict, description="More placeholder values.")
     airflow: DagRunOptions = Field(
         default_factory=DagRunOptions, description="How the config runs in Airflow."
     )
     models: tuple[Model, ...] = Field(min_length=1, strict=False, description="The pool.")
     extras: dict[str, AnyScalar] = Field(
-        default={}, description="Any other top-level scalar: a placeholder value."
+        default_factory=dict, description="Any other top-level scalar: a placeholder value."
     )
 
     def enabled_models(self) -> tuple[Model, ...]:
@@ -159,5 +165,5 @@ def config_kind(raw: Mapping[str, Any]) -> Literal["training", "integration"]:
     blocks = [block for block in models if isinstance(block, dict)] if isinstance(models, list) else []
     if any("train_cmd" in block for block in blocks):
         return "training"
-    sources = ("ewma_score", "error_values", "error_csv")
-    return "integration" if any(source in block for block in blocks for source in sources) else "training"
+    integration = any(source in block for block in blocks for source in ERROR_SOURCES)
+    return "integration" if integration else "training"

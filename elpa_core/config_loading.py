@@ -8,17 +8,18 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from elpa_core.config import GROUPS, LoadedConfig, TrainingConfig
+from elpa_core.config import LoadedConfig, TrainingConfig
 from elpa_core.config_problems import (
     container_problems,
     duplicate_names,
+    missing_groups,
     nearest,
     problems_of,
     settle_groups,
 )
 from elpa_core.errors import ConfigError, Problem, quoted
 from elpa_core.json_input import member_path, parse_object, read_file
-from elpa_core.placeholder_values import CONFIG_NAMES, MODEL_NAMES, RUN_NAMES
+from elpa_core.placeholder_values import CONFIG_NAMES, MODEL_NAMES, POLICY_NAMES, RUN_NAMES
 from elpa_core.placeholders import opaque_program_arguments, placeholder_names, template_problems
 from elpa_core.run_options import cross_field_problems
 
@@ -78,8 +79,8 @@ def check_training_config(
     context = context if isinstance(context, dict) else {}
     own_names = {**extras, **context}
     problems += _template_problems(raw.get("models"), own_names, source)
-    if both_groups and config is not None:
-        problems += missing_groups(config, source)
+    if both_groups:
+        problems += missing_groups(models, source, "enabled ")
     if problems or config is None:
         raise ConfigError(problems)
     warnings += _warnings(config)
@@ -88,28 +89,18 @@ def check_training_config(
     )
 
 
-def missing_groups(config: TrainingConfig, source: str) -> list[Problem]:
-    """Return a problem for each group without an enabled model."""
-    present = {model.group for model in config.enabled_models()}
-    return [
-        Problem(source, "$.models", f"no enabled {group} model", "at least one in each group")
-        for group in GROUPS
-        if group not in present
-    ]
-
-
 def _template_problems(models: object, own_names: Mapping[str, Any], source: str) -> Iterator[Problem]:
     if not isinstance(models, list):
         return
-    names = dict.fromkeys((*CONFIG_NAMES, *MODEL_NAMES, *RUN_NAMES, *own_names))
+    names = dict.fromkeys((*CONFIG_NAMES, *MODEL_NAMES, *RUN_NAMES, *POLICY_NAMES, *own_names))
     for index, block in enumerate(models):
         if not isinstance(block, dict):
             continue
         subject = f"model {quoted(block['name'])}" if isinstance(block.get("name"), str) else ""
-        for field in ("train_cmd", "error_csv"):
+        for field, kind in (("train_cmd", "command"), ("error_csv", "path")):
             if isinstance(template := block.get(field), str):
                 place = f"$.models[{index}].{field}" + (f" ({subject})" if subject else "")
-                yield from template_problems(template, names, source=source, place=place)
+                yield from template_problems(template, names, source=source, place=place, kind=kind)
 
 
 def _warnings(config: TrainingConfig) -> Iterator[str]:
@@ -148,7 +139,7 @@ def _shared_artifacts(config: TrainingConfig) -> Iterator[str]:
     first: dict[str, str] = {}
     for index, model in enumerate(config.models):
         template = model.error_csv
-        own = {"model_dir", "model_name"} & set(placeholder_names(template))
+        own = "{model_dir}" in template or "{model_name}" in template
         if own or not template.startswith(("/", "{")):
             continue
         if (other := first.setdefault(template, model.name)) != model.name:

@@ -50,18 +50,30 @@ def problems_of(error: ValidationError, source: str, model: type[BaseModel]) -> 
     model : type of BaseModel
         What was validated; its fields are what an unknown field may have meant.
     """
-    problems = [_problem(detail, source, model) for detail in error.errors(include_url=False)]
+    details = error.errors(include_url=False)
+    problems = [_problem(detail, source, model) for detail in details if not _follows(detail)]
     return list(dict.fromkeys(problems))
 
 
+def _follows(detail: ErrorDetails) -> bool:
+    """Tell whether pydantic says that an array is too short only because its entries are wrong."""
+    return detail["type"] == "too_short" and len(detail["input"]) >= detail["ctx"]["min_length"]
+
+
 def _problem(detail: ErrorDetails, source: str, model: type[BaseModel]) -> Problem:
-    location = [part for part in detail["loc"] if part not in {"extras", "[key]"}]
+    location = detail["loc"]
+    if location[0] == "extras":  # which stand at the top of the file
+        location = location[1:]
+    if location[-1] == "[key]":  # the key itself, not its value, is wrong
+        location = location[:-1]
     place = "$"
     for part in location:
         place = member_path(place, part)
     found, wanted, hint = quoted(detail["input"]), _expected(detail), ""
     kind = detail["type"]
-    if kind == "missing":
+    if kind == "elpa":
+        found = detail["ctx"]["found"] or found
+    elif kind == "missing":
         found = "nothing"
     elif kind == "extra_forbidden":
         fields = list(_model_at(model, detail["loc"][:-1]).model_fields)
@@ -84,7 +96,7 @@ def _expected(detail: ErrorDetails) -> str:
         "greater_than": "a number greater than {gt}",
         "less_than": "a number less than {lt}",
         "less_than_equal": "a number of at most {le}",
-        "too_short": "at least {min_length} of them",
+        "too_short": "at least {min_length}",
         "string_too_long": "at most {max_length} characters",
         "literal_error": "{expected}",
         "elpa": "{expected}",
@@ -129,6 +141,29 @@ def duplicate_names(models: object, source: str) -> Iterator[Problem]:
                 quoted(name),
                 f"a name of its own: $.models[{earlier}] has this one",
             )
+
+
+def missing_groups(models: object, source: str, kind: str) -> Iterator[Problem]:
+    """Yield a problem for each group in which no model takes part.
+
+    Parameters
+    ----------
+    models : object
+        What `settle_groups` returned.
+    source : str
+        The file.
+    kind : str
+        What a group needs: an ``enabled`` model, or one with an error source.
+    """
+    if not isinstance(models, list):
+        return
+    blocks = [block for block in models if isinstance(block, dict) and block.get("enabled") is not False]
+    present = [block.get("group", "online") for block in blocks]
+    if not models or any(group not in GROUPS for group in present):
+        return  # which is a problem of its own, and the group that was meant is not known
+    for group in GROUPS:
+        if group not in present:
+            yield Problem(source, "$.models", f"no {kind}{group} model", "at least one in each group")
 
 
 def container_problems(extras: Mapping[str, Any], fields: Sequence[str], source: str) -> Iterator[Problem]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -66,10 +67,10 @@ class RecordedRun:
         failed = 0
         for number, planned in enumerate(enabled, start=1):
             title = f"[{number}/{len(enabled)}] {planned.model.group} {planned.model.name}"
-            entry = self._update(planned, status="running", started_at=now_text())
-            report(f"{title}: running since {entry['started_at']}")
             begun = time.monotonic()
             try:
+                entry = self._update(planned, status="running", started_at=now_text())
+                report(f"{title}: running since {entry['started_at']}")
                 self._run(planned)
             except CommandError as error:
                 self._update(planned, status="failed", reason=str(error), finished_at=now_text())
@@ -88,14 +89,16 @@ class RecordedRun:
         return failed == 0
 
     def _run(self, planned: PlannedModel) -> None:
-        planned.model_dir.mkdir(parents=True, exist_ok=True)
-        before = FileState.of(planned.error_csv)
         entry = self._entries[planned.model.name]
         options = planned.model.airflow.over(self.plan.loaded.config.airflow)
-        with (
-            (planned.model_dir / STDOUT_NAME).open("wb") as stdout,
-            (planned.model_dir / STDERR_NAME).open("wb") as stderr,
-        ):
+        with ExitStack() as logs:
+            try:
+                planned.model_dir.mkdir(parents=True, exist_ok=True)
+                before = FileState.of(planned.error_csv)
+                stdout = logs.enter_context((planned.model_dir / STDOUT_NAME).open("wb"))
+                stderr = logs.enter_context((planned.model_dir / STDERR_NAME).open("wb"))
+            except OSError as error:
+                raise CommandError(f"{error.filename}: {error.strerror}") from error
             result = Command(
                 planned.command,
                 cwd=planned.model_dir,

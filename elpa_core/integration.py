@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Literal
+
+from pydantic import BaseModel, ValidationError
 
 from elpa_core.artifacts import ErrorArtifact, now_text
+from elpa_core.config import Group, LoadedConfig
 from elpa_core.config_loading import parse_training_config
+from elpa_core.config_problems import problems_of
 from elpa_core.error_csv import summarise_error_csv
 from elpa_core.errors import ArtifactError, InputError, Problem
 from elpa_core.integration_config import LoadedIntegration, ScoredBlock
 from elpa_core.json_input import parse_object, read_file
 from elpa_core.manifest import CONFIG_NAME, MANIFEST_NAME
 from elpa_core.policy import MissingModel, Policy, RunReference, ScoredModel, build_policy
-from elpa_core.scores import ewma_score, score_floor
+from elpa_core.scores import SumOverflowError, ewma_score, score_floor
 
 
 def integrate_config(loaded: LoadedIntegration) -> Policy:
@@ -44,11 +48,10 @@ def _score_block(block: ScoredBlock, beta: float, place: str, source: str) -> Sc
     if block.error_values is not None:
         try:
             score = ewma_score(block.error_values, beta)
-        except OverflowError as error:
-            expected = "values whose sum is finite"
-            raise ArtifactError(
-                Problem(source, f"{place}.error_values", "a sum that overflows", expected)
-            ) from error
+        except SumOverflowError as error:
+            place = f"{place}.error_values[{error.index}]"
+            found, expected = "a value at which the sum of all so far overflows", "values whose sum is finite"
+            raise ArtifactError(Problem(source, place, found, expected)) from error
         return ScoredModel(block.name, block.group, score, rows=len(block.error_values))
     summary = summarise_error_csv(Path(block.error_csv or ""), beta)
     return ScoredModel(block.name, block.group, summary.score, summary.rows, summary.sha256)
@@ -100,26 +103,22 @@ def integrate_run(run_dir: Path, manifest_path: Path | None = None) -> Policy:
         model has left no usable artifact.
     """
     path = manifest_path or run_dir / MANIFEST_NAME
-    manifest = parse_object(read_file(path), str(path))
-    entries = _entries(manifest, str(path))
-    config_path = run_dir / CONFIG_NAME
-    loaded = parse_training_config(read_file(config_path), config_path)
+    manifest = _read_manifest(path)
+    loaded = _config_of(manifest, run_dir, path)
     artifacts, missing, problems = [], [], []
-    for index, entry in enumerate(entries):
-        place = f"$.models[{index}] ({entry['name']})"
-        status, reason = entry["status"], entry.get("reason") or ""
-        if status == "ok" and entry.get("artifact"):
-            artifacts.append(ErrorArtifact.from_json(entry["artifact"]))
-        elif status == "disabled":
+    for index, entry in enumerate(manifest.models):
+        reason = entry.reason or ""
+        if entry.status == "ok" and entry.artifact is not None:
+            artifacts.append(entry.artifact)
+        elif entry.status == "disabled":
             missing.append(
-                MissingModel(name=entry["name"], group=entry["group"], reason="disabled", intended=True)
+                MissingModel(name=entry.name, group=entry.group, reason="disabled", intended=True)
             )
-        elif status == "failed" and manifest.get("continue_on_error"):
-            missing.append(
-                MissingModel(name=entry["name"], group=entry["group"], reason=reason, intended=False)
-            )
+        elif entry.status == "failed" and manifest.continue_on_error:
+            missing.append(MissingModel(name=entry.name, group=entry.group, reason=reason, intended=False))
         else:
-            found = f"status {status}" + (f" ({reason})" if reason else "")
+            place = f"$.models[{index}] ({entry.name})"
+            found = f"status {entry.status}" + (f" ({reason})" if reason else "")
             problems.append(Problem(str(path), place, found, "status ok and an error artifact"))
     if problems:
         raise ArtifactError(problems)
@@ -134,17 +133,49 @@ def integrate_run(run_dir: Path, manifest_path: Path | None = None) -> Policy:
             dag_id=None,
             run_id=None,
             run_dir=str(run_dir.absolute()),
-            as_of=str(manifest.get("as_of", "")),
+            as_of=manifest.as_of,
             config_sha256=loaded.sha256,
         ),
     )
 
 
-def _entries(manifest: dict[str, Any], source: str) -> list[dict[str, Any]]:
-    entries = manifest.get("models")
-    if manifest.get("skill") != "ELPA" or not isinstance(entries, list):
-        raise InputError(Problem(source, "$", "another object", "the manifest that elpa train writes"))
-    for index, entry in enumerate(entries):
-        if not isinstance(entry, dict) or not {"name", "group", "status"} <= entry.keys():
-            raise InputError(Problem(source, f"$.models[{index}]", "another object", "a model's entry"))
-    return entries
+class _Entry(BaseModel):
+    """What integration needs of a manifest's entry of a model."""
+
+    name: str
+    group: Group
+    status: Literal["planned", "disabled", "running", "ok", "failed"]
+    reason: str | None
+    artifact: ErrorArtifact | None
+
+
+class _Manifest(BaseModel):
+    """What integration needs of a manifest."""
+
+    skill: Literal["ELPA"]
+    as_of: str
+    config_sha256: str
+    continue_on_error: bool = False
+    models: list[_Entry]
+
+
+def _read_manifest(path: Path) -> _Manifest:
+    try:
+        return _Manifest.model_validate(parse_object(read_file(path), str(path)))
+    except ValidationError as error:
+        raise InputError(problems_of(error, str(path), _Manifest)) from error
+
+
+def _config_of(manifest: _Manifest, run_dir: Path, manifest_path: Path) -> LoadedConfig:
+    """Return the config of a run, if it and the manifest still belong together."""
+    path = run_dir / CONFIG_NAME
+    loaded = parse_training_config(read_file(path), path)
+    if loaded.sha256 != manifest.config_sha256:
+        found = f"content with SHA-256 {loaded.sha256}"
+        expected = f"the config of the run, {manifest.config_sha256}"
+        raise InputError(Problem(str(path), "", found, expected, "train again"))
+    if [entry.name for entry in manifest.models] != [model.name for model in loaded.config.models]:
+        raise InputError(
+            Problem(str(manifest_path), "$.models", "other models than in the config", f"those of {path}")
+        )
+    return loaded

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
-from elpa_core.config import GROUPS, Group, ModelName, PolicyFields, StrictModel
+from elpa_core.config import ERROR_SOURCES, Group, ModelName, PolicyFields, StrictModel
 from elpa_core.config_problems import (
     container_problems,
     duplicate_names,
+    missing_groups,
     nearest,
     problems_of,
     settle_groups,
@@ -37,10 +38,6 @@ class ScoredBlock(StrictModel):
     error_csv: Annotated[str, Field(min_length=1)] | None = Field(
         default=None, description="Path of an error CSV; relative to the working folder."
     )
-
-    def has_source(self) -> bool:
-        """Tell whether there is anything to compute a score from."""
-        return not (self.ewma_score is None and self.error_values is None and self.error_csv is None)
 
 
 class IntegrationConfig(PolicyFields):
@@ -87,23 +84,15 @@ def check_integration_config(raw: Mapping[str, Any], path: Path) -> LoadedIntegr
     except ValidationError as error:
         problems += problems_of(error, source, IntegrationConfig)
     problems += duplicate_names(raw.get("models"), source)
-    if config is not None:
-        problems += _source_problems(config, source)
+    problems += _without_source(raw.get("models"), source)
+    problems += missing_groups(models, source, "")
     if problems or config is None:
         raise ConfigError(problems)
     return LoadedIntegration(source, config, tuple(f"{source}: {line}" for line in warnings))
 
 
-def _source_problems(config: IntegrationConfig, source: str) -> list[Problem]:
-    problems = [
-        Problem(source, f"$.models[{index}]", "no error source", "ewma_score, error_values or error_csv")
-        for index, block in enumerate(config.models)
-        if not block.has_source()
-    ]
-    present = {block.group for block in config.models}
-    problems += [
-        Problem(source, "$.models", f"no {group} model", "at least one in each group")
-        for group in GROUPS
-        if group not in present
-    ]
-    return problems
+def _without_source(models: object, source: str) -> Iterator[Problem]:
+    for index, block in enumerate(models if isinstance(models, list) else []):
+        if isinstance(block, dict) and all(block.get(name) is None for name in ERROR_SOURCES):
+            place, expected = f"$.models[{index}]", "ewma_score, error_values or error_csv"
+            yield Problem(source, place, "no error source", expected)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import stat
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 from elpa_core.errors import ConfigError, Problem, quoted
 
 _MAX_BYTES = 16 * 1024 * 1024
+_MAX_DIGITS = 4300  # what int() reads
 
 
 class _Doubled(dict[str, Any]):
@@ -20,10 +23,14 @@ class _Doubled(dict[str, Any]):
 
 
 class _NotANumber:
-    """A literal such as NaN or 1e999 that is no JSON number."""
+    """A literal such as NaN or 1e999 that is no JSON number, or none that can be held."""
 
-    def __init__(self, literal: str) -> None:
+    def __init__(self, literal: str, expected: str = "a finite number") -> None:
         self.literal = literal
+        self.expected = expected
+
+    def __repr__(self) -> str:
+        return self.literal
 
 
 def read_file(path: Path) -> bytes:
@@ -32,17 +39,22 @@ def read_file(path: Path) -> bytes:
     Raises
     ------
     ConfigError
-        If it is missing, a folder, not readable, or far larger than any config.
+        If it is missing, no regular file, not readable, or far larger than any config.
     """
+    expected = "a JSON file that can be read"
     try:
-        size = path.stat().st_size
-        if size > _MAX_BYTES:
-            expected = f"a config of at most {_MAX_BYTES} bytes"
-            raise ConfigError(Problem(str(path), "", f"{size} bytes", expected))
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            kind = "a folder" if stat.S_ISDIR(found.st_mode) else "no regular file"
+            raise ConfigError(Problem(str(path), "", kind, expected))
+        if found.st_size > _MAX_BYTES:
+            raise ConfigError(
+                Problem(str(path), "", f"{found.st_size} bytes", f"a config of at most {_MAX_BYTES} bytes")
+            )
         return path.read_bytes()
     except OSError as error:
-        found = (error.strerror or str(error)).lower()
-        raise ConfigError(Problem(str(path), "", found, "a JSON file that can be read")) from error
+        reason = (error.strerror or str(error)).lower()
+        raise ConfigError(Problem(str(path), "", reason, expected)) from error
 
 
 def parse_object(data: bytes, source: str) -> dict[str, Any]:
@@ -58,8 +70,8 @@ def parse_object(data: bytes, source: str) -> dict[str, Any]:
     Raises
     ------
     ConfigError
-        If it is not UTF-8, not JSON, not an object, has a key twice, holds NaN, Infinity or a number
-        too large for a double, or text that UTF-8 cannot express; all such places are named.
+        If it is not UTF-8, not JSON, not an object, has a key twice, holds NaN, Infinity, a number
+        that cannot be held, or text that UTF-8 cannot express; all such places are named.
     """
     try:
         text = data.decode("utf-8-sig")
@@ -75,36 +87,46 @@ def parse_object(data: bytes, source: str) -> dict[str, Any]:
         result = dict(pairs)
         if len(result) == len(pairs):
             return result
-        twice = [key for index, (key, _) in enumerate(pairs) if key in {k for k, _ in pairs[:index]}]
         marked = _Doubled(result)
-        marked.doubled = tuple(dict.fromkeys(twice))
+        marked.doubled = tuple(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
         suspicious.append(marked)
         return marked
 
-    def constant(literal: str) -> _NotANumber:
-        suspicious.append(literal)
-        return _NotANumber(literal)
+    def refuse(*fault: str) -> _NotANumber:
+        suspicious.append(fault)
+        return _NotANumber(*fault)
 
     def number(literal: str) -> float | _NotANumber:
         value = float(literal)
-        return value if math.isfinite(value) else constant(literal)
+        return value if math.isfinite(value) else refuse(literal)
+
+    def integer(literal: str) -> int | _NotANumber:
+        digits = len(literal)
+        if digits <= _MAX_DIGITS:
+            return int(literal)
+        return refuse(f"an integer of {digits} digits", f"a number of at most {_MAX_DIGITS} digits")
 
     try:
-        value = json.loads(text, object_pairs_hook=pairs_to_dict, parse_constant=constant, parse_float=number)
+        value = json.loads(
+            text,
+            object_pairs_hook=pairs_to_dict,
+            parse_constant=refuse,
+            parse_float=number,
+            parse_int=integer,
+        )
+        escaped = "\\ud" in text or "\\uD" in text
+        faults = list(_faults(value, "$", source)) if suspicious or escaped else []
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         found = _found_at(text, error.pos)
         raise ConfigError(Problem(source, place, found, f"JSON ({error.msg})")) from error
     except RecursionError as error:
-        raise ConfigError(Problem(source, "", "arrays or objects nested too deeply", "a config")) from error
-    except ValueError as error:  # an integer of more digits than Python converts
-        raise ConfigError(Problem(source, "", "an integer of thousands of digits", "a number")) from error
+        found = "arrays or objects nested too deeply"
+        raise ConfigError(Problem(source, "", found, "a config, which needs few levels")) from error
     if not isinstance(value, dict):
         raise ConfigError(Problem(source, "$", quoted(value), "a JSON object"))
-    if suspicious or "\\ud" in text or "\\uD" in text:
-        problems = list(_faults(value, "$", source))
-        if problems:
-            raise ConfigError(problems)
+    if faults:
+        raise ConfigError(faults)
     return value
 
 
@@ -126,7 +148,7 @@ def member_path(parent: str, key: str | int) -> str:
 
 def _faults(value: object, place: str, source: str) -> Iterator[Problem]:
     if isinstance(value, _NotANumber):
-        yield Problem(source, place, value.literal, "a finite number")
+        yield Problem(source, place, quoted(value), value.expected)
     elif isinstance(value, str):
         if not _is_utf8(value):
             yield Problem(source, place, "half of a surrogate pair", "text that UTF-8 can express")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from elpa_core.artifacts import utc_text
 from elpa_core.files import json_bytes, write_atomic
+from elpa_core.masking import mask_text
 from elpa_core.plan import Plan, PlannedModel
 
 SKILL = "ELPA"
@@ -23,7 +26,7 @@ def model_entry(planned: PlannedModel) -> dict[str, Any]:
         "name": model.name,
         "group": model.group,
         "enabled": model.enabled,
-        "train_cmd_template": model.train_cmd,
+        "train_cmd_template": mask_text(model.train_cmd, planned.secrets),
         "train_cmd": planned.shown_command,
         "model_dir": str(planned.model_dir),
         "env": planned.masked_environment(),
@@ -66,7 +69,7 @@ def manifest_of(
         "horizon": config.horizon,
         "period": config.period,
         "beta": config.beta,
-        "as_of": plan.moment.as_of,
+        "as_of": utc_text(dt.datetime.fromisoformat(plan.moment.as_of)),
         **more,
         "models": list(entries),
     }

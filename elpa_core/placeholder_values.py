@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from elpa_core.config import Scalar, TrainingConfig
+from elpa_core.config import PolicyFields, Scalar, TrainingConfig
 
 CONFIG_NAMES = ("dataset", "train_dataset", "val_dataset", "test_dataset", "horizon", "period", "seed")
 MODEL_NAMES = ("run_dir", "model_dir", "model_name")
@@ -21,6 +21,7 @@ RUN_NAMES = (
     "run_id",
     "run_type",
 )
+POLICY_NAMES = tuple(PolicyFields.model_fields)
 _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -71,8 +72,10 @@ class PlaceholderValues:
 
 
 def written_values(config: TrainingConfig) -> dict[str, Scalar]:
-    """Return what the author of a config wrote: extras, over them the context, over it the named fields."""
-    values: dict[str, Scalar] = {**config.extras, **config.context}
+    """Return what the author of a config wrote: top-level values, over them the context, over it `CONFIG_NAMES`."""
+    values: dict[str, Scalar] = {name: getattr(config, name) for name in POLICY_NAMES}
+    values.update(config.extras)
+    values.update(config.context)
     values.update(
         dataset=config.dataset,
         train_dataset=config.dataset,

@@ -91,7 +91,8 @@ def plan_model(loaded: LoadedConfig, model: Model, run_dir: Path, moment: RunMom
         config_dir=loaded.path.parent,
         moment=moment,
     )
-    place = f"$.models[{config.models.index(model)}].train_cmd"
+    index = next(index for index, other in enumerate(config.models) if other.name == model.name)
+    place = f'$.models[{index}].train_cmd (model "{model.name}")'
     hidden = {name: MASK if looks_secret(name) else value for name, value in values.written.items()}
     secrets = secret_values(model.env, config.extras, config.context)
     command = render_command(model.train_cmd, values.written, values.data, source=loaded.source, place=place)

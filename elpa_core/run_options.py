@@ -17,12 +17,12 @@ _PRESETS = ("@once", "@continuous", "@hourly", "@daily", "@weekly", "@monthly", 
 _UNSUPPORTED_PRESETS = ("@continuous",)
 
 
-def expected(text: str) -> PydanticCustomError:
-    """Return a validation error that says what was expected."""
-    return PydanticCustomError("elpa", "{expected}", {"expected": text})
+def expected(text: str, *, found: str = "") -> PydanticCustomError:
+    """Return a validation error that says what was expected, and what was found if not the value."""
+    return PydanticCustomError("elpa", "{expected}", {"expected": text, "found": found})
 
 
-def airflow_key(value: str) -> str:
+def airflow_key(value: str, longest: int = _MAX_KEY_LENGTH) -> str:
     """Return ``value`` if Airflow takes it as a Dag id or task id.
 
     Raises
@@ -30,8 +30,8 @@ def airflow_key(value: str) -> str:
     PydanticCustomError
         If it does not.
     """
-    if not _KEY.fullmatch(value) or len(value) > _MAX_KEY_LENGTH:
-        raise expected(f"1 to {_MAX_KEY_LENGTH} letters, digits, dashes, dots and underscores")
+    if not _KEY.fullmatch(value) or len(value) > longest:
+        raise expected(f"1 to {longest} letters, digits, dashes, dots and underscores")
     return value
 
 
@@ -111,6 +111,8 @@ class ModelRunOptions(_Options):
 
     def over(self, top: ModelRunOptions) -> ModelRunOptions:
         """Return these options with those of ``top`` where these say nothing."""
+        if not self.model_fields_set:
+            return top
         values = {name: getattr(top, name) for name in ModelRunOptions.model_fields}
         values.update({name: value for name in values if (value := getattr(self, name)) is not None})
         return ModelRunOptions.model_construct(**values)

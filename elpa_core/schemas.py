@@ -26,7 +26,6 @@ def json_schema(kind: str) -> dict[str, Any]:
         # In the file the extras stand at the top; `extras` is only where the code keeps them.
         del schema["properties"]["extras"]
         schema["additionalProperties"] = _SCALAR
-        schema["$defs"]["Model"]["properties"]["group"].update({"enum": ["online", "offline"]})
     if kind == "integrate":
         schema["additionalProperties"] = _SCALAR
     return schema

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import signal
 import sys
 from collections.abc import Sequence
@@ -45,8 +46,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 if all went well; 1 if a model failed or the machine did not play along; 2 if the input
         is refused; 130 after Ctrl-C.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # which may not be able to express a model's name
+            stream.reconfigure(errors="backslashreplace")
     options = build_parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _terminated)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup does
+            signal.signal(number, _terminated)
     try:
         return int(options.run(options))
     except InputError as error:
@@ -69,6 +75,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _terminated(number: int, frame: FrameType | None) -> NoReturn:
-    """Turn SIGTERM into an orderly end: what runs is stopped, what is recorded is true."""
+    """Turn a signal into an orderly end: what runs is stopped, what is recorded is true."""
     del frame
     raise SystemExit(128 + number)

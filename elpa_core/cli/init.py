@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from importlib import resources
 from pathlib import Path
 
@@ -30,15 +31,18 @@ def run(options: argparse.Namespace) -> int:
     paths = {options.folder / name: (templates / name).read_bytes() for name in _FILES}
     if options.folder.exists() and not options.folder.is_dir():
         raise InputError(Problem(str(options.folder), "", "a file", "a folder, or a path that is free"))
-    if there := [path for path in paths if path.exists()]:
-        raise InputError(
-            Problem(str(path), "", "a file", "a path that is free", "choose another folder") for path in there
-        )
+    if there := [path for path in paths if os.path.lexists(path)]:
+        raise InputError(_taken(path) for path in there)
     for path, template in paths.items():
         if not create_atomic(path, template):
-            raise InputError(Problem(str(path), "", "a file", "a path that is free"))
+            raise InputError(_taken(path))
         print_line(f"written: {path}")
     print_line("next: put your own commands into train.json, then")
     print_line(f"  elpa validate {options.folder / 'train.json'}")
     print_line(f"  elpa train --config {options.folder / 'train.json'}")
     return 0
+
+
+def _taken(path: Path) -> Problem:
+    found = "a folder" if path.is_dir() else "a file"
+    return Problem(str(path), "", found, "a path that is free", "choose another folder")

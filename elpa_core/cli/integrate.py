@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from elpa_core.cli.console import print_line, print_problem
+from elpa_core.cli.console import print_line, print_problem, require_output
 from elpa_core.errors import InputError, Problem
 from elpa_core.integration import integrate_config, integrate_run
 from elpa_core.integration_config import load_integration_config
@@ -38,8 +38,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(options: argparse.Namespace) -> int:
     """Carry the command out and return its exit status."""
-    if options.output.is_dir():
-        raise InputError(Problem(str(options.output), "", "a folder", "a file to write the policy to"))
+    require_output(options.output, "the policy", options.config, options.manifest)
+    if options.config and options.manifest:
+        raise InputError(Problem("--manifest", "", "it together with --config", "it together with --run-dir"))
     if options.config:
         loaded = load_integration_config(options.config)
         for warning in loaded.warnings:

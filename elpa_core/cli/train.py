@@ -7,7 +7,7 @@ import datetime as dt
 from pathlib import Path
 
 from elpa_core.artifacts import now_text
-from elpa_core.cli.console import print_block, print_line, print_problem
+from elpa_core.cli.console import print_block, print_line, print_problem, require_output
 from elpa_core.config_loading import load_training_config
 from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.execution import RecordedRun
@@ -63,8 +63,9 @@ def run(options: argparse.Namespace) -> int:
     run_dir = options.run_dir or Path(".runtime", "elpa_runs", now.strftime("%Y%m%dT%H%M%S.%fZ"))
     plan = plan_run(loaded, run_dir.absolute(), RunMoment(as_of=as_of.isoformat()))
     manifest_path = options.manifest_out or plan.run_dir / MANIFEST_NAME
-    if manifest_path.is_dir():
-        raise InputError(Problem(str(manifest_path), "", "a folder", "a file to write the manifest to"))
+    require_output(manifest_path, "the manifest", options.config)
+    if run_dir.exists() and not run_dir.is_dir():
+        raise InputError(Problem(str(run_dir), "", "a file", "a folder, or a path that is free"))
     for warning in loaded.warnings:
         print_problem("warning", warning)
     recorded = RecordedRun(plan, manifest_path, continue_on_error=options.continue_on_error)
@@ -83,10 +84,10 @@ def _moment(text: str | None, now: dt.datetime) -> dt.datetime:
         return now
     try:
         moment = dt.datetime.fromisoformat(text)
-    except ValueError as error:
+        return moment.astimezone(dt.UTC) if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+    except (ValueError, OverflowError) as error:
         expected = "a moment in ISO 8601, such as 2026-01-31T06:00:00+00:00"
         raise InputError(Problem("--as-of", "", quoted(text), expected)) from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
 
 
 def _print_plan(plan: Plan) -> None:

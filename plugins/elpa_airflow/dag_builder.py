@@ -13,7 +13,7 @@ from airflow.sdk.exceptions import AirflowTimetableInvalid
 from pydantic_core import PydanticCustomError
 
 from elpa_airflow import docs
-from elpa_airflow.train_operator import TrainModelOperator
+from elpa_airflow.train_operator import TrainModelOperator, train_task
 from elpa_core.config import GROUPS, LoadedConfig, Model
 from elpa_core.errors import ConfigError, Problem, quoted
 from elpa_core.run_options import DagRunOptions, airflow_key, parse_date
@@ -92,14 +92,14 @@ def _train_task(
     model: Model, loaded: LoadedConfig, store: Path | None, dag: DAG, task_group: TaskGroup
 ) -> TrainModelOperator:
     options = model.airflow.over(loaded.config.airflow)
-    return TrainModelOperator(
+    return train_task(
+        model,
+        loaded,
+        store,
         task_id=model.name,
         task_display_name=model.name if model.enabled else f"{model.name} (disabled)",
         dag=dag,
         task_group=task_group,
-        model=model,
-        loaded=loaded,
-        store=store,
         doc_md=docs.model_doc(model),
         retries=DEFAULT_RETRIES if options.retries is None else options.retries,
         **_given(

@@ -47,8 +47,8 @@ def dag_doc(loaded: LoadedConfig) -> str:
 
 def model_doc(model: Model) -> str:
     """Return the documentation of a model's task: the template of its command."""
-    command = mask_text(model.train_cmd, secret_values(model.env))
-    indented = "\n".join(f"    {line}" for line in command.split("\n"))
+    command = mask_text(model.train_cmd, secret_values(model.env)) if model.env else model.train_cmd
+    indented = "    " + command.replace("\n", "\n    ")
     state = "" if model.enabled else " Disabled in the config: it is skipped."
     what = f"Trains the {model.group} model **{model.name}**.{state}"
     return f"{what} The template of its command:\n\n{indented}\n"

@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
@@ -23,6 +23,14 @@ from elpa_core.manifest import model_entry
 from elpa_core.masking import looks_secret, mask_text, mask_values, secret_values
 from elpa_core.plan import PlannedModel, plan_model
 from elpa_core.processes import Command
+
+
+class TrainingSource(NamedTuple):
+    """What a training task knows at parse: its model, the config as it is now, the Dag file's store."""
+
+    model_name: str
+    loaded: LoadedConfig
+    store: Path | None
 
 
 class TrainModelOperator(BashOperator):
@@ -43,42 +51,22 @@ class TrainModelOperator(BashOperator):
     The command is never read as a Jinja template. What the UI shows as rendered is what runs, with
     secrets masked.
 
-    Parameters
-    ----------
-    model : Model
-        The model's block of the config.
-    loaded : LoadedConfig
-        The config as it is at parse; the task works with the copy that its run froze.
-    store : Path, optional
-        The policy store that the Dag file named.
-    **kwargs
-        Arguments of every Airflow operator.
+    Made by `train_task`: a constructor of its own would cost each parse of each Dag a tenth more.
     """
 
     template_ext: Sequence[str] = ()
     ui_color = "#e8f0e4"
 
-    def __init__(self, *, model: Model, loaded: LoadedConfig, store: Path | None, **kwargs: Any) -> None:
-        secrets = secret_values(model.env, loaded.config.extras, loaded.config.context)
-        super().__init__(
-            bash_command=mask_text(model.train_cmd, secrets),
-            env=mask_values(model.env),
-            append_env=True,
-            skip_on_exit_code=None,
-            **kwargs,
-        )
-        self._model_name = model.name
-        self._loaded = loaded
-        self._store = store
-        self._run: RunState | None = None
-        self._planned: PlannedModel | None = None
-        self._command: Command | None = None
+    source: TrainingSource
+    _run: RunState | None = None
+    _planned: PlannedModel | None = None
+    _command: Command | None = None
 
     def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
         """Put the exact command of this run into the fields that the UI shows."""
         del jinja_env
-        self._run = run = RunState.of(context, self._loaded, self._store)
-        model = next((m for m in run.loaded.config.models if m.name == self._model_name), None)
+        self._run = run = RunState.of(context, self.source.loaded, self.source.store)
+        model = next((m for m in run.loaded.config.models if m.name == self.source.model_name), None)
         if model is None:
             return
         try:
@@ -173,6 +161,33 @@ class TrainModelOperator(BashOperator):
         entry |= {"stdout_log": None, "stderr_log": None, "task_id": ti.task_id, "try_number": ti.try_number}
         entry |= {"generation": run.generation, "config_sha256": run.loaded.sha256}
         return entry | fields
+
+
+def train_task(
+    model: Model, loaded: LoadedConfig, store: Path | None, **arguments: Any
+) -> TrainModelOperator:
+    """Return the training task of a model.
+
+    Parameters
+    ----------
+    model : Model
+        The model's block of the config.
+    loaded : LoadedConfig
+        The config as it is at parse; the task works with the copy that its run froze.
+    store : Path, optional
+        The policy store that the Dag file named.
+    **arguments
+        Arguments of every Airflow operator.
+    """
+    task = TrainModelOperator(
+        bash_command=mask_text(model.train_cmd, secret_values(model.env)) if model.env else model.train_cmd,
+        env=mask_values(model.env),
+        append_env=True,
+        skip_on_exit_code=None,
+        **arguments,
+    )
+    task.source = TrainingSource(model.name, loaded, store)
+    return task
 
 
 def _empty(folder: Path) -> None:

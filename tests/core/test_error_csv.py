@@ -45,6 +45,12 @@ def outcome(path):
         return str(error)
 
 
+def with_blocks_of(size, function, path):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(error_csv, "_BLOCK_BYTES", size)
+        return function(path)
+
+
 def reference(data):
     """Read good content the plain way: csv.DictReader and float()."""
     text = data.decode("utf-8-sig")
@@ -107,6 +113,8 @@ def test_good_files_score_the_same_however_they_are_written(errors_csv, name, bo
     path = errors_csv(bom + GOOD[name].encode())
     summary = summarise_error_csv(path, beta=0.5)
     assert (summary.score, summary.rows, summary.mean_abs_error) == (1.75, 2, 1.75)
+    if name not in ("empty lines", "quoted header with a newline"):  # a header ends in the first block
+        assert with_blocks_of(1, lambda path: summarise_error_csv(path, beta=0.5), path) == summary
     assert summary.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
@@ -177,6 +185,7 @@ BAD = {
     "text after a quote": (b't,abs_error\n"a"b,2\n', ["line 2: found malformed CSV"]),
     "an open quote in the header": (b't,"abs_error\n1,2\n', ["line 1: found malformed CSV"]),
     "CR alone": (b"abs_error,t\n1,a\n2,a\r3,b\n", ["line 3: found a carriage return inside a line"]),
+    "CR alone beside": (b"t,abs_error\na\rb,2\n", ["line 2: found a carriage return inside a line"]),
     "CR alone as line end": (b"abs_error\r1\r2\r", ["line 1: found a carriage return", "LF or CRLF"]),
     "an endless cell": (
         b"t,abs_error\n" + b"a" * 140_000 + b",2\n",
@@ -192,12 +201,13 @@ def test_bad_files_are_refused_by_file_and_place(errors_csv, name):
     path = errors_csv(content)
     with pytest.raises(ArtifactError) as caught:
         summarise_error_csv(path, beta=0.5)
-    (problem,) = caught.value.problems
-    message = str(problem)
+    assert len(caught.value.problems) == 1
+    message = str(caught.value)
     assert message.startswith(f"{path}: ")
     assert "\n" not in message
     for phrase in phrases:
         assert phrase in message
+    assert with_blocks_of(1, refusal, path) == message
 
 
 def refusal(path):
@@ -275,12 +285,6 @@ def files(draw, cells):
     return draw(st.sampled_from(["", "\ufeff"])) + (text if draw(st.booleans()) else text.rstrip("\r\n"))
 
 
-def with_blocks_of(size, function, path):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(error_csv, "_BLOCK_BYTES", size)
-        return function(path)
-
-
 @settings(deadline=None, max_examples=250)
 @given(content=files(cell), size=st.integers(1, 60))
 def test_generated_files_read_as_dictreader_and_float_read_them(tmp_path_factory, content, size):
@@ -308,17 +312,13 @@ def test_the_fast_way_and_the_csv_module_agree_on_dirty_files(tmp_path_factory, 
 
 
 def halfway_decimals(rng, count):
-    """Decimals on and next to the middle of two doubles, of up to 19 digits."""
-    while count:
-        exponent = rng.randrange(-40, 63)
-        mantissa = rng.randrange(2**52, 2**53)
-        middle = Fraction(2 * mantissa + 1) * Fraction(2) ** (exponent - 53)
-        places = rng.randrange(0, 28)
+    """Yield decimals on and next to the middle of two doubles, with as many digits as 2 ** 63."""
+    for _ in range(count):
+        middle = Fraction(rng.randrange(2**53, 2**54) | 1) * Fraction(2) ** rng.randrange(-78, 9)
+        places = len(str(math.floor(2**63 / middle))) - 1
         digits = math.floor(middle * 10**places) + rng.choice([-1, 0, 0, 1])
-        if digits < 2**64:
-            text = f"{digits:0{places + 1}d}"
-            yield f"{text[: len(text) - places]}.{text[len(text) - places :]}"
-            count -= 1
+        text = f"{digits:0{places + 1}d}"
+        yield f"{text[: len(text) - places]}.{text[len(text) - places :]}"
 
 
 @pytest.mark.parametrize(
@@ -336,6 +336,10 @@ def halfway_decimals(rng, count):
         pytest.param(
             lambda _: [f"{2**63 + n}."[at:] for n in range(-3, 4) for at in (0, 1)] + ["9" * 30 + ".5"],
             id="about 2 ** 63",
+        ),
+        pytest.param(
+            lambda rng: (f"0.{rng.randrange(10**18):0{rng.randrange(28, 31)}d}" for _ in range(30_000)),
+            id="28 to 30 places",
         ),
         pytest.param(
             lambda _: ["0.0", "-0.0", "-.5", "5.", "-5.", "007.50", "0." + "0" * 26 + "1"], id="odd"
@@ -375,3 +379,10 @@ def test_a_file_of_many_blocks_with_dirt_in_some(errors_csv):
     rows[29_000] = "x,1,oops\n"
     path = errors_csv(b"timestamp,y_true,pred\n" + "".join(rows).encode())
     assert 'row 29000 (line 29004), column "pred": found "oops"' in refusal(path)
+
+
+def test_a_quoted_file_comes_in_blocks_too(errors_csv):
+    data = b"t,abs_error\n" + b"".join(b'"a",%d.5\n' % index for index in range(10_000))
+    path = errors_csv(data)
+    assert read(path) == reference(data)
+    assert max(block.errors.size for block in iter_error_blocks(path)) < 5_000
