@@ -97,6 +97,7 @@ def _expected(detail: ErrorDetails) -> str:
         "less_than": "a number less than {lt}",
         "less_than_equal": "a number of at most {le}",
         "too_short": "at least {min_length}",
+        "string_too_short": "text that is not empty",
         "string_too_long": "at most {max_length} characters",
         "literal_error": "{expected}",
         "elpa": "{expected}",
@@ -155,10 +156,9 @@ def missing_groups(models: object, source: str, kind: str) -> Iterator[Problem]:
     kind : str
         What a group needs: an ``enabled`` model, or one with an error source.
     """
-    if not isinstance(models, list):
+    if not isinstance(models, list) or not all(isinstance(block, dict) for block in models):
         return
-    blocks = [block for block in models if isinstance(block, dict) and block.get("enabled") is not False]
-    present = [block.get("group", "online") for block in blocks]
+    present = [block.get("group", "online") for block in models if block.get("enabled") is not False]
     if not models or any(group not in GROUPS for group in present):
         return  # which is a problem of its own, and the group that was meant is not known
     for group in GROUPS:

@@ -31,7 +31,6 @@ _MAX_LINE_BYTES = 1 << 20
 _BLOCK_ROWS = 4096
 _SHOWN_COLUMNS = 10
 _NOT_SEPARATORS = bytes(set(range(256)) - set(b",\n"))
-_DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _USABLE = 'a column "abs_error", or columns "y_true" and "pred"'
 _LONGEST_EXACT_POWER = 27  # 5 ** 27 < 2 ** 63
 _POWERS_OF_TEN = np.cumprod(np.array([1] + [10] * _LONGEST_EXACT_POWER, dtype=np.longdouble))
@@ -150,7 +149,8 @@ class _Reader:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.names: list[str] = []
-        self.columns: list[int] = []  # of abs_error, or of y_true and pred
+        self.needed: list[str] = []  # abs_error, or y_true and pred
+        self.columns: list[int] = []  # their positions
         self.row = 0
         self.line = 0
         self.offset = 0
@@ -200,19 +200,17 @@ class _Reader:
         body = first.removeprefix(codecs.BOM_UTF8)
         self.offset = len(first) - len(body)
         lines = io.BytesIO(body)
-        reader = csv.reader(self._decoded(lines), strict=True)
-        header: list[str] | None = []
-        while header == []:
-            header = self._next_record(reader)
-        if header is None:
+        line, header = next(self._records(lines), (0, []))
+        if not header:
             raise self._error("", "an empty file", f"a header with {_USABLE}, then one row for each error")
         self.names = [name.strip() for name in header]
         needed = ["abs_error"] if "abs_error" in self.names else ["y_true", "pred"]
         if not set(needed) <= set(self.names):
-            raise self._error(f"line {self.line}", *_unusable(self.names))
+            raise self._error(f"line {line}", *_unusable(self.names))
         for name in needed:
             if (times := self.names.count(name)) > 1:
-                raise self._error(f"line {self.line}", f'{times} columns "{name}"', "one of that name")
+                raise self._error(f"line {line}", f'{times} columns "{name}"', "one of that name")
+        self.needed = needed
         self.columns = [self.names.index(name) for name in needed]
         return lines.read()
 
@@ -245,61 +243,60 @@ class _Reader:
 
     def _parse_lines(self, lines: Iterable[bytes]) -> Iterator[ErrorBlock]:
         """Read records with the csv module, checking cell by cell."""
-        reader = csv.reader(self._decoded(lines), strict=True)
         rows: list[int] = []
         line_numbers: list[int] = []
-        values: list[list[float]] = [[] for _ in self.columns]
-        while True:
-            line = self.line + 1
-            record = self._next_record(reader)
-            if rows and (record is None or len(rows) == _BLOCK_ROWS):
-                yield _block([np.array(column) for column in values], rows, line_numbers)
-                rows, line_numbers, values = [], [], [[] for _ in self.columns]
-            if record is None:
-                return
-            if not record:
-                continue
+        values: list[list[float]] = []
+        for line, record in self._records(lines):
             self.row += 1
-            numbers = self._numbers(record, f"row {self.row} (line {line})")
+            numbers = self._numbers(record, line)
             if numbers:
                 rows.append(self.row)
                 line_numbers.append(line)
-                for column, number in zip(values, numbers, strict=True):
-                    column.append(number)
+                values.append(numbers)
+            if len(rows) == _BLOCK_ROWS:
+                yield _block([*np.array(values).T.copy()], rows, line_numbers)
+                rows, line_numbers, values = [], [], []
+        if rows:
+            yield _block([*np.array(values).T.copy()], rows, line_numbers)
 
-    def _numbers(self, record: list[str], place: str) -> list[float]:
-        """Return the needed numbers of a row, or none if a needed cell is blank."""
-        if len(record) != len(self.names):
-            raise self._error(place, _count(len(record)), f"{_count(len(self.names))}, as in the header")
-        if not all(record[column].strip() for column in self.columns):
-            return []
-        numbers = [self._number(record[column], place, self.names[column]) for column in self.columns]
-        if len(numbers) > 1 and not math.isfinite(numbers[0] - numbers[1]):
-            found = f"y_true {numbers[0]!r} and pred {numbers[1]!r}, whose difference overflows"
-            raise self._error(place, found, "numbers whose difference is finite")
-        return numbers
-
-    def _number(self, cell: str, place: str, name: str) -> float:
-        expected = "a finite number in decimal notation, such as 0.25 or 1.5e-3"
-        place = f'{place}, column "{name}"'
-        text = cell.strip()
-        if not _DECIMAL.fullmatch(text):
-            raise self._error(place, quoted(cell), expected, "leave the cell blank to skip the row")
-        number = float(text)
-        if math.isinf(number):
-            raise self._error(place, f"{quoted(cell)}, which is beyond the largest double", expected)
-        return number
-
-    def _next_record(self, reader: Iterator[list[str]]) -> list[str] | None:
-        place = f"line {self.line + 1}"
+    def _records(self, lines: Iterable[bytes]) -> Iterator[tuple[int, list[str]]]:
+        """Yield each record that is no empty line, with the line at which it starts."""
+        line = self.line + 1
         try:
-            return next(reader, None)
+            for record in csv.reader(self._decoded(lines), strict=True):
+                if record:
+                    yield line, record
+                line = self.line + 1
         except csv.Error as error:
             found = f"malformed CSV ({error})"
             if "new-line character" in str(error):
                 found = "a carriage return inside a line"
             expected = "cells set apart by commas, each quote closed, each line ending in LF or CRLF"
-            raise self._error(place, found, expected) from error
+            raise self._error(f"line {line}", found, expected) from error
+
+    def _numbers(self, record: list[str], line: int) -> list[float]:
+        """Return the needed numbers of a row, or none if a needed cell is blank."""
+        if len(record) != len(self.names):
+            expected = f"{_count(len(self.names))}, as in the header"
+            raise self._error(f"row {self.row} (line {line})", _count(len(record)), expected)
+        cells = [record[column] for column in self.columns]
+        if not all(map(str.strip, cells)):
+            return []
+        numbers = list(map(_number, cells))
+        if not math.isfinite(numbers[0] - numbers[-1]):  # one number less itself: whether it is finite
+            raise self._refused(cells, numbers, f"row {self.row} (line {line})")
+        return numbers
+
+    def _refused(self, cells: list[str], numbers: list[float], place: str) -> ArtifactError:
+        expected = "a finite number in decimal notation, such as 0.25 or 1.5e-3"
+        for name, cell, number in zip(self.needed, cells, numbers, strict=True):
+            column = f'{place}, column "{name}"'
+            if math.isinf(number) and "inf" not in cell.lower():
+                return self._error(column, f"{quoted(cell)}, which is beyond the largest double", expected)
+            if not math.isfinite(number):
+                return self._error(column, quoted(cell), expected, "leave the cell blank to skip the row")
+        found = f"y_true {numbers[0]!r} and pred {numbers[1]!r}, whose difference overflows"
+        return self._error(place, found, "numbers whose difference is finite")
 
     def _decoded(self, lines: Iterable[bytes]) -> Iterator[str]:
         for raw in lines:
@@ -330,6 +327,15 @@ def _unusable(names: list[str]) -> tuple[str, str, str]:
     if len(names) == 1 and re.search(r"[;\t|]", names[0]):
         hints = ["separate the cells by commas"]
     return f"columns {shown}", _USABLE, " or ".join(hints)
+
+
+def _number(cell: str) -> float:
+    """Return what ``float`` reads in plain decimal notation, NaN for anything else it takes or not."""
+    try:
+        number = float(cell)
+    except ValueError:
+        return math.nan
+    return number if cell.strip().isascii() and "_" not in cell else math.nan
 
 
 def _count(cells: int) -> str:

@@ -111,9 +111,7 @@ def integrate_run(run_dir: Path, manifest_path: Path | None = None) -> Policy:
         if entry.status == "ok" and entry.artifact is not None:
             artifacts.append(entry.artifact)
         elif entry.status == "disabled":
-            missing.append(
-                MissingModel(name=entry.name, group=entry.group, reason="disabled", intended=True)
-            )
+            missing.append(MissingModel(name=entry.name, group=entry.group, reason="disabled", intended=True))
         elif entry.status == "failed" and manifest.continue_on_error:
             missing.append(MissingModel(name=entry.name, group=entry.group, reason=reason, intended=False))
         else:

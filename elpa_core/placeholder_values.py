@@ -72,7 +72,10 @@ class PlaceholderValues:
 
 
 def written_values(config: TrainingConfig) -> dict[str, Scalar]:
-    """Return what the author of a config wrote: top-level values, over them the context, over it `CONFIG_NAMES`."""
+    """Return what the author of a config wrote: the top-level values, the context, the named fields.
+
+    A later one of these wins.
+    """
     values: dict[str, Scalar] = {name: getattr(config, name) for name in POLICY_NAMES}
     values.update(config.extras)
     values.update(config.context)

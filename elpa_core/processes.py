@@ -273,7 +273,7 @@ class Command:
                 if survivors:
                     self._note(f"processes that could not be ended, such as another user's: {survivors}")
                 return CommandResult(status, leftovers, bool(stopped))
-            case [b"failed", stage, number]:
+            case [*_, b"failed", stage, number]:
                 raise CommandError(self._failure(stage, int(number)))
             case [b"started", shell]:
                 with suppress(OSError):

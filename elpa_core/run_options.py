@@ -121,7 +121,9 @@ class ModelRunOptions(_Options):
 class DagRunOptions(ModelRunOptions):
     """How a config's Dag runs."""
 
-    dag_id: DagId | None = Field(default=None, description="Id of the Dag; elpa_<file stem> if left out.")
+    dag_id: DagId | None = Field(
+        default=None, description="Id of the Dag; `elpa_` and the stem of the file's name if left out."
+    )
     schedule: Schedule | None = Field(
         default=None, description="Cron expression or preset; null: only when triggered."
     )

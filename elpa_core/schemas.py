@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import BaseModel
+
 from elpa_core.config import TrainingConfig
 from elpa_core.integration_config import IntegrationConfig
 from elpa_core.policy import Policy
 
-SCHEMAS = {"train": TrainingConfig, "integrate": IntegrationConfig, "policy": Policy}
+SCHEMAS: dict[str, type[BaseModel]] = {
+    "train": TrainingConfig,
+    "integrate": IntegrationConfig,
+    "policy": Policy,
+}
 _SCALAR = {"type": ["string", "number", "boolean", "null"]}
 
 

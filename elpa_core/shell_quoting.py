@@ -194,7 +194,7 @@ def _escaped(where: Where, value: str) -> str:
     if where is Where.DOUBLE_FALLBACK:
         # There bash looks for the partner of a ', and for the end of <( and >(.
         text = re.sub(r'([\\"$`}])', r"\\\1", value).replace("'", "\"'\"")
-        return re.sub(r"((?:^|[<>]))\(", r'\1""(', text)
+        return re.sub(r"^\(|(?<=[<>\x01\x7f])\(", '""(', text)
     return re.sub(_SPECIAL[where], r"\\\1", value) if where in _SPECIAL else value
 
 

@@ -8,8 +8,8 @@ uses the standard library only, and little of it: every command pays for each im
 The socket carries, towards this program, one request: eight bytes of length, then fields that end
 at NUL bytes (seconds of grace, working folder, path of bash, command, ``NAME=value`` ...). After
 that its end of file means: stop. So it does when the other process dies, in whatever way.
-Back go lines: ``started PID``, then ``ended STATUS LEFTOVERS STOPPED SURVIVORS`` once nothing
-lives any more; or ``failed STAGE ERRNO`` if the command could not be started.
+Back go lines: ``started PID``, and ``ended STATUS LEFTOVERS STOPPED SURVIVORS`` once nothing lives
+any more; or, after the first or without it, ``failed STAGE ERRNO`` if the command did not start.
 
 On Linux the program is a *child subreaper*: a descendant whose parent ends becomes its child,
 also one that left the session or the process group. So "no child left" means "no descendant left".
@@ -200,6 +200,8 @@ def start(folder: bytes, bash: bytes, command: bytes, env: dict[bytes, bytes]) -
             _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
             if os.getppid() != supervisor:
                 os._exit(127)
+            # Told by the shell-to-be itself: it might kill the supervisor at once.
+            tell(b"started %d\n" % os.getpid())
             os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
             stage = b"folder"
             os.chdir(folder)
@@ -271,7 +273,6 @@ def supervise() -> bytes:
         return b"failed %s %d\n" % error.args
     except OSError as error:
         return b"failed supervisor %d\n" % (error.errno or 0)
-    tell(b"started %d\n" % family.shell)
     wait_for_end(family, wakeup, parent)
     stopped = family.status is None
     survivors: list[Process] = []

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from elpa_core.cli.console import print_line, print_problem, require_output
+from elpa_core.cli.console import print_line, print_problem
+from elpa_core.cli.paths import require_output, require_text
 from elpa_core.errors import InputError, Problem
 from elpa_core.integration import integrate_config, integrate_run
 from elpa_core.integration_config import load_integration_config
@@ -47,6 +48,7 @@ def run(options: argparse.Namespace) -> int:
             print_problem("warning", warning)
         policy = integrate_config(loaded)
     else:
+        require_text(options.run_dir.absolute())
         policy = integrate_run(options.run_dir, options.manifest)
     write_policy(options.output, policy)
     for line in policy_lines(policy):

@@ -21,5 +21,5 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(options: argparse.Namespace) -> int:
     """Carry the command out and return its exit status."""
-    print(json.dumps(json_schema(options.kind), indent=2, ensure_ascii=False))
+    print(json.dumps(json_schema(options.kind), indent=2, ensure_ascii=False), flush=True)
     return 0

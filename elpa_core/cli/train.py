@@ -7,7 +7,8 @@ import datetime as dt
 from pathlib import Path
 
 from elpa_core.artifacts import now_text
-from elpa_core.cli.console import print_block, print_line, print_problem, require_output
+from elpa_core.cli.console import print_block, print_line, print_problem
+from elpa_core.cli.paths import require_output, require_text
 from elpa_core.config_loading import load_training_config
 from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.execution import RecordedRun
@@ -61,6 +62,7 @@ def run(options: argparse.Namespace) -> int:
     now = dt.datetime.now(dt.UTC)
     as_of = _moment(options.as_of, now)
     run_dir = options.run_dir or Path(".runtime", "elpa_runs", now.strftime("%Y%m%dT%H%M%S.%fZ"))
+    require_text(loaded.path, run_dir.absolute())
     plan = plan_run(loaded, run_dir.absolute(), RunMoment(as_of=as_of.isoformat()))
     manifest_path = options.manifest_out or plan.run_dir / MANIFEST_NAME
     require_output(manifest_path, "the manifest", options.config)

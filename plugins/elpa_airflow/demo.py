@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -61,9 +62,8 @@ def _demo() -> int:
     policy = Policy.model_validate(json.loads((run_dir / POLICY_NAME).read_text(encoding="utf-8")))
     print("\nthe policy: the EWMA of each model's validation errors, and its weight in its group\n")
     print("\n".join(policy_lines(policy)))
-    print(
-        f"\npolicy: {run_dir / POLICY_NAME}\nrun:    {run_dir}\nAirflow is stopped; make up starts it with its UI"
-    )
+    print(f"\npolicy: {run_dir / POLICY_NAME}\nrun:    {run_dir}")
+    print("Airflow is stopped; make up starts it with its UI")
     return 0
 
 
@@ -115,7 +115,7 @@ def _up() -> int:
     print(
         f"Airflow is running: {where['url']}\n"
         f"log in as {where['user']} with the password {where['password']}\n"
-        f"then: Dags, {DAG_ID}, Trigger; the policy is the XCom of the task integrate\n"
+        f"then: Dags, {DAG_ID}, Trigger; when the run is done: integrate, Storage, XCom shows the policy\n"
         "make down stops it"
     )
     return 0
@@ -123,7 +123,7 @@ def _up() -> int:
 
 def _serve() -> int:
     """Hold the Airflow of ``make up`` until SIGTERM."""
-    airflow = _airflow("airflow", port=_UP_PORT)
+    airflow = _airflow("airflow", port=_UP_PORT if _is_free(_UP_PORT) else None)
     with airflow:
         airflow.wait_for_dag(DAG_ID)
         _pid_file().write_text(str(os.getpid()), encoding="ascii")
@@ -131,6 +131,11 @@ def _serve() -> int:
         (_STATE / "ready.json").write_text(json.dumps(where), encoding="utf-8")
         airflow.wait()
     return 1
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 def _down() -> int:

@@ -23,25 +23,21 @@ def dag_doc(loaded: LoadedConfig) -> str:
     lines = [
         f"Trains the models of `{loaded.path.name}` and builds the policy that weights and routes them.",
         "",
-        "| model | group | state | pool | queue |",
-        "| --- | --- | --- | --- | --- |",
-    ]
-    for model in config.models:
-        run = model.airflow.over(options)
-        state = "enabled" if model.enabled else "disabled"
-        pool = f"{_cell(run.pool or 'default_pool')} ({run.pool_slots or 1})"
-        lines.append(f"| {model.name} | {model.group} | {state} | {pool} | {_cell(run.queue or 'default')} |")
-    lines += [
+        "**To run it**: *Trigger*, or `airflow dags trigger` with the Dag id, or a schedule in the config."
+        " The policy is the XCom value of `integrate`.",
         "",
         f"Dataset `{_cell(config.dataset or 'none')}`, horizon {config.horizon}, period {config.period},"
         f" seed {config.seed}, beta {config.beta:g}. When a model fails: {options.on_model_failure}.",
-        "",
-        "**To run it**: *Trigger*, or `airflow dags trigger` with the Dag id, or a schedule in the config."
-        " The policy is the XCom value of `integrate`.",
     ]
     if loaded.warnings:
         lines += ["", "**Warnings of the config**", ""]
         lines += [f"* {_cell(warning.removeprefix(f'{loaded.source}: '))}" for warning in loaded.warnings]
+    lines += ["", "| model | group | pool | queue |", "| --- | --- | --- | --- |"]
+    for model in config.models:
+        run = model.airflow.over(options)
+        name = model.name if model.enabled else f"{model.name} (disabled)"
+        pool = _cell(run.pool or "default_pool") + (f" ({run.pool_slots} slots)" if run.pool_slots else "")
+        lines.append(f"| {name} | {model.group} | {pool} | {_cell(run.queue or 'default')} |")
     return "\n".join(lines)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shlex
 import socket
 import sys
 import threading
@@ -68,10 +69,10 @@ class LocalAirflow:
 
     def environment(self) -> dict[str, str]:
         """Return the environment in which every ``airflow`` command speaks of this Airflow."""
-        python_folder = str(Path(sys.executable).parent)
+        folders = (self.state / "bin", Path(sys.executable).parent, os.environ.get("PATH", os.defpath))
         return {
             **{name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")},
-            "PATH": f"{python_folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+            "PATH": os.pathsep.join(map(str, folders)),
             "AIRFLOW_HOME": str(self.state),
             "AIRFLOW__CORE__DAGS_FOLDER": str(self._dags),
             "AIRFLOW__CORE__PLUGINS_FOLDER": str(self.state / "plugins"),
@@ -88,8 +89,6 @@ class LocalAirflow:
             "AIRFLOW__API__PORT": str(self.port),
             "AIRFLOW__API__BASE_URL": self.url,
             "AIRFLOW__API__WORKERS": "1",
-            "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(_free_port()),
-            "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(_free_port()),
             # The first start on two loaded cores is slower than Airflow's default of 5 seconds.
             "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
@@ -109,9 +108,10 @@ class LocalAirflow:
             If it ends or is not healthy in time; its log says why.
         """
         self.state.mkdir(parents=True, exist_ok=True)
+        self._write_launcher()
         self.password = self._make_password()
         self._command = Command(
-            f"exec {sys.executable!r} -m airflow standalone",
+            "exec airflow standalone",
             cwd=self.state,
             env=self.environment(),
             on_line=self._append_log,
@@ -185,6 +185,24 @@ class LocalAirflow:
         """Return the state of each task of a run."""
         answer = self.call("GET", f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances?limit=1000")
         return {ti["task_id"]: ti["state"] for ti in answer["task_instances"]}
+
+    def _write_launcher(self) -> None:
+        """Write the ``airflow`` by whose name standalone starts its parts.
+
+        Two of them would serve logs on every interface of the machine, and no setting names another
+        one; here the API server reads the logs from the folder where they lie.
+        """
+        python = shlex.quote(sys.executable)
+        launcher = self.state / "bin" / "airflow"
+        write_atomic(
+            launcher,
+            (
+                "#!/bin/sh\n"
+                'case "$1" in scheduler | triggerer) set -- "$@" --skip-serve-logs ;; esac\n'
+                f'exec {python} -m airflow "$@"\n'
+            ).encode(),
+        )
+        launcher.chmod(0o755)
 
     def _make_password(self) -> str:
         path = self._password_file

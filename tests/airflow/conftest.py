@@ -7,6 +7,7 @@ home of its own (`Site`).
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import re
@@ -16,7 +17,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,7 @@ def settings(home: Path, dags: Path) -> dict[str, str]:
 
 _MADE = Path(tempfile.mkdtemp(prefix="elpa-airflow-"))
 HOME = _MADE / "home"
+atexit.register(shutil.rmtree, _MADE, ignore_errors=True)
 for _name in [name for name in os.environ if name.startswith(("AIRFLOW", "ELPA"))]:
     del os.environ[_name]
 os.environ.update(settings(HOME, _MADE / "dags"))
@@ -130,36 +132,44 @@ class Site:
         path.write_text(text, encoding="utf-8")
         return path
 
-    def python(self, *arguments: str | Path, check: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
+    def python(
+        self, *arguments: str | Path, check: bool = True, seconds: float = 100, **env: str
+    ) -> subprocess.CompletedProcess[str]:
         """Run this Python in this home, in a process group of its own that ends with the call."""
-        with subprocess.Popen(
-            [sys.executable, *map(str, arguments)],
-            env={**self.env, **env},
-            cwd=self.home,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        ) as process:
+        out, err = self.home / "stdout", self.home / "stderr"
+        with out.open("wb") as stdout, err.open("wb") as stderr:
+            process = subprocess.Popen(
+                [sys.executable, *map(str, arguments)],
+                env={**self.env, **env},
+                cwd=self.home,
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                start_new_session=True,
+            )
             try:
-                out, err = process.communicate(timeout=300)
+                code: int | None = process.wait(timeout=seconds)
+            except subprocess.TimeoutExpired:
+                code = None
             finally:
                 _end_group(process.pid)
-        if check and process.returncode != 0:
-            pytest.fail(f"{arguments}: {process.returncode}\n{out[-20_000:]}\n{err[-20_000:]}")
-        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+                process.wait()
+        texts = [path.read_text(encoding="utf-8", errors="replace") for path in (out, err)]
+        if code is None or (check and code != 0):
+            ended = "did not end" if code is None else f"ended with {code}"
+            pytest.fail("\n".join([f"{arguments} {ended}", *(text[-10_000:] for text in texts)]))
+        return subprocess.CompletedProcess(arguments, code, *texts)
 
     def airflow(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         return self.python("-m", "airflow", *arguments, check=check)
 
-    def dag_test(self, *dag_ids: str, logical_date: str | None = "now") -> dict[str, DagRunResult]:
-        """Run whole Dags by ``dag.test()``, one after the other, in one process."""
-        return self._run_dags("test", dag_ids, logical_date)
+    def dag_test(self, *dag_ids: str, dates: dict[str, str | None] | None = None) -> dict[str, DagRunResult]:
+        """Run whole Dags (all, if none is named) by ``dag.test()``, one after the other, in one process.
 
-    def _run_dags(self, mode: str, dag_ids: tuple[str, ...], date: str | None) -> dict[str, DagRunResult]:
+        A logical date is that of ``dates``, which may be None, else now.
+        """
         answer = self.home / "answer.json"
-        order = json.dumps({"mode": mode, "dag_ids": dag_ids, "logical_date": date, "answer": str(answer)})
+        order = json.dumps({"dag_ids": dag_ids, "logical_dates": dates or {}, "answer": str(answer)})
         done = self.python(PROGRAMS / "run_dags.py", order)
         logs = re.split(r"^=== DAG (\S+)$", done.stdout, flags=re.M)
         texts = dict(zip(logs[1::2], logs[2::2], strict=True))
@@ -200,14 +210,13 @@ def pids_in(path: Path) -> list[int]:
 
 
 @pytest.fixture(scope="session")
-def migrated_home() -> Iterator[Path]:
+def migrated_home() -> Path:
     """Return a home with a migrated database, to copy."""
     HOME.mkdir(parents=True, exist_ok=True)
     migrate = [sys.executable, "-m", "airflow", "db", "migrate"]
     done = subprocess.run(migrate, env=os.environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    yield HOME
-    shutil.rmtree(_MADE, ignore_errors=True)
+    return HOME
 
 
 @pytest.fixture(scope="session")

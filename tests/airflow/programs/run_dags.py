@@ -1,6 +1,6 @@
 """Run whole Dags of a home by ``dag.test()`` and write down what became of them.
 
-The one argument is a JSON object: dag_ids (none: all), logical_date ("now", null, or a date), answer.
+The one argument is a JSON object: dag_ids (none: all), logical_dates by Dag id (left out: now), answer.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ def main(order: dict[str, Any]) -> None:
     results = {}
     for dag_id in order["dag_ids"] or sorted(bag.dags):
         print(f"=== DAG {dag_id}", flush=True)
-        date = order["logical_date"]
-        logical_date = timezone.utcnow() if date == "now" else date and timezone.parse(date)
+        date = order["logical_dates"].get(dag_id, timezone.utcnow().isoformat())
+        logical_date = date and timezone.parse(date)
         run = bag.dags[dag_id].test(logical_date=logical_date)
         results[dag_id] = outcome(dag_id, run.run_id)
     Path(order["answer"]).write_text(json.dumps(results), encoding="utf-8")

@@ -1,0 +1,50 @@
+"""Check the paths of a command line before anything is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from elpa_core.errors import InputError, Problem, quoted
+
+
+def require_output(path: Path, what: str, *inputs: Path | None) -> None:
+    """Refuse a path that cannot be replaced by a new file, or that is an input of the same command.
+
+    Parameters
+    ----------
+    path : Path
+        Where the file is to be written.
+    what : str
+        What it will hold.
+    *inputs : Path or None
+        Files that the command reads.
+
+    Raises
+    ------
+    InputError
+        If it is a folder or a device, or one of ``inputs``.
+    """
+    expected = f"a file to write {what} to"
+    if path.exists() and not path.is_file():
+        found = "a folder" if path.is_dir() else "no regular file"
+        raise InputError(Problem(str(path), "", found, expected))
+    for other in inputs:
+        if other is not None and other.exists() and path.exists() and path.samefile(other):
+            raise InputError(Problem(str(path), "", "an input of this command", expected))
+
+
+def require_text(*paths: Path) -> None:
+    """Refuse a path that no JSON file can record, because its bytes are not UTF-8.
+
+    Raises
+    ------
+    InputError
+        If there is one.
+    """
+    for path in paths:
+        try:
+            str(path).encode()
+        except UnicodeEncodeError as error:
+            raise InputError(
+                Problem("command line", "", quoted(str(path), 1000), "a path in UTF-8")
+            ) from error

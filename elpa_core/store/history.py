@@ -1,0 +1,159 @@
+"""The history of a Dag's policies: one line a decision, only ever appended to, the source of truth.
+
+A line counts once it ends in a newline. The start of one that a killed writer left is passed over
+by readers and cut off by the next writer.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from elpa_core.artifacts import utc_text
+from elpa_core.config import Group
+from elpa_core.config_problems import problems_of
+from elpa_core.errors import InputError, Problem, quoted
+from elpa_core.run_options import expected
+from elpa_core.store.writing import sync_folder
+
+Action = Literal["published", "recorded", "held", "promoted", "rolled_back"]
+PolicyKey = tuple[str, int]
+"""A run id and the number of one of the run's policies."""
+
+
+def moment_of(text: str) -> dt.datetime:
+    """Return the moment that an ISO 8601 text names.
+
+    Raises
+    ------
+    ValueError
+        If it names none, or does not say its offset from UTC.
+
+    Examples
+    --------
+    >>> moment_of("2026-01-31T07:00:00+01:00") == moment_of("2026-01-31T06:00:00Z")
+    True
+    """
+    moment = dt.datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("no offset from UTC")
+    return moment.astimezone(dt.UTC)
+
+
+def _in_utc(text: str) -> str:
+    try:
+        return utc_text(moment_of(text))
+    except (ValueError, OverflowError) as error:
+        wanted = "a moment in ISO 8601 with its offset, such as 2026-01-31T06:00:00+00:00"
+        raise expected(wanted) from error
+
+
+AsOf = Annotated[str, AfterValidator(_in_utc)]
+
+
+class Entry(BaseModel):
+    """One decision: what became of a policy, when, by whom and why."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int | None = Field(
+        default=None, ge=1, description="Publication number; null where nothing was published."
+    )
+    when: str = Field(description="UTC, ISO 8601; information only, nothing is ordered by it.")
+    action: Action
+    actor: str = Field(description="Who or what decided.")
+    run_id: str
+    policy_number: int = Field(ge=1, description="Which of the run's policies.")
+    as_of: AsOf
+    reason: str
+    best: dict[Group, str] = Field(default={}, description="Best model of each group.")
+    restores: int | None = Field(
+        default=None, ge=1, description="Of a rollback: number of the publication that it goes back to."
+    )
+
+    @property
+    def key(self) -> PolicyKey:
+        """The policy that this is about."""
+        return self.run_id, self.policy_number
+
+    @property
+    def moment(self) -> dt.datetime:
+        """``as_of`` as a moment."""
+        return moment_of(self.as_of)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry as a JSON object."""
+        return self.model_dump(mode="json")
+
+    def line(self) -> bytes:
+        """Return the entry as a line of the history."""
+        return (json.dumps(self.to_json(), ensure_ascii=False) + "\n").encode()
+
+
+def read_history(path: Path) -> tuple[list[Entry], int]:
+    """Return all entries, oldest first, and the length in bytes of the lines that hold them.
+
+    Raises
+    ------
+    InputError
+        If a whole line is no entry.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return [], 0
+    size = data.rfind(b"\n") + 1
+    lines = data[:size].split(b"\n")[:-1]
+    return [_entry(line, f"{path}, line {number}") for number, line in enumerate(lines, start=1)], size
+
+
+def append_history(path: Path, entry: Entry, size: int) -> None:
+    """Append an entry; it is decided when this returns.
+
+    Parameters
+    ----------
+    path : Path
+        The history; made if it is not there.
+    entry : Entry
+        What was decided.
+    size : int
+        Length of the history's whole lines; what stands behind them is cut off.
+
+    Raises
+    ------
+    OSError
+        If the disk is full; the history is then as it was.
+    """
+    made = not path.exists()
+    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    try:
+        os.ftruncate(handle, size)
+        rest = entry.line()
+        while rest:
+            rest = rest[os.write(handle, rest) :]
+        os.fsync(handle)
+        if made:
+            sync_folder(path.parent)
+    except OSError as error:
+        with suppress(OSError):
+            os.ftruncate(handle, size)
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+    finally:
+        os.close(handle)
+
+
+def _entry(line: bytes, source: str) -> Entry:
+    try:
+        return Entry.model_validate_json(line)
+    except ValidationError as error:
+        if error.errors()[0]["type"] == "json_invalid":
+            found = quoted(line.decode(errors="backslashreplace"))
+            hint = "restore the file from a backup"
+            raise InputError(Problem(source, "", found, "one decision as JSON", hint)) from error
+        raise InputError(problems_of(error, source, Entry)) from error

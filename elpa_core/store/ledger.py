@@ -1,0 +1,131 @@
+"""What a history adds up to, and the rules by which the next policy is published or only recorded.
+
+The rules. A policy is published by itself unless its ``as_of`` is older than the current one's, or
+not later than that of a policy taken back by hand. Two things take a policy back: a rollback from
+it, and the promotion of one that is not newer in its place. It counts as taken back until it is
+current again, or until a policy that is later than all those taken back is published by itself.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from elpa_core.errors import InputError, Problem
+from elpa_core.store.history import Entry, PolicyKey
+
+
+@dataclass
+class Ledger:
+    """The state of a Dag's publications.
+
+    Parameters
+    ----------
+    way_back : list of Entry
+        Publications, oldest first; the last is the current one, the others are what rollbacks go
+        back to. A rollback takes those off that it passes by.
+    taken_back : dict of PolicyKey to Entry
+        Publications that a person has replaced by one that is not newer.
+    decisions : dict of PolicyKey to Entry
+        What was first decided on each policy.
+    last_number : int
+        The highest publication number.
+    promoted : set of str
+        Run ids of policies that were ever promoted by hand.
+    """
+
+    way_back: list[Entry] = field(default_factory=list)
+    taken_back: dict[PolicyKey, Entry] = field(default_factory=dict)
+    decisions: dict[PolicyKey, Entry] = field(default_factory=dict)
+    last_number: int = 0
+    promoted: set[str] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, entries: Iterable[Entry], source: str) -> Ledger:
+        """Return what a history adds up to.
+
+        Raises
+        ------
+        InputError
+            If a line cannot follow the lines before it.
+        """
+        ledger = cls()
+        for line, entry in enumerate(entries, start=1):
+            if problem := ledger._misfit(entry):
+                raise InputError(
+                    Problem(f"{source}, line {line}", "", *problem, "restore the file from a backup")
+                )
+            ledger.add(entry)
+        return ledger
+
+    @property
+    def current(self) -> Entry | None:
+        """The publication that serving reads."""
+        return self.way_back[-1] if self.way_back else None
+
+    def policies_of(self, run_id: str) -> int:
+        """Return the highest policy number of a run that was ever decided on."""
+        return max((number for name, number in self.decisions if name == run_id), default=0)
+
+    def before_current(self, is_there: Callable[[Entry], bool]) -> Entry | None:
+        """Return the publication that a rollback goes back to now.
+
+        Parameters
+        ----------
+        is_there : callable
+            Whether the policy of an entry is still in the store; pruned ones are passed over.
+        """
+        for entry in reversed(self.way_back[:-1]):
+            if entry.key != self.way_back[-1].key and is_there(entry):
+                return entry
+        return None
+
+    def why_not(self, as_of: dt.datetime) -> str:
+        """Return why a policy of this moment is not published by itself, or nothing."""
+        if self.current is None:
+            return ""
+        if as_of < self.current.moment:
+            return (
+                f"older than the current policy, which is as of {self.current.as_of}"
+                f" (publication {self.current.number})"
+            )
+        latest = max(self.taken_back.values(), key=lambda entry: entry.moment, default=None)
+        if latest is not None and as_of <= latest.moment:
+            return (
+                f"not later than {latest.as_of}, the moment of a policy that was taken back by hand"
+                f" (publication {latest.number})"
+            )
+        return ""
+
+    def add(self, entry: Entry) -> None:
+        """Take a decision into account."""
+        self.decisions.setdefault(entry.key, entry)
+        if entry.number is None:
+            return
+        self.last_number = entry.number
+        replaced = self.current
+        if entry.action == "published":
+            self.taken_back.clear()
+        elif entry.action == "promoted":
+            self.promoted.add(entry.run_id)
+            if replaced is not None and entry.moment <= replaced.moment:
+                self.taken_back[replaced.key] = replaced
+        elif replaced is not None:
+            self.taken_back[replaced.key] = replaced
+            while self.way_back and self.way_back[-1].number != entry.restores:
+                self.way_back.pop()
+            self.way_back.pop()
+        self.taken_back.pop(entry.key, None)
+        self.way_back.append(entry)
+
+    def _misfit(self, entry: Entry) -> tuple[str, str] | None:
+        decides_only = entry.action in {"recorded", "held"}
+        if decides_only:
+            return ("a publication number", "none where nothing was published") if entry.number else None
+        if entry.number is None or entry.number <= self.last_number:
+            return f"publication {entry.number}", f"a number greater than {self.last_number}"
+        earlier = [publication.number for publication in self.way_back[:-1]]
+        if entry.action == "rolled_back" and entry.restores not in earlier:
+            return f"a rollback to publication {entry.restores}", "one to a publication before it"
+        return None

@@ -1,0 +1,165 @@
+"""Where things lie in a policy store."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from elpa_core.errors import InputError, Problem, quoted
+
+POLICY_NAME = "elpa_policy.json"
+
+_LONGEST_FOLDER = 200
+_TRASH = ".trash-"
+
+
+def folder_of_run(run_id: str) -> str:
+    """Return a run id as the name of a folder, a different one for each run id.
+
+    >>> folder_of_run("manual__2026-01-31T06:00:00+00:00")
+    'manual__2026-01-31T06:00:00+00:00'
+    >>> folder_of_run("../a b")
+    '%2E.%2Fa%20b'
+    """
+    name = quote(run_id, safe=":+@=,").replace("~", "%7E")
+    if name.startswith("."):
+        name = "%2E" + name[1:]
+    if len(name) > _LONGEST_FOLDER:
+        name = name[:_LONGEST_FOLDER] + "~" + hashlib.sha256(run_id.encode()).hexdigest()[:16]
+    return name
+
+
+def did_you_mean(name: str, known: list[str]) -> str:
+    """Return a hint with the known names most like ``name``, else with the last ones, else nothing.
+
+    >>> did_you_mean("run-12", ["run-1", "other"])
+    'did you mean "run-1"?'
+    >>> did_you_mean("x", ["run-1", "run-2"])
+    'there are "run-1", "run-2"'
+    """
+    if near := difflib.get_close_matches(name, known, n=3):
+        return f"did you mean {' or '.join(map(quoted, near))}?"
+    return f"there are {', '.join(map(quoted, known[-3:]))}" if known else ""
+
+
+@dataclass(frozen=True)
+class DagFolder:
+    """The part of a store that belongs to one Dag.
+
+    Parameters
+    ----------
+    root : Path
+        The store.
+    dag_id : str
+        The Dag; its folder in the store has this name.
+
+    Raises
+    ------
+    InputError
+        If no folder can have this name.
+    """
+
+    root: Path
+    dag_id: str
+
+    def __post_init__(self) -> None:
+        if self.dag_id in {"", ".", ".."} or "/" in self.dag_id or not _is_text(self.dag_id):
+            raise InputError(Problem(str(self.root), "", f"the Dag id {quoted(self.dag_id)}", "the id of a Dag"))
+
+    @property
+    def path(self) -> Path:
+        """The folder itself."""
+        return self.root / self.dag_id
+
+    @property
+    def current(self) -> Path:
+        """The policy that serving reads."""
+        return self.path / "current.json"
+
+    @property
+    def upcoming(self) -> Path:
+        """What becomes `current` in one step; it takes its room on the disk before anything is decided."""
+        return self.path / ".current.next"
+
+    @property
+    def history(self) -> Path:
+        """One line a decision."""
+        return self.path / "history.jsonl"
+
+    @property
+    def lock(self) -> Path:
+        """Locked by whoever changes the store."""
+        return self.path / ".lock"
+
+    @property
+    def runs(self) -> Path:
+        """The folders of the runs."""
+        return self.path / "runs"
+
+    def run(self, run_id: str) -> Path:
+        """Return the folder of a run.
+
+        Raises
+        ------
+        InputError
+            If no run can have this id.
+        """
+        if not run_id or not _is_text(run_id):
+            raise InputError(Problem(str(self.runs), "", f"the run id {quoted(run_id)}", "the id of a run"))
+        return self.runs / folder_of_run(run_id)
+
+    def policies(self, run_id: str) -> Path:
+        """Return the folder of a run's numbered policies."""
+        return self.run(run_id) / "policies"
+
+    def policy(self, run_id: str, number: int) -> Path:
+        """Return the path of a numbered policy."""
+        return self.policies(run_id) / f"{number:04}.json"
+
+    def run_folders(self) -> list[Path]:
+        """Return the folders of all runs, by name."""
+        return sorted(path for path in self._in_runs() if not path.name.startswith(".") and path.is_dir())
+
+    def trash(self, token: str, folder: Path) -> Path:
+        """Return the name that a run's folder gets when it is to be removed."""
+        return self.runs / f"{_TRASH}{token}-{folder.name}"
+
+    def leftovers(self) -> list[Path]:
+        """Return folders whose removal has begun."""
+        return sorted(path for path in self._in_runs() if path.name.startswith(_TRASH))
+
+    def run_ids(self) -> list[str]:
+        """Return the ids of the runs, apart from very long ones, whose folders do not tell."""
+        return [unquote(path.name) for path in self.run_folders() if "~" not in path.name]
+
+    def require(self) -> None:
+        """Refuse a Dag of which this store has nothing.
+
+        Raises
+        ------
+        InputError
+            With the Dag ids that it has.
+        """
+        if self.path.is_dir():
+            return
+        if not self.root.is_dir():
+            found = "a file" if self.root.exists() else "no such folder"
+            raise InputError(Problem(str(self.root), "", found, "a policy store"))
+        dag_ids = sorted(path.name for path in self.root.iterdir() if (path / "runs").is_dir())
+        hint = did_you_mean(self.dag_id, dag_ids)
+        raise InputError(
+            Problem(str(self.path), "", "no such folder", f"what runs of Dag {self.dag_id} have left", hint)
+        )
+
+    def _in_runs(self) -> list[Path]:
+        return list(self.runs.iterdir()) if self.runs.is_dir() else []
+
+
+def _is_text(value: str) -> bool:
+    try:
+        return "\0" not in value and bool(value.encode())
+    except UnicodeEncodeError:
+        return False

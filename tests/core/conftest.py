@@ -1,0 +1,98 @@
+"""Fixtures of the core's tests: real configs in real folders, and the real command line."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pools import AS_OF
+
+from elpa_core.config_loading import parse_training_config
+from elpa_core.placeholder_values import RunMoment
+from elpa_core.plan import plan_run
+
+# Of what the tests of the core share with those of Airflow.
+sys.path.append(str(Path(__file__).parents[1]))
+
+ELPA = (sys.executable, "-c", "import sys; from elpa_core.cli import main; sys.exit(main())")
+
+
+@pytest.fixture
+def write_json(tmp_path):
+    def write(content, name="pool.json"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+        return path
+
+    return write
+
+
+@pytest.fixture
+def load(tmp_path):
+    """Load a training config that is given as a Python object."""
+
+    def load_config(config, *, both_groups=False):
+        data = json.dumps(config).encode()
+        return parse_training_config(data, tmp_path / "pool.json", both_groups=both_groups)
+
+    return load_config
+
+
+@pytest.fixture
+def plan(load, tmp_path):
+    """Plan a run in ``tmp_path/run``."""
+
+    def plan_config(config, **dates):
+        return plan_run(load(config), tmp_path / "run", RunMoment(**{"as_of": AS_OF, **dates}))
+
+    return plan_config
+
+
+@pytest.fixture
+def elpa_process(tmp_path):
+    """Start the command line in a process of its own, in ``tmp_path``; it is dead after the test."""
+    started = []
+
+    def start(*arguments, env=None, **options):
+        process = subprocess.Popen(
+            [*ELPA, *map(os.fspath, arguments)],
+            cwd=tmp_path,
+            env={**os.environ, **(env or {})},
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options},
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def elpa(elpa_process):
+    """Run the command line in a process of its own, in ``tmp_path``, to its end."""
+
+    def run(*arguments, **options):
+        process = elpa_process(*arguments, **options)
+        stdout, stderr = process.communicate(timeout=60)
+        return subprocess.CompletedProcess(arguments, process.returncode, stdout, stderr)
+
+    return run
+
+
+@pytest.fixture
+def snapshot(tmp_path):
+    """Return what stands in ``tmp_path``: paths, and the content of files."""
+
+    def take():
+        return {
+            str(path.relative_to(tmp_path)): path.read_bytes() if path.is_file() else None
+            for path in tmp_path.rglob("*")
+        }
+
+    return take
