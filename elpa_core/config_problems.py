@@ -24,6 +24,7 @@ _EXPECTED = {
     "tuple_type": "an array",
     "model_type": "an object",
     "model_attributes_type": "an object",
+    "dataclass_type": "an object",
     "finite_number": "a finite number",
 }
 

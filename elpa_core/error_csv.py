@@ -164,7 +164,8 @@ class _Reader:
                 usable = True
                 yield block
         if not usable:
-            found = f"{self.row} rows, each with a blank needed cell" if self.row else "a header and no row"
+            blank = f"a blank needed cell in every row ({self.row} in all)"
+            found = blank if self.row else "a header and no row"
             raise self._error("", found, "at least one row with an error")
 
     def _parse(self, raw: bytes, following: Iterator[bytes]) -> Iterable[ErrorBlock]:

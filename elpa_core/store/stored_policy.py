@@ -6,15 +6,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from elpa_core.config import GROUPS, Group
 from elpa_core.config_problems import problems_of
-from elpa_core.errors import InputError
+from elpa_core.errors import InputError, Problem
 from elpa_core.json_input import parse_object, read_file
-from elpa_core.run_options import expected
 from elpa_core.store.history import Action, AsOf, Entry, PolicyKey
 
 _Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -85,14 +84,6 @@ class Contents(_Part):
     missing: list[Missing] = []
     errors: dict[str, Source] = {}
 
-    @model_validator(mode="after")
-    def _has_scores_and_weights(self) -> Contents:
-        for group in GROUPS:
-            named = {*self.models(group), self.best(group), *self.weights(group)}
-            if len(named) != len(self.weights(group)) or not named <= self.scores.keys():
-                raise expected(f"a score and a weight for each {group} model", found="other models")
-        return self
-
     def models(self, group: str) -> list[str]:
         """Return the models of a group, in config order."""
         return self.online_models if group == "online" else self.offline_models
@@ -157,7 +148,7 @@ def read_recorded(path: Path) -> StoredPolicy:
         If there is none, or it is none.
     """
     raw = parse_object(read_file(path), str(path))
-    checked = _checked(_Recorded, raw, str(path))
+    checked = _checked_policy(_Recorded, raw, str(path))
     return StoredPolicy(path, raw, checked, checked.record)
 
 
@@ -170,7 +161,7 @@ def read_published(path: Path) -> StoredPolicy:
         If there is none, or it is none that the store published.
     """
     raw = parse_object(read_file(path), str(path))
-    checked = _checked(_Published, raw, str(path))
+    checked = _checked_policy(_Published, raw, str(path))
     return StoredPolicy(path, raw, checked, checked.record, checked.publication)
 
 
@@ -183,7 +174,7 @@ def recordable(policy: Mapping[str, Any], record: Record, source: str) -> dict[s
         If ``policy`` is none.
     """
     raw = {**policy, "record": record.model_dump(mode="json")}
-    _checked(_Recorded, raw, source)
+    _checked_policy(_Recorded, raw, source)
     try:
         json.dumps(raw, allow_nan=False).encode()
     except ValueError as error:
@@ -204,8 +195,22 @@ def record_of(run_id: str, number: int, as_of: str, when: str) -> Record:
     return _checked(Record, value, f"run {run_id}")
 
 
-def _checked[Model: BaseModel](model: type[Model], raw: Mapping[str, Any], source: str) -> Model:
+_Model = TypeVar("_Model", bound=BaseModel)
+_Contents = TypeVar("_Contents", bound=Contents)
+
+
+def _checked(model: type[_Model], raw: Mapping[str, Any], source: str) -> _Model:
     try:
         return model.model_validate(raw)
     except ValidationError as error:
         raise InputError(problems_of(error, source, model)) from error
+
+
+def _checked_policy(model: type[_Contents], raw: Mapping[str, Any], source: str) -> _Contents:
+    contents = _checked(model, raw, source)
+    for group in GROUPS:
+        weights = contents.weights(group).keys()
+        if not {*contents.models(group), contents.best(group)} == {*weights} <= contents.scores.keys():
+            place, found = f"$.{group}_weights", f"weights of {', '.join(weights) or 'no model'}"
+            raise InputError(Problem(source, place, found, f"those of the {group} models, with their scores"))
+    return contents

@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowFailException
 
-from elpa_airflow.run_record import read_status
+from elpa_airflow.run_record import read_status, task_id_of
 from elpa_airflow.run_state import RunState
 from elpa_core.artifacts import ErrorArtifact, now_text
 from elpa_core.config import GROUPS, LoadedConfig, Model
@@ -31,11 +31,6 @@ log = logging.getLogger(__name__)
 
 POLICY_NAME = "elpa_policy.json"
 TASK_ID = "integrate"
-
-
-def task_id_of(model: Model) -> str:
-    """Return the id of a model's task."""
-    return f"{model.group}.{model.name}"
 
 
 @dataclass

@@ -5,11 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from elpa_core.config import Model
 from elpa_core.errors import ConfigError
 from elpa_core.files import json_bytes, write_atomic
 from elpa_core.json_input import parse_object, read_file
 
 STATUS_NAME = "status.json"
+
+
+def task_id_of(model: Model) -> str:
+    """Return the id of a model's task."""
+    return f"{model.group}.{model.name}"
 
 
 def read_status(run_dir: Path, task_id: str) -> dict[str, Any] | None:

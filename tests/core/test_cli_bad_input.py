@@ -422,7 +422,7 @@ def test_processes_of_their_own_refuse_in_the_same_words(elpa, write_json, snaps
         path = write_json(content, f"{number:03}.json")
         expected += [None] if problems is None else lines_of(path.name, problems)
     before = snapshot()
-    done = elpa("validate", *before)
+    done = elpa("validate", *sorted(before))
     assert (done.returncode, done.stdout) == (2, "")
     found = done.stderr.splitlines()
     assert [line if wanted else None for line, wanted in zip(found, expected, strict=True)] == expected
@@ -451,7 +451,10 @@ STRANGE_FILES = {
     "none": (lambda path: None, "no such file or directory; expected a JSON file that can be read"),
     "folder": (Path.mkdir, "a folder; expected a JSON file that can be read"),
     "FIFO": (make_fifo, "no regular file; expected a JSON file that can be read"),
-    "device": (lambda path: path.symlink_to("/dev/zero"), "no regular file; expected a JSON file that can be read"),
+    "device": (
+        lambda path: path.symlink_to("/dev/zero"),
+        "no regular file; expected a JSON file that can be read",
+    ),
     "huge": (make_big, "1099511627776 bytes; expected a config of at most 16777216 bytes"),
     "loop": (make_loop, "too many levels of symbolic links; expected a JSON file that can be read"),
     "unreadable": (
@@ -494,9 +497,7 @@ def test_unusual_but_good_json_is_accepted(here, write_json, capsys, content):
 
 CSV = "a CSV file with the model's validation errors"
 USABLE = 'a column "abs_error", or columns "y_true" and "pred"'
-DECIMAL = (
-    "expected a finite number in decimal notation, such as 0.25 or 1.5e-3; leave the cell blank to skip the row"
-)
+DECIMAL = "expected a finite number in decimal notation, such as 0.25 or 1.5e-3; leave the cell blank to skip the row"
 BAD_ERRORS = {
     "missing": (None, f"found no such file; expected {CSV}"),
     "empty": (b"", f"found an empty file; expected a header with {USABLE}, then one row for each error"),
@@ -550,7 +551,9 @@ def test_a_trained_model_with_bad_errors_is_refused(here, refused, write_json, c
             "found no such file; expected the validation errors that the command leaves;"
             " let the command write there, or name its own path in error_csv"
         )
-    expected = f"found status ok (no error artifact: {csv}: {problem}); expected status ok and an error artifact"
+    expected = (
+        f"found status ok (no error artifact: {csv}: {problem}); expected status ok and an error artifact"
+    )
     assert found == [f"error: run/train_manifest.json: $.models[0] (a): {expected}"]
 
 

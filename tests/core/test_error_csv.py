@@ -137,7 +137,7 @@ BAD = {
     "empty lines alone": (b"\n\r\n\n", ["found an empty file"]),
     "header only": (b"t,abs_error\n", ["found a header and no row"]),
     "header without a newline": (b"t,abs_error", ["found a header and no row"]),
-    "blank rows only": (b"t,abs_error\na,\nb, \n", ["2 rows, each with a blank needed cell"]),
+    "blank rows only": (b"t,abs_error\na,\nb, \n", ["found a blank needed cell in every row (2 in all)"]),
     "no usable column": (
         b"time,abs_err,x\n1,2,3\n",
         ["line 1: ", 'found columns "time", "abs_err", "x"', 'rename "abs_err" to "abs_error"'],

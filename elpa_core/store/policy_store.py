@@ -1,0 +1,274 @@
+"""Record, publish, promote and roll back the policies of one Dag."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from elpa_core.artifacts import now_text
+from elpa_core.errors import InputError, Problem, quoted
+from elpa_core.files import create_atomic, json_bytes, write_atomic
+from elpa_core.store.change import changing
+from elpa_core.store.gate import held_back
+from elpa_core.store.history import Action, Entry, read_history
+from elpa_core.store.ledger import Ledger
+from elpa_core.store.paths import POLICY_NAME, DagFolder
+from elpa_core.store.reading import current_policy, policy_numbers, recorded_policy
+from elpa_core.store.stored_policy import StoredPolicy, record_of, recordable
+from elpa_core.store.writing import make_folder, sweep
+
+BY_ITSELF = "dag run"
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A numbered policy that was just recorded.
+
+    Parameters
+    ----------
+    run_id : str
+        Its run.
+    number : int
+        Which of the run's policies it is.
+    path : Path
+        Its file, which is never changed.
+    """
+
+    run_id: str
+    number: int
+    path: Path
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a policy.
+
+    Parameters
+    ----------
+    entry : Entry
+        The line of the history: action, reason, publication number.
+    changed : bool
+        False if this was decided earlier, and nothing was done now.
+    replaced : Entry or None
+        The publication that was current before this one.
+    """
+
+    entry: Entry
+    changed: bool = True
+    replaced: Entry | None = None
+
+    @property
+    def published(self) -> bool:
+        """Whether the decision made the policy what serving reads."""
+        return self.entry.number is not None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the outcome as a JSON object."""
+        replaced = None if self.replaced is None else self.replaced.number
+        return {**self.entry.to_json(), "changed": self.changed, "replaced": replaced}
+
+
+class PolicyStore:
+    """The policies of one Dag.
+
+    Parameters
+    ----------
+    root : Path
+        The store.
+    dag_id : str
+        The Dag.
+
+    Raises
+    ------
+    InputError
+        If no folder can be named after the Dag.
+    """
+
+    def __init__(self, root: Path, dag_id: str) -> None:
+        self.folder = DagFolder(root, dag_id)
+
+    def current(self) -> StoredPolicy:
+        """Return the policy that serving reads.
+
+        Raises
+        ------
+        InputError
+            If there is none.
+        """
+        return current_policy(self.folder)
+
+    def policy(self, run_id: str, number: int | None = None) -> StoredPolicy:
+        """Return a policy of a run: the latest, unless a number is given.
+
+        Raises
+        ------
+        InputError
+            If there is none: the run is unknown, was pruned, or has recorded none.
+        """
+        return recorded_policy(self.folder, run_id, number)
+
+    def history(self) -> list[Entry]:
+        """Return all decisions, oldest first.
+
+        Raises
+        ------
+        InputError
+            If the store has nothing of the Dag, or its history is damaged.
+        """
+        self.folder.require()
+        return read_history(self.folder.history)[0]
+
+    def record(self, run_id: str, as_of: str, policy: Mapping[str, Any]) -> Recorded:
+        """Keep a policy as the run's next numbered one, and as its ``elpa_policy.json``.
+
+        Parameters
+        ----------
+        run_id : str
+            The run.
+        as_of : str
+            Moment up to which the run used data, ISO 8601 with an offset.
+        policy : mapping
+            The policy as a JSON object.
+
+        Raises
+        ------
+        InputError
+            If ``policy`` is none, or ``as_of`` is no such moment.
+        StoreWriteError
+            If the disk is full or the folder is read-only.
+        """
+        run_dir, policies = self.folder.run(run_id), self.folder.policies(run_id)
+        source = f"policy of run {run_id}"
+        recordable(policy, record_of(run_id, 1, as_of, now_text()), source)
+        make_folder(policies)
+        with changing(self.folder) as change:
+            make_folder(policies)
+            sweep(policies, "")
+            sweep(run_dir, POLICY_NAME)
+            number = max([change.ledger.policies_of(run_id), *policy_numbers(self.folder, run_id)]) + 1
+            raw = recordable(policy, record_of(run_id, number, as_of, now_text()), source)
+            path, data = self.folder.policy(run_id, number), json_bytes(raw)
+            create_atomic(path, data)
+            write_atomic(run_dir / POLICY_NAME, data)
+        return Recorded(run_id, number, path)
+
+    def publish(
+        self,
+        run_id: str,
+        number: int | None = None,
+        *,
+        actor: str = BY_ITSELF,
+        max_score_increase: float | None = None,
+    ) -> Outcome:
+        """Decide by the rules whether a recorded policy becomes the one that serving reads.
+
+        Parameters
+        ----------
+        run_id : str
+            The run.
+        number : int, optional
+            Which of its policies; the latest if left out.
+        actor : str
+            Who or what asks.
+        max_score_increase : float, optional
+            The gate: a policy is held back if the best score of a group is worse than the current
+            policy's by more than this fraction of it.
+
+        Returns
+        -------
+        Outcome
+            ``published``; ``recorded`` if an older ``as_of``, or a policy taken back by hand,
+            forbids it; ``held`` if the gate does. What was decided on this policy before stands.
+
+        Raises
+        ------
+        InputError
+            If there is no such policy, or the history is damaged.
+        StoreWriteError
+            If the disk is full or the folder is read-only; the current policy stays.
+        """
+        self.folder.require()
+        with changing(self.folder) as change:
+            stored = self.policy(run_id, number)
+            if decided := change.ledger.decisions.get(stored.record.key):
+                return Outcome(decided, changed=False)
+            action, reason = self._decide(change.ledger, stored, max_score_increase)
+            return Outcome(
+                change.carry_out(stored, action, actor, reason),
+                replaced=change.ledger.current if action == "published" else None,
+            )
+
+    def promote(self, run_id: str, number: int | None = None, *, reason: str, actor: str) -> Outcome:
+        """Publish a recorded policy whatever its ``as_of``.
+
+        One that is not newer than the policy it replaces takes that one back, as a rollback does.
+
+        Raises
+        ------
+        InputError
+            If there is no such policy, or no reason.
+        StoreWriteError
+            If the disk is full or the folder is read-only; the current policy stays.
+        """
+        self.folder.require()
+        _require_reason(reason)
+        with changing(self.folder) as change:
+            stored, current = self.policy(run_id, number), change.ledger.current
+            if current is not None and current.key == stored.record.key:
+                return Outcome(current, changed=False)
+            return Outcome(change.carry_out(stored, "promoted", actor, reason), replaced=current)
+
+    def rollback(self, *, reason: str, actor: str) -> Outcome:
+        """Go back to what was published before; done again, further back.
+
+        Policies that were pruned meanwhile are passed over.
+
+        Raises
+        ------
+        InputError
+            If nothing was published before, or there is no reason.
+        StoreWriteError
+            If the disk is full or the folder is read-only; the current policy stays.
+        """
+        self.folder.require()
+        _require_reason(reason)
+        with changing(self.folder) as change:
+            target = change.ledger.before_current(self.is_there)
+            if target is None:
+                found = "no publication before the current one whose policy is still there"
+                hint = "elpa policy promote takes any recorded policy"
+                raise InputError(Problem(str(self.folder.history), "", found, "one to go back to", hint))
+            entry = change.carry_out(
+                self.policy(*target.key), "rolled_back", actor, reason, restores=target.number
+            )
+            return Outcome(entry, replaced=change.ledger.current)
+
+    def is_there(self, entry: Entry) -> bool:
+        """Tell whether the policy that an entry is about is still in the store."""
+        return self.folder.policy(*entry.key).exists()
+
+    def _decide(
+        self, ledger: Ledger, stored: StoredPolicy, max_score_increase: float | None
+    ) -> tuple[Action, str]:
+        if reason := ledger.why_not(stored.record.as_of):
+            return "recorded", reason
+        if ledger.current is None:
+            return "published", "the first policy"
+        if max_score_increase is not None:
+            current = self.current().contents
+            if reason := held_back(stored.contents, current, max_score_increase):
+                return "held", reason
+        if stored.record.as_of == ledger.current.as_of:
+            return "published", f"of the same moment as publication {ledger.current.number}, which it replaces"
+        return "published", f"later than publication {ledger.current.number}, which is as of {ledger.current.as_of}"
+
+
+def _require_reason(reason: str) -> None:
+    try:
+        reason.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(Problem("reason", "", quoted(reason), "text")) from error
+    if not reason.strip():
+        raise InputError(Problem("reason", "", quoted(reason), "why, in a few words, for those who come after"))
