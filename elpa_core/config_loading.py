@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from elpa_core.config_problems import (
 )
 from elpa_core.errors import ConfigError, Problem, quoted
 from elpa_core.json_input import member_path, parse_object, read_file
-from elpa_core.placeholder_values import CONFIG_NAMES, MODEL_NAMES, POLICY_NAMES, RUN_NAMES
+from elpa_core.placeholder_values import CONFIG_NAMES, MODEL_NAMES, POLICY_NAMES, RUN_NAMES, variable_of
 from elpa_core.placeholders import opaque_program_arguments, placeholder_names, template_problems
 from elpa_core.run_options import cross_field_problems
 
@@ -96,11 +97,11 @@ def _template_problems(models: object, own_names: Mapping[str, Any], source: str
     for index, block in enumerate(models):
         if not isinstance(block, dict):
             continue
-        subject = f"model {quoted(block['name'])}" if isinstance(block.get("name"), str) else ""
         for field, kind in (("train_cmd", "command"), ("error_csv", "path")):
             if isinstance(template := block.get(field), str):
-                place = f"$.models[{index}].{field}" + (f" ({subject})" if subject else "")
-                yield from template_problems(template, names, source=source, place=place, kind=kind)
+                place = f"$.models[{index}].{field}"
+                for problem in template_problems(template, names, source=source, place=place, kind=kind):
+                    yield replace(problem, place=f"{place} (model {quoted(block.get('name'))})")
 
 
 def _warnings(config: TrainingConfig) -> Iterator[str]:
@@ -109,7 +110,7 @@ def _warnings(config: TrainingConfig) -> Iterator[str]:
         for name in opaque_program_arguments(model.train_cmd):
             yield (
                 f"$.models[{index}].train_cmd: {{{name}}} stands in a program of its own (bash -c, python -c,"
-                f" eval or ssh), which reads it as code; use the variable ELPA_{name.upper()} there"
+                f" eval or ssh), which reads it as code; use the variable {variable_of(name)} there"
             )
     yield from _shared_artifacts(config)
 
@@ -130,9 +131,13 @@ def _unused_values(config: TrainingConfig) -> Iterator[str]:
                 yield f"{place}: never used: {{{name}}} has a meaning of its own; rename it"
             elif where == "$" and name in config.context:
                 yield f"{place}: never used: the context has a value of this name"
-            elif where == "$" and name not in used:
+            elif where == "$" and name not in used and not _is_read(variable_of(name), config):
                 hint = nearest(name, _TOP_FIELDS)
                 yield f"{place}: no command uses this value" + (f"; {hint}" if hint else "")
+
+
+def _is_read(variable: str, config: TrainingConfig) -> bool:
+    return any(variable in model.train_cmd for model in config.models)
 
 
 def _shared_artifacts(config: TrainingConfig) -> Iterator[str]:

@@ -65,10 +65,15 @@ class PlaceholderValues:
         """Return every value as the environment variable ``ELPA_<NAME>``."""
         values = {**{name: str(value) for name, value in self.written.items()}, **self.data}
         return {
-            f"ELPA_{name.upper()}": value
+            variable_of(name): value
             for name, value in values.items()
             if _ENVIRONMENT_NAME.fullmatch(name) and "\0" not in value
         }
+
+
+def variable_of(name: str) -> str:
+    """Return the environment variable that holds the value of a placeholder."""
+    return f"ELPA_{name.upper()}"
 
 
 def written_values(config: TrainingConfig) -> dict[str, Scalar]:

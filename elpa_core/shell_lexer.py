@@ -23,7 +23,7 @@ _EMPTY_PARENTHESES = re.compile(r"\([ \t]*\)")
 _DELIMITER = re.compile(r"(?:[^ \t\n;&|<>()'\"\\$`]|\\[^\n]|'[^']*'|\"(?:[^\"\\$`]|\\.)*\")+", re.DOTALL)
 _QUOTED_PART = re.compile(r"'([^']*)'|\"((?:[^\"\\]|\\.)*)\"|\\(.)", re.DOTALL)
 _QUOTED_LINE = re.compile(r"[^\n]*")
-_LINE = re.compile(r"(?:[^\\\n]+|\\.|\\$)*", re.DOTALL)
+_LINE = re.compile(r"(?:[^\\\n]++|\\.|\\$)*+", re.DOTALL)
 _OPENERS = frozenset({"if", "then", "else", "elif", "while", "until", "do", "{", "!", "time", "-p", "coproc"})
 
 

@@ -44,7 +44,10 @@ class _Limit(NamedTuple):
 
 _LETTERS = _Limit("only letters, digits and _", re.compile(r"[A-Za-z0-9_]+"))
 _INTEGER = _Limit("an integer", re.compile(r"-?(?:0|[1-9][0-9]{0,17})"))
+_MARKS = _Limit("no control characters 1 and 127, which bash loses there", re.compile(r"[^\x01\x7f]*"))
 _LIMITS: dict[Where | Reads, _Limit] = {
+    Where.FALLBACK: _MARKS,
+    Where.DOUBLE_FALLBACK: _MARKS,
     Where.ASSIGNED: _Limit("only letters, digits and _ @ + : , . / -", _PLAIN),
     Where.COMMENT: _Limit("no newline", re.compile(r"[^\n]*")),
     Where.DELIMITER: _Limit("fixed text", re.compile(r"(?!)")),
@@ -129,7 +132,7 @@ def _quoted(slot: Slot, value: str, given: dict[Slot, str]) -> str:
     if slot.where in {Where.WORD, Where.FALLBACK}:
         text = _in_word(slot, value, given)
     elif slot.where is Where.SINGLE:
-        text = value.replace("'", "'\\''")
+        text = _single_quoted(value)[1:-1]
     else:
         text = _joint(slot, value) + _escaped(slot.where, value)
     return re.sub(r"([\\$`])", r"\\\1", text) if slot.backticks else text
@@ -142,7 +145,7 @@ def _in_sequence(slot: Slot) -> bool:
 def _in_word(slot: Slot, value: str, given: dict[Slot, str]) -> str:
     if slot.before in {"\\", "$"}:
         # The backslash quotes the first character, except that it would take away a newline.
-        if value[:1] in {"", "\n"}:
+        if value[:1] in {"", "\n"} or slot.hard:
             raise _RefusedError(f"directly behind {slot.before}", "a first character other than a newline")
         rest = _single_quoted(value[1:]) if value[1:] else ""
         return ("\\" if slot.before == "$" else "") + value[0] + rest
@@ -156,7 +159,8 @@ def _in_word(slot: Slot, value: str, given: dict[Slot, str]) -> str:
 
 
 def _single_quoted(value: str) -> str:
-    return "'" + value.replace("'", "'\\''") + "'"
+    # Not '\\'': in an array inside $(...), bash 5.2 loses the backslash.
+    return "'" + value.replace("'", "'\"'\"'") + "'"
 
 
 def _stands_plain(word: Word, value: str, given: dict[Slot, str]) -> bool:
@@ -193,8 +197,8 @@ def _escaped(where: Where, value: str) -> str:
         return _double_quoted(value)
     if where is Where.DOUBLE_FALLBACK:
         # There bash looks for the partner of a ', and for the end of <( and >(.
-        text = re.sub(r'([\\"$`}])', r"\\\1", value).replace("'", "\"'\"")
-        return re.sub(r"^\(|(?<=[<>\x01\x7f])\(", '""(', text)
+        text = re.sub(r'([\\"$`}])', r"\\\1", value).replace("'", '"\'"')
+        return re.sub(r"^\(|(?<=[<>])\(", '""(', text)
     return re.sub(_SPECIAL[where], r"\\\1", value) if where in _SPECIAL else value
 
 
@@ -209,9 +213,8 @@ def _check_heredoc(
     where = Where.QUOTED_HEREDOC if heredoc.quoted else Where.HEREDOC
     if heredoc.quoted and heredoc.nested:
         for slot in heredoc.slots:
-            if re.search(r"[\x01\x7f]", given[slot]):
-                lost = "no control characters 1 and 127, which bash loses there"
-                refusals.setdefault(slot, _RefusedError(where.value, lost))
+            if not _MARKS.pattern.fullmatch(given[slot]):
+                refusals.setdefault(slot, _RefusedError(where.value, _MARKS.expected))
     together = _heredoc_limit(heredoc, texts)
     if not together:
         return

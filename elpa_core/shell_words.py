@@ -17,7 +17,7 @@ _IN_NAME = re.compile(r"[A-Za-z0-9_]")
 _VARIABLE = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*)|[*@#?$!0-9-])")
 _PARAMETER = re.compile(r"[!#]?(?:[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[*@#?$!-])")
 _FALLBACK = re.compile(r":?[-=+?]")
-_BACKTICKED = re.compile(r"`((?:[^`\\]+|\\.)*)`", re.DOTALL)
+_BACKTICKED = re.compile(r"`((?:[^`\\]++|\\.)*+)`", re.DOTALL)
 _ANSI_ESCAPE = re.compile(
     r"\\(?:x\{?[0-9A-Fa-f]*\}?|u[0-9A-Fa-f]{0,4}|U[0-9A-Fa-f]{0,8}|[0-7]{1,3}|c?[^\0]?)", re.DOTALL
 )
@@ -41,6 +41,7 @@ class WordLexer(ABC):
         self.hard = hard
         self.depth = depth
         self.backticks = backticks
+        self.fragile = "backticks" if backticks else ""
         self.nested = depth > 0
         self.pending: list[Heredoc] = []
         self.outer_pending = False
@@ -62,8 +63,8 @@ class WordLexer(ABC):
 
     def add(self, where: Where, before: str, word: Word) -> None:
         slot = Slot(where, before, word, self.hard, backticks=self.backticks)
-        if self.backticks and (before or where not in {Where.WORD, Where.DOUBLE, Where.SINGLE}):
-            slot.hard = slot.hard or f"{where.value} inside backticks"
+        if self.fragile and (before or where not in {Where.WORD, Where.DOUBLE, Where.SINGLE}):
+            slot.hard = slot.hard or f"{where.value} inside {self.fragile}"
         word.text += SLOT
         word.slots.append(slot)
         self.found.slots.append(slot)
@@ -137,6 +138,9 @@ class WordLexer(ABC):
         return word
 
     def array(self, word: Word) -> None:
+        """Read ``(...)`` after ``name=``; inside ``$(...)``, bash 5.2 misreads its backslashes."""
+        outer = self.fragile
+        self.fragile = self.fragile or ("an array in $(...)" if self.nested else "")
         self.at += 1
         word.quoted = True
         while True:
@@ -146,11 +150,12 @@ class WordLexer(ABC):
                 self.comment()
                 continue
             if c == ")":
-                self.at += 1
-                return
+                break
             if not c or (c in META and self.peek(2) not in {"<(", ">("}):
                 raise LostError
             word.elements.append(self.word(assignable=True, element=True))
+        self.at += 1
+        self.fragile = outer
 
     def group(self, word: Word) -> None:
         word.literal += "("
@@ -172,7 +177,7 @@ class WordLexer(ABC):
                 before = ""
                 self.at += 1
             elif c == "\\":
-                before = self.backslash(before, word)
+                before = self.backslash(before, where, word)
             elif c == "$":
                 before = self.dollar(where, word)
             elif c == "`":
@@ -187,8 +192,10 @@ class WordLexer(ABC):
                     word.literal += c
                 self.at += 1
 
-    def backslash(self, before: str, word: Word) -> str:
+    def backslash(self, before: str, where: Where, word: Word) -> str:
         following = self.text[self.at + 1 : self.at + 2]
+        if self.fragile and not self.backticks and where in _UNQUOTED and following != "\n":
+            raise LostError
         if following == SLOT:
             self.at += 1
             word.quoted = True
@@ -230,6 +237,8 @@ class WordLexer(ABC):
             if c == SLOT:
                 self.add(where, before, word)
             elif c == "\\" and (escape := _ANSI_ESCAPE.match(self.text, self.at)):
+                if self.fragile and not self.backticks:
+                    raise LostError
                 self.at = escape.end()
                 before = "" if _COMPLETE_ESCAPE.fullmatch(escape.group()) else "\\"
                 continue

@@ -1,4 +1,4 @@
-"""The command ``elpa``: train, integrate, init, validate, schema."""
+"""The command ``elpa``: train, integrate, init, validate, schema, policy, runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
-from elpa_core.cli import init, integrate, schema, train, validate
+from elpa_core.cli import init, integrate, policy, runs, schema, train, validate
 from elpa_core.cli.console import print_problem
 from elpa_core.errors import ElpaError, InputError
 
@@ -23,6 +23,7 @@ errors the policy that weights and routes them.
   elpa train --config my-pool/train.json                see what would run
   elpa train --config my-pool/train.json --execute --run-dir run
   elpa integrate --run-dir run --output policy.json     scores, weights, policy
+  elpa policy list --store DIR --dag DAG_ID             what the runs of a Dag published
 """
 
 
@@ -32,7 +33,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="elpa", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in (init, validate, train, integrate, schema):
+    for command in (init, validate, train, integrate, policy, runs, schema):
         command.add_parser(commands)
     return parser
 

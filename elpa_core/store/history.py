@@ -16,7 +16,6 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from elpa_core.artifacts import utc_text
-from elpa_core.config import Group
 from elpa_core.config_problems import problems_of
 from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.run_options import expected
@@ -72,7 +71,7 @@ class Entry(BaseModel):
     policy_number: int = Field(ge=1, description="Which of the run's policies.")
     as_of: AsOf
     reason: str
-    best: dict[Group, str] = Field(default={}, description="Best model of each group.")
+    best: dict[str, str] = Field(default={}, description="Best model of each group.")
     restores: int | None = Field(
         default=None, ge=1, description="Of a rollback: number of the publication that it goes back to."
     )

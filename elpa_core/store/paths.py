@@ -32,6 +32,15 @@ def folder_of_run(run_id: str) -> str:
     return name
 
 
+def policy_file(number: int) -> str:
+    """Return the name of a numbered policy's file.
+
+    >>> policy_file(7)
+    '0007.json'
+    """
+    return f"{number:04}.json"
+
+
 def did_you_mean(name: str, known: list[str]) -> str:
     """Return a hint with the known names most like ``name``, else with the last ones, else nothing.
 
@@ -67,7 +76,9 @@ class DagFolder:
 
     def __post_init__(self) -> None:
         if self.dag_id in {"", ".", ".."} or "/" in self.dag_id or not _is_text(self.dag_id):
-            raise InputError(Problem(str(self.root), "", f"the Dag id {quoted(self.dag_id)}", "the id of a Dag"))
+            raise InputError(
+                Problem(str(self.root), "", f"the Dag id {quoted(self.dag_id)}", "the id of a Dag")
+            )
 
     @property
     def path(self) -> Path:
@@ -117,7 +128,7 @@ class DagFolder:
 
     def policy(self, run_id: str, number: int) -> Path:
         """Return the path of a numbered policy."""
-        return self.policies(run_id) / f"{number:04}.json"
+        return self.policies(run_id) / policy_file(number)
 
     def run_folders(self) -> list[Path]:
         """Return the folders of all runs, by name."""

@@ -17,7 +17,7 @@ from elpa_core.store.ledger import Ledger
 from elpa_core.store.paths import POLICY_NAME, DagFolder
 from elpa_core.store.reading import current_policy, policy_numbers, recorded_policy
 from elpa_core.store.stored_policy import StoredPolicy, record_of, recordable
-from elpa_core.store.writing import make_folder, sweep
+from elpa_core.store.writing import StoreWriteError, make_folder, sweep
 
 BY_ITSELF = "dag run"
 
@@ -142,15 +142,18 @@ class PolicyStore:
         run_dir, policies = self.folder.run(run_id), self.folder.policies(run_id)
         source = f"policy of run {run_id}"
         recordable(policy, record_of(run_id, 1, as_of, now_text()), source)
-        make_folder(policies)
         with changing(self.folder) as change:
             make_folder(policies)
             sweep(policies, "")
             sweep(run_dir, POLICY_NAME)
-            number = max([change.ledger.policies_of(run_id), *policy_numbers(self.folder, run_id)]) + 1
+            number = max([change.ledger.policies_of(run_id), *policy_numbers(policies)]) + 1
             raw = recordable(policy, record_of(run_id, number, as_of, now_text()), source)
             path, data = self.folder.policy(run_id, number), json_bytes(raw)
-            create_atomic(path, data)
+            if not create_atomic(path, data):
+                raise StoreWriteError(
+                    f"{path}: another process made it meanwhile, without the lock: the file system of"
+                    " the store must have flock"
+                )
             write_atomic(run_dir / POLICY_NAME, data)
         return Recorded(run_id, number, path)
 
@@ -252,7 +255,7 @@ class PolicyStore:
     def _decide(
         self, ledger: Ledger, stored: StoredPolicy, max_score_increase: float | None
     ) -> tuple[Action, str]:
-        if reason := ledger.why_not(stored.record.as_of):
+        if reason := ledger.why_not(stored.record.moment):
             return "recorded", reason
         if ledger.current is None:
             return "published", "the first policy"
@@ -261,8 +264,9 @@ class PolicyStore:
             if reason := held_back(stored.contents, current, max_score_increase):
                 return "held", reason
         if stored.record.as_of == ledger.current.as_of:
-            return "published", f"of the same moment as publication {ledger.current.number}, which it replaces"
-        return "published", f"later than publication {ledger.current.number}, which is as of {ledger.current.as_of}"
+            return "published", f"as of the same moment as publication {ledger.current.number}"
+        number, as_of = ledger.current.number, ledger.current.as_of
+        return "published", f"later than publication {number}, which is as of {as_of}"
 
 
 def _require_reason(reason: str) -> None:
@@ -271,4 +275,6 @@ def _require_reason(reason: str) -> None:
     except UnicodeEncodeError as error:
         raise InputError(Problem("reason", "", quoted(reason), "text")) from error
     if not reason.strip():
-        raise InputError(Problem("reason", "", quoted(reason), "why, in a few words, for those who come after"))
+        raise InputError(
+            Problem("reason", "", quoted(reason), "why, in a few words, for those who come after")
+        )

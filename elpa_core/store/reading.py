@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from elpa_core.errors import InputError, Problem
 from elpa_core.store.history import read_history
 from elpa_core.store.paths import DagFolder, did_you_mean
@@ -32,7 +34,7 @@ def recorded_policy(folder: DagFolder, run_id: str, number: int | None = None) -
         If there is none: the run is unknown, was pruned, or has recorded none.
     """
     folder.require()
-    numbers = policy_numbers(folder, run_id)
+    numbers = policy_numbers(folder.policies(run_id))
     if not numbers:
         raise InputError(_without_policy(folder, run_id))
     number = numbers[-1] if number is None else number
@@ -47,9 +49,9 @@ def recorded_policy(folder: DagFolder, run_id: str, number: int | None = None) -
     return stored
 
 
-def policy_numbers(folder: DagFolder, run_id: str) -> list[int]:
-    """Return the numbers of a run's policies, ascending."""
-    names = [path.stem for path in folder.policies(run_id).glob("*.json")]
+def policy_numbers(policies: Path) -> list[int]:
+    """Return the numbers of the policies in a folder of numbered ones, ascending."""
+    names = [path.stem for path in policies.glob("*.json")]
     return sorted(int(name) for name in names if name.isascii() and name.isdigit())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from elpa_core.config import GROUPS, Group
 from elpa_core.config_problems import problems_of
 from elpa_core.errors import InputError, Problem
 from elpa_core.json_input import parse_object, read_file
-from elpa_core.store.history import Action, AsOf, Entry, PolicyKey
+from elpa_core.store.history import Action, AsOf, Entry, PolicyKey, moment_of
 
 _Number = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -50,6 +51,11 @@ class Record(_Part):
     def key(self) -> PolicyKey:
         """The policy's name in the store."""
         return self.run_id, self.number
+
+    @property
+    def moment(self) -> dt.datetime:
+        """``as_of`` as a moment."""
+        return moment_of(self.as_of)
 
 
 class Publication(_Part):

@@ -22,7 +22,7 @@ def locked(lock: Path) -> Iterator[None]:
     Parameters
     ----------
     lock : Path
-        The file that is locked; made if it is not there, never removed.
+        The file that is locked; made, with its folder, if it is not there, and never removed.
 
     Raises
     ------
@@ -30,6 +30,7 @@ def locked(lock: Path) -> Iterator[None]:
         If the system refuses something, here or in the body.
     """
     try:
+        make_folder(lock.parent)
         handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)

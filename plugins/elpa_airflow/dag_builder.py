@@ -13,10 +13,10 @@ from airflow.sdk.exceptions import AirflowTimetableInvalid
 from pydantic_core import PydanticCustomError
 
 from elpa_airflow import docs
-from elpa_airflow.train_operator import TrainModelOperator, train_task
-from elpa_core.config import GROUPS, LoadedConfig, Model
+from elpa_airflow.train_operator import train_task
+from elpa_core.config import GROUPS, LoadedConfig
 from elpa_core.errors import ConfigError, Problem, quoted
-from elpa_core.run_options import DagRunOptions, airflow_key, parse_date
+from elpa_core.run_options import DagRunOptions, ModelRunOptions, airflow_key, parse_date
 
 TAG = "elpa"
 DEFAULT_RETRIES = 1
@@ -81,27 +81,33 @@ def build_dag(loaded: LoadedConfig, store: Path | None) -> DAG:
         retries=DEFAULT_RETRIES,
         doc_md=docs.INTEGRATE_DOC,
     )
-    for group in GROUPS:
-        models = [model for model in loaded.config.models if model.group == group]
-        task_group = TaskGroup(group_id=group, dag=dag, tooltip=docs.GROUP_TOOLTIPS[group])
-        integrate.set_upstream([_train_task(model, loaded, store, dag, task_group) for model in models])
+    shared = _run_arguments(options)
+    groups = {
+        group: TaskGroup(group_id=group, dag=dag, tooltip=docs.GROUP_TOOLTIPS[group]) for group in GROUPS
+    }
+    tasks = []
+    for model in loaded.config.models:
+        own = model.airflow
+        task = train_task(
+            model,
+            loaded,
+            store,
+            task_id=model.name,
+            task_display_name=model.name if model.enabled else f"{model.name} (disabled)",
+            dag=dag,
+            task_group=groups[model.group],
+            doc_md=docs.model_doc(model),
+            **(_run_arguments(own.over(options)) if own.model_fields_set else shared),
+        )
+        tasks.append(task)
+    integrate.set_upstream(tasks)
     return dag
 
 
-def _train_task(
-    model: Model, loaded: LoadedConfig, store: Path | None, dag: DAG, task_group: TaskGroup
-) -> TrainModelOperator:
-    options = model.airflow.over(loaded.config.airflow)
-    return train_task(
-        model,
-        loaded,
-        store,
-        task_id=model.name,
-        task_display_name=model.name if model.enabled else f"{model.name} (disabled)",
-        dag=dag,
-        task_group=task_group,
-        doc_md=docs.model_doc(model),
-        retries=DEFAULT_RETRIES if options.retries is None else options.retries,
+def _run_arguments(options: ModelRunOptions) -> dict[str, Any]:
+    """Return what Airflow takes of a model's options."""
+    return {
+        "retries": DEFAULT_RETRIES if options.retries is None else options.retries,
         **_given(
             retry_delay=_seconds(options.retry_delay),
             execution_timeout=_seconds(options.execution_timeout),
@@ -110,7 +116,7 @@ def _train_task(
             queue=options.queue,
             priority_weight=options.priority_weight,
         ),
-    )
+    }
 
 
 def _integrate_callable(loaded: LoadedConfig, store: Path | None) -> Callable[..., dict[str, Any]]:

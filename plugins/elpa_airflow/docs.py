@@ -36,8 +36,10 @@ def dag_doc(loaded: LoadedConfig) -> str:
     for model in config.models:
         run = model.airflow.over(options)
         name = model.name if model.enabled else f"{model.name} (disabled)"
-        pool = _cell(run.pool or "default_pool") + (f" ({run.pool_slots} slots)" if run.pool_slots else "")
-        lines.append(f"| {name} | {model.group} | {pool} | {_cell(run.queue or 'default')} |")
+        pool = _cell(run.pool) if run.pool else "default_pool"
+        slots = f" ({run.pool_slots} slots)" if run.pool_slots else ""
+        queue = _cell(run.queue) if run.queue else "default"
+        lines.append(f"| {name} | {model.group} | {pool}{slots} | {queue} |")
     return "\n".join(lines)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,14 +10,14 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowFailException
 
-from elpa_airflow.run_record import read_status, task_id_of
+from elpa_airflow.run_record import read_status, refused_entry, task_id_of
 from elpa_airflow.run_state import RunState
-from elpa_core.artifacts import ErrorArtifact, now_text
+from elpa_core.artifacts import ErrorArtifact, now_text, utc_text
 from elpa_core.config import GROUPS, LoadedConfig, Model
 from elpa_core.errors import ArtifactError, InputError
 from elpa_core.integration import score_artifacts
 from elpa_core.manifest import MANIFEST_NAME, manifest_of, model_entry, write_manifest
-from elpa_core.plan import plan_run
+from elpa_core.plan import Plan, plan_model
 from elpa_core.policy import (
     MissingModel,
     Policy,
@@ -113,23 +114,29 @@ def _artifact(ti: Any, run: RunState, model: Model) -> tuple[ErrorArtifact | Non
         if value is not None:
             return ErrorArtifact.from_json(value), ""
         return None, "its task is marked as success, but handed on no error artifact"
-    why = status.get("reason") if status.get("status") == "failed" else None
+    why = {"failed": status.get("reason"), "running": "its process was killed"}.get(str(status.get("status")))
     return None, f"its task is {state}" + (f": {why}" if why else "")
 
 
 def _write_manifest(run: RunState, pool: _Pool) -> None:
     reasons = {model.name: model.reason for model in pool.missing}
     entries = []
-    plan = plan_run(run.loaded, run.run_dir, run.moment)
-    for planned in plan.models:
-        name, task_id = planned.model.name, task_id_of(planned.model)
-        entry = model_entry(planned) | (read_status(run.run_dir, task_id) or {})
-        if name in reasons:
-            entry |= {"status": "failed" if planned.model.enabled else "disabled", "reason": reasons[name]}
-        entry["task_state"] = run.states.get(task_id)
+    for model in run.loaded.config.models:
+        entry = _entry(run, model) | (read_status(run.run_dir, task_id_of(model)) or {})
+        if model.name in reasons:
+            entry |= {"status": "failed" if model.enabled else "disabled", "reason": reasons[model.name]}
+        entry["task_state"] = run.states.get(task_id_of(model))
         entries.append(entry)
+    plan = Plan(run.loaded, run.run_dir, run.moment, ())
     manifest = manifest_of(plan, entries, created_at=now_text(), run_id=run.moment.run_id)
     write_manifest(run.run_dir / MANIFEST_NAME, manifest)
+
+
+def _entry(run: RunState, model: Model) -> dict[str, Any]:
+    try:
+        return model_entry(plan_model(run.loaded, model, run.run_dir, run.moment))
+    except InputError:
+        return refused_entry(model, run.run_dir)
 
 
 def _policy(ti: Any, run: RunState, pool: _Pool) -> Policy:
@@ -157,7 +164,7 @@ def _policy(ti: Any, run: RunState, pool: _Pool) -> Policy:
             dag_id=ti.dag_id,
             run_id=ti.run_id,
             run_dir=str(run.run_dir),
-            as_of=run.moment.as_of,
+            as_of=utc_text(dt.datetime.fromisoformat(run.moment.as_of)),
             config_sha256=run.loaded.sha256,
         ),
     )

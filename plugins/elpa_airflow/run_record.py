@@ -9,6 +9,9 @@ from elpa_core.config import Model
 from elpa_core.errors import ConfigError
 from elpa_core.files import json_bytes, write_atomic
 from elpa_core.json_input import parse_object, read_file
+from elpa_core.manifest import model_entry
+from elpa_core.masking import secret_values
+from elpa_core.plan import PlannedModel
 
 STATUS_NAME = "status.json"
 
@@ -25,6 +28,13 @@ def read_status(run_dir: Path, task_id: str) -> dict[str, Any] | None:
         return parse_object(read_file(path), str(path))
     except ConfigError:
         return None
+
+
+def refused_entry(model: Model, run_dir: Path) -> dict[str, Any]:
+    """Return the manifest's entry of a model whose command cannot be made in this run."""
+    model_dir = run_dir / "models" / model.name
+    planned = PlannedModel(model, "", "", model_dir, {}, model_dir, secret_values(model.env))
+    return model_entry(planned) | {"train_cmd": None, "error_csv": None}
 
 
 def write_status(model_dir: Path, status: dict[str, Any]) -> None:

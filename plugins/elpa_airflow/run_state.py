@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from airflow.sdk.execution_time import task_runner
+
 from elpa_airflow.frozen_config import frozen_config
 from elpa_airflow.run_context import moment_of, run_dir_of, store_of
 from elpa_core.config import LoadedConfig
@@ -43,6 +45,9 @@ class RunState:
         run_dir = run_dir_of(store_of(current, store), ti.dag_id, ti.run_id)
         started = dag_run.start_date.strftime("%Y%m%dT%H%M%S%f") if dag_run.start_date else "unstarted"
         generation = f"{dag_run.clear_number or 0}-{started}"
+        if getattr(task_runner, "SUPERVISOR_COMMS", None) is None:
+            # `airflow tasks render`: no task runs, so nothing is frozen.
+            return cls(current, run_dir, moment_of(dag_run), generation, {})
         states = dict(ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id]).get(ti.run_id, {}))
         states.pop(ti.task_id, None)
         loaded = frozen_config(current, run_dir, generation, states)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import shutil
 from collections.abc import Sequence
@@ -9,11 +10,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from airflow.providers.standard.operators.bash import BashOperator
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import (
+    AirflowException,
+    AirflowFailException,
+    AirflowSkipException,
+    AirflowTaskTimeout,
+)
 from airflow.sdk.execution_time.context import context_to_airflow_vars
 from airflow.sdk.log import mask_secret
 
-from elpa_airflow.run_record import write_status
+from elpa_airflow.run_record import refused_entry, task_id_of, write_status
 from elpa_airflow.run_state import RunState
 from elpa_core.artifacts import FileState, artifact_of, now_text, require_fresh
 from elpa_core.config import LoadedConfig, Model
@@ -26,9 +32,8 @@ from elpa_core.processes import Command
 
 
 class TrainingSource(NamedTuple):
-    """What a training task knows at parse: its model, the config as it is now, the Dag file's store."""
+    """What a training task knows at parse: the config as it is now, and the Dag file's store."""
 
-    model_name: str
     loaded: LoadedConfig
     store: Path | None
 
@@ -59,20 +64,28 @@ class TrainModelOperator(BashOperator):
 
     source: TrainingSource
     _run: RunState | None = None
+    _model: Model | None = None
     _planned: PlannedModel | None = None
+    _refusal: str = ""
     _command: Command | None = None
+    _killed: bool = False
 
     def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
         """Put the exact command of this run into the fields that the UI shows."""
         del jinja_env
         self._run = run = RunState.of(context, self.source.loaded, self.source.store)
-        model = next((m for m in run.loaded.config.models if m.name == self.source.model_name), None)
+        self._model = model = next(
+            (m for m in run.loaded.config.models if task_id_of(m) == self.task_id), None
+        )
         if model is None:
             return
+        seconds = model.airflow.over(run.loaded.config.airflow).execution_timeout
+        self.execution_timeout = None if seconds is None else dt.timedelta(seconds=seconds)
         try:
             self._planned = planned = plan_model(run.loaded, model, run.run_dir, run.moment)
         except InputError as error:
-            raise AirflowFailException(str(error)) from error
+            self._refusal = str(error)
+            return
         for name, value in model.env.items():
             if looks_secret(name):
                 mask_secret(value, name)
@@ -84,31 +97,37 @@ class TrainModelOperator(BashOperator):
 
     def execute(self, context: Any) -> dict[str, Any]:
         """Train the model and return its error artifact."""
-        run, planned = self._run, self._planned
+        run, model, planned = self._run, self._model, self._planned
         if run is None:
             raise AirflowFailException("the task was not prepared: render_template_fields did not run")
-        if planned is None:
-            reason = "the model was added to the config after this run had frozen it"
-            raise AirflowSkipException(reason)
-        if not planned.model.enabled:
-            write_status(planned.model_dir, self._status(context, status="disabled"))
+        if model is None:
+            raise AirflowSkipException("the model was added to the config after this run had frozen it")
+        if not model.enabled:
+            self._record(context, run, model, status="disabled")
             raise AirflowSkipException("the model is disabled in the config")
+        if planned is None:
+            self._record(context, run, model, status="failed", reason=self._refusal)
+            raise AirflowFailException(self._refusal)
         self.log.info("Config %s, SHA-256 %s", run.loaded.source, run.loaded.sha256)
         self.log.info("Data up to %s, folder %s", run.moment.as_of, planned.model_dir)
         self.log.info("Command:\n%s", "\n".join(f"  {line}" for line in planned.shown_command.split("\n")))
         before = FileState.of(planned.error_csv)
         _empty(planned.model_dir)
         started_at = now_text()
-        write_status(planned.model_dir, self._status(context, status="running", started_at=started_at))
+        self._record(context, run, model, status="running", started_at=started_at)
         outcome: dict[str, Any] = {"status": "failed", "reason": "the task was stopped"}
         try:
             outcome |= self._train(context, run, planned, before, started_at)
         except (CommandError, ArtifactError) as error:
             outcome["reason"] = str(error)
             raise AirflowException(str(error)) from error
+        except AirflowTaskTimeout:
+            seconds = self.execution_timeout.total_seconds() if self.execution_timeout else 0
+            outcome["reason"] = f"the command was stopped after its execution_timeout of {seconds:g} seconds"
+            raise
         finally:
             outcome |= {"started_at": started_at, "finished_at": now_text()}
-            write_status(planned.model_dir, self._status(context, **outcome))
+            self._record(context, run, model, **outcome)
         if outcome["status"] != "ok":
             raise AirflowException(outcome["reason"])
         artifact: dict[str, Any] = outcome["artifact"]
@@ -117,6 +136,7 @@ class TrainModelOperator(BashOperator):
 
     def on_kill(self) -> None:
         """Stop the command and everything that it started."""
+        self._killed = True
         if self._command is not None:
             self._command.stop()
 
@@ -133,9 +153,12 @@ class TrainModelOperator(BashOperator):
                 **context_to_airflow_vars(context, in_env_var_format=True),
                 **planned.environment,
             },
-            on_line=lambda line: self.log.info("%s", line),
+            # Airflow masks what a task process logs; `dag.test` and other handlers do not.
+            on_line=lambda line: self.log.info("%s", mask_text(line, planned.secrets)),
             stop_grace=DEFAULT_STOP_GRACE if options.stop_grace is None else options.stop_grace,
         )
+        if self._killed:  # before there was a command to stop
+            self._command.stop()
         result = self._command.run()
         if result.stopped:
             return {"return_code": result.return_code, "reason": "the command was stopped"}
@@ -152,15 +175,13 @@ class TrainModelOperator(BashOperator):
         )
         return {"status": "ok", "reason": None, "return_code": 0, "artifact": artifact.to_json()}
 
-    def _status(self, context: Any, **fields: Any) -> dict[str, Any]:
-        run, planned, ti = self._run, self._planned, context["ti"]
-        if run is None or planned is None:
-            raise AirflowFailException("the task was not prepared")
-        entry = model_entry(planned)
+    def _record(self, context: Any, run: RunState, model: Model, **fields: Any) -> None:
+        planned, ti = self._planned, context["ti"]
+        entry = refused_entry(model, run.run_dir) if planned is None else model_entry(planned)
         # The command's output is the task's log.
         entry |= {"stdout_log": None, "stderr_log": None, "task_id": ti.task_id, "try_number": ti.try_number}
         entry |= {"generation": run.generation, "config_sha256": run.loaded.sha256}
-        return entry | fields
+        write_status(run.run_dir / "models" / model.name, entry | fields)
 
 
 def train_task(
@@ -179,14 +200,15 @@ def train_task(
     **arguments
         Arguments of every Airflow operator.
     """
+    secrets = secret_values(model.env) if model.env else ()
     task = TrainModelOperator(
-        bash_command=mask_text(model.train_cmd, secret_values(model.env)) if model.env else model.train_cmd,
-        env=mask_values(model.env),
+        bash_command=mask_text(model.train_cmd, secrets),
+        env={name: mask_text(value, secrets) for name, value in mask_values(model.env).items()},
         append_env=True,
         skip_on_exit_code=None,
         **arguments,
     )
-    task.source = TrainingSource(model.name, loaded, store)
+    task.source = TrainingSource(loaded, store)
     return task
 
 

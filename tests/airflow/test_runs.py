@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import DagRunResult, Site, alive, model, pids_in, train_cmd
+from airflow_site import DagRunResult, Site, alive, model, pair, pids_in, train_cmd
 
 from elpa_core.integration import integrate_config
 from elpa_core.integration_config import load_integration_config
@@ -42,7 +42,7 @@ ls -A > found
 """ + train_cmd(1, 2)
 
 BAD_ARTIFACTS = {
-    "header_only": (r"printf 'abs_error\n' > errors.csv", "found no row"),
+    "header_only": (r"printf 'abs_error\n' > errors.csv", "found a header and no row"),
     "empty": (": > errors.csv", "found an empty file"),
     "no_column": (r"printf 'mae\n1\n' > errors.csv", "mae"),
     "a_word": (r"printf 'abs_error\n1\noops\n' > errors.csv", '"oops"'),
@@ -57,10 +57,11 @@ BAD_ARTIFACTS = {
 def good_models() -> list[dict[str, Any]]:
     return [
         model("ridge", cmd=train_cmd(3.5, -2.25, 1, first="echo trained ridge; echo trouble >&2")),
-        model("naïve", cmd="cd {model_dir} && printf '%s\\n' y_true,pred 10,11.5 12,9 > errors.csv"),
+        model("naive", cmd="cd {model_dir} && printf '%s\\n' y_true,pred 10,11.5 12,9 > errors.csv"),
         model(
             "secretive",
-            cmd=train_cmd(0.1, 0.7, 0.3, first='echo "token $API_TOKEN, key {api_key}, level $LEVEL"'),
+            cmd=train_cmd(0.1, 0.7, 0.3, first='echo "token $API_TOKEN, key {api_key}, level $LEVEL"')
+            + f" # {TOKEN}",
             env={"API_TOKEN": TOKEN, "URL": f"https://example.org/?t={TOKEN}", "LEVEL": 3},
         ),
         model("tide", "offline", cmd=train_cmd(7, 9, first="echo {api_key} > /dev/null")),
@@ -71,7 +72,7 @@ def good_models() -> list[dict[str, Any]]:
 
 def failing_models() -> list[dict[str, Any]]:
     return [
-        model("good"),
+        model("good", airflow={"retries": 0}),
         model("crash", cmd="echo about to fail; exit 3", airflow={"retries": 0}),
         model("ninety_nine", "offline", cmd="exit 99", airflow={"retries": 0}),
         model("off", "offline"),
@@ -79,9 +80,12 @@ def failing_models() -> list[dict[str, Any]]:
 
 
 def write_configs(site: Site) -> None:
+    # A failure that no test foresaw would wait five minutes for its second try.
+    once = {"retries": 0}
     (site.configs / "old_errors.csv").write_text("abs_error\n1\n", encoding="utf-8")
-    no_retries = {"retries": 0}
-    site.config("good", good_models(), beta=0.6, dataset="data.csv", horizon=6, context={"api_key": KEY})
+    site.config(
+        "good", good_models(), beta=0.6, dataset="data.csv", horizon=6, context={"api_key": KEY}, airflow=once
+    )
     site.config("fails", failing_models())
     site.config("goes_on", failing_models(), airflow={"on_model_failure": "continue"})
     site.config(
@@ -90,7 +94,7 @@ def write_configs(site: Site) -> None:
     site.config(
         "emptied",
         [model("crash", cmd="exit 4"), model("on", enabled=False), model("off", "offline")],
-        airflow={"on_model_failure": "continue", **no_retries},
+        airflow={"on_model_failure": "continue", **once},
     )
     bad = [model(name, cmd=cmd) for name, (cmd, _) in BAD_ARTIFACTS.items()]
     bad += [
@@ -99,7 +103,7 @@ def write_configs(site: Site) -> None:
         model("good"),
         model("off", "offline"),
     ]
-    site.config("artifacts", bad, airflow={"on_model_failure": "continue", **no_retries})
+    site.config("artifacts", bad, airflow={"on_model_failure": "continue", **once})
     site.config(
         "stops",
         [
@@ -107,15 +111,19 @@ def write_configs(site: Site) -> None:
             model("leaves_a_child", cmd=train_cmd(1, first=LEAVES_A_CHILD)),
             model("off", "offline"),
         ],
-        airflow={"on_model_failure": "continue", **no_retries},
+        airflow={"on_model_failure": "continue", **once},
     )
-    flaky = [model("flaky", cmd=FAILS_ONCE, airflow={"retry_delay": 0}), model("off", "offline")]
-    site.config("retried", flaky)
-    site.config("steady", [model("flaky", cmd=train_cmd(1, 2)), model("off", "offline")])
-    dates = "printf '%s\\n' {as_of} '{data_interval_start}' \"{data_interval_end}\" {run_id} {run_type} > dates"
+    flaky = [model("flaky", cmd=FAILS_ONCE), model("off", "offline")]
+    site.config("retried", flaky, airflow={"retry_delay": 0})
+    site.config("steady", [model("flaky", cmd=train_cmd(1, 2)), model("off", "offline")], airflow=once)
+    refused = [model("refused", cmd="echo $(({run_id}))", airflow={"retries": 1}), *pair()]
+    site.config("refuses", refused, airflow={"on_model_failure": "continue"})
+    dates = (
+        "printf '%s\\n' {as_of} '{data_interval_start}' \"{data_interval_end}\" {run_id} {run_type} > dates"
+    )
     dated = [model("on", cmd=train_cmd(1, first=dates)), model("off", "offline")]
-    site.config("no_date", dated)
-    site.config("daily", dated, airflow={"schedule": "0 6 * * *", "timezone": "Europe/Berlin"})
+    site.config("no_date", dated, airflow=once)
+    site.config("daily", dated, airflow={"schedule": "0 6 * * *", "timezone": "Europe/Berlin", **once})
 
 
 @pytest.fixture(scope="module")
@@ -199,9 +207,7 @@ class TestAGoodRun:
             k: v for k, v in expected.items() if k not in different
         }
 
-    def test_the_policy_names_what_it_was_made_from(
-        self, home: Site, runs: dict[str, DagRunResult]
-    ) -> None:
+    def test_the_policy_names_what_it_was_made_from(self, home: Site, runs: dict[str, DagRunResult]) -> None:
         run = runs["good"]
         policy = run.policy
         config = (home.configs / "good.json").read_bytes()
@@ -226,7 +232,7 @@ class TestAGoodRun:
 
     def test_a_training_task_hands_on_its_artifact(self, runs: dict[str, DagRunResult]) -> None:
         run = runs["good"]
-        artifact = run.xcoms["online.ridge"]
+        artifact = dict(run.xcoms["online.ridge"])
         path = run.run_dir / "models" / "ridge" / "errors.csv"
         started, finished = utc(artifact.pop("started_at")), utc(artifact.pop("finished_at"))
         assert started <= utc(artifact.pop("written_at")) <= finished
@@ -276,8 +282,8 @@ class TestAGoodRun:
                 "cwd": str(run.run_dir / "models" / name),
                 "env": {},
             }
-        shown = run.rendered["online.naïve"]["bash_command"]
-        assert shown == f"cd {run.run_dir}/models/naïve && " + good_models()[1]["train_cmd"].partition("&& ")[2]
+        shown = run.rendered["online.naive"]["bash_command"]
+        assert shown == good_models()[1]["train_cmd"].format(model_dir=run.run_dir / "models" / "naive")
 
     def test_rendered_templates_mask_secrets(self, runs: dict[str, DagRunResult]) -> None:
         fields = runs["good"].rendered["online.secretive"]
@@ -289,7 +295,9 @@ class TestAGoodRun:
         frozen = runs["good"].run_dir / "config.json"
         found = [path for path in home.home.rglob("*") if path.is_file() and holds_a_secret(path)]
         assert {path for path in found if path.parent.name != "generations"} == {frozen}
-        assert not [line for run in runs.values() for line in run.log.splitlines() if TOKEN in line or KEY in line]
+        assert not [
+            line for run in runs.values() for line in run.log.splitlines() if TOKEN in line or KEY in line
+        ]
 
 
 def holds_a_secret(path: Path) -> bool:
@@ -430,6 +438,31 @@ class TestTryingAgain:
         assert sorted(path.name for path in folder.iterdir()) == ["errors.csv", "found", "status.json"]
 
 
+class TestAValueThatCannotReachItsCommand:
+    """Here a run id, in an arithmetic expression."""
+
+    def test_it_fails_the_task_without_retry_and_before_the_command(
+        self, runs: dict[str, DagRunResult]
+    ) -> None:
+        run = runs["refuses"]
+        assert (run.states["online.refused"], run.tries["online.refused"]) == ("failed", 1)
+        log = run.task_log("online.refused")
+        assert f'found the value "{run.run_id}" for {{run_id}}' in log
+        assert "ELPA_RUN_ID" in log
+        assert "Command:" not in log
+
+    def test_policy_and_manifest_say_why(self, home: Site, runs: dict[str, DagRunResult]) -> None:
+        run = runs["refuses"]
+        (missing,) = run.policy["missing"]
+        assert missing["reason"].startswith(
+            f"its task is failed: {home.configs}/refuses.json: $.models[0].train_cmd"
+        )
+        assert f'found the value "{run.run_id}" for {{run_id}}' in missing["reason"]
+        entry = run.entry("refused")
+        assert (entry["status"], entry["train_cmd"], entry["started_at"]) == ("failed", None, None)
+        assert entry["reason"] == missing["reason"]
+
+
 class TestDates:
     def test_a_run_without_dates_goes_up_to_run_after(
         self, home: Site, runs: dict[str, DagRunResult]
@@ -443,7 +476,7 @@ class TestDates:
         as_of = run.policy["run"]["as_of"]
         assert dt.datetime.fromisoformat(as_of) == dt.datetime.fromisoformat(run_after).replace(tzinfo=dt.UTC)
         dates = (run.run_dir / "models" / "on" / "dates").read_text(encoding="utf-8").splitlines()
-        assert dates == [as_of, "", "", run.run_id, "manual"]
+        assert dates == [as_of.replace("Z", "+00:00"), "", "", run.run_id, "manual"]
 
     def test_a_cron_schedule_has_an_interval_of_a_day(self, runs: dict[str, DagRunResult]) -> None:
         run = runs["daily"]
@@ -451,4 +484,4 @@ class TestDates:
         # 06:00 in Berlin is 05:00 UTC in winter.
         start, end = "2026-01-30T05:00:00+00:00", "2026-01-31T05:00:00+00:00"
         assert dates == [end, start, end, run.run_id, "manual"]
-        assert run.policy["run"]["as_of"] == end
+        assert run.policy["run"]["as_of"] == run.manifest["as_of"] == "2026-01-31T05:00:00Z"

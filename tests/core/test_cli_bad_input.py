@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from pools import block, leave_errors, pool
+from pools import block, pool
 
 from elpa_core.cli import main
 
@@ -19,15 +19,9 @@ PLACEHOLDERS = (
     " dirty_interval, horizon, model_dir, model_name, mutant_epsilon, period, python, run_dir, run_id,"
     " run_type, seed, test_dataset, train_dataset, val_dataset"
 )
-NUL = "found a NUL character; expected text that the system can pass to a program"
-
-
-def raw(text):
-    return text.encode()
-
-
-def top(**fields):
-    return pool(**fields)
+PASSED = "expected text that the system can pass to a program"
+NUL = f"found a NUL character; {PASSED}"
+PLAIN_NAME = "expected a plain name in braces, such as {model_dir}"
 
 
 def model(**fields):
@@ -67,7 +61,10 @@ BAD_CONFIGS = {
         b'{"dataset": "a\nb"}',
         ["line 1, column 15: found the end of the line; expected JSON (Invalid control character at)"],
     ),
-    "UTF-16": ('{"models": []}'.encode("utf-16"), ["byte 0 (line 1): found the byte 0xff; expected UTF-8 text"]),
+    "UTF-16": (
+        '{"models": []}'.encode("utf-16"),
+        ["byte 0 (line 1): found the byte 0xff; expected UTF-8 text"],
+    ),
     "Latin-1": (b'{\n"dataset": "\xe9"}', ["byte 14 (line 2): found the byte 0xe9; expected UTF-8 text"]),
     "an array": (b"[]", ["$: found an array; expected a JSON object"]),
     "a string": (b'"pool"', ['$: found "pool"; expected a JSON object']),
@@ -124,7 +121,10 @@ BAD_CONFIGS = {
     ),
     # wrong types
     **{
-        f"{name} is {json.dumps(value)}": (top(**{name: value}), [f"$.{name}: found {json.dumps(value)}; expected {expected}"])
+        f"{name} is {json.dumps(value)}": (
+            pool(**{name: value}),
+            [f"$.{name}: found {json.dumps(value)}; expected {expected}"],
+        )
         for name, value, expected in (
             ("dataset", 1, "a string"),
             ("dataset", None, "a string"),
@@ -144,7 +144,7 @@ BAD_CONFIGS = {
         )
     },
     "containers for scalars": (
-        top(dataset=["a"], horizon={}, context=[1]),
+        pool(dataset=["a"], horizon={}, context=[1]),
         ["$.dataset: found an array; expected a string",
          "$.horizon: found an object; expected an integer",
          "$.context: found an array; expected an object"],
@@ -166,13 +166,16 @@ BAD_CONFIGS = {
          f"$.models[0].env.B: found an object; expected {SCALAR}"],
     ),
     "top-level containers": (
-        top(contxt={"a": 1}, extras=[]),
+        pool(contxt={"a": 1}, extras=[]),
         ['$.contxt: found an object; expected a scalar or a known field; did you mean "context"?',
          '$.extras: found an array; expected a scalar or a known field; did you mean "beta"?'],
     ),
     # out of range
     **{
-        f"{name} is {value}": (top(**{name: value}), [f"$.{name}: found {value}; expected a number {expected}"])
+        f"{name} is {value}": (
+            pool(**{name: value}),
+            [f"$.{name}: found {value}; expected a number {expected}"],
+        )
         for name, value, expected in (
             ("horizon", 0, "of at least 1"),
             ("period", -24, "of at least 1"),
@@ -188,7 +191,8 @@ BAD_CONFIGS = {
     # fields of a model
     "unknown fields": (
         model(train_command="true", nam="x", retries=2),
-        [f'$.models[0].train_command: found an unknown field; expected one of {MODEL_FIELDS}; did you mean "train_cmd"?',
+        [f'$.models[0].train_command: found an unknown field; expected one of {MODEL_FIELDS};'
+         ' did you mean "train_cmd"?',
          f'$.models[0].nam: found an unknown field; expected one of {MODEL_FIELDS}; did you mean "name"?',
          f"$.models[0].retries: found an unknown field; expected one of {MODEL_FIELDS}"],
     ),
@@ -238,13 +242,13 @@ BAD_CONFIGS = {
              " a literal brace is written twice: {{"),
             ("echo }", 'a "}" at character 6 that has no "{"; expected braces in pairs;'
              " a literal brace is written twice: }}"),
-            ("echo {seed.real}", '"{seed.real}" at character 6; expected a plain name in braces, such as {model_dir};'
+            ("echo {seed.real}", f'"{{seed.real}}" at character 6; {PLAIN_NAME};'
              " literal braces are written twice: {{seed.real}}"),
-            ("echo {seed!r:>9}", '"{seed!r:>9}" at character 6; expected a plain name in braces, such as {model_dir};'
+            ("echo {seed!r:>9}", f'"{{seed!r:>9}}" at character 6; {PLAIN_NAME};'
              " literal braces are written twice: {{seed!r:>9}}"),
-            ("echo ${V%%.*}", '"{V%%.*}" at character 7; expected a plain name in braces, such as {model_dir};'
+            ("echo ${V%%.*}", f'"{{V%%.*}}" at character 7; {PLAIN_NAME};'
              " a shell variable in braces is written ${{V%%.*}}"),
-            ("echo \0", "a NUL character in the command; expected text that the system can pass to a program"),
+            ("echo \0", f"a NUL character in the command; {PASSED}"),
         )
     },
     "a bad error_csv": (
@@ -253,7 +257,8 @@ BAD_CONFIGS = {
          f" expected one of {PLACEHOLDERS}; did you mean {{model_dir}}?"],
     ),
     "an empty error_csv": (
-        model(error_csv=""), ['$.models[0].error_csv (model "a"): found ""; expected a path that is not empty']
+        model(error_csv=""),
+        ['$.models[0].error_csv (model "a"): found ""; expected a path that is not empty'],
     ),
     "NUL in values": (
         model(env={"A": "a\0"}) | {"dataset": "d\0", "context": {"api_token": "secret\0"}, "top": "\0"},
@@ -279,21 +284,26 @@ BAD_CONFIGS = {
          " expected braces in pairs; a literal brace is written twice: {{"],
     ),
     "airflow": (
-        model(airflow={"retries": -1, "pol": "gpu"}) | {"airflow": {"catchup": True, "schedule": "daily", "execution_timeout": -1, "timezone": "Mars"}},
+        model(airflow={"retries": -1, "pol": "gpu"}) | {
+            "airflow": {"catchup": True, "schedule": "daily", "execution_timeout": -1, "timezone": "Mars"}},
         ["$.airflow.execution_timeout: found -1; expected a number greater than 0.0",
-         '$.airflow.schedule: found "daily"; expected a cron expression of five fields, one of @once, @hourly,'
-         " @daily, @weekly, @monthly, @quarterly, @yearly, or null",
+         '$.airflow.schedule: found "daily"; expected a cron expression of five fields, one of @once,'
+         " @hourly, @daily, @weekly, @monthly, @quarterly, @yearly, or null",
          '$.airflow.timezone: found "Mars"; expected an IANA timezone, such as "UTC" or "Europe/Berlin"',
          "$.models[0].airflow.retries: found -1; expected a number of at least 0",
          "$.models[0].airflow.pol: found an unknown field; expected one of retries, retry_delay,"
          ' execution_timeout, stop_grace, pool, pool_slots, queue, priority_weight; did you mean "pool"?',
-         "$.airflow.start_date: found nothing; expected the date from which catchup runs missed data intervals"],
+         "$.airflow.start_date: found nothing; expected the date from which catchup runs missed data"
+         " intervals"],
     ),
 }  # fmt: skip
 
 # Refused for a Dag and for integration, accepted by ``elpa train``.
 LACKING_A_GROUP = {
-    "no offline model": (pool(block("a")), ["$.models: found no enabled offline model; expected at least one in each group"]),
+    "no offline model": (
+        pool(block("a")),
+        ["$.models: found no enabled offline model; expected at least one in each group"],
+    ),
     "no enabled online model": (
         pool(block("a", enabled=False), block("b", "OFFLINE")),
         ["$.models: found no enabled online model; expected at least one in each group"],
@@ -324,7 +334,8 @@ BAD_INTEGRATIONS = {
         ["$.models[0].ewma_score: found -0.1; expected a number of at least 0.0"],
     ),
     "sources of wrong types": (
-        scored_pool(scored("a", ewma_score="1"), scored("b", error_values=1), scored("c", error_csv=""), scored("d", error_values=[])),
+        scored_pool(scored("a", ewma_score="1"), scored("b", error_values=1), scored("c", error_csv=""),
+                    scored("d", error_values=[])),
         ['$.models[0].ewma_score: found "1"; expected a number',
          "$.models[1].error_values: found 1; expected an array",
          '$.models[2].error_csv: found ""; expected text that is not empty',
@@ -344,7 +355,8 @@ BAD_INTEGRATIONS = {
     "unknown fields and one group": (
         {"models": [scored(error_cvs="x", ewma_score=1)], "betta": [1]},
         ['$.betta: found an array; expected a scalar or a known field; did you mean "beta"?',
-         f'$.models[0].error_cvs: found an unknown field; expected one of {SCORED_FIELDS}; did you mean "error_csv"?',
+         f'$.models[0].error_cvs: found an unknown field; expected one of {SCORED_FIELDS};'
+         ' did you mean "error_csv"?',
          "$.models: found no offline model; expected at least one in each group"],
     ),
     "names and ranges": (
@@ -448,7 +460,7 @@ def make_loop(path):
 
 
 STRANGE_FILES = {
-    "none": (lambda path: None, "no such file or directory; expected a JSON file that can be read"),
+    "none": (lambda _: None, "no such file or directory; expected a JSON file that can be read"),
     "folder": (Path.mkdir, "a folder; expected a JSON file that can be read"),
     "FIFO": (make_fifo, "no regular file; expected a JSON file that can be read"),
     "device": (
@@ -474,7 +486,7 @@ def test_what_is_no_file_to_read_is_refused_at_once(here, capsys, make, problem)
     ):
         assert main(arguments) == 2
         assert capsys.readouterr() == ("", f"error: pool.json: found {problem}\n")
-    assert os.listdir() == (["pool.json"] if os.path.lexists("pool.json") else [])
+    assert {path.name for path in here.iterdir()} <= {"pool.json"}
 
 
 @pytest.mark.parametrize(
@@ -497,16 +509,25 @@ def test_unusual_but_good_json_is_accepted(here, write_json, capsys, content):
 
 CSV = "a CSV file with the model's validation errors"
 USABLE = 'a column "abs_error", or columns "y_true" and "pred"'
-DECIMAL = "expected a finite number in decimal notation, such as 0.25 or 1.5e-3; leave the cell blank to skip the row"
+DECIMAL = (
+    "expected a finite number in decimal notation, such as 0.25 or 1.5e-3;"
+    " leave the cell blank to skip the row"
+)
 BAD_ERRORS = {
     "missing": (None, f"found no such file; expected {CSV}"),
     "empty": (b"", f"found an empty file; expected a header with {USABLE}, then one row for each error"),
     "header only": (b"abs_error\n", "found a header and no row; expected at least one row with an error"),
-    "no usable column": (b"error\n1\n", f'line 1: found columns "error"; expected {USABLE}; rename "error" to "abs_error"'),
+    "no usable column": (
+        b"error\n1\n",
+        f'line 1: found columns "error"; expected {USABLE}; rename "error" to "abs_error"',
+    ),
     "not a number": (b"abs_error\n1\nabc\n", f'row 2 (line 3), column "abs_error": found "abc"; {DECIMAL}'),
     "NaN": (b"y_true,pred\n1,nan\n", f'row 1 (line 2), column "pred": found "nan"; {DECIMAL}'),
     "infinity": (b"abs_error\n-inf\n", f'row 1 (line 2), column "abs_error": found "-inf"; {DECIMAL}'),
-    "too many cells": (b"abs_error,x\n1,2,3\n", "row 1 (line 2): found 3 cells; expected 2 cells, as in the header"),
+    "too many cells": (
+        b"abs_error,x\n1,2,3\n",
+        "row 1 (line 2): found 3 cells; expected 2 cells, as in the header",
+    ),
     "undecodable": (
         b"abs_error\n1\n\xff\n",
         "line 3, byte 12 of the file: found the byte 0xff; expected UTF-8 text; save the file as UTF-8",
@@ -524,8 +545,8 @@ def test_all_bad_error_files_of_a_config_are_refused_at_once(refused, write_json
     (here / "policy.json").write_text("the old policy")
     blocks = [scored("good", ewma_score=1), scored("sum", error_values=[1e308, -1e308])]
     expected = [
-        "error: pool.json: $.models[1].error_values[1]: found a value at which the sum of all so far overflows;"
-        " expected values whose sum is finite"
+        "error: pool.json: $.models[1].error_values[1]: found a value at which the sum of all so far"
+        " overflows; expected values whose sum is finite"
     ]
     for number, (content, problem) in enumerate(BAD_ERRORS.values()):
         path = Path(f"{number}.csv")

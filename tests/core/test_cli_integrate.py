@@ -18,6 +18,8 @@ CONTRACT_FIELDS = (
     *("best_online_model", "best_offline_model"),
 )
 
+EXPECTED = "expected status ok and an error artifact"
+
 
 def ewma(errors, beta):
     """Return the score as section 4 of the contract says it, and nothing cleverer."""
@@ -231,23 +233,25 @@ def test_a_failed_model_is_missing_if_the_run_was_told_to_continue(train, integr
 def test_a_failed_model_makes_no_policy_otherwise(train, refused):
     train(pool(block("a"), block("b", "offline", "exit 3"), block("c")))
     assert refused("--run-dir", "run").splitlines() == [
-        "run/train_manifest.json: $.models[1] (b): found status failed (the command ended with exit code 3; its errors"
-        " are in train.stderr.log); expected status ok and an error artifact",
-        "error: run/train_manifest.json: $.models[2] (c): found status planned; expected status ok and an error artifact",
-    ]  # fmt: skip
+        "run/train_manifest.json: $.models[1] (b): found status failed (the command ended with exit code 3;"
+        f" its errors are in train.stderr.log); {EXPECTED}",
+        f"error: run/train_manifest.json: $.models[2] (c): found status planned; {EXPECTED}",
+    ]
 
 
 def test_a_group_without_a_trained_model_makes_no_policy(train, refused):
     train(pool(block("a"), block("b", "offline", "exit 3")), "--continue-on-error")
-    expected = "run/train_manifest.json: $.models: found no scored offline model; expected at least one in each group"
-    assert refused("--run-dir", "run") == expected
+    assert refused("--run-dir", "run") == (
+        "run/train_manifest.json: $.models: found no scored offline model; expected at least one in each"
+        " group"
+    )
 
 
 def test_a_run_that_was_only_planned_makes_no_policy(here, write_json, refused):
     write_json(pool())
     assert main(["train", "--config", "pool.json", "--run-dir", "run"]) == 0
     assert refused("--run-dir", "run").startswith(
-        "run/train_manifest.json: $.models[0] (a): found status planned; expected status ok and an error artifact"
+        f"run/train_manifest.json: $.models[0] (a): found status planned; {EXPECTED}"
     )
 
 
@@ -262,7 +266,7 @@ def test_a_run_that_was_killed_makes_no_policy(elpa_process, write_json, here, r
     process.kill()
     process.wait()
     assert refused("--run-dir", "run") == (
-        "run/train_manifest.json: $.models[0] (a): found status running; expected status ok and an error artifact"
+        f"run/train_manifest.json: $.models[0] (a): found status running; {EXPECTED}"
     )
 
 
@@ -296,16 +300,28 @@ def test_a_config_that_changed_since_training_is_refused(train, refused, here):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda m: m["models"].pop(), "$.models: found other models than in the config; expected those of run/config.json"),
+        (
+            lambda m: m["models"].pop(),
+            "$.models: found other models than in the config; expected those of run/config.json",
+        ),
         (lambda m: m.pop("skill"), "$.skill: found nothing; expected a value: the field is required"),
         (lambda m: m.update(skill="other"), '$.skill: found "other"; expected "ELPA"'),
         (lambda m: m.update(models={}), "$.models: found an object; expected an array"),
-        (lambda m: m["models"][1].update(status="done"), '$.models[1].status: found "done"; expected "planned", "disabled", "running", "ok" or "failed"'),
-        (lambda m: m["models"][0].update(artifact=[]), "$.models[0].artifact: found an array; expected an object"),
-        (lambda m: m["models"][0]["artifact"].pop("sha256"), "$.models[0].artifact.sha256: found nothing; expected a value: the field is required"),
+        (
+            lambda m: m["models"][1].update(status="done"),
+            '$.models[1].status: found "done"; expected "planned", "disabled", "running", "ok" or "failed"',
+        ),
+        (
+            lambda m: m["models"][0].update(artifact=[]),
+            "$.models[0].artifact: found an array; expected an object",
+        ),
+        (
+            lambda m: m["models"][0]["artifact"].pop("sha256"),
+            "$.models[0].artifact.sha256: found nothing; expected a value: the field is required",
+        ),
     ],
     ids=["a model less", "no skill", "another skill", "no models", "status", "artifact", "no SHA-256"],
-)  # fmt: skip
+)
 def test_another_object_than_a_manifest_is_refused(train, refused, here, change, message):
     manifest = train(pool())
     change(manifest)

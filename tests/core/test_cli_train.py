@@ -82,6 +82,26 @@ def test_a_plan_is_printed_and_recorded_and_nothing_runs(elpa, write_json, manif
     assert found["as_of"] == "2026-01-31T00:00:00Z"
 
 
+def test_warnings_are_lines_on_standard_error(elpa, write_json):
+    write_json(pool({"name": "a", "train_cmd": "true"}, datset="x"))
+    done = elpa("train", "--config", "pool.json", "--run-dir", "run")
+    assert done.returncode == 0
+    assert done.stderr.splitlines() == [
+        "warning: pool.json: $.models[0].group: found nothing; taken as online: say which group it is",
+        'warning: pool.json: $.datset: no command uses this value; did you mean "dataset"?',
+    ]
+
+
+def test_a_value_that_cannot_be_put_into_the_command_is_refused(elpa, write_json, snapshot):
+    write_json(pool(block("a", train_cmd="let x={model_dir}")))
+    before = snapshot()
+    done = elpa("train", "--config", "pool.json", "--run-dir", "run", "--execute")
+    assert (done.returncode, done.stdout) == (2, "")
+    start = 'error: pool.json: $.models[0].train_cmd (model "a"): found the value "'
+    assert [line.startswith(start) for line in done.stderr.splitlines()] == [True]
+    assert snapshot() == before
+
+
 def test_a_run_is_recorded_with_times_in_utc(elpa, write_json, manifest, tmp_path):
     write_json(pool())
     before = dt.datetime.now(dt.UTC)

@@ -434,15 +434,17 @@ def test_a_handler_that_reads_in_the_midst_of_our_reading_breaks_nothing(
 ) -> None:
     # What `stop` does in a handler, a thousand times instead of once.
     lines: list[str] = []
-    command = Command("yes | head -c 8000000; exit 3", cwd=tmp_path, env=ENV, on_line=lines.append)
-    on_signal(signal.SIGALRM, lambda: command._pump(0))
-    signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+    command = Command(
+        "for i in {1..50000}; do echo y; done; exit 3", cwd=tmp_path, env=ENV, on_line=lines.append
+    )
+    on_signal(signal.SIGALRM, lambda: (command._pump(0), command._pump(0)))
+    signal.setitimer(signal.ITIMER_REAL, 0.0002, 0.0002)
     try:
         result = command.run()
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
     assert result.return_code == 3
-    assert "".join(lines).count("y") == 4_000_000
+    assert "".join(lines) == "y" * 50_000
 
 
 def test_stop_from_another_thread(tmp_path: Path) -> None:
@@ -505,6 +507,25 @@ def test_a_cleanup_in_a_trap_has_its_time(tmp_path: Path, on_signal: Callable[..
     assert command.run() == CommandResult(3, leftovers=0, stopped=True)
     assert (tmp_path / "cleaned").exists()
     assert not (tmp_path / "hit").exists()
+
+
+@ON_LINUX
+def test_what_a_trap_starts_and_leaves_gets_sigterm_too(
+    tmp_path: Path, on_signal: Callable[..., None]
+) -> None:
+    (tmp_path / "cleanup").write_text(
+        "bash -c 'trap \"touch told; exit\" TERM; touch up; while :; do sleep 0.01; done' &\n"
+        "until [ -e up ]; do sleep 0.01; done; exit 3"
+    )
+    command = Command(
+        "trap '. ./cleanup' TERM; bash -c 'kill -USR1 $HOST; exec sleep 1000'",
+        cwd=tmp_path,
+        env=ENV,
+        stop_grace=60,
+    )
+    on_signal(signal.SIGUSR1, command.stop)
+    assert command.run() == CommandResult(3, leftovers=0, stopped=True)
+    assert (tmp_path / "told").exists()
 
 
 @ON_LINUX
@@ -756,6 +777,14 @@ def test_no_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     with pytest.raises(CommandError, match=r"no process can be started.*python"):
         lines_of("true", tmp_path)
+
+
+def test_no_supervisor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "_SUPERVISOR", tmp_path / "missing.py")
+    lines: list[str] = []
+    with pytest.raises(CommandError, match=r"missing.py ended before it started the command"):
+        Command("true", cwd=tmp_path, env=ENV, on_line=lines.append).run()
+    assert "can't open file" in lines[0]
 
 
 def test_arguments_that_make_no_sense(tmp_path: Path) -> None:

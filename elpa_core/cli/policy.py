@@ -1,0 +1,176 @@
+"""``elpa policy``: look at a Dag's published policies, and decide on them by hand."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from elpa_core.cli.console import print_line
+from elpa_core.cli.policy_lines import described, history_lines, stored_lines
+from elpa_core.store import Outcome, PolicyStore
+from elpa_core.store.comparison import moves
+from elpa_core.store.stored_policy import StoredPolicy
+
+_DESCRIPTION = """\
+Every run that succeeds records its policy; current.json in the store is the one that serving reads.
+A run publishes its policy by itself, unless its as_of is older than the current one's. A person can
+promote any recorded policy or roll back. After a rollback, or the promotion of an older policy, only
+a run with an as_of later than that of the policy taken back is published by itself.
+
+  elpa policy list --store STORE --dag DAG_ID
+  elpa policy diff RUN_ID --store STORE --dag DAG_ID        what would move if it were promoted
+  elpa policy promote RUN_ID --reason "checked by hand" --store STORE --dag DAG_ID
+  elpa policy rollback --reason "peaks missed since noon" --store STORE --dag DAG_ID
+"""
+_CURRENT = "current"
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser(
+        "policy",
+        help="list, compare, promote and roll back published policies",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    actions = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    add_store_action(actions, "list", _list, "print every decision on a policy, oldest first")
+    add_store_action(
+        actions, "current", _current, "print the policy that serving reads, and who put it there"
+    )
+    show = add_store_action(actions, "show", _show, "print a policy of a run")
+    show.add_argument("run_id", metavar="RUN_ID", help="a run, or the word current")
+    diff = add_store_action(actions, "diff", _diff, "say what moved between two policies")
+    diff.add_argument("run_id", metavar="RUN_ID", help="a run, or the word current")
+    diff.add_argument(
+        "other",
+        metavar="OTHER_RUN_ID",
+        nargs="?",
+        help="the run to go to; without it, from current to RUN_ID",
+    )
+    promote = add_store_action(actions, "promote", _promote, "publish a recorded policy, whatever its as_of")
+    promote.add_argument("run_id", metavar="RUN_ID", help="the run")
+    for action in (show, promote):
+        action.add_argument(
+            "--number", type=int, metavar="N", help="which policy of the run (default: the latest)"
+        )
+    rollback = add_store_action(actions, "rollback", _rollback, "go back to what was published before")
+    for action in (promote, rollback):
+        action.add_argument("--reason", required=True, metavar="TEXT", help="why; it goes into the history")
+
+
+def add_store_action(
+    actions: argparse._SubParsersAction[argparse.ArgumentParser], name: str, run: Any, words: str
+) -> argparse.ArgumentParser:
+    """Add a command that works on one Dag's part of a policy store."""
+    parser = actions.add_parser(name, help=words, description=f"{words[0].upper()}{words[1:]}.")
+    parser.add_argument("--store", required=True, type=Path, metavar="DIR", help="the policy store")
+    parser.add_argument("--dag", required=True, metavar="DAG_ID", help="the Dag")
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def print_json(value: Any) -> None:
+    """Print a JSON value for programs."""
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _list(options: argparse.Namespace) -> int:
+    store = PolicyStore(options.store, options.dag)
+    entries = store.history()
+    published = store.folder.current.exists()
+    publication = store.current().publication if published else None
+    number = publication.number if publication else None
+    if options.json:
+        flags = [{"current": entry.number is not None and entry.number == number} for entry in entries]
+        print_json([entry.to_json() | flag for entry, flag in zip(entries, flags, strict=True)])
+        return 0
+    for line in history_lines(entries, number):
+        print_line(line)
+    return 0
+
+
+def _current(options: argparse.Namespace) -> int:
+    return _print_policy(PolicyStore(options.store, options.dag).current(), options)
+
+
+def _show(options: argparse.Namespace) -> int:
+    return _print_policy(_policy(options, options.run_id, options.number), options)
+
+
+def _print_policy(stored: StoredPolicy, options: argparse.Namespace) -> int:
+    if options.json:
+        print_json(stored.raw)
+        return 0
+    for line in stored_lines(stored):
+        print_line(line)
+    return 0
+
+
+def _diff(options: argparse.Namespace) -> int:
+    first, second = (_CURRENT, options.run_id) if options.other is None else (options.run_id, options.other)
+    old, new = _policy(options, first), _policy(options, second)
+    found = moves(old.contents, new.contents)
+    if options.json:
+        print_json(
+            {
+                "from": old.record.model_dump(mode="json"),
+                "to": new.record.model_dump(mode="json"),
+                "moves": [move.to_json() for move in found],
+            }
+        )
+        return 0
+    print_line(f"from  {described(old)}")
+    print_line(f"to    {described(new)}")
+    for line in [move.words for move in found] or ["nothing moved"]:
+        print_line(line)
+    return 0
+
+
+def _promote(options: argparse.Namespace) -> int:
+    store = PolicyStore(options.store, options.dag)
+    outcome = store.promote(options.run_id, options.number, reason=options.reason, actor=_user())
+    return _print_outcome(outcome, options)
+
+
+def _rollback(options: argparse.Namespace) -> int:
+    outcome = PolicyStore(options.store, options.dag).rollback(reason=options.reason, actor=_user())
+    return _print_outcome(outcome, options)
+
+
+def _print_outcome(outcome: Outcome, options: argparse.Namespace) -> int:
+    if options.json:
+        print_json(outcome.to_json())
+        return 0
+    entry = outcome.entry
+    policy = f"policy {entry.policy_number} of run {entry.run_id}, as of {entry.as_of}"
+    if not outcome.changed:
+        print_line(f"nothing to do: current is {policy}, as publication {entry.number}")
+        return 0
+    print_line(f"current: {policy}, as publication {entry.number}")
+    if outcome.replaced is not None:
+        print_line(f"before:  policy {outcome.replaced.policy_number} of run {outcome.replaced.run_id}")
+    print_line(
+        f"no asset event: Dags that wait for elpa://{options.dag}/policy are not started by this command"
+    )
+    return 0
+
+
+def _policy(options: argparse.Namespace, run_id: str, number: int | None = None) -> StoredPolicy:
+    store = PolicyStore(options.store, options.dag)
+    if run_id != _CURRENT:
+        return store.policy(run_id, number)
+    current = store.current()
+    return current if number is None else store.policy(current.record.run_id, number)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container whose user has no name
+        return f"uid {os.getuid()}"

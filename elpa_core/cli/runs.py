@@ -1,0 +1,56 @@
+"""``elpa runs``: the folders of a Dag's runs."""
+
+from __future__ import annotations
+
+import argparse
+
+from elpa_core.cli.console import print_line
+from elpa_core.cli.policy import add_store_action, print_json
+from elpa_core.store.paths import DagFolder
+from elpa_core.store.pruning import Pruned, prune
+
+_PRUNE = "remove the folders of old runs"
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser(
+        "runs",
+        help=_PRUNE,
+        description="Remove the folders of old runs. Kept besides the newest ones: the run whose policy is"
+        " current, the one that a rollback goes back to, runs promoted by hand, runs from which a kept policy"
+        " has a model, and runs that still run.",
+    )
+    actions = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    action = add_store_action(actions, "prune", _prune, _PRUNE)
+    action.add_argument(
+        "--keep",
+        type=int,
+        metavar="N",
+        help="how many of the newest runs stay, by as_of (default: airflow.keep_runs of the newest config)",
+    )
+    action.add_argument("--dry-run", action="store_true", help="change nothing, print what would go")
+
+
+def _prune(options: argparse.Namespace) -> int:
+    pruned = prune(DagFolder(options.store, options.dag), options.keep, dry_run=options.dry_run)
+    if options.json:
+        print_json(_object(pruned, dry_run=options.dry_run))
+        return 0
+    for run_id, why in pruned.kept.items():
+        print_line(f"kept: {run_id} ({why})")
+    for run in pruned.removed:
+        print_line(f"{'would remove' if options.dry_run else 'removed'}: {run.run_id}")
+    removed, others = len(pruned.removed), len(pruned.kept)
+    verb = "would be removed" if options.dry_run else "removed"
+    print_line(f"{removed} runs {verb}; kept: the newest {pruned.newest} and {others} more")
+    return 0
+
+
+def _object(pruned: Pruned, *, dry_run: bool) -> dict[str, object]:
+    return {
+        "dry_run": dry_run,
+        "removed": [run.run_id for run in pruned.removed],
+        "kept": pruned.kept,
+        "newest": pruned.newest,
+    }

@@ -1,0 +1,238 @@
+"""Remove the folders of old runs, but never one that something still needs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+import shutil
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from elpa_core.errors import InputError, Problem, quoted
+from elpa_core.json_input import parse_object, read_file
+from elpa_core.manifest import CONFIG_NAME, MANIFEST_NAME
+from elpa_core.store.change import changing
+from elpa_core.store.history import moment_of, read_history
+from elpa_core.store.ledger import Ledger
+from elpa_core.store.paths import DagFolder, folder_of_run, policy_file
+from elpa_core.store.reading import policy_numbers
+from elpa_core.store.stored_policy import read_recorded
+from elpa_core.store.writing import StoreWriteError, sync_folder
+
+_A_DAY = 86_400.0
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder of a run, as pruning sees it.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+    run_id : str
+        The run, as far as the folder tells.
+    as_of : datetime
+        Moment up to which the run used data; if nothing tells, when the folder last changed.
+    changed : float
+        When the folder last changed, seconds since 1970.
+    """
+
+    path: Path
+    run_id: str
+    as_of: dt.datetime
+    changed: float
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """What a pruning did, or would do.
+
+    Parameters
+    ----------
+    removed : list of RunFolder
+        Oldest first.
+    kept : dict of str to str
+        Why a run is kept that is not among the newest, by run id.
+    newest : int
+        How many runs are kept as the newest.
+    """
+
+    removed: list[RunFolder]
+    kept: dict[str, str] = field(default_factory=dict)
+    newest: int = 0
+
+
+def prune(
+    folder: DagFolder, keep: int | None = None, *, running: Iterable[str] = (), dry_run: bool = False
+) -> Pruned:
+    """Remove the folders of all runs but the newest and those that something still needs.
+
+    Needed are the current policy's run, the run that a rollback goes back to, all runs that were
+    promoted by hand, those that a kept run's policies were carried from, and those that still run.
+    The history keeps all its lines.
+
+    Parameters
+    ----------
+    folder : DagFolder
+        The Dag's part of the store.
+    keep : int, optional
+        How many of the newest runs stay, by ``as_of``, then by time; ``airflow.keep_runs`` of the
+        newest run's config if left out.
+    running : iterable of str
+        Run ids that are known to run, besides those whose folders say so.
+    dry_run : bool
+        Whether to change nothing.
+
+    Raises
+    ------
+    InputError
+        If it is not said how many to keep, or a policy of a kept run cannot be read.
+    StoreWriteError
+        If something cannot be removed.
+    """
+    folder.require()
+    if dry_run:
+        ledger = Ledger.of(read_history(folder.history)[0], str(folder.history))
+        return _choose(folder, ledger, keep, running)
+    with changing(folder) as change:
+        pruned = _choose(folder, change.ledger, keep, running)
+        for run in pruned.removed:
+            # In one step it is no run any more: a process killed while it removes leaves no half one.
+            run.path.rename(folder.trash(secrets.token_hex(4), run.path))
+        if pruned.removed:
+            sync_folder(folder.runs)
+    for path in folder.leftovers():
+        _remove(path)
+    return pruned
+
+
+def _choose(folder: DagFolder, ledger: Ledger, keep: int | None, running: Iterable[str]) -> Pruned:
+    runs = sorted((_run_folder(path) for path in folder.run_folders()), key=lambda r: (r.as_of, r.changed))
+    number = _keep_runs(runs, folder) if keep is None else keep
+    if number < 1:
+        raise InputError(Problem("--keep", "", str(number), "at least 1"))
+    needed = _needed(folder, ledger)
+    for run_id in running:
+        needed.setdefault(folder_of_run(run_id), "running")
+    for run in runs:
+        if why := _still_runs(run.path):
+            needed.setdefault(run.path.name, why)
+    by_name = {run.path.name: run for run in runs}
+    newest = {run.path.name for run in runs[-number:]}
+    kept = newest | (needed.keys() & by_name.keys())
+    unread = sorted(kept)
+    while unread:
+        run = by_name[unread.pop()]
+        for origin in _carried_from(run.path):
+            if origin in by_name and origin not in kept:
+                needed[origin] = f"the policy of {run.run_id} takes a model from it"
+                kept.add(origin)
+                unread.append(origin)
+    return Pruned(
+        removed=[run for run in runs if run.path.name not in kept],
+        kept={run.run_id: needed[run.path.name] for run in runs if run.path.name in kept - newest},
+        newest=len(newest),
+    )
+
+
+def _needed(folder: DagFolder, ledger: Ledger) -> dict[str, str]:
+    """Return why a run is needed, by the name of its folder."""
+    needed = {folder_of_run(run_id): "promoted by hand" for run_id in ledger.promoted}
+    if back := ledger.before_current(lambda entry: folder.policy(*entry.key).exists()):
+        needed[folder_of_run(back.run_id)] = "a rollback goes back to it"
+    if ledger.current is not None:
+        needed[folder_of_run(ledger.current.run_id)] = "current"
+    return needed
+
+
+def _run_folder(path: Path) -> RunFolder:
+    changed = path.stat().st_mtime
+    run_id, as_of = unquote(path.name), ""
+    policies = _policies(path)
+    try:
+        if policies:
+            record = read_recorded(policies[-1]).record
+            run_id, as_of = record.run_id, record.as_of
+        else:
+            manifest = _read(path / MANIFEST_NAME)
+            run_id, as_of = str(manifest.get("run_id") or run_id), str(manifest.get("as_of"))
+        moment = moment_of(as_of)
+    except (InputError, ValueError, OverflowError):
+        moment = dt.datetime.fromtimestamp(changed, dt.UTC)
+    return RunFolder(path, run_id, moment, changed)
+
+
+def _carried_from(run_dir: Path) -> set[str]:
+    """Return the folders of the runs whose artifacts a run's policies use."""
+    sources = [
+        source for path in _policies(run_dir) for source in read_recorded(path).contents.errors.values()
+    ]
+    return {folder_of_run(source.carried_from) for source in sources if source.carried_from}
+
+
+def _still_runs(run_dir: Path) -> str:
+    """Return why a run counts as running, or nothing."""
+    models = run_dir / "models"
+    statuses = sorted(models.glob("*/status.json"))
+    for path in statuses:
+        try:
+            running = _read(path).get("status") == "running"
+        except InputError:
+            running = True
+        if running:
+            return f"running, says {path.relative_to(run_dir)}"
+    ended = _changed(run_dir / MANIFEST_NAME)
+    parts = [models, *statuses, *(run_dir / "generations").glob("*.json"), *([] if ended else [run_dir])]
+    if max(map(_changed, parts)) > max(ended, time.time() - _A_DAY):
+        return "running: it was worked on during the last day, and its manifest is older than that"
+    return ""
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def _policies(run_dir: Path) -> list[Path]:
+    policies = run_dir / "policies"
+    return [policies / policy_file(number) for number in policy_numbers(policies)]
+
+
+def _keep_runs(runs: list[RunFolder], folder: DagFolder) -> int:
+    for run in reversed(runs):
+        path = run.path / CONFIG_NAME
+        if not path.exists():
+            continue
+        options = _read(path).get("airflow")
+        number = options.get("keep_runs") if isinstance(options, Mapping) else None
+        if isinstance(number, int) and not isinstance(number, bool):
+            return number
+        hint = "set airflow.keep_runs in the config, or give --keep N"
+        raise InputError(Problem(str(path), "$.airflow.keep_runs", quoted(number), "how many to keep", hint))
+    raise InputError(
+        Problem(str(folder.runs), "", "no run with a config", "how many to keep", "give --keep N")
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return parse_object(read_file(path), str(path))
+
+
+def _remove(path: Path) -> None:
+    while path.exists():
+        try:
+            shutil.rmtree(path)
+        except FileNotFoundError:
+            continue  # another pruning removes it too
+        except OSError as error:
+            raise StoreWriteError(
+                f"{error.filename}: {error.strerror}; the run is out of the store, and"
+                " the next elpa runs prune goes on removing it"
+            ) from error

@@ -1,0 +1,219 @@
+"""A real Airflow for the tests: homes with a migrated SQLite database, Dags folders made of configs.
+
+This process parses Dags, and must not touch the Airflow of whoever runs the tests: the environment
+is set here, before anything imports Airflow. Whatever runs tasks is a process of its own, with a
+home of its own (`Site`).
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PROGRAMS = Path(__file__).parent / "programs"
+
+DAG_FILE = """\
+from elpa_airflow import elpa_dags
+
+globals().update(elpa_dags(__file__))
+"""
+
+
+def settings(home: Path, dags: Path) -> dict[str, str]:
+    return {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
+        "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(home / "plugins"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+        "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO",
+        "NO_COLOR": "1",
+    }
+
+
+_MADE = Path(tempfile.mkdtemp(prefix="elpa-airflow-"))
+HOME = _MADE / "home"
+atexit.register(shutil.rmtree, _MADE, ignore_errors=True)
+for _name in [name for name in os.environ if name.startswith(("AIRFLOW", "ELPA"))]:
+    del os.environ[_name]
+os.environ.update(settings(HOME, _MADE / "dags"))
+
+
+def train_cmd(*errors: float | str, first: str = "") -> str:
+    """Return a command that leaves validation errors, and does something else before."""
+    lines = " ".join(map(str, errors))
+    return f"{first + '; ' if first else ''}printf '%s\\n' abs_error {lines} > errors.csv"
+
+
+def model(name: str, group: str = "online", *, cmd: str | None = None, **more: Any) -> dict[str, Any]:
+    return {"name": name, "group": group, "train_cmd": train_cmd(1.5, 2.5) if cmd is None else cmd, **more}
+
+
+def pair() -> list[dict[str, Any]]:
+    """Return the smallest pool: a model of each group, both good."""
+    return [model("on"), model("off", "offline", cmd=train_cmd(4, 3))]
+
+
+@dataclass
+class DagRunResult:
+    """What a run came to: states, tries, XCom values and rendered fields by task id."""
+
+    state: str
+    run_id: str
+    states: dict[str, str | None]
+    tries: dict[str, int]
+    xcoms: dict[str, Any]
+    rendered: dict[str, dict[str, Any]]
+    run_dir: Path
+    log: str = field(repr=False)
+
+    def task_log(self, task_id: str) -> str:
+        """Return the log of a task, all its tries."""
+        parts = re.split(r"^.*\[DAG TEST\] (?:starting|end) task_id=(\S+).*$", self.log, flags=re.MULTILINE)
+        return "".join(part for name, part in zip(parts[1::2], parts[2::2], strict=True) if name == task_id)
+
+    def read(self, *parts: str) -> Any:
+        """Return a JSON file of the run's folder."""
+        return json.loads(self.run_dir.joinpath(*parts).read_text(encoding="utf-8"))
+
+    @property
+    def policy(self) -> dict[str, Any]:
+        return self.read("elpa_policy.json")
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        return self.read("train_manifest.json")
+
+    def entry(self, name: str) -> dict[str, Any]:
+        """Return a model's entry in the manifest."""
+        (found,) = [entry for entry in self.manifest["models"] if entry["name"] == name]
+        return found
+
+
+class Site:
+    """An Airflow home of its own, with a Dags folder whose Dags come from configs."""
+
+    def __init__(self, folder: Path, template: Path) -> None:
+        self.home = folder / "home"
+        self.dags = folder / "dags"
+        self.configs = self.dags / "configs"
+        self.dag_file = self.dags / "pools.py"
+        self.configs.mkdir(parents=True)
+        self.home.mkdir()
+        shutil.copy(template / "airflow.db", self.home)
+        self.dag_file.write_text(DAG_FILE, encoding="utf-8")
+        self.extra_env: dict[str, str] = {}
+
+    @property
+    def env(self) -> dict[str, str]:
+        return {**os.environ, **settings(self.home, self.dags), **self.extra_env}
+
+    def config(self, name: str, models: list[dict[str, Any]] | None = None, **fields: Any) -> Path:
+        """Write a config, and return its path."""
+        content = {**fields, "models": pair() if models is None else models}
+        return self.write(f"{name}.json", json.dumps(content, indent=1))
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.configs / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def python(
+        self, *arguments: str | Path, check: bool = True, seconds: float = 100, **env: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run this Python in this home, in a process group of its own that ends with the call."""
+        out, err = self.home / "stdout", self.home / "stderr"
+        with out.open("wb") as stdout, err.open("wb") as stderr:
+            process = subprocess.Popen(
+                [sys.executable, *map(str, arguments)],
+                env={**self.env, **env},
+                cwd=self.home,
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                start_new_session=True,
+            )
+            try:
+                code: int | None = process.wait(timeout=seconds)
+            except subprocess.TimeoutExpired:
+                code = None
+            finally:
+                _end_group(process.pid)
+                process.wait()
+        texts = [path.read_text(encoding="utf-8", errors="replace") for path in (out, err)]
+        if code is None or (check and code != 0):
+            ended = "did not end" if code is None else f"ended with {code}"
+            pytest.fail("\n".join([f"{arguments} {ended}", *(text[-10_000:] for text in texts)]))
+        return subprocess.CompletedProcess(arguments, code, *texts)
+
+    def airflow(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        return self.python("-m", "airflow", *arguments, check=check)
+
+    def dag_test(self, *dag_ids: str, dates: dict[str, str | None] | None = None) -> dict[str, DagRunResult]:
+        """Run whole Dags (all, if none is named) by ``dag.test()``, one after the other, in one process.
+
+        A logical date is that of ``dates``, which may be None, else now.
+        """
+        answer = self.home / "answer.json"
+        order = json.dumps({"dag_ids": dag_ids, "logical_dates": dates or {}, "answer": str(answer)})
+        done = self.python(PROGRAMS / "run_dags.py", order)
+        logs = re.split(r"^=== DAG (\S+)$", done.stdout, flags=re.MULTILINE)
+        texts = dict(zip(logs[1::2], logs[2::2], strict=True))
+        results = {}
+        for dag_id, found in json.loads(answer.read_text(encoding="utf-8")).items():
+            run_dir = self.run_dir(dag_id, found["run_id"])
+            results[dag_id] = DagRunResult(**found, run_dir=run_dir, log=texts[dag_id])
+        return results
+
+    def run_dir(self, dag_id: str, run_id: str) -> Path:
+        return self.home / "elpa" / dag_id / "runs" / run_id
+
+    def query(self, sql: str, *arguments: Any) -> list[tuple[Any, ...]]:
+        with sqlite3.connect(self.home / "airflow.db") as database:
+            found = database.execute(sql, arguments).fetchall()
+        database.close()
+        return found
+
+
+def _end_group(group: int) -> None:
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def alive(pid: int) -> bool:
+    """Tell whether a process lives; one that nobody has reaped yet does not."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] not in "ZX"
+
+
+def pids_in(path: Path) -> list[int]:
+    return [int(line) for line in path.read_text(encoding="ascii").split()]
+
+
+def migrated_home() -> Path:
+    """Return the home of this process, with a migrated database, to copy."""
+    HOME.mkdir(parents=True, exist_ok=True)
+    migrate = [sys.executable, "-m", "airflow", "db", "migrate"]
+    done = subprocess.run(migrate, env=os.environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return HOME

@@ -1,0 +1,84 @@
+"""Stores for the tests: policies made as a run makes them, days as moments, what always holds."""
+
+import json
+
+from elpa_core.config import PolicyFields
+from elpa_core.policy import RunReference, ScoredModel, build_policy
+from elpa_core.store import PolicyStore
+from elpa_core.store.history import read_history
+from elpa_core.store.ledger import Ledger
+
+PUBLISHING = {"published", "promoted", "rolled_back"}
+
+
+def day(number):
+    """Return the moment of a day of January 2026."""
+    return f"2026-01-{number:02}T00:00:00+00:00"
+
+
+def policy(online=None, offline=None, *, missing=(), **fields):
+    """Return a policy as JSON, made from scores."""
+    groups = {"online": online or {"ets": 2.0, "naive": 4.0}, "offline": offline or {"tide": 1.0}}
+    scored = [ScoredModel(name, group, s) for group, scores in groups.items() for name, s in scores.items()]
+    reference = RunReference(dag_id="pool", run_id="r", run_dir="run", as_of=day(1), config_sha256="0")
+    return build_policy(
+        PolicyFields(**fields),
+        scored,
+        created_at="2026-01-31T00:00:00Z",
+        source="pool.json",
+        missing=missing,
+        run=reference,
+    ).to_json()
+
+
+def record(store, number, content=None):
+    """Record a policy of the run of a day; the run is named after it."""
+    return store.record(f"day{number}", day(number), content or policy())
+
+
+def run(store, number, content=None, **options):
+    """Record and publish a policy of the run of a day."""
+    recorded = record(store, number, content)
+    return store.publish(recorded.run_id, recorded.number, **options)
+
+
+def actions(store):
+    """Return the history as text: action, day, policy number."""
+    return [f"{entry.action} {entry.run_id} {entry.policy_number}" for entry in store.history()]
+
+
+def current_run(store):
+    return store.current().record.run_id
+
+
+def check(store: PolicyStore):
+    """Check what holds at every moment, and return the number of the current publication."""
+    folder = store.folder
+    entries, _ = read_history(folder.history)
+    ledger = Ledger.of(entries, "history")
+    numbers = [entry.number for entry in entries if entry.number is not None]
+    assert numbers == list(range(1, len(numbers) + 1))
+    published = [entry.key for entry in entries if entry.action == "published"]
+    assert len(published) == len(set(published)), "published twice"
+    for path in [path for run_dir in folder.run_folders() for path in run_dir.glob("policies/*.json")]:
+        stored = json.loads(path.read_bytes())
+        assert path == folder.policy(stored["record"]["run_id"], stored["record"]["number"])
+    if not folder.current.exists():
+        assert not numbers or numbers == [1], "current.json got lost"
+        return 0
+    current = json.loads(folder.current.read_bytes())
+    publication = current.pop("publication")
+    assert publication["number"] in {ledger.last_number, ledger.last_number - 1}
+    (entry,) = [entry for entry in entries if entry.number == publication["number"]]
+    assert entry.action in PUBLISHING
+    assert publication.items() <= entry.to_json().items()
+    assert current == json.loads(folder.policy(*entry.key).read_bytes())
+    return publication["number"]
+
+
+def check_repaired(store: PolicyStore):
+    """Check what holds after a change that was not killed."""
+    folder = store.folder
+    assert check(store) == Ledger.of(store.history(), "history").last_number
+    assert folder.history.read_bytes().endswith(b"\n")
+    assert {path.name for path in folder.path.iterdir()} <= {".lock", "current.json", "history.jsonl", "runs"}

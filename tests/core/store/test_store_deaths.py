@@ -1,0 +1,219 @@
+"""A change that dies, or finds the disk full, at any of its file operations. Runs in about 8 seconds."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from stores import actions, check, check_repaired, day, policy, record, run
+
+from elpa_core.errors import InputError
+from elpa_core.store import PolicyStore, StoreWriteError
+from elpa_core.store.history import append_history
+
+PROGRAMS = Path(__file__).parent / "programs"
+sys.path.append(str(PROGRAMS))
+
+from change import carry_out  # noqa: E402
+from interruptions import full_disk, operations  # noqa: E402
+
+
+def filled(root):
+    """Return a store with days 1 to 3 published, 2 again, 4 and 0 recorded and not decided on."""
+    store = PolicyStore(root, "pool")
+    for number in (1, 2, 3):
+        run(store, number, policy({"ets": float(number)}))
+        models = store.folder.run(f"day{number}") / "models" / "ets"
+        models.mkdir(parents=True)
+        (models / "status.json").write_text('{"status": "ok"}')
+        (models.parents[1] / "train_manifest.json").write_text("{}")
+    record(store, 4)
+    store.record("early", "2025-12-31T00:00:00Z", policy())
+    return store
+
+
+def empty(root):
+    root.mkdir()
+    return PolicyStore(root, "pool")
+
+
+def one_undecided(root):
+    store = PolicyStore(root, "pool")
+    record(store, 4)
+    return store
+
+
+def left_behind(root):
+    """Return a store whose last change died after its decision, with the start of a line behind it."""
+    store = filled(root)
+    before = store.folder.current.read_bytes()
+    store.promote("day1", reason="by hand", actor="me")
+    store.folder.current.write_bytes(before)
+    store.folder.upcoming.write_bytes(b"{")
+    with store.folder.history.open("ab") as history:
+        history.write(b'{"number": 5, "when": "2026-01-')
+    return store
+
+
+CASES = [
+    (filled, ("record", "day5", day(5))),
+    (filled, ("publish", "day4")),
+    (filled, ("publish", "early")),
+    (filled, ("promote", "day1")),
+    (filled, ("rollback",)),
+    (filled, ("prune",)),
+    (empty, ("run", "day5", day(5))),
+    (one_undecided, ("promote", "day4")),
+    (left_behind, ("publish", "day4")),
+]
+BY_HAND = {"promote", "rollback"}
+MET = {
+    "run": {"mkdir", "open", "flock", "write", "fchmod", "fsync", "link", "unlink", "replace", "ftruncate"},
+    "prune": {"open", "flock", "rename", "fsync", "unlink", "rmdir"},
+}
+
+
+def case_name(value):
+    return value.__name__ if callable(value) else "-".join(value[:2])
+
+
+def history_of(store):
+    return actions(store) if store.folder.path.exists() else []
+
+
+def kept_policies(store):
+    return {
+        path: path.read_bytes()
+        for run_dir in store.folder.run_folders()
+        for path in run_dir.glob("policies/*.json")
+    }
+
+
+@pytest.mark.parametrize(("make", "action"), CASES, ids=case_name)
+def test_a_change_killed_at_any_file_operation_is_repaired_by_the_next(tmp_path, make, action):
+    template = make(tmp_path / "template")
+    before = history_of(template)
+    expected = PolicyStore(tmp_path / "expected", "pool")
+    shutil.copytree(template.folder.root, expected.folder.root)
+    carry_out(expected.folder.root, *action)
+    decided = history_of(expected)
+    program = [sys.executable, PROGRAMS / "change.py", "kill", template.folder.root, tmp_path, *action]
+    done = subprocess.run(program, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    met = json.loads(done.stdout)
+    assert MET.get(action[0], {"open", "flock", "unlink", "write", "fsync"}) <= set(met)
+    for at, operation in enumerate(met):
+        where = f"killed at operation {at}, {operation}"
+        store = PolicyStore(tmp_path / str(at), "pool")
+        check(store)
+        left = history_of(store)
+        assert left in (before, decided), where
+        policies = kept_policies(store)
+        # Airflow tries again in any case; a person looks at the history first.
+        if action[0] not in BY_HAND or left == before:
+            carry_out(store.folder.root, *action)
+            check_repaired(store)
+        assert run(store, 9).entry.action == "published", where
+        check_repaired(store)
+        assert set(decided) < set(history_of(store)) or action[0] == "run", where
+        assert policies.items() <= kept_policies(store).items() or action[0] == "prune", where
+        if action[0] == "prune":
+            assert {path.name for path in store.folder.runs.iterdir()} == {
+                *(path.name for path in expected.folder.run_folders()),
+                "day9",
+            }, where
+        assert list(store.folder.path.rglob("*.tmp")) == [], where
+
+
+@pytest.mark.parametrize("for_good", [True, False], ids=["for good", "once"])
+@pytest.mark.parametrize(("make", "action"), CASES[1:-1], ids=case_name)
+def test_a_full_disk_at_any_file_operation_leaves_what_was_current(tmp_path, make, action, for_good):
+    template = make(tmp_path / "template")
+    before, was_current = history_of(template), contents(template.folder.current)
+    for at in range(1000):
+        store = PolicyStore(tmp_path / str(at), "pool")
+        shutil.copytree(template.folder.root, store.folder.root)
+        met = []
+        message = ""
+        with operations(full_disk(at, met, for_good=for_good)):
+            try:
+                carry_out(store.folder.root, *action)
+            except StoreWriteError as error:
+                message = str(error)
+        if not met:
+            break
+        where = f"disk full at operation {at}, {met[0]}: {message}"
+        check(store)
+        if message:
+            assert f"{store.folder.path}" in message
+            assert "No space left on device" in message
+        if message and "is decided" not in message:
+            assert history_of(store) == before, where
+            assert contents(store.folder.current) == was_current, where
+        assert run(store, 9).entry.action == "published", where
+        check_repaired(store)
+    assert at > 5
+
+
+def contents(path):
+    return path.read_bytes() if path.exists() else None
+
+
+def test_the_start_of_a_line_is_passed_over_and_cut_off(store):
+    run(store, 1)
+    whole = store.folder.history.read_bytes()
+    for length in range(1, len(whole)):
+        store.folder.history.write_bytes(whole + whole[:length])
+        assert actions(store) == ["published day1 1"]
+    record(store, 2)
+    store.publish("day2")
+    assert store.folder.history.read_bytes().startswith(whole)
+    assert actions(store) == ["published day1 1", "published day2 1"]
+
+
+def test_zeros_that_a_power_failure_left_are_cut_off(store):
+    run(store, 1)
+    with store.folder.history.open("ab") as history:
+        history.write(bytes(300))
+    run(store, 2)
+    assert actions(store) == ["published day1 1", "published day2 1"]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (b"torn\n", 'line 2: found "torn"; expected one decision as JSON; restore the file from a backup'),
+        (b"\n", 'line 2: found ""; expected one decision'),
+        (b'{"action": "published"}\n', "line 2: $.when: found nothing; expected a value"),
+        (b"\xff\n", 'line 2: found "\\\\xff"; expected one decision'),
+    ],
+)
+def test_a_whole_line_that_is_no_decision_is_refused(store, line, words):
+    run(store, 1)
+    with store.folder.history.open("ab") as history:
+        history.write(line)
+    with pytest.raises(InputError) as refused:
+        run(store, 2)
+    assert f"{store.folder.history}, {words}" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"number": 1}, "found publication 1; expected a number greater than 1"),
+        ({"action": "recorded"}, "found a publication number; expected none where nothing was published"),
+        (
+            {"action": "rolled_back", "restores": 7},
+            "found a rollback to publication 7; expected one to a pub",
+        ),
+    ],
+)
+def test_a_line_that_cannot_follow_is_refused(store, change, words):
+    entry = run(store, 1).entry
+    other = entry.model_copy(update={"number": 2, **change})
+    append_history(store.folder.history, other, store.folder.history.stat().st_size)
+    with pytest.raises(InputError) as refused:
+        run(store, 2)
+    assert f"{store.folder.history}, line 2: {words}" in str(refused.value)
