@@ -100,8 +100,8 @@ class Model(StrictModel):
     )
 
 
-class TrainingConfig(PolicyFields):
-    """A pool of sub-models, the values that their commands take, and how it all runs."""
+class RunFields(PolicyFields):
+    """The fields that a person may choose anew when starting a run."""
 
     dataset: Text = Field(default="", description="Training data path.")
     val_dataset: Text = Field(default="", description="Validation data path.")
@@ -110,6 +110,11 @@ class TrainingConfig(PolicyFields):
     period: int = Field(default=24, ge=1, description="Cycle length, steps.")
     seed: int = Field(default=42, description="Random seed.")
     context: dict[str, AnyScalar] = Field(default_factory=dict, description="More placeholder values.")
+
+
+class TrainingConfig(RunFields):
+    """A pool of sub-models, the values that their commands take, and how it all runs."""
+
     airflow: DagRunOptions = Field(
         default_factory=DagRunOptions, description="How the config runs in Airflow."
     )

@@ -99,7 +99,13 @@ def written_values(config: TrainingConfig) -> dict[str, Scalar]:
 
 
 def placeholder_values(
-    written: Mapping[str, Scalar], *, run_dir: Path, model_name: str, config_dir: Path, moment: RunMoment
+    written: Mapping[str, Scalar],
+    *,
+    run_dir: Path,
+    model_name: str,
+    config_dir: Path,
+    moment: RunMoment,
+    changed: Mapping[str, Scalar] | None = None,
 ) -> PlaceholderValues:
     """Return the values for the command of one model.
 
@@ -115,7 +121,11 @@ def placeholder_values(
         The config's folder, absolute.
     moment : RunMoment
         The dates of the run.
+    changed : mapping of str to scalar, optional
+        Values given when the run was started: data, in the place of the author's.
     """
+    changed = changed or {}
+    written = {name: value for name, value in written.items() if name not in changed}
     data = {
         "run_dir": str(run_dir),
         "model_dir": str(run_dir / "models" / model_name),
@@ -128,4 +138,5 @@ def placeholder_values(
         "run_id": moment.run_id,
         "run_type": moment.run_type,
     }
-    return PlaceholderValues(written, {name: value for name, value in data.items() if name not in written})
+    data = {name: value for name, value in data.items() if name not in written}
+    return PlaceholderValues(written, {**data, **{name: str(value) for name, value in changed.items()}})

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from elpa_core.config import LoadedConfig, Model
+from elpa_core.config import LoadedConfig, Model, Scalar
 from elpa_core.masking import MASK, looks_secret, mask_text, mask_values, secret_values
 from elpa_core.placeholder_values import RunMoment, placeholder_values, written_values
 from elpa_core.placeholders import render_command, render_text
@@ -69,19 +69,38 @@ class Plan:
     models: tuple[PlannedModel, ...]
 
 
-def plan_run(loaded: LoadedConfig, run_dir: Path, moment: RunMoment) -> Plan:
+def plan_run(
+    loaded: LoadedConfig, run_dir: Path, moment: RunMoment, changed: Mapping[str, Scalar] | None = None
+) -> Plan:
     """Return the plan of a run; nothing is written and nothing runs.
+
+    Parameters
+    ----------
+    loaded : LoadedConfig
+        The config.
+    run_dir : Path
+        The run's folder, absolute.
+    moment : RunMoment
+        The dates of the run.
+    changed : mapping of str to scalar, optional
+        Values given when the run was started, where they differ from the config's.
 
     Raises
     ------
     PlaceholderError
         If a value cannot reach a command exactly as it is.
     """
-    models = tuple(plan_model(loaded, model, run_dir, moment) for model in loaded.config.models)
+    models = tuple(plan_model(loaded, model, run_dir, moment, changed) for model in loaded.config.models)
     return Plan(loaded, run_dir, moment, models)
 
 
-def plan_model(loaded: LoadedConfig, model: Model, run_dir: Path, moment: RunMoment) -> PlannedModel:
+def plan_model(
+    loaded: LoadedConfig,
+    model: Model,
+    run_dir: Path,
+    moment: RunMoment,
+    changed: Mapping[str, Scalar] | None = None,
+) -> PlannedModel:
     """Return the plan of one model; see `plan_run`."""
     config = loaded.config
     values = placeholder_values(
@@ -90,13 +109,15 @@ def plan_model(loaded: LoadedConfig, model: Model, run_dir: Path, moment: RunMom
         model_name=model.name,
         config_dir=loaded.path.parent,
         moment=moment,
+        changed=changed,
     )
     index = next(index for index, other in enumerate(config.models) if other.name == model.name)
     place = f'$.models[{index}].train_cmd (model "{model.name}")'
     hidden = {name: MASK if looks_secret(name) else value for name, value in values.written.items()}
-    secrets = secret_values(model.env, config.extras, config.context)
+    hidden_data = mask_values(values.data)
+    secrets = secret_values(model.env, config.extras, config.context, changed or {})
     command = render_command(model.train_cmd, values.written, values.data, source=loaded.source, place=place)
-    shown = render_command(model.train_cmd, hidden, values.data, source=loaded.source, place=place)
+    shown = render_command(model.train_cmd, hidden, hidden_data, source=loaded.source, place=place)
     model_dir = run_dir / "models" / model.name
     return PlannedModel(
         model=model,

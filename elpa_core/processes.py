@@ -86,6 +86,11 @@ class Command:
     stop_grace : float
         Seconds from SIGTERM to SIGKILL; 0 is SIGKILL at once.
 
+    Raises
+    ------
+    ValueError
+        If ``on_line`` stands beside ``stdout`` or ``stderr``, or ``stop_grace`` is no duration.
+
     Examples
     --------
     >>> Command("echo done; exit 3", cwd=Path("/"), env={}, on_line=print).run()

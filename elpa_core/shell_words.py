@@ -24,6 +24,7 @@ _ANSI_ESCAPE = re.compile(
 _COMPLETE_ESCAPE = re.compile(
     r"\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|[0-7]{3}|c.|[^xuUc0-7])", re.DOTALL
 )
+_SIMPLE_ESCAPE = re.compile(r"\\[abeEfnrtv\\]")
 _UNQUOTED = frozenset({Where.WORD, Where.FALLBACK, Where.ASSIGNED, Where.NUMBER, Where.OPERAND, Where.GROUP})
 
 
@@ -231,13 +232,16 @@ class WordLexer(ABC):
         self.at = end + 1
 
     def ansi_c(self, where: Where, word: Word) -> None:
+        """Read ``$'...'``; inside ``${...}``, bash 5.2 misreads a quote that an escape makes."""
         self.at += 1
+        plain = where is Where.WORD and not self.fragile
         before = ""
         while (c := self.peek()) not in {"'", ""}:
             if c == SLOT:
-                self.add(where, before, word)
+                with self.hardened("" if plain else f"{Where.ANSI_C.value} inside an array or an expansion"):
+                    self.add(Where.ANSI_C, before, word)
             elif c == "\\" and (escape := _ANSI_ESCAPE.match(self.text, self.at)):
-                if self.fragile and not self.backticks:
+                if not plain and not _SIMPLE_ESCAPE.fullmatch(escape.group()):
                     raise LostError
                 self.at = escape.end()
                 before = "" if _COMPLETE_ESCAPE.fullmatch(escape.group()) else "\\"
@@ -257,7 +261,7 @@ class WordLexer(ABC):
             word.quoted = True
             self.at += 1
             if following == "'":
-                self.ansi_c(Where.ANSI_C if where in {Where.WORD, Where.FALLBACK} else where, word)
+                self.ansi_c(where, word)
             return ""
         variable = _VARIABLE.match(self.text, self.at)
         if following not in {"(", "{", "["} and not variable:

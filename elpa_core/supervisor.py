@@ -102,7 +102,7 @@ class Family:
             if process is not None:
                 children.setdefault(process[1], []).append(process)
         found = list(children.get(os.getpid(), ()))
-        for process in found:
+        for process in found:  # it grows while we go: generation by generation
             found += children.get(process[0], ())
         return [process for process in found if process[2] not in b"ZX"]
 

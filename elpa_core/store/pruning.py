@@ -233,6 +233,6 @@ def _remove(path: Path) -> None:
             continue  # another pruning removes it too
         except OSError as error:
             raise StoreWriteError(
-                f"{error.filename}: {error.strerror}; the run is out of the store, and"
-                " the next elpa runs prune goes on removing it"
+                f"{path}: {error.strerror}; the run is out of the store, and the next elpa runs prune goes on"
+                " removing its folder"
             ) from error

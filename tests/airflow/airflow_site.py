@@ -105,23 +105,15 @@ class DagRunResult:
         return found
 
 
-class Site:
-    """An Airflow home of its own, with a Dags folder whose Dags come from configs."""
+class DagsFolder:
+    """A Dags folder whose Dags come from configs."""
 
-    def __init__(self, folder: Path, template: Path) -> None:
-        self.home = folder / "home"
+    def __init__(self, folder: Path) -> None:
         self.dags = folder / "dags"
         self.configs = self.dags / "configs"
         self.dag_file = self.dags / "pools.py"
         self.configs.mkdir(parents=True)
-        self.home.mkdir()
-        shutil.copy(template / "airflow.db", self.home)
         self.dag_file.write_text(DAG_FILE, encoding="utf-8")
-        self.extra_env: dict[str, str] = {}
-
-    @property
-    def env(self) -> dict[str, str]:
-        return {**os.environ, **settings(self.home, self.dags), **self.extra_env}
 
     def config(self, name: str, models: list[dict[str, Any]] | None = None, **fields: Any) -> Path:
         """Write a config, and return its path."""
@@ -132,6 +124,29 @@ class Site:
         path = self.configs / name
         path.write_text(text, encoding="utf-8")
         return path
+
+    def parse(self) -> dict[str, Any]:
+        """Return the Dags as Airflow's own loader finds them, in this process."""
+        from airflow.dag_processing.dagbag import DagBag
+
+        bag = DagBag(self.dags)
+        assert not bag.import_errors, bag.import_errors
+        return bag.dags
+
+
+class Site(DagsFolder):
+    """A Dags folder with an Airflow home of its own, in which its Dags can run."""
+
+    def __init__(self, folder: Path, template: Path) -> None:
+        super().__init__(folder)
+        self.home = folder / "home"
+        self.home.mkdir()
+        shutil.copy(template / "airflow.db", self.home)
+        self.extra_env: dict[str, str] = {}
+
+    @property
+    def env(self) -> dict[str, str]:
+        return {**os.environ, **settings(self.home, self.dags), **self.extra_env}
 
     def python(
         self, *arguments: str | Path, check: bool = True, seconds: float = 100, **env: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from airflow_site import Site, migrated_home
+from airflow_site import DagsFolder, Site, migrated_home
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +18,8 @@ def new_site(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Site]:
 @pytest.fixture
 def site(new_site: Callable[[str], Site]) -> Site:
     return new_site("site")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> DagsFolder:
+    return DagsFolder(tmp_path)

@@ -323,9 +323,9 @@ class TestFailingModels:
         run = runs["fails"]
         assert run.tries["integrate"] == 1
         assert (
-            "no policy: online model crash (its task is failed: the command ended with exit code 3); offline "
-            "model ninety_nine (its task is failed: the command ended with exit code 99); on_model_failure is "
-            "fail"
+            "no policy: online model crash (its task is failed: the command ended with exit code 3); "
+            "offline model ninety_nine (its task is failed: the command ended with exit code 99); "
+            "on_model_failure is fail"
         ) in run.task_log("integrate")
 
     def test_the_manifest_tells_the_truth(self, runs: dict[str, DagRunResult]) -> None:

@@ -1,6 +1,9 @@
 """Fixtures of the store's tests."""
 
+import os
 import signal
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +14,16 @@ from elpa_core.store import PolicyStore
 @pytest.fixture
 def store(tmp_path):
     return PolicyStore(tmp_path / "store", "pool")
+
+
+@pytest.fixture
+def quick_path(tmp_path):
+    """Return a folder in memory, where there is such: what is made there need not wait for a disk."""
+    if not os.access("/dev/shm", os.W_OK):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as name:
+        yield Path(name)
 
 
 @pytest.fixture

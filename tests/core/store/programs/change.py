@@ -1,9 +1,11 @@
-"""Change a store in a process of its own: ``change.py MODE STORE ACTION [RUN_ID AS_OF]``.
+"""Interrupt changes of a store, each in a process of its own, at each file operation in turn.
 
-kill OUT     for each file operation of the action, a copy of the store in OUT whose change died there;
-             prints the operations, one a line
-pause OTHER_RUN_ID OTHER_AS_OF
-             for each file operation, stop there, let another process publish another run, go on
+``change.py kill STORE OUT ACTION [RUN_ID [AS_OF]]``: OUT/0, OUT/1, ... become copies of the store
+whose change died at operation 0, 1, ...; prints the operations as JSON.
+
+``change.py pause OUT RUN_ID AS_OF OTHER_RUN_ID OTHER_AS_OF``: OUT/0, OUT/1, ... become stores to which
+one process published the first run, stopped at operation 0, 1, ..., while another published the
+second; prints how many there are.
 """
 
 import json
@@ -71,15 +73,7 @@ def kill_everywhere(template: Path, out: Path, action: str, *arguments: str) -> 
         receiver, sender = os.pipe()
 
         def work(root: Path = root, at: int = at, sender: int = sender) -> None:
-            tell = os.write  # before it is hooked
-            kill = death(at)
-
-            def meet(index: int, name: str) -> None:
-                if index == at:
-                    tell(sender, name.encode())
-                kill(index, name)
-
-            with operations(meet):
+            with operations(death(at, sender)):
                 carry_out(root, action, *arguments)
 
         child = forked(work)

@@ -73,10 +73,14 @@ def operations(meet: Meet) -> Iterator[None]:
         meet(next(counter), "write")
         return done + originals["write"](handle, data[half:])
 
+    def fdopen(handle: int, mode: str) -> _File:
+        assert mode == "wb"
+        return _File(handle)
+
     try:
         for name in _PATCHED:
             setattr(os, name, before(name))
-        os.write, os.fdopen, fcntl.flock = write, lambda handle, mode: _File(handle), before("flock")
+        os.write, os.fdopen, fcntl.flock = write, fdopen, before("flock")
         yield
     finally:
         for name in (*_PATCHED, "fdopen"):
@@ -84,11 +88,13 @@ def operations(meet: Meet) -> Iterator[None]:
         fcntl.flock = originals["flock"]
 
 
-def death(at: int) -> Meet:
-    """Kill this process at an operation."""
+def death(at: int, last_words: int) -> Meet:
+    """Kill this process at an operation, whose name it writes to a pipe."""
+    write = os.write
 
     def meet(index: int, name: str) -> None:
         if index == at:
+            write(last_words, name.encode())
             os.kill(os.getpid(), signal.SIGKILL)
 
     return meet

@@ -1,0 +1,87 @@
+"""The trigger form: typed Params made from the config, the ones that people need most first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk import Param
+
+from elpa_core.config import GROUPS, RunFields, TrainingConfig
+from elpa_core.run_choices import DRY_RUN, GROUPS_FIELD, MODELS
+
+_DATA, _POLICY = "Data and commands", "Scores and routing"
+
+
+def trigger_params(config: TrainingConfig) -> dict[str, Param]:
+    """Return the Params of a config's Dag, in the order of the form.
+
+    What a person leaves as it is counts as the config's. Checks that need the whole config are made
+    by the tasks (`elpa_core.run_choices`); the schemas here are kept short, since an error prints
+    the whole schema.
+    """
+    names = [model.name for model in config.models if model.enabled]
+    return {
+        MODELS: _choice(names, "Models", "Train these; the others take part with their last good artifact."),
+        GROUPS_FIELD: _choice(list(GROUPS), "Groups", "Train only models of these groups."),
+        DRY_RUN: Param(
+            False, type="boolean", title="Dry run", description="Show the commands and run none of them."
+        ),
+        "dataset": _text(config.dataset, "Training data", None),
+        "horizon": Param(
+            config.horizon, type="integer", minimum=1, title="Horizon", description=_says("horizon")
+        ),
+        "val_dataset": _text(config.val_dataset, "Validation data", _DATA),
+        "test_dataset": _text(config.test_dataset, "Test data", _DATA),
+        "period": Param(config.period, type="integer", minimum=1, description=_says("period"), section=_DATA),
+        "seed": Param(config.seed, type="integer", description=_says("seed"), section=_DATA),
+        "context": Param(config.context, type="object", description=_says("context"), section=_DATA),
+        "beta": Param(
+            config.beta,
+            type="number",
+            minimum=0,
+            exclusiveMaximum=1,
+            description=_says("beta"),
+            section=_POLICY,
+        ),
+        "dirty_interval": Param(
+            config.dirty_interval,
+            type="integer",
+            minimum=0,
+            description=_says("dirty_interval"),
+            section=_POLICY,
+        ),
+        "amplitude_window": Param(
+            config.amplitude_window,
+            type="integer",
+            minimum=1,
+            description=_says("amplitude_window"),
+            section=_POLICY,
+        ),
+        "mutant_epsilon": Param(
+            config.mutant_epsilon,
+            type=["null", "number"],
+            exclusiveMinimum=0,
+            description=_says("mutant_epsilon"),
+            section=_POLICY,
+        ),
+    }
+
+
+def _choice(names: list[str], title: str, description: str) -> Param:
+    return Param(
+        names,
+        type="array",
+        items={"type": "string", "enum": names},
+        examples=names,
+        title=title,
+        description=description,
+    )
+
+
+def _text(value: str, title: str, section: str | None) -> Param:
+    more: dict[str, Any] = {} if section is None else {"section": section}
+    return Param(value, type=["null", "string"], title=title, description="A path or name.", **more)
+
+
+def _says(name: str) -> str:
+    return RunFields.model_fields[name].description or ""

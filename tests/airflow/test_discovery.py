@@ -1,0 +1,169 @@
+"""Airflow finds the Dag file and exactly one plugin, and parsing stays light. About 15 seconds."""
+
+from __future__ import annotations
+
+import json
+import os
+import site
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow_site import DAG_FILE, PROGRAMS, ROOT, DagsFolder, Site, pair
+
+LOAD_PLUGINS = """
+import json, sys
+from airflow import plugins_manager as core
+from airflow.sdk import plugins_manager as sdk
+found = {}
+for name, manager in (("core", core), ("sdk", sdk)):
+    plugins, errors = manager._get_plugins()
+    found[name] = [[[p.name, type(p).__module__] for p in plugins], errors]
+found["modules"] = sorted(sys.modules)
+print("\\n" + json.dumps(found))
+"""
+
+PLAIN_DAG_FILE = """
+from airflow.providers.standard.operators.bash import BashOperator
+from airflow.providers.standard.operators.python import PythonOperator
+from airflow.sdk import DAG
+
+with DAG("plain"):
+    BashOperator(task_id="a", bash_command="true")
+    PythonOperator(task_id="b", python_callable=print)
+"""
+
+
+def last_line(text: str) -> Any:
+    return json.loads(text.splitlines()[-1])
+
+
+class TestTheDagFile:
+    def test_airflow_finds_the_one_of_the_repo_and_nothing_else(self) -> None:
+        from airflow.utils.file import list_py_file_paths
+
+        assert list_py_file_paths(ROOT / "dags", safe_mode=True) == [str(ROOT / "dags" / "elpa_pools.py")]
+
+    def test_it_gives_a_dag_a_config(self) -> None:
+        from airflow.dag_processing.dagbag import DagBag
+
+        bag = DagBag(ROOT / "dags")
+        configs = list((ROOT / "dags" / "configs").glob("*.json"))
+        assert not bag.import_errors
+        assert set(bag.dags) == {f"elpa_{path.stem}" for path in configs}
+
+    def test_three_lines_are_found_by_the_safe_mode(self, folder: DagsFolder) -> None:
+        from airflow.utils.file import might_contain_dag
+
+        assert len([line for line in DAG_FILE.splitlines() if line]) <= 3
+        assert might_contain_dag(str(folder.dag_file), safe_mode=True)
+
+    def test_the_folder_can_be_named(
+        self, folder: DagsFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        other = DagsFolder(tmp_path / "other")
+        other.config("from_the_variable")
+        folder.config("beside_the_dag_file")
+        named = DagsFolder(tmp_path / "named")
+        named.config("from_the_argument")
+        assert set(folder.parse()) == {"elpa_beside_the_dag_file"}
+        monkeypatch.setenv("ELPA_CONFIG_DIR", str(other.configs))
+        assert set(folder.parse()) == {"elpa_from_the_variable"}
+        text = DAG_FILE.replace("__file__)", f"__file__, config_dir={str(named.configs)!r})")
+        folder.dag_file.write_text(text, encoding="utf-8")
+        assert set(folder.parse()) == {"elpa_from_the_argument"}
+
+    def test_a_folder_that_is_not_there_is_an_import_error(self, folder: DagsFolder) -> None:
+        from airflow.dag_processing.dagbag import DagBag
+
+        folder.configs.rmdir()
+        (error,) = DagBag(folder.dags).import_errors.values()
+        assert f"{folder.configs}: found no folder; expected the folder of the configs" in error
+
+
+@pytest.fixture
+def without_elpa(tmp_path: Path) -> Path:
+    """Return a folder with every installed package but ELPA."""
+    farm = tmp_path / "packages"
+    farm.mkdir()
+    for packages in map(Path, site.getsitepackages()):
+        for entry in packages.iterdir() if packages.is_dir() else ():
+            if "elpa" not in entry.name and entry.suffix != ".pth" and not (farm / entry.name).exists():
+                (farm / entry.name).symlink_to(entry)
+    return farm
+
+
+class TestThePlugin:
+    def load(self, home: Site, *options: str, plugins: Path, path: str) -> Any:
+        environment = {"AIRFLOW__CORE__PLUGINS_FOLDER": str(plugins), "PYTHONPATH": path}
+        return last_line(home.python(*options, "-c", LOAD_PLUGINS, **environment).stdout)
+
+    @pytest.mark.parametrize("folder", ["the repo's plugins", "an empty folder"])
+    def test_installed_it_is_there_once(self, folder: str, site: Site) -> None:
+        plugins = ROOT / "plugins" if folder == "the repo's plugins" else site.home / "plugins"
+        found = self.load(site, plugins=plugins, path=os.environ.get("PYTHONPATH", ""))
+        assert found["core"] == found["sdk"] == [[["elpa", "elpa_airflow.plugin"]], {}]
+
+    def test_from_a_plugins_folder_it_is_there_once(self, site: Site, without_elpa: Path) -> None:
+        path = os.pathsep.join([str(without_elpa), str(core_alone(site))])
+        found = self.load(site, "-S", plugins=ROOT / "plugins", path=path)
+        assert found["core"] == found["sdk"] == [[["elpa", "elpa_airflow.plugin"]], {}]
+
+    def test_with_neither_it_is_not_there(self, site: Site, without_elpa: Path) -> None:
+        path = os.pathsep.join([str(without_elpa), str(core_alone(site))])
+        found = self.load(site, "-S", plugins=site.home / "plugins", path=path)
+        assert found["core"] == found["sdk"] == [[], {}]
+
+    def test_the_loader_executes_the_plugin_module_only(self, site: Site) -> None:
+        path = os.environ.get("PYTHONPATH", "")
+        found = self.load(site, plugins=ROOT / "plugins", path=path)
+        bare_names = {file.stem for file in (ROOT / "plugins" / "elpa_airflow").glob("*.py")} - {"__init__"}
+        assert "elpa_airflow_plugin" in found["modules"]
+        assert not bare_names & set(found["modules"])
+
+
+def core_alone(home: Site) -> Path:
+    """Return a folder that makes the core importable, and nothing of the distribution's metadata."""
+    folder = home.home / "core"
+    folder.mkdir()
+    (folder / "elpa_core").symlink_to(ROOT / "elpa_core")
+    return folder
+
+
+class TestParsing:
+    def parse(self, home: Site, wanted: str | None = None) -> Any:
+        arguments = [home.dag_file, *([wanted] if wanted else [])]
+        return last_line(home.python(PROGRAMS / "parse_dags.py", *map(str, arguments)).stdout)
+
+    def test_it_reads_the_dag_file_and_the_configs(self, site: Site) -> None:
+        names = ["a", "b", "c"]
+        configs = {str(site.config(name)) for name in names}
+        (site.configs / "not_a_config.txt").write_text("x", encoding="utf-8")
+        (site.configs / "deeper").mkdir()
+        (site.configs / "deeper" / "d.json").write_text("{}", encoding="utf-8")
+        found = self.parse(site)
+        assert found["dags"] == [f"elpa_{name}" for name in names]
+        libraries = (sys.prefix, sys.base_prefix, str(ROOT), str(Path(__file__).parents[2]))
+        read = {path for path in found["opened"] if not path.startswith(libraries) and path[-4:] != ".pyc"}
+        assert read - {str(site.home / "airflow.cfg")} == {*configs, str(site.dag_file)}
+        assert found["opened"].count(str(site.configs / "a.json")) == 1
+
+    def test_it_talks_to_nobody_and_starts_nothing(self, site: Site) -> None:
+        site.config("a")
+        assert self.parse(site)["others"] == []
+
+    def test_it_leaves_numpy_alone(self, site: Site, new_site: Any) -> None:
+        site.config("a")
+        plain = new_site("plain")
+        plain.dag_file.write_text(PLAIN_DAG_FILE, encoding="utf-8")
+        heavy = {"numpy", "pandas", "fastapi", "elpa_core.error_csv", "elpa_core.scores"}
+        ours, airflows = (heavy & set(self.parse(home)["modules"]) for home in (site, plain))
+        assert ours <= airflows
+
+    def test_a_task_process_reads_its_own_config_only(self, site: Site) -> None:
+        for name in ("a", "b", "c"):
+            site.config(name, pair())
+        found = self.parse(site, "elpa_b")
+        assert found["dags"] == ["elpa_b"]
+        assert [path for path in found["opened"] if path.endswith(".json")] == [str(site.configs / "b.json")]

@@ -1,0 +1,104 @@
+"""A config that did not change gives the same serialized Dag, byte for byte; a task gets its own Dag only.
+
+About 15 seconds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from airflow_site import PROGRAMS, DagsFolder, Site, model, pair
+
+
+def parse(home: Site, seed: int, wanted: str | None = None) -> dict[str, Any]:
+    arguments = [str(home.dag_file), *([wanted] if wanted else [])]
+    done = home.python(PROGRAMS / "parse_dags.py", *arguments, PYTHONHASHSEED=str(seed))
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+@pytest.fixture(scope="module")
+def home(new_site: Callable[[str], Site]) -> Site:
+    made = new_site("serialization")
+    options = {
+        "tags": ["z", "y", "x", "w", "v"],
+        "schedule": "0 6 * * *",
+        "timezone": "Europe/Berlin",
+        "start_date": "2026-01-01",
+        "retry_delay": 12.5,
+        "pool": "gpu",
+        "owner": "ana",
+    }
+    models = [
+        model(f"m{number}", group, env={"B": 1, "A_KEY": "hunter2hunter2"}, enabled=number != 3)
+        for number, group in enumerate(["online", "offline"] * 5)
+    ]
+    made.config("rich", models, airflow=options, context={"b": 1, "a": 2}, extra_2=1, extra_1=2)
+    made.config("plain")
+    made.config("renamed", airflow={"dag_id": "pool.of-mine"})
+    text = json.dumps({"airflow": {"dag_id": "pool_of_others"}, "models": pair()})
+    made.write("escaped.json", text.replace("pool_of_others", "\\u0070ool_of_\\u006fthers"))
+    return made
+
+
+@pytest.fixture(scope="module")
+def parsed(home: Site) -> list[dict[str, Any]]:
+    return [parse(home, seed) for seed in (1, 2)]
+
+
+def test_two_processes_serialize_alike(parsed: list[dict[str, Any]]) -> None:
+    first, second = (found["serialized"] for found in parsed)
+    assert set(first) == {"elpa_rich", "elpa_plain", "pool.of-mine", "pool_of_others"}
+    for dag_id, text in first.items():
+        assert text == second[dag_id], dag_id
+
+
+def test_the_same_process_serializes_alike_again(folder: DagsFolder) -> None:
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    folder.config("a", airflow={"tags": ["b", "a"]})
+    texts = [json.dumps(DagSerialization.to_dict(folder.parse()["elpa_a"])) for _ in range(2)]
+    assert texts[0] == texts[1]
+
+
+def test_an_edit_is_seen(folder: DagsFolder) -> None:
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    texts = []
+    for horizon in (1, 2):
+        folder.config("a", [model("on", cmd=f"echo {horizon}"), *pair()[1:]])
+        texts.append(json.dumps(DagSerialization.to_dict(folder.parse()["elpa_a"])))
+    assert texts[0] != texts[1]
+
+
+def test_no_secret_is_serialized(parsed: list[dict[str, Any]]) -> None:
+    assert "A_KEY" in parsed[0]["serialized"]["elpa_rich"]
+    assert "hunter2hunter2" not in json.dumps(parsed[0]["serialized"])
+
+
+@pytest.mark.parametrize("dag_id", ["elpa_plain", "pool.of-mine", "pool_of_others"])
+def test_a_task_process_builds_its_own_dag_only(
+    dag_id: str, home: Site, parsed: list[dict[str, Any]]
+) -> None:
+    found = parse(home, 3, dag_id)
+    assert found["dags"] == [dag_id]
+    assert found["serialized"][dag_id] == parsed[0]["serialized"][dag_id]
+
+
+def test_a_dag_that_is_gone_leaves_the_others(home: Site, parsed: list[dict[str, Any]]) -> None:
+    """Airflow then says that the Dag is not there; which others there are, does not matter."""
+    found = parse(home, 3, "elpa_gone")
+    assert "elpa_gone" not in found["dags"]
+    assert found["import_errors"] == {}
+
+
+def test_a_bad_config_beside_it_does_not_trouble_a_task_process(new_site: Callable[[str], Site]) -> None:
+    home = new_site("beside")
+    home.config("good", airflow={"dag_id": "mine"})
+    home.write("aaa.json", "{")
+    home.write("mine.json", '{"models": []}')
+    found = parse(home, 1, "mine")
+    assert (found["dags"], found["import_errors"]) == (["mine"], {})
