@@ -80,6 +80,14 @@ Schedule = Annotated[
         " @yearly, or null",
     ),
 ]
+CronSchedule = Annotated[
+    str,
+    _checked(
+        lambda value: _is_schedule(value) and value != "@once",
+        "a cron expression of five fields, one of @hourly, @daily, @weekly, @monthly, @quarterly, @yearly,"
+        " or null",
+    ),
+]
 DagId = Annotated[str, AfterValidator(airflow_key)]
 Tag = Annotated[NonBlank, Field(max_length=100)]
 
@@ -118,6 +126,15 @@ class ModelRunOptions(_Options):
         return ModelRunOptions.model_construct(**values)
 
 
+class Promotion(_Options):
+    """The gate before publishing."""
+
+    max_score_increase: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        description="A policy whose best score in a group is worse than the current one's by more than this"
+        " fraction is recorded, not published."
+    )
+
+
 class DagRunOptions(ModelRunOptions):
     """How a config's Dag runs."""
 
@@ -126,6 +143,16 @@ class DagRunOptions(ModelRunOptions):
     )
     schedule: Schedule | None = Field(
         default=None, description="Cron expression or preset; null: only when triggered."
+    )
+    assets: tuple[NonBlank, ...] = Field(
+        default=(),
+        strict=False,
+        description="URIs of assets, instead of a schedule: a run starts when all of them were updated.",
+    )
+    offline_schedule: CronSchedule | None = Field(
+        default=None,
+        description="Cron expression or preset: when the offline models train; their artifacts are carried"
+        " forward between.",
     )
     timezone: Timezone = Field(
         default="UTC", description="Timezone of the schedule and of dates without one."
@@ -145,6 +172,12 @@ class DagRunOptions(ModelRunOptions):
     )
     on_model_failure: Literal["fail", "continue"] = Field(
         default="fail", description="Whether a policy is written when an enabled model has failed."
+    )
+    promotion: Promotion | None = Field(
+        default=None, description="Gate that keeps a policy from being published by itself."
+    )
+    keep_runs: int | None = Field(
+        default=None, ge=1, description="Run folders that pruning keeps; null: all of them."
     )
     min_models_per_group: int = Field(
         default=1, ge=1, description="Models that each group needs for a policy under continue."
@@ -166,4 +199,10 @@ def cross_field_problems(options: dict[str, Any]) -> list[tuple[str, str, str]]:
     problems = []
     if options.get("catchup") is True and not options.get("start_date"):
         problems.append(("start_date", "nothing", "the date from which catchup runs missed data intervals"))
+    if options.get("schedule") and options.get("assets"):
+        problems.append(("assets", "assets beside a schedule", "one of the two"))
+    if options.get("offline_schedule") and not (options.get("schedule") or options.get("assets")):
+        problems.append(
+            ("schedule", "nothing", "the schedule of the runs that offline_schedule chooses from")
+        )
     return problems

@@ -42,19 +42,20 @@ class _Limit(NamedTuple):
     pattern: re.Pattern[str]
 
 
+_NEVER = re.compile(r"(?!)")
 _LETTERS = _Limit("only letters, digits and _", re.compile(r"[A-Za-z0-9_]+"))
 _INTEGER = _Limit("an integer", re.compile(r"-?(?:0|[1-9][0-9]{0,17})"))
 _MARKS = _Limit("no control characters 1 and 127, which bash loses there", re.compile(r"[^\x01\x7f]*"))
 _LIMITS: dict[Where | Reads, _Limit] = {
     Where.FALLBACK: _MARKS,
-    Where.DOUBLE_FALLBACK: _MARKS,
+    Where.DOUBLE_FALLBACK: _Limit("no ' and no control characters 1 and 127", re.compile(r"[^'\x01\x7f]*")),
     Where.ASSIGNED: _Limit("only letters, digits and _ @ + : , . / -", _PLAIN),
     Where.COMMENT: _Limit("no newline", re.compile(r"[^\n]*")),
-    Where.DELIMITER: _Limit("fixed text", re.compile(r"(?!)")),
+    Where.DELIMITER: _Limit("fixed text", _NEVER),
     Where.NUMBER: _INTEGER,
     Where.OPERAND: _LETTERS,
     Where.GROUP: _LETTERS,
-    Where.UNKNOWN: _LETTERS,
+    Where.UNKNOWN: _Limit("a command whose structure ELPA can follow", _NEVER),
     Reads.NUMBER: _INTEGER,
     Reads.NAME: _LETTERS,
     Reads.ARRAY: _Limit("a value that does not begin with (", re.compile(r"(?!\().*", re.DOTALL)),
@@ -196,8 +197,8 @@ def _escaped(where: Where, value: str) -> str:
     if where is Where.DOUBLE:
         return _double_quoted(value)
     if where is Where.DOUBLE_FALLBACK:
-        # There bash looks for the partner of a ', and for the end of <( and >(.
-        text = re.sub(r'([\\"$`}])', r"\\\1", value).replace("'", '"\'"')
+        # There bash looks for the end of <( and >(.
+        text = re.sub(r'([\\"$`}])', r"\\\1", value)
         return re.sub(r"^\(|(?<=[<>])\(", '""(', text)
     return re.sub(_SPECIAL[where], r"\\\1", value) if where in _SPECIAL else value
 

@@ -216,8 +216,10 @@ class WordLexer(ABC):
             if quote == "'":
                 self.single(Where.SINGLE if plain else where, word)
             else:
-                self.at += 1
+                start = self.at = self.at + 1
                 self.span('"', Where.DOUBLE if plain else where, word)
+                if where is Where.DOUBLE_FALLBACK and "'" in self.text[start : self.at]:
+                    raise LostError  # so is bash 5.2, when it looks for braces to expand
                 self.at += 1
         return ""
 
@@ -307,20 +309,15 @@ class WordLexer(ABC):
         self.at += 1
 
     def arithmetic(self) -> bool:
-        """Read ``(...))`` as arithmetic; False, and nothing read, if it is a subshell instead."""
+        """Read ``(...))`` as arithmetic; False if it is no second parenthesis that follows."""
         if self.peek() != "(":
             return False
-        start, found = self.at, self.found
-        counts = len(found.slots), len(found.commands), len(found.heredocs)
         self.at += 1
-        with self.deeper():
-            self.span(")", Where.NUMBER, Word(), "()")
-        if self.peek(2) == "))":
-            self.at += 2
-            return True
-        self.at = start
-        del found.slots[counts[0] :], found.commands[counts[1] :], found.heredocs[counts[2] :]
-        return False
+        self.span(")", Where.NUMBER, Word(), "()")
+        if self.peek(2) != "))":
+            raise LostError  # a subshell, after bash has tried to read it as arithmetic
+        self.at += 2
+        return True
 
     def substitution(self) -> None:
         """Read the rest of ``$(`` or ``<(``, whose here-documents are its own."""

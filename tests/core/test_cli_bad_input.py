@@ -54,7 +54,9 @@ BAD_CONFIGS = {
         b'{"beta": 0.7,}',
         ['line 1, column 13: found ",}"; expected JSON (Illegal trailing comma before end of object)']
         if sys.version_info >= (3, 13)
-        else ['line 1, column 14: found "}"; expected JSON (Expecting property name enclosed in double quotes)'],
+        else [
+            'line 1, column 14: found "}"; expected JSON (Expecting property name enclosed in double quotes)'
+        ],
     ),
     "after the end": (b"{} {}", ['line 1, column 4: found "{}"; expected JSON (Extra data)']),
     "a control character": (

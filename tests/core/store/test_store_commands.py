@@ -27,7 +27,7 @@ def test_list_is_a_table_of_all_decisions(filled, command):
     when = [entry.when[:19] + "Z" for entry in filled.history()]
     assert (status, err) == (0, "")
     assert out.splitlines() == [
-        "no  when                  action       run   policy  as_of                 best online  best offline",
+        f"no  {'when':<20}  action       run   policy  {'as_of':<20}  best online  best offline",
         f"1   {when[0]}  published    day2  1       2026-01-02T00:00:00Z  ets          tide",
         f"-   {when[1]}  recorded     day1  1       2026-01-01T00:00:00Z  ets          tide",
         f"2   {when[2]}  published    day3  1       2026-01-03T00:00:00Z  arima        rnn",

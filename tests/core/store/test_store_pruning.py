@@ -108,14 +108,14 @@ def test_an_earlier_policy_of_a_kept_run_counts_too(store):
     run(store, 4, carried("day1"))
     full_run(store, 4)
     prune(store.folder, 1)
-    assert names(store) == ["day1", "day3", "day4"]
+    assert names(store) == ["day1", "day4"]
 
 
 class TestRunning:
     def kept(self, store):
         return prune(store.folder, 1, dry_run=True).kept.get("day1")
 
-    @pytest.fixture
+    @pytest.fixture(autouse=True)
     def old(self, store):
         for number in (1, 2, 3):
             full_run(store, number)
@@ -148,7 +148,7 @@ class TestRunning:
             os.utime(path, (LONG_AGO, LONG_AGO))
         assert self.kept(store) is None
 
-    def test_a_run_that_the_caller_knows_to_run(self, store, old):
+    def test_a_run_that_the_caller_knows_to_run(self, store):
         assert prune(store.folder, 1, running=["day1"], dry_run=True).kept["day1"] == "running"
 
 
@@ -195,7 +195,7 @@ def test_at_least_one_run_is_kept(ten, keep):
 def test_a_policy_of_a_kept_run_that_cannot_be_read_stops_it(ten, snapshot):
     (ten.folder.run("day10") / "policies/0001.json").write_text("{")
     before = snapshot()
-    with pytest.raises(InputError, match="day10/policies/0001.json"):
+    with pytest.raises(InputError, match=r"day10/policies/0001\.json"):
         prune(ten.folder, 1)
     assert snapshot() == before
 
@@ -224,7 +224,9 @@ def test_what_an_earlier_pruning_left_is_removed(ten):
 def test_a_folder_that_cannot_be_removed_is_named(ten):
     trash = ten.folder.runs / ".trash-0-day1"
     trash.write_text("")
-    with pytest.raises(StoreWriteError, match=".trash-0-day1: Not a directory; the run is out of the store"):
+    with pytest.raises(
+        StoreWriteError, match=r"/\.trash-0-day1: Not a directory; the run is out of the store"
+    ):
         prune(ten.folder, 9)
 
 

@@ -8,26 +8,32 @@ import json
 import os
 import sys
 import time
+from pathlib import Path
 
 
-def read_until(path: str, last: int, ready: int) -> None:
+def read_until(path: Path, last: int, ready: int) -> str:
+    """Return what was wrong, or nothing."""
     seen = 0
     while seen < last:
-        with open(path, "rb") as file:
-            policy = json.loads(file.read())
+        data = path.read_bytes()
+        try:
+            policy = json.loads(data)
+        except ValueError:
+            return f"a part of a file: {data!r}"
         number = policy["publication"]["number"]
         if number < seen:
-            raise SystemExit(f"a step back from {seen} to {number}")
+            return f"a step back from {seen} to {number}"
         if policy["scores"]["ets"] != number or policy["record"]["run_id"] != f"day{number}":
-            raise SystemExit(f"publication {number} is another policy: {policy}")
+            return f"publication {number} is another policy: {policy}"
         if not seen:
             os.write(ready, b".")
         seen = number
-        time.sleep(0.005)
+        time.sleep(0.002)
+    return ""
 
 
 if __name__ == "__main__":
-    path, last, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    path, last, count = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     reports, ready = os.pipe()
     children = []
     for _ in range(count):
@@ -35,14 +41,14 @@ if __name__ == "__main__":
         if child == 0:
             status = 1
             try:
-                read_until(path, last, ready)
-                status = 0
-            except BaseException as error:
-                print(repr(error), file=sys.stderr, flush=True)
+                complaint = read_until(path, last, ready)
+                print(complaint, end="", file=sys.stderr, flush=True)
+                status = 1 if complaint else 0
             finally:
                 os._exit(status)
         children.append(child)
     for _ in children:
         os.read(reports, 1)
     print("ready", flush=True)
-    sys.exit(max(os.waitpid(child, 0)[1] != 0 for child in children))
+    statuses = [os.waitpid(child, 0)[1] for child in children]
+    sys.exit(any(statuses))

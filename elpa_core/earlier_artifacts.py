@@ -1,0 +1,80 @@
+"""The error artifacts that earlier runs of a pool left, to take part where a model is not trained anew."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from elpa_core.artifacts import ErrorArtifact
+from elpa_core.errors import ConfigError
+from elpa_core.json_input import parse_object, read_file
+
+STATUS_NAME = "status.json"
+
+
+@dataclass(frozen=True)
+class EarlierArtifact:
+    """An error artifact of an earlier run.
+
+    Parameters
+    ----------
+    artifact : ErrorArtifact
+        What its training task handed on.
+    as_of : str
+        The moment up to which its training used data, ISO 8601.
+    run_id : str
+        The run that trained the model.
+    """
+
+    artifact: ErrorArtifact
+    as_of: str
+    run_id: str
+
+    @property
+    def moment(self) -> dt.datetime:
+        """The moment up to which its training used data."""
+        return dt.datetime.fromisoformat(self.as_of)
+
+
+def earlier_artifacts(runs: Path, model: str, group: str) -> Iterator[EarlierArtifact]:
+    """Yield the artifacts of one model that lie in the folders of a pool's runs, in no order.
+
+    Parameters
+    ----------
+    runs : Path
+        The folder ``runs`` of a Dag in the store.
+    model, group : str
+        The model.
+    """
+    for path in runs.glob(f"*/models/{model}/{STATUS_NAME}"):
+        try:
+            status = parse_object(read_file(path), str(path))
+        except ConfigError:
+            continue  # being removed, or left torn by a full disk: no artifact to take
+        if status.get("status") == "ok" and status.get("group") == group and status.get("as_of"):
+            artifact = ErrorArtifact.from_json(status["artifact"])
+            if Path(artifact.path).is_file():
+                yield EarlierArtifact(artifact, status["as_of"], status["run_id"])
+
+
+def artifact_as_of(runs: Path, model: str, group: str, moment: dt.datetime) -> EarlierArtifact | None:
+    """Return the artifact that was trained as of exactly ``moment``; of several the last to finish."""
+    found = [one for one in earlier_artifacts(runs, model, group) if one.moment == moment]
+    return max(found, key=lambda one: one.artifact.finished_at, default=None)
+
+
+def newest_artifact(runs: Path, model: str, group: str, until: dt.datetime) -> EarlierArtifact | None:
+    """Return the artifact that used the latest data, none of it after ``until``."""
+    found = [one for one in earlier_artifacts(runs, model, group) if one.moment <= until]
+    return max(found, key=lambda one: (one.moment, one.artifact.finished_at), default=None)
+
+
+def carry(earlier: EarlierArtifact, model_dir: Path) -> ErrorArtifact:
+    """Copy an earlier artifact into a run's own folder, so that the run stays whole without the other."""
+    model_dir.mkdir(parents=True, exist_ok=True)
+    target = model_dir / "carried_errors.csv"
+    shutil.copyfile(earlier.artifact.path, target)
+    return ErrorArtifact(**{**earlier.artifact.to_json(), "path": str(target)})
