@@ -25,7 +25,7 @@ _WELL_FORMED = re.compile(r"(?:[^{}]+|\{\{|\}\}|\{[A-Za-z_][A-Za-z0-9_]*\})*+")
 _NAMES = re.compile(r"\{(?:\{|([A-Za-z_][A-Za-z0-9_]*)\})")
 _TOKEN = re.compile(r"\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_]*)\}|[{}]")
 _UNUSABLE = re.compile(r"[\0\ud800-\udfff]")
-_C_OPTION = re.compile(r" -[A-Za-z]*c\b")
+_PROGRAM_HINT = re.compile(r"<<|\b(?:eval|ssh|trap)\b|(?<![\w-])-[A-Za-z]*c")
 
 
 class Placeholder(NamedTuple):
@@ -202,7 +202,8 @@ def opaque_program_arguments(template: str) -> list[str]:
     >>> opaque_program_arguments("python -c 'print({seed})' {model_dir}")
     ['seed']
     """
-    if not _may_hold_a_program(template):
+    # Each parse of a Dag file asks this of every command, and reading a program costs 25 times as much.
+    if not _PROGRAM_HINT.search(template):
         return []
     pieces = parse_template(template)
     names = [piece.name for piece in pieces if isinstance(piece, Placeholder)]
@@ -211,18 +212,6 @@ def opaque_program_arguments(template: str) -> list[str]:
     name_of = dict(zip(found.slots, names, strict=True))
     slots = {slot for command in found.commands for slot in program_slots(command, name_of.__getitem__)}
     return list(dict.fromkeys(name for slot, name in name_of.items() if slot in slots))
-
-
-def _may_hold_a_program(template: str) -> bool:
-    # Each parse of a Dag file asks this of every command, and reading a program costs 25 times as much.
-    return (
-        "|" in template
-        or "<<" in template
-        or "eval" in template
-        or "ssh" in template
-        or "trap" in template
-        or _C_OPTION.search(template) is not None
-    )
 
 
 def _scan(template: str) -> Iterator[Piece | _Malformed]:

@@ -60,9 +60,11 @@ class WordLexer(ABC):
             self.found.slots += [Slot(Where.UNKNOWN, "", Word()) for _ in range(missing)]
 
     def peek(self, length: int = 1) -> str:
+        """Return the next characters, fewer at the end of the text."""
         return self.text[self.at : self.at + length]
 
     def add(self, where: Where, before: str, word: Word) -> None:
+        """Note a slot."""
         slot = Slot(where, before, word, self.hard, backticks=self.backticks)
         if self.fragile and (before or where not in {Where.WORD, Where.DOUBLE, Where.SINGLE}):
             slot.hard = slot.hard or f"{where.value} inside {self.fragile}"
@@ -72,12 +74,14 @@ class WordLexer(ABC):
 
     @contextmanager
     def hardened(self, reason: str) -> Iterator[None]:
+        """Accept only letters and digits in what is read in this context, for ``reason`` if not empty."""
         outer, self.hard = self.hard, self.hard or reason
         yield
         self.hard = outer
 
     @contextmanager
     def deeper(self) -> Iterator[None]:
+        """Count a level of nesting, for texts that would exhaust the stack."""
         if self.depth >= _MAX_DEPTH:
             raise LostError
         self.depth += 1
@@ -85,23 +89,27 @@ class WordLexer(ABC):
         self.depth -= 1
 
     def adopt(self, inner: WordLexer) -> None:
+        """Take over what a lexer of a part of the text has found."""
         self.found.slots += inner.found.slots
         self.found.commands += inner.found.commands
         self.found.heredocs += inner.found.heredocs
 
     def blanks(self, pattern: re.Pattern[str] = _BLANKS) -> None:
+        """Skip blanks and continued lines."""
         match = pattern.match(self.text, self.at)
         if match is not None:
             self.at = match.end()
 
     def lines(self) -> None:
+        """Skip blanks, line ends and comments in the middle of a command."""
         start = self.at
         self.blanks(_LINES)
-        # Here bash would read the bodies of here-documents, in the middle of a command.
+        # At such a line end bash reads the bodies of here-documents.
         if (self.pending or self.outer_pending) and "\n" in self.text[start : self.at]:
             raise LostError
 
     def comment(self) -> None:
+        """Read a comment up to the end of its line."""
         end = self.text.find("\n", self.at)
         end = len(self.text) if end < 0 else end
         for _ in range(self.text.count(SLOT, self.at, end)):
@@ -123,6 +131,8 @@ class WordLexer(ABC):
                 if not word.quoted and (_NAME.fullmatch(name) or (element and not name)):
                     self.span("]" if assignable else "]" + META, Where.NUMBER, word, "[]")
             elif c == "(" and ASSIGNMENT.fullmatch(word.literal):
+                if element:
+                    raise LostError
                 self.array(word)
             elif c == "(" and (regex or (word.literal and word.literal[-1] in "?*+@!")):
                 self.group(word)
@@ -159,6 +169,7 @@ class WordLexer(ABC):
         self.fragile = outer
 
     def group(self, word: Word) -> None:
+        """Read ``(...)`` of a pattern."""
         word.literal += "("
         self.at += 1
         self.span(")", Where.GROUP, word, "()")
@@ -194,6 +205,7 @@ class WordLexer(ABC):
                 self.at += 1
 
     def backslash(self, before: str, where: Where, word: Word) -> str:
+        """Read a backslash and what it quotes; return what a value directly behind has to mind."""
         following = self.text[self.at + 1 : self.at + 2]
         if self.fragile and not self.backticks and where in _UNQUOTED and following != "\n":
             raise LostError
@@ -209,6 +221,7 @@ class WordLexer(ABC):
         return ""
 
     def quotes(self, quote: str, where: Where, word: Word) -> str:
+        """Read a string in single or double quotes."""
         word.quoted = True
         # Quotes inside arithmetic or a pattern do not make a value there harmless.
         plain = where in {Where.WORD, Where.FALLBACK}
@@ -224,6 +237,7 @@ class WordLexer(ABC):
         return ""
 
     def single(self, where: Where, word: Word) -> None:
+        """Read ``'...'``."""
         end = self.text.find("'", self.at + 1)
         end = len(self.text) if end < 0 else end
         first, *rest = self.text[self.at + 1 : end].split(SLOT)
@@ -330,6 +344,7 @@ class WordLexer(ABC):
         self.nested, self.pending, self.outer_pending = outer
 
     def backticked(self, where: Where, word: Word) -> str:
+        """Read a command substitution in backticks, which take away a level of backslashes first."""
         match = _BACKTICKED.match(self.text, self.at)
         if match is None:
             raise LostError

@@ -9,10 +9,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-from elpa_core.cli.console import print_line
+from elpa_core.cli.console import print_line, print_problem
 from elpa_core.cli.policy_lines import described, history_lines, stored_lines
 from elpa_core.store import Outcome, PolicyStore
 from elpa_core.store.comparison import moves
+from elpa_core.store.reading import publication_there
 from elpa_core.store.stored_policy import StoredPolicy
 
 _DESCRIPTION = """\
@@ -83,9 +84,13 @@ def print_json(value: Any) -> None:
 def _list(options: argparse.Namespace) -> int:
     store = PolicyStore(options.store, options.dag)
     entries = store.history()
-    published = store.folder.current.exists()
-    publication = store.current().publication if published else None
-    number = publication.number if publication else None
+    number = next((entry.number for entry in reversed(entries) if entry.number), None)
+    if number is not None and publication_there(store.folder) != number:
+        print_problem(
+            "warning",
+            f"{store.folder.current}: not publication {number} yet, because a process has died or somebody"
+            " has changed the file; the next change of the store puts it there",
+        )
     if options.json:
         flags = [{"current": entry.number is not None and entry.number == number} for entry in entries]
         print_json([entry.to_json() | flag for entry, flag in zip(entries, flags, strict=True)])

@@ -17,9 +17,9 @@ from elpa_core.files import json_bytes, write_atomic
 from elpa_core.store.history import Action, Entry, append_history, read_history
 from elpa_core.store.ledger import Ledger
 from elpa_core.store.paths import DagFolder
-from elpa_core.store.reading import recorded_policy
-from elpa_core.store.stored_policy import StoredPolicy, read_published
-from elpa_core.store.writing import StoreWriteError, locked, sweep, sync_folder
+from elpa_core.store.reading import publication_there, recorded_policy
+from elpa_core.store.stored_policy import StoredPolicy
+from elpa_core.store.writing import StoreWriteError, locked, sweep, sync
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Change:
             raise
         try:
             upcoming.replace(self.folder.current)
-            sync_folder(self.folder.path)
+            sync(self.folder.path)
         except OSError as error:
             raise StoreWriteError(
                 f"{self.folder.current}: {error.strerror}; publication {entry.number} is decided and in the"
@@ -108,7 +108,7 @@ def changing(folder: DagFolder) -> Iterator[Change]:
 
 
 def _bring_up_to_date(folder: DagFolder, decided: Entry | None) -> None:
-    there = _publication_there(folder)
+    there = publication_there(folder)
     number = 0 if decided is None else decided.number or 0
     if there > number:
         hint = f"restore {folder.history.name} from a backup, or move {folder.current.name} away"
@@ -116,14 +116,5 @@ def _bring_up_to_date(folder: DagFolder, decided: Entry | None) -> None:
         raise InputError(Problem(str(folder.history), "", f"publications up to {number}", expected, hint))
     if decided is not None and there < number:
         stored = recorded_policy(folder, *decided.key)
+        sync(folder.history)  # which whoever died may not have come to
         write_atomic(folder.current, json_bytes(stored.published_by(decided)))
-
-
-def _publication_there(folder: DagFolder) -> int:
-    if not folder.current.exists():
-        return 0
-    try:
-        publication = read_published(folder.current).publication
-    except InputError:
-        return 0  # a file that somebody else has damaged: it is made anew
-    return publication.number if publication else 0

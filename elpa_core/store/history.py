@@ -19,7 +19,7 @@ from elpa_core.artifacts import utc_text
 from elpa_core.config_problems import problems_of
 from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.run_options import expected
-from elpa_core.store.writing import sync_folder
+from elpa_core.store.writing import sync
 
 Action = Literal["published", "recorded", "held", "promoted", "rolled_back"]
 PolicyKey = tuple[str, int]
@@ -138,7 +138,7 @@ def append_history(path: Path, entry: Entry, size: int) -> None:
             rest = rest[os.write(handle, rest) :]
         os.fsync(handle)
         if made:
-            sync_folder(path.parent)
+            sync(path.parent)
     except OSError as error:
         with suppress(OSError):
             os.ftruncate(handle, size)

@@ -3,7 +3,7 @@
 The rules. A policy is published by itself unless its ``as_of`` is older than the current one's, or
 not later than that of a policy taken back by hand. Two things take a policy back: a rollback from
 it, and the promotion of one that is not newer in its place. It counts as taken back until it is
-current again, or until a policy that is later than all those taken back is published by itself.
+current again.
 """
 
 from __future__ import annotations
@@ -105,13 +105,11 @@ class Ledger:
             return
         self.last_number = entry.number
         replaced = self.current
-        if entry.action == "published":
-            self.taken_back.clear()
-        elif entry.action == "promoted":
+        if entry.action == "promoted":
             self.promoted.add(entry.run_id)
             if replaced is not None and entry.moment <= replaced.moment:
                 self.taken_back[replaced.key] = replaced
-        elif replaced is not None:
+        elif entry.action == "rolled_back" and replaced is not None:
             self.taken_back[replaced.key] = replaced
             while self.way_back and self.way_back[-1].number != entry.restores:
                 self.way_back.pop()
@@ -120,12 +118,12 @@ class Ledger:
         self.way_back.append(entry)
 
     def _misfit(self, entry: Entry) -> tuple[str, str] | None:
-        decides_only = entry.action in {"recorded", "held"}
-        if decides_only:
+        if entry.action in {"recorded", "held"}:
             return ("a publication number", "none where nothing was published") if entry.number else None
         if entry.number is None or entry.number <= self.last_number:
             return f"publication {entry.number}", f"a number greater than {self.last_number}"
-        earlier = [publication.number for publication in self.way_back[:-1]]
-        if entry.action == "rolled_back" and entry.restores not in earlier:
-            return f"a rollback to publication {entry.restores}", "one to a publication before it"
+        if entry.action == "rolled_back":
+            earlier = [publication.number for publication in self.way_back[:-1]]
+            if entry.restores not in earlier:
+                return f"a rollback to publication {entry.restores}", "one to a publication before it"
         return None

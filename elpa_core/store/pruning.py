@@ -21,7 +21,7 @@ from elpa_core.store.ledger import Ledger
 from elpa_core.store.paths import DagFolder, folder_of_run, policy_file
 from elpa_core.store.reading import policy_numbers
 from elpa_core.store.stored_policy import read_recorded
-from elpa_core.store.writing import StoreWriteError, sync_folder
+from elpa_core.store.writing import StoreWriteError, sync
 
 _A_DAY = 86_400.0
 
@@ -105,7 +105,7 @@ def prune(
             # In one step it is no run any more: a process killed while it removes leaves no half one.
             run.path.rename(folder.trash(secrets.token_hex(4), run.path))
         if pruned.removed:
-            sync_folder(folder.runs)
+            sync(folder.runs)
     for path in folder.leftovers():
         _remove(path)
     return pruned

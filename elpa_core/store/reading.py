@@ -25,6 +25,17 @@ def current_policy(folder: DagFolder) -> StoredPolicy:
     return read_published(folder.current)
 
 
+def publication_there(folder: DagFolder) -> int:
+    """Return the number of the publication that ``current.json`` holds; 0 if it holds none."""
+    if not folder.current.exists():
+        return 0
+    try:
+        publication = read_published(folder.current).publication
+    except InputError:
+        return 0  # somebody else has damaged it: it is made anew from what was recorded
+    return publication.number if publication else 0
+
+
 def recorded_policy(folder: DagFolder, run_id: str, number: int | None = None) -> StoredPolicy:
     """Return a policy of a run: the latest, unless a number is given.
 
@@ -60,9 +71,9 @@ def _without_policy(folder: DagFolder, run_id: str) -> Problem:
     if run_dir.is_dir():
         found = "a run without a policy"
         return Problem(str(run_dir), "", found, "a run whose integrate task has succeeded")
-    decided = [entry.run_id for entry in read_history(folder.history)[0]]
+    decided = dict.fromkeys(entry.run_id for entry in read_history(folder.history)[0])
     if run_id in decided:
         found, expected = "a run whose folder was removed, as elpa runs prune does", "one that is still there"
         return Problem(str(run_dir), "", found, expected, "the history still tells what it was")
-    known = list(dict.fromkeys([*folder.run_ids(), *reversed(decided)]))
+    known = [*(name for name in folder.run_ids() if name not in decided), *decided]
     return Problem(str(run_dir), "", "no such run", "the id of a run", did_you_mean(run_id, known))

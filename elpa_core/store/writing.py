@@ -50,11 +50,11 @@ def make_folder(path: Path) -> None:
     if not path.is_dir():
         make_folder(path.parent)
         path.mkdir(exist_ok=True)
-        sync_folder(path.parent)
+        sync(path.parent)
 
 
-def sync_folder(path: Path) -> None:
-    """Bring what was made, renamed or removed in a folder onto the disk."""
+def sync(path: Path) -> None:
+    """Bring a file, or what was made, renamed or removed in a folder, onto the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

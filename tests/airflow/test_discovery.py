@@ -6,11 +6,12 @@ import json
 import os
 import site
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow_site import DAG_FILE, PROGRAMS, ROOT, DagsFolder, Site, pair
+from airflow_site import DAG_FILE, ROOT, DagsFolder, Site
 
 LOAD_PLUGINS = """
 import json, sys
@@ -94,33 +95,33 @@ def without_elpa(tmp_path: Path) -> Path:
     return farm
 
 
-class TestThePlugin:
-    def load(self, home: Site, *options: str, plugins: Path, path: str) -> Any:
-        environment = {"AIRFLOW__CORE__PLUGINS_FOLDER": str(plugins), "PYTHONPATH": path}
-        return last_line(home.python(*options, "-c", LOAD_PLUGINS, **environment).stdout)
+def load(home: Site, *options: str, plugins: Path, path: str) -> Any:
+    environment = {"AIRFLOW__CORE__PLUGINS_FOLDER": str(plugins), "PYTHONPATH": path}
+    return last_line(home.python(*options, "-c", LOAD_PLUGINS, **environment).stdout)
 
-    @pytest.mark.parametrize("folder", ["the repo's plugins", "an empty folder"])
-    def test_installed_it_is_there_once(self, folder: str, site: Site) -> None:
-        plugins = ROOT / "plugins" if folder == "the repo's plugins" else site.home / "plugins"
-        found = self.load(site, plugins=plugins, path=os.environ.get("PYTHONPATH", ""))
+
+class TestThePlugin:
+    def test_installed_it_is_there_once(self, site: Site) -> None:
+        found = load(site, plugins=site.home / "plugins", path=os.environ.get("PYTHONPATH", ""))
         assert found["core"] == found["sdk"] == [[["elpa", "elpa_airflow.plugin"]], {}]
+
+    def test_installed_and_in_the_plugins_folder_it_is_there_once(self, site: Site) -> None:
+        found = load(site, plugins=ROOT / "plugins", path=os.environ.get("PYTHONPATH", ""))
+        assert found["core"] == found["sdk"] == [[["elpa", "elpa_airflow.plugin"]], {}]
+        # The loader runs each file under its bare name.
+        bare_names = {file.stem for file in (ROOT / "plugins" / "elpa_airflow").glob("*.py")} - {"__init__"}
+        assert "elpa_airflow_plugin" in found["modules"]
+        assert not bare_names & set(found["modules"])
 
     def test_from_a_plugins_folder_it_is_there_once(self, site: Site, without_elpa: Path) -> None:
         path = os.pathsep.join([str(without_elpa), str(core_alone(site))])
-        found = self.load(site, "-S", plugins=ROOT / "plugins", path=path)
+        found = load(site, "-S", plugins=ROOT / "plugins", path=path)
         assert found["core"] == found["sdk"] == [[["elpa", "elpa_airflow.plugin"]], {}]
 
     def test_with_neither_it_is_not_there(self, site: Site, without_elpa: Path) -> None:
         path = os.pathsep.join([str(without_elpa), str(core_alone(site))])
-        found = self.load(site, "-S", plugins=site.home / "plugins", path=path)
+        found = load(site, "-S", plugins=site.home / "plugins", path=path)
         assert found["core"] == found["sdk"] == [[], {}]
-
-    def test_the_loader_executes_the_plugin_module_only(self, site: Site) -> None:
-        path = os.environ.get("PYTHONPATH", "")
-        found = self.load(site, plugins=ROOT / "plugins", path=path)
-        bare_names = {file.stem for file in (ROOT / "plugins" / "elpa_airflow").glob("*.py")} - {"__init__"}
-        assert "elpa_airflow_plugin" in found["modules"]
-        assert not bare_names & set(found["modules"])
 
 
 def core_alone(home: Site) -> Path:
@@ -132,38 +133,41 @@ def core_alone(home: Site) -> Path:
 
 
 class TestParsing:
-    def parse(self, home: Site, wanted: str | None = None) -> Any:
-        arguments = [home.dag_file, *([wanted] if wanted else [])]
-        return last_line(home.python(PROGRAMS / "parse_dags.py", *map(str, arguments)).stdout)
-
-    def test_it_reads_the_dag_file_and_the_configs(self, site: Site) -> None:
-        names = ["a", "b", "c"]
-        configs = {str(site.config(name)) for name in names}
-        (site.configs / "not_a_config.txt").write_text("x", encoding="utf-8")
-        (site.configs / "deeper").mkdir()
-        (site.configs / "deeper" / "d.json").write_text("{}", encoding="utf-8")
-        found = self.parse(site)
-        assert found["dags"] == [f"elpa_{name}" for name in names]
-        libraries = (sys.prefix, sys.base_prefix, str(ROOT), str(Path(__file__).parents[2]))
-        read = {path for path in found["opened"] if not path.startswith(libraries) and path[-4:] != ".pyc"}
-        assert read - {str(site.home / "airflow.cfg")} == {*configs, str(site.dag_file)}
-        assert found["opened"].count(str(site.configs / "a.json")) == 1
-
-    def test_it_talks_to_nobody_and_starts_nothing(self, site: Site) -> None:
-        site.config("a")
-        assert self.parse(site)["others"] == []
-
-    def test_it_leaves_numpy_alone(self, site: Site, new_site: Any) -> None:
-        site.config("a")
-        plain = new_site("plain")
-        plain.dag_file.write_text(PLAIN_DAG_FILE, encoding="utf-8")
-        heavy = {"numpy", "pandas", "fastapi", "elpa_core.error_csv", "elpa_core.scores"}
-        ours, airflows = (heavy & set(self.parse(home)["modules"]) for home in (site, plain))
-        assert ours <= airflows
-
-    def test_a_task_process_reads_its_own_config_only(self, site: Site) -> None:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def home(cls, new_site: Callable[[str], Site]) -> Site:
+        made = new_site("parsing")
         for name in ("a", "b", "c"):
-            site.config(name, pair())
-        found = self.parse(site, "elpa_b")
-        assert found["dags"] == ["elpa_b"]
-        assert [path for path in found["opened"] if path.endswith(".json")] == [str(site.configs / "b.json")]
+            made.config(name)
+        (made.configs / "not_a_config.txt").write_text("x", encoding="utf-8")
+        (made.configs / "deeper").mkdir()
+        (made.configs / "deeper" / "d.json").write_text("{}", encoding="utf-8")
+        return made
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def found(cls, home: Site) -> Any:
+        return home.parse_elsewhere("elpa_b")
+
+    def test_it_reads_the_dag_file_and_each_config_once(self, home: Site, found: Any) -> None:
+        assert found[0]["dags"] == ["elpa_a", "elpa_b", "elpa_c"]
+        libraries = (sys.prefix, sys.base_prefix, str(ROOT), str(home.home / "airflow.cfg"))
+        read = [path for path in found[0]["opened"] if not path.startswith(libraries)]
+        of_the_dag_file = [path for path in read if Path(path).name.startswith("pools.")]
+        configs = [str(path) for path in home.configs.glob("*.json")]
+        assert sorted(read) == sorted([*configs, *of_the_dag_file])
+
+    def test_it_talks_to_nobody_and_starts_nothing(self, found: Any) -> None:
+        assert found[0]["others"] == []
+
+    def test_a_task_process_reads_its_own_config_only(self, home: Site, found: Any) -> None:
+        assert found[1]["dags"] == ["elpa_b"]
+        read = [path for path in found[1]["opened"] if path.endswith(".json")]
+        assert read == [str(home.configs / "b.json")]
+
+    def test_it_leaves_numpy_alone(self, found: Any, site: Site) -> None:
+        site.dag_file.write_text(PLAIN_DAG_FILE, encoding="utf-8")
+        plain = site.parse_elsewhere()[0]
+        assert plain["dags"] == ["plain"]
+        heavy = {"numpy", "pandas", "fastapi", "elpa_core.error_csv", "elpa_core.scores"}
+        assert heavy & set(found[0]["modules"]) <= heavy & set(plain["modules"])

@@ -10,14 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from airflow_site import PROGRAMS, DagsFolder, Site, model, pair
-
-
-def parse(home: Site, seed: int, wanted: str | None = None) -> dict[str, Any]:
-    arguments = [str(home.dag_file), *([wanted] if wanted else [])]
-    done = home.python(PROGRAMS / "parse_dags.py", *arguments, PYTHONHASHSEED=str(seed))
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+from airflow_site import DagsFolder, Site, model, pair
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +37,17 @@ def home(new_site: Callable[[str], Site]) -> Site:
     return made
 
 
+TASKS_OF = ("elpa_plain", "pool.of-mine", "pool_of_others", "elpa_gone")
+
+
 @pytest.fixture(scope="module")
-def parsed(home: Site) -> list[dict[str, Any]]:
-    return [parse(home, seed) for seed in (1, 2)]
+def in_tasks(home: Site) -> list[dict[str, Any]]:
+    return home.parse_elsewhere(*TASKS_OF, PYTHONHASHSEED="1")
+
+
+@pytest.fixture(scope="module")
+def parsed(home: Site, in_tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [in_tasks[0], *home.parse_elsewhere(PYTHONHASHSEED="2")]
 
 
 def test_two_processes_serialize_alike(parsed: list[dict[str, Any]]) -> None:
@@ -79,18 +80,18 @@ def test_no_secret_is_serialized(parsed: list[dict[str, Any]]) -> None:
     assert "hunter2hunter2" not in json.dumps(parsed[0]["serialized"])
 
 
-@pytest.mark.parametrize("dag_id", ["elpa_plain", "pool.of-mine", "pool_of_others"])
+@pytest.mark.parametrize("dag_id", TASKS_OF[:-1])
 def test_a_task_process_builds_its_own_dag_only(
-    dag_id: str, home: Site, parsed: list[dict[str, Any]]
+    dag_id: str, parsed: list[dict[str, Any]], in_tasks: list[dict[str, Any]]
 ) -> None:
-    found = parse(home, 3, dag_id)
+    found = in_tasks[1 + TASKS_OF.index(dag_id)]
     assert found["dags"] == [dag_id]
     assert found["serialized"][dag_id] == parsed[0]["serialized"][dag_id]
 
 
-def test_a_dag_that_is_gone_leaves_the_others(home: Site, parsed: list[dict[str, Any]]) -> None:
+def test_a_dag_that_is_gone_leaves_the_others(in_tasks: list[dict[str, Any]]) -> None:
     """Airflow then says that the Dag is not there; which others there are, does not matter."""
-    found = parse(home, 3, "elpa_gone")
+    found = in_tasks[1 + TASKS_OF.index("elpa_gone")]
     assert "elpa_gone" not in found["dags"]
     assert found["import_errors"] == {}
 
@@ -100,5 +101,5 @@ def test_a_bad_config_beside_it_does_not_trouble_a_task_process(new_site: Callab
     home.config("good", airflow={"dag_id": "mine"})
     home.write("aaa.json", "{")
     home.write("mine.json", '{"models": []}')
-    found = parse(home, 1, "mine")
+    found = home.parse_elsewhere("mine")[1]
     assert (found["dags"], found["import_errors"]) == (["mine"], {})

@@ -1,6 +1,6 @@
 """Parse a Dag file as Airflow does, and say what that took: files, connections, processes, modules.
 
-Arguments: the file, and the Dag that a task's process would want, or nothing.
+Arguments: the file, and for each further parse the Dag that a task's process would want.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Any
 WATCHED = {"socket.connect", "socket.getaddrinfo", "socket.sendto", "subprocess.Popen", "os.fork", "os.exec"}
 
 
-def main(dag_file: str, wanted: str | None) -> dict[str, Any]:
+def main(dag_file: str, wanted: list[str]) -> list[dict[str, Any]]:
+    """Return what each parse came to: the first one of all Dags, the others in the place of a task."""
     from airflow.dag_processing.dagbag import DagBag
     from airflow.sdk.execution_time.task_runner import _airflow_parsing_context_manager
-    from airflow.serialization.serialized_objects import DagSerialization
 
     opened: list[str] = []
     others: list[str] = []
@@ -28,15 +28,25 @@ def main(dag_file: str, wanted: str | None) -> dict[str, Any]:
             others.append(f"{event} {arguments[1:]}")
 
     sys.addaudithook(watch)
-    context = _airflow_parsing_context_manager(dag_id=wanted, task_id="t") if wanted else nullcontext()
-    with context:
-        bag = DagBag(dag_file)
+    results = []
+    for dag_id in (None, *wanted):
+        opened.clear()
+        context = _airflow_parsing_context_manager(dag_id=dag_id, task_id="t") if dag_id else nullcontext()
+        with context:
+            bag = DagBag(dag_file)
+        results.append({"opened": list(opened), "others": list(others), **contents(bag)})
+    return results
+
+
+def contents(bag: Any) -> dict[str, Any]:
+    """Return what was found, and which modules that took."""
+    modules = sorted(sys.modules)
+    from airflow.serialization.serialized_objects import DagSerialization
+
     return {
         "dags": sorted(bag.dags),
         "import_errors": bag.import_errors,
-        "opened": list(opened),
-        "others": list(others),
-        "modules": sorted(set(sys.modules)),
+        "modules": modules,
         "serialized": {
             # Sorted, as Airflow does before it compares: it collects the fields of a Dag in a set.
             dag_id: json.dumps(DagSerialization.to_dict(dag), sort_keys=True)
@@ -46,5 +56,4 @@ def main(dag_file: str, wanted: str | None) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    found = main(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None)
-    print(f"\n{json.dumps(found)}")
+    print(f"\n{json.dumps(main(sys.argv[1], sys.argv[2:]))}")

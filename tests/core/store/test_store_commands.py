@@ -257,6 +257,24 @@ def test_a_current_file_that_is_no_policy(filled, command):
     assert f"error: {filled.folder.current}: $.skill: found nothing; expected a value" in err
 
 
+@pytest.mark.parametrize("content", [None, "{", "older"])
+def test_list_says_if_current_lags_behind_the_history(filled, command, content):
+    if content is None:
+        filled.folder.current.unlink()
+    else:
+        older = filled.policy("day3").published_by(filled.history()[2])
+        filled.folder.current.write_text(json.dumps(older) if content == "older" else content)
+    status, out, err = command("policy", "list")
+    assert status == 0
+    assert out.splitlines()[-1].endswith("current")
+    assert err == (
+        f"warning: {filled.folder.current}: not publication 3 yet, because a process has died or somebody has"
+        " changed the file; the next change of the store puts it there\n"
+    )
+    record(filled, 4)
+    assert command("policy", "list")[2] == ""
+
+
 def test_prune_says_what_goes_and_why_the_rest_stays(store, command):
     for number in (1, 2, 3, 4):
         run(store, number)
