@@ -39,17 +39,20 @@ class EarlierArtifact:
         return dt.datetime.fromisoformat(self.as_of)
 
 
-def earlier_artifacts(runs: Path, model: str, group: str) -> Iterator[EarlierArtifact]:
-    """Yield the artifacts of one model that lie in the folders of a pool's runs, in no order.
+def earlier_artifacts(run_dir: Path, model: str, group: str) -> Iterator[EarlierArtifact]:
+    """Yield the artifacts of one model that lie in the folders of other runs of its pool, in no order.
 
     Parameters
     ----------
-    runs : Path
-        The folder ``runs`` of a Dag in the store.
+    run_dir : Path
+        The folder of the run that looks for them; those of the other runs lie beside it.
     model, group : str
         The model.
     """
-    for path in runs.glob(f"*/models/{model}/{STATUS_NAME}"):
+    for folder in run_dir.parent.iterdir():
+        path = folder / "models" / model / STATUS_NAME
+        if folder == run_dir or folder.name.startswith(".") or not path.exists():
+            continue
         try:
             status = parse_object(read_file(path), str(path))
         except ConfigError:
@@ -60,15 +63,15 @@ def earlier_artifacts(runs: Path, model: str, group: str) -> Iterator[EarlierArt
                 yield EarlierArtifact(artifact, status["as_of"], status["run_id"])
 
 
-def artifact_as_of(runs: Path, model: str, group: str, moment: dt.datetime) -> EarlierArtifact | None:
+def artifact_as_of(run_dir: Path, model: str, group: str, moment: dt.datetime) -> EarlierArtifact | None:
     """Return the artifact that was trained as of exactly ``moment``; of several the last to finish."""
-    found = [one for one in earlier_artifacts(runs, model, group) if one.moment == moment]
+    found = [one for one in earlier_artifacts(run_dir, model, group) if one.moment == moment]
     return max(found, key=lambda one: one.artifact.finished_at, default=None)
 
 
-def newest_artifact(runs: Path, model: str, group: str, until: dt.datetime) -> EarlierArtifact | None:
+def newest_artifact(run_dir: Path, model: str, group: str, until: dt.datetime) -> EarlierArtifact | None:
     """Return the artifact that used the latest data, none of it after ``until``."""
-    found = [one for one in earlier_artifacts(runs, model, group) if one.moment <= until]
+    found = [one for one in earlier_artifacts(run_dir, model, group) if one.moment <= until]
     return max(found, key=lambda one: (one.moment, one.artifact.finished_at), default=None)
 
 

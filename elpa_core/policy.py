@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -29,6 +29,10 @@ class ScoredModel:
         Validation errors behind the score, if they are known.
     sha256 : str or None
         Of the error artifact, if there is one.
+    as_of, trained_at, carried_from : str or None
+        Of a model that was trained as of another moment, or by another run.
+    fallback_reason : str or None
+        Why an older artifact than there should be takes part.
     """
 
     name: str
@@ -36,6 +40,10 @@ class ScoredModel:
     score: float
     rows: int | None = None
     sha256: str | None = None
+    as_of: str | None = None
+    trained_at: str | None = None
+    carried_from: str | None = None
+    fallback_reason: str | None = None
 
 
 class MissingModel(BaseModel):
@@ -56,6 +64,16 @@ class ErrorSource(BaseModel):
 
     rows: int | None = Field(description="Validation errors used.")
     sha256: str | None = Field(description="SHA-256 of the error artifact.")
+    as_of: str | None = Field(
+        default=None, description="Moment up to which the training used data, where it is not the run's own."
+    )
+    trained_at: str | None = Field(default=None, description="When a carried model was trained.")
+    carried_from: str | None = Field(
+        default=None, description="Run that trained the model, where it is not this one."
+    )
+    fallback_reason: str | None = Field(
+        default=None, description="Why an older artifact than there should be takes part."
+    )
 
 
 class RunReference(BaseModel):
@@ -88,10 +106,16 @@ class Policy(BaseModel):
     offline_weights: dict[str, float] = Field(description="Sum to 1.")
     best_online_model: str
     best_offline_model: str
-    degraded: bool = Field(default=False, description="Whether a model that should be here is missing.")
+    degraded: bool = Field(
+        default=False,
+        description="Whether a model is missing, or older than it should be, because it failed.",
+    )
     missing: list[MissingModel] = []
     errors: dict[str, ErrorSource] = Field(default={}, description="What each score was computed from.")
     run: RunReference | None = None
+    chosen: dict[str, Any] = Field(
+        default={}, description="What was chosen when the run was started, where it differs from the config."
+    )
 
     def to_json(self) -> dict[str, Any]:
         """Return the policy as a JSON object, fields in the order of the contract."""
@@ -106,6 +130,7 @@ def build_policy(
     source: str,
     missing: Sequence[MissingModel] = (),
     run: RunReference | None = None,
+    chosen: Mapping[str, Any] | None = None,
 ) -> Policy:
     """Return the policy of the models that were scored.
 
@@ -123,6 +148,8 @@ def build_policy(
         Models of the pool that are not in ``scored``.
     run : RunReference, optional
         The run behind it.
+    chosen : mapping, optional
+        What was chosen when the run was started.
 
     Raises
     ------
@@ -149,10 +176,22 @@ def build_policy(
         offline_weights=inverse_score_weights(offline),
         best_online_model=best_model(online),
         best_offline_model=best_model(offline),
-        degraded=any(not m.intended for m in missing),
+        degraded=any(not m.intended for m in missing) or any(m.fallback_reason for m in scored),
         missing=list(missing),
-        errors={m.name: ErrorSource(rows=m.rows, sha256=m.sha256) for m in scored},
+        errors={m.name: _error_source(m) for m in scored},
+        chosen=dict(chosen or {}),
         run=run,
+    )
+
+
+def _error_source(model: ScoredModel) -> ErrorSource:
+    return ErrorSource(
+        rows=model.rows,
+        sha256=model.sha256,
+        as_of=model.as_of,
+        trained_at=model.trained_at,
+        carried_from=model.carried_from,
+        fallback_reason=model.fallback_reason,
     )
 
 

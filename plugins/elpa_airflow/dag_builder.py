@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from airflow.providers.standard.operators.python import PythonOperator
-from airflow.sdk import DAG, CronDataIntervalTimetable, TaskGroup
+from airflow.sdk import DAG, Asset, AssetAlias, CronDataIntervalTimetable, TaskGroup
 from airflow.sdk.exceptions import AirflowTimetableInvalid
 from pydantic_core import PydanticCustomError
 
 from elpa_airflow import docs
+from elpa_airflow.run_context import policy_uri
 from elpa_airflow.train_operator import train_task
+from elpa_airflow.trigger_form import trigger_params
 from elpa_core.config import GROUPS, LoadedConfig
 from elpa_core.errors import ConfigError, Problem, quoted
 from elpa_core.run_options import DagRunOptions, ModelRunOptions, airflow_key, parse_date
@@ -69,6 +71,7 @@ def build_dag(loaded: LoadedConfig, store: Path | None) -> DAG:
         catchup=options.catchup,
         tags={TAG, *options.tags},
         doc_md=docs.dag_doc(loaded),
+        params=trigger_params(loaded.config),
         default_args={"owner": options.owner} if options.owner else {},
         **_given(max_active_runs=options.max_active_runs, max_active_tasks=options.max_active_tasks),
     )
@@ -77,6 +80,7 @@ def build_dag(loaded: LoadedConfig, store: Path | None) -> DAG:
         dag=dag,
         python_callable=_integrate_callable(loaded, store),
         show_return_value_in_logs=False,
+        outlets=[AssetAlias(policy_uri(dag.dag_id))],
         trigger_rule="all_done",
         retries=DEFAULT_RETRIES,
         doc_md=docs.INTEGRATE_DOC,
@@ -119,8 +123,8 @@ def _run_arguments(options: ModelRunOptions) -> dict[str, Any]:
     }
 
 
-def _integrate_callable(loaded: LoadedConfig, store: Path | None) -> Callable[..., dict[str, Any]]:
-    def integrate(**context: Any) -> dict[str, Any]:
+def _integrate_callable(loaded: LoadedConfig, store: Path | None) -> Callable[..., dict[str, Any] | None]:
+    def integrate(**context: Any) -> dict[str, Any] | None:
         from elpa_airflow.integrate_task import integrate as integrate_run  # noqa: PLC0415  (numpy)
 
         return integrate_run(context, loaded, store)
@@ -128,18 +132,24 @@ def _integrate_callable(loaded: LoadedConfig, store: Path | None) -> Callable[..
     return integrate
 
 
-def _schedule(loaded: LoadedConfig) -> CronDataIntervalTimetable | str | None:
+def _schedule(loaded: LoadedConfig) -> CronDataIntervalTimetable | list[Asset] | str | None:
     options = loaded.config.airflow
+    if options.offline_schedule is not None:
+        _timetable(loaded, "offline_schedule", options.offline_schedule)
+    if options.assets:
+        return [Asset(uri) for uri in options.assets]
     if options.schedule is None or options.schedule == "@once":
         return options.schedule
-    timetable = CronDataIntervalTimetable(options.schedule, timezone=options.timezone)
+    return _timetable(loaded, "schedule", options.schedule)
+
+
+def _timetable(loaded: LoadedConfig, field: str, cron: str) -> CronDataIntervalTimetable:
+    timetable = CronDataIntervalTimetable(cron, timezone=loaded.config.airflow.timezone)
     try:
         timetable.validate()
     except AirflowTimetableInvalid as error:
-        problem = Problem(
-            loaded.source, "$.airflow.schedule", f"{quoted(options.schedule)} ({error})", "a cron expression"
-        )
-        raise ConfigError(problem) from error
+        found = f"{quoted(cron)} ({error})"
+        raise ConfigError(Problem(loaded.source, f"$.airflow.{field}", found, "a cron expression")) from error
     return timetable
 
 

@@ -14,10 +14,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from elpa_airflow.integrate_task import POLICY_NAME
 from elpa_airflow.local_airflow import LocalAirflow, LocalAirflowError
 from elpa_airflow.run_context import run_dir_of
 from elpa_core.policy import Policy, policy_lines
+from elpa_core.store import POLICY_NAME
 
 DAG_ID = "elpa_water_flow"
 _ROOT = Path(__file__).resolve().parents[2]

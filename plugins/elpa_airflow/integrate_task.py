@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from airflow.sdk import Asset, AssetAlias
 from airflow.sdk.exceptions import AirflowFailException
 
+from elpa_airflow.handed_on import CARRIED_KEY, HandedOn
+from elpa_airflow.run_context import policy_uri
 from elpa_airflow.run_record import read_status, refused_entry, task_id_of
 from elpa_airflow.run_state import RunState
-from elpa_core.artifacts import ErrorArtifact, now_text, utc_text
+from elpa_core.artifacts import now_text, utc_text
 from elpa_core.config import GROUPS, LoadedConfig, Model
-from elpa_core.errors import ArtifactError, InputError
+from elpa_core.earlier_artifacts import newest_artifact
+from elpa_core.errors import ArtifactError, ElpaError, InputError
 from elpa_core.integration import score_artifacts
 from elpa_core.manifest import MANIFEST_NAME, manifest_of, model_entry, write_manifest
 from elpa_core.plan import Plan, plan_model
-from elpa_core.policy import (
-    MissingModel,
-    Policy,
-    RunReference,
-    ScoredModel,
-    build_policy,
-    policy_lines,
-    write_policy,
-)
+from elpa_core.policy import MissingModel, Policy, RunReference, ScoredModel, build_policy, policy_lines
+from elpa_core.store import POLICY_NAME, DagFolder, PolicyStore
+from elpa_core.store.pruning import prune
 
 log = logging.getLogger(__name__)
-
-POLICY_NAME = "elpa_policy.json"
-TASK_ID = "integrate"
 
 
 @dataclass
@@ -42,8 +38,8 @@ class _Pool:
     missing: list[MissingModel]
 
 
-def integrate(context: Any, current: LoadedConfig, store: Path | None) -> dict[str, Any]:
-    """Write manifest and policy of a run and return the policy.
+def integrate(context: Any, current: LoadedConfig, store: Path | None) -> dict[str, Any] | None:
+    """Write manifest and policy of a run, publish the policy, and return it.
 
     Parameters
     ----------
@@ -60,62 +56,113 @@ def integrate(context: Any, current: LoadedConfig, store: Path | None) -> dict[s
         If there can be no policy: trying again would not help, training the missing models would.
     """
     run = RunState.of(context, current, store)
-    policy_path = run.run_dir / POLICY_NAME
-    pool = _pool(context["ti"], run)
-    _write_manifest(run, pool)
     try:
+        if run.choices.dry_run:
+            _write_manifest(run, _Pool([], []))
+            log.info("A dry run: the manifest has the commands, there is no policy")
+            return None
+        pool = _pool(context["ti"], run)
+        _write_manifest(run, pool)
         policy = _policy(context["ti"], run, pool)
-    except InputError as error:
-        policy_path.unlink(missing_ok=True)
+    except (InputError, NoPolicyError) as error:
+        (run.run_dir / POLICY_NAME).unlink(missing_ok=True)
         raise AirflowFailException(str(error)) from error
-    except AirflowFailException:
-        policy_path.unlink(missing_ok=True)
-        raise
-    write_policy(policy_path, policy)
+    return _publish(context, run, policy)
+
+
+class NoPolicyError(ElpaError):
+    """Too few models have ended well: trying again would not help, training them would."""
+
+
+def _publish(context: Any, run: RunState, policy: Policy) -> dict[str, Any]:
+    ti, options = context["ti"], run.loaded.config.airflow
+    store = PolicyStore(run.store, ti.dag_id)
+    recorded = store.record(ti.run_id, run.moment.as_of, policy.to_json())
     log.info(
         "Policy %s, of config SHA-256 %s:\n%s",
-        policy_path,
+        recorded.path,
         run.loaded.sha256,
         "\n".join(policy_lines(policy)),
     )
-    return policy.to_json()
+    gate = options.promotion.max_score_increase if options.promotion else None
+    outcome = store.publish(ti.run_id, recorded.number, max_score_increase=gate)
+    log.info("The policy is %s: %s", outcome.entry.action, outcome.entry.reason)
+    if outcome.published and outcome.changed:
+        uri = policy_uri(ti.dag_id)
+        extra = {"run_id": ti.run_id, "as_of": run.moment.as_of, "policy": str(recorded.path)}
+        context["outlet_events"][AssetAlias(uri)].add(Asset(uri), extra=extra)
+    if options.keep_runs is not None:
+        _prune(run, ti.dag_id, ti.run_id, options.keep_runs)
+    published: dict[str, Any] = json.loads(recorded.path.read_bytes())
+    return published
+
+
+def _prune(run: RunState, dag_id: str, run_id: str, keep: int) -> None:
+    try:
+        pruned = prune(DagFolder(run.store, dag_id), keep, running=[run_id])
+    except ElpaError as error:
+        # The policy is published: what a full disk leaves over is no reason to fail the run.
+        log.warning("Old runs are not removed: %s", error)
+        return
+    for removed in pruned.removed:
+        log.info("Removed the folder of an old run: %s", removed.path)
 
 
 def _pool(ti: Any, run: RunState) -> _Pool:
     pool = _Pool([], [])
     for model in run.loaded.config.models:
         try:
-            artifact, reason = _artifact(ti, run, model)
-            if artifact is not None:
-                pool.scored += score_artifacts([artifact], run.loaded.config.beta)
+            handed_on, reason = _handed_on(ti, run, model)
+            if handed_on is None:
+                handed_on = _fallback(run, model, reason)
+            if handed_on is not None:
+                (scored,) = score_artifacts([handed_on.artifact], run.choices.config.beta)
+                pool.scored.append(handed_on.describe(scored, run.moment.as_of))
                 continue
         except ArtifactError as error:
             reason = str(error)
+        intended = not (model.enabled and run.choices.takes(model))
         pool.missing.append(
-            MissingModel(name=model.name, group=model.group, reason=reason, intended=not model.enabled)
+            MissingModel(name=model.name, group=model.group, reason=reason, intended=intended)
         )
     return pool
 
 
-def _artifact(ti: Any, run: RunState, model: Model) -> tuple[ErrorArtifact | None, str]:
+def _handed_on(ti: Any, run: RunState, model: Model) -> tuple[HandedOn | None, str]:
     """Return what a model's task handed on, or why it handed on nothing."""
     if not model.enabled:
         return None, "disabled"
     task_id = task_id_of(model)
-    state = run.states.get(task_id)
+    if task_id not in run.states:
+        return None, "its task is no longer in the Dag"
+    state = run.states[task_id]
     if state is None:
-        return (
-            None,
-            "its task is no longer in the Dag" if task_id not in run.states else "its task did not run",
-        )
-    status = read_status(run.run_dir, task_id) or {}
+        return None, "its task did not run"
+    key = {"success": "return_value", "skipped": CARRIED_KEY}.get(state)
+    value = ti.xcom_pull(task_ids=task_id, key=key) if key else None
+    if value is not None:
+        return HandedOn.from_json(value), ""
     if state == "success":
-        value = ti.xcom_pull(task_ids=task_id)
-        if value is not None:
-            return ErrorArtifact.from_json(value), ""
         return None, "its task is marked as success, but handed on no error artifact"
-    why = {"failed": status.get("reason"), "running": "its process was killed"}.get(str(status.get("status")))
-    return None, f"its task is {state}" + (f": {why}" if why else "")
+    status = read_status(run.run_dir, task_id) or {}
+    why = {
+        "failed": status.get("reason"),
+        "planned": status.get("reason"),
+        "running": "its process was killed",
+    }
+    reason = why.get(str(status.get("status")))
+    return None, f"its task is {state}" + (f": {reason}" if reason else "")
+
+
+def _fallback(run: RunState, model: Model, reason: str) -> HandedOn | None:
+    """Return the newest earlier artifact of an offline model whose training has failed."""
+    if not model.enabled or run.tick is None or model.group != "offline" or not run.choices.takes(model):
+        return None
+    earlier = newest_artifact(run.run_dir, model.name, model.group, run.tick.as_of)
+    if earlier is None:
+        return None
+    log.warning("%s: %s; its artifact of run %s takes part", model.name, reason, earlier.run_id)
+    return HandedOn.carried(earlier, run.run_dir / "models" / model.name, reason)
 
 
 def _write_manifest(run: RunState, pool: _Pool) -> None:
@@ -125,16 +172,21 @@ def _write_manifest(run: RunState, pool: _Pool) -> None:
         entry = _entry(run, model) | (read_status(run.run_dir, task_id_of(model)) or {})
         if model.name in reasons:
             entry |= {"status": "failed" if model.enabled else "disabled", "reason": reasons[model.name]}
+        if run.choices.dry_run and model.enabled:
+            entry |= {"status": "planned", "return_code": None, "artifact": None}
         entry["task_state"] = run.states.get(task_id_of(model))
         entries.append(entry)
-    plan = Plan(run.loaded, run.run_dir, run.moment, ())
-    manifest = manifest_of(plan, entries, created_at=now_text(), run_id=run.moment.run_id)
+    plan = Plan(replace(run.loaded, config=run.choices.config), run.run_dir, run.moment, ())
+    manifest = manifest_of(
+        plan, entries, created_at=now_text(), run_id=run.moment.run_id, chosen=dict(run.choices.given)
+    )
     write_manifest(run.run_dir / MANIFEST_NAME, manifest)
 
 
 def _entry(run: RunState, model: Model) -> dict[str, Any]:
     try:
-        return model_entry(plan_model(run.loaded, model, run.run_dir, run.moment))
+        moment = run.moment_for(model)
+        return model_entry(plan_model(run.loaded, model, run.run_dir, moment, run.choices.changed))
     except InputError:
         return refused_entry(model, run.run_dir)
 
@@ -143,19 +195,19 @@ def _policy(ti: Any, run: RunState, pool: _Pool) -> Policy:
     options = run.loaded.config.airflow
     failed = [model for model in pool.missing if not model.intended]
     if failed and options.on_model_failure == "fail":
-        raise AirflowFailException(
+        raise NoPolicyError(
             f"no policy: {_names(failed)}; on_model_failure is fail: it takes all enabled models"
         )
     for group in GROUPS:
         count = sum(model.group == group for model in pool.scored)
         if count < options.min_models_per_group:
             missing = [model for model in pool.missing if model.group == group]
-            raise AirflowFailException(
+            raise NoPolicyError(
                 f"no policy: {count} {group} models, min_models_per_group is {options.min_models_per_group};"
                 f" missing: {_names(missing) or 'none: the config has no more'}"
             )
     return build_policy(
-        run.loaded.config,
+        run.choices.config,
         pool.scored,
         created_at=now_text(),
         source=run.loaded.source,
@@ -167,6 +219,7 @@ def _policy(ti: Any, run: RunState, pool: _Pool) -> Policy:
             as_of=utc_text(dt.datetime.fromisoformat(run.moment.as_of)),
             config_sha256=run.loaded.sha256,
         ),
+        chosen=run.choices.given,
     )
 
 

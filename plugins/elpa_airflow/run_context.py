@@ -3,33 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from airflow.configuration import AIRFLOW_HOME, conf
 
 from elpa_core.config import LoadedConfig
 from elpa_core.placeholder_values import RunMoment
-
-_LONGEST_FOLDER = 200
-
-
-def folder_of_run(run_id: str) -> str:
-    """Return a run id as the name of a folder, a different one for each run id.
-
-    >>> folder_of_run("manual__2026-01-31T06:00:00+00:00")
-    'manual__2026-01-31T06:00:00+00:00'
-    >>> folder_of_run("../a b")
-    '%2E.%2Fa%20b'
-    """
-    name = quote(run_id, safe=":+@=,").replace("~", "%7E")
-    if name.startswith("."):
-        name = "%2E" + name[1:]
-    if len(name) > _LONGEST_FOLDER:
-        name = name[:_LONGEST_FOLDER] + "~" + hashlib.sha256(run_id.encode()).hexdigest()[:16]
-    return name
+from elpa_core.store import DagFolder
 
 
 def store_of(loaded: LoadedConfig, store: Path | None) -> Path:
@@ -51,7 +32,12 @@ def store_of(loaded: LoadedConfig, store: Path | None) -> Path:
 
 def run_dir_of(store: Path, dag_id: str, run_id: str) -> Path:
     """Return the folder of a run in a store."""
-    return store / dag_id / "runs" / folder_of_run(run_id)
+    return DagFolder(store, dag_id).run(run_id)
+
+
+def policy_uri(dag_id: str) -> str:
+    """Return the URI of the asset that gets an event when a policy of a Dag was published."""
+    return f"elpa://{dag_id}/policy"
 
 
 def moment_of(dag_run: Any) -> RunMoment:

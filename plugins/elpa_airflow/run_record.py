@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from elpa_core.config import Model
+from elpa_core.earlier_artifacts import STATUS_NAME
 from elpa_core.errors import ConfigError
 from elpa_core.files import json_bytes, write_atomic
 from elpa_core.json_input import parse_object, read_file
 from elpa_core.manifest import model_entry
 from elpa_core.masking import secret_values
 from elpa_core.plan import PlannedModel
-
-STATUS_NAME = "status.json"
 
 
 def task_id_of(model: Model) -> str:

@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,10 +20,12 @@ from airflow.sdk.exceptions import (
 from airflow.sdk.execution_time.context import context_to_airflow_vars
 from airflow.sdk.log import mask_secret
 
+from elpa_airflow.handed_on import CARRIED_KEY, HandedOn
 from elpa_airflow.run_record import refused_entry, task_id_of, write_status
 from elpa_airflow.run_state import RunState
-from elpa_core.artifacts import FileState, artifact_of, now_text, require_fresh
+from elpa_core.artifacts import ErrorArtifact, FileState, artifact_of, now_text, require_fresh
 from elpa_core.config import LoadedConfig, Model
+from elpa_core.earlier_artifacts import artifact_as_of, newest_artifact
 from elpa_core.errors import ArtifactError, CommandError, InputError
 from elpa_core.execution import DEFAULT_STOP_GRACE
 from elpa_core.manifest import model_entry
@@ -72,7 +75,6 @@ class TrainModelOperator(BashOperator):
 
     def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
         """Put the exact command of this run into the fields that the UI shows."""
-        del jinja_env
         self._run = run = RunState.of(context, self.source.loaded, self.source.store)
         self._model = model = next(
             (m for m in run.loaded.config.models if task_id_of(m) == self.task_id), None
@@ -81,14 +83,21 @@ class TrainModelOperator(BashOperator):
             return
         seconds = model.airflow.over(run.loaded.config.airflow).execution_timeout
         self.execution_timeout = None if seconds is None else dt.timedelta(seconds=seconds)
+        env, secrets = self._environment(model, context, jinja_env)
+        for secret in secrets:
+            mask_secret(secret)
         try:
-            self._planned = planned = plan_model(run.loaded, model, run.run_dir, run.moment)
+            planned = plan_model(
+                run.loaded,
+                model.model_copy(update={"env": env}),
+                run.run_dir,
+                run.moment_for(model),
+                run.choices.changed,
+            )
         except InputError as error:
             self._refusal = str(error)
             return
-        for name, value in model.env.items():
-            if looks_secret(name):
-                mask_secret(value, name)
+        self._planned = planned = replace(planned, secrets=(*secrets, *planned.secrets))
         for secret in planned.secrets:
             mask_secret(secret)
         self.bash_command = planned.shown_command
@@ -109,8 +118,12 @@ class TrainModelOperator(BashOperator):
             self._record(context, run, model, status="failed", reason=self._refusal)
             raise AirflowFailException(self._refusal)
         self.log.info("Config %s, SHA-256 %s", run.loaded.source, run.loaded.sha256)
-        self.log.info("Data up to %s, folder %s", run.moment.as_of, planned.model_dir)
+        self.log.info("Data up to %s, folder %s", run.moment_for(model).as_of, planned.model_dir)
         self.log.info("Command:\n%s", "\n".join(f"  {line}" for line in planned.shown_command.split("\n")))
+        if run.choices.dry_run:
+            self._record(context, run, model, status="planned", reason="dry run")
+            raise AirflowSkipException("a dry run: the command above was not started")
+        self._skip_if_not_due(context, run, model)
         before = FileState.of(planned.error_csv)
         _empty(planned.model_dir)
         started_at = now_text()
@@ -132,7 +145,49 @@ class TrainModelOperator(BashOperator):
             raise AirflowException(outcome["reason"])
         artifact: dict[str, Any] = outcome["artifact"]
         self.log.info("Error artifact: %s validation errors in %s", artifact["rows"], artifact["path"])
-        return artifact
+        as_of = run.moment_for(model).as_of
+        return HandedOn(ErrorArtifact.from_json(artifact), as_of=as_of).to_json()
+
+    def _environment(
+        self, model: Model, context: Any, jinja_env: Any
+    ) -> tuple[dict[str, str], tuple[str, ...]]:
+        """Return the model's ``env`` with its templates rendered, and the secrets among the values.
+
+        Only the config's author writes these; what comes out of a connection or a variable is a
+        secret whatever the name it is given.
+        """
+        env, secrets = {}, []
+        for name, value in model.env.items():
+            is_template = "{{" in value or "{%" in value
+            env[name] = str(self.render_template(value, context, jinja_env)) if is_template else value
+            if env[name] and (is_template or looks_secret(name)):
+                secrets.append(env[name])
+        return env, tuple(sorted(secrets, key=len, reverse=True))
+
+    def _skip_if_not_due(self, context: Any, run: RunState, model: Model) -> None:
+        """Skip a model that is not trained in this run, and hand on its earlier artifact, if there is one."""
+        tick = run.tick if model.group == "offline" else None
+        if not run.choices.takes(model):
+            why = "left out of this run"
+            until = dt.datetime.fromisoformat(run.moment.as_of)
+            earlier = newest_artifact(run.run_dir, model.name, model.group, until)
+        elif tick is not None and not tick.is_due:
+            why = f"not due: offline_schedule had its last tick at {tick.as_of.isoformat()}"
+            earlier = artifact_as_of(run.run_dir, model.name, model.group, tick.as_of)
+            if earlier is None:
+                self.log.info("The artifact as of %s is not there: the model is trained now", tick.as_of)
+                return
+        else:
+            return
+        model_dir = run.run_dir / "models" / model.name
+        _empty(model_dir)
+        if earlier is None:
+            reason = f"{why}, and no earlier run has left an artifact"
+        else:
+            reason = f"{why}; takes part as trained by run {earlier.run_id} on data up to {earlier.as_of}"
+            context["ti"].xcom_push(key=CARRIED_KEY, value=HandedOn.carried(earlier, model_dir).to_json())
+        self._record(context, run, model, status="planned", reason=reason)
+        raise AirflowSkipException(reason)
 
     def on_kill(self) -> None:
         """Stop the command and everything that it started."""
@@ -181,6 +236,7 @@ class TrainModelOperator(BashOperator):
         # The command's output is the task's log.
         entry |= {"stdout_log": None, "stderr_log": None, "task_id": ti.task_id, "try_number": ti.try_number}
         entry |= {"generation": run.generation, "config_sha256": run.loaded.sha256}
+        entry |= {"run_id": ti.run_id, "as_of": run.moment_for(model).as_of}
         write_status(run.run_dir / "models" / model.name, entry | fields)
 
 

@@ -1,0 +1,65 @@
+"""What a model's task hands on to `integrate` by XCom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from elpa_core.artifacts import ErrorArtifact
+from elpa_core.earlier_artifacts import EarlierArtifact, carry
+from elpa_core.policy import ScoredModel
+
+CARRIED_KEY = "carried_artifact"
+
+
+@dataclass(frozen=True)
+class HandedOn:
+    """A model's error artifact, as of when it was trained, and by which run if not by this one.
+
+    Parameters
+    ----------
+    artifact : ErrorArtifact
+        The artifact, in the folder of this run.
+    as_of : str
+        The moment up to which the training used data, ISO 8601.
+    carried_from : str or None
+        The run that trained the model, if it was another one.
+    fallback_reason : str or None
+        Why an older artifact than there should be takes part.
+    """
+
+    artifact: ErrorArtifact
+    as_of: str
+    carried_from: str | None = None
+    fallback_reason: str | None = None
+
+    @classmethod
+    def carried(cls, earlier: EarlierArtifact, model_dir: Path, fallback_reason: str | None = None) -> Self:
+        """Copy an earlier artifact into the folder of this run."""
+        return cls(carry(earlier, model_dir), earlier.as_of, earlier.run_id, fallback_reason)
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        """Return what the JSON object ``value`` describes."""
+        fields = dict(value)
+        as_of, carried_from = fields.pop("as_of"), fields.pop("carried_from")
+        return cls(ErrorArtifact.from_json(fields), as_of, carried_from)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as a JSON object."""
+        return {**self.artifact.to_json(), "as_of": self.as_of, "carried_from": self.carried_from}
+
+    def describe(self, scored: ScoredModel, run_as_of: str) -> ScoredModel:
+        """Return a score together with where it comes from, where that is not this run."""
+        return ScoredModel(
+            name=scored.name,
+            group=scored.group,
+            score=scored.score,
+            rows=scored.rows,
+            sha256=scored.sha256,
+            as_of=self.as_of if self.as_of != run_as_of else None,
+            trained_at=self.artifact.finished_at if self.carried_from else None,
+            carried_from=self.carried_from,
+            fallback_reason=self.fallback_reason,
+        )
