@@ -48,12 +48,9 @@ def elpa_dags(
     ConfigError
         If there is no such folder.
     """
-    folder = Path(config_dir or os.environ.get(CONFIG_DIR_VARIABLE) or Path(dag_file).parent / "configs")
-    folder = folder.absolute()
-    if not folder.is_dir():
-        hint = f"make it, set {CONFIG_DIR_VARIABLE}, or give elpa_dags a config_dir"
-        raise ConfigError(Problem(str(folder), "", "no folder", "the folder of the configs", hint))
-    paths = sorted(path for path in folder.glob("*.json") if not path.name.startswith("."))
+    paths = config_paths(
+        config_dir or os.environ.get(CONFIG_DIR_VARIABLE) or Path(dag_file).parent / "configs"
+    )
     store = Path(store) if store is not None else None
     wanted = get_parsing_context().dag_id
     if wanted is not None and (found := _find(wanted, paths)) is not None:
@@ -61,12 +58,27 @@ def elpa_dags(
     return _all_dags(paths, store)
 
 
+def config_paths(config_dir: str | Path) -> list[Path]:
+    """Return the files of a folder that are configs, in order.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such folder.
+    """
+    folder = Path(config_dir).absolute()
+    if not folder.is_dir():
+        hint = f"make it, set {CONFIG_DIR_VARIABLE}, or give elpa_dags a config_dir"
+        raise ConfigError(Problem(str(folder), "", "no folder", "the folder of the configs", hint))
+    return sorted(path for path in folder.glob("*.json") if not path.name.startswith("."))
+
+
 def _all_dags(paths: list[Path], store: Path | None) -> dict[str, DAG]:
     dags: dict[str, DAG] = {}
     claims: dict[str, list[LoadedConfig]] = {}
     for path in paths:
         try:
-            if (loaded := _load(path)) is not None:
+            if (loaded := load_config(path)) is not None:
                 claims.setdefault(dag_id_of(loaded), []).append(loaded)
         except ConfigError as error:
             _refuse(dags, path, error)
@@ -93,7 +105,8 @@ def _refuse(dags: dict[str, DAG], path: Path, error: ConfigError) -> None:
     dags[dag.dag_id] = dag
 
 
-def _load(path: Path) -> LoadedConfig | None:
+def load_config(path: Path) -> LoadedConfig | None:
+    """Return the training config at ``path``, or None if it is one for ``elpa integrate``."""
     data = read_file(path)
     raw = parse_object(data, str(path))
     if config_kind(raw) == "integration":
@@ -106,7 +119,7 @@ def _find(dag_id: str, paths: list[Path]) -> LoadedConfig | None:
     """Return the config of one Dag, reading as few files as can be."""
     for path in _likely_first(dag_id, paths):
         try:
-            loaded = _load(path)
+            loaded = load_config(path)
         except ConfigError:
             continue
         if loaded is not None and dag_id_of(loaded) == dag_id:

@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 MODELS = 10
 _SCRATCH = tempfile.TemporaryDirectory(prefix="elpa-bench-")
@@ -27,7 +28,9 @@ os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "WARNING")
 def write_configs(folder: Path, count: int) -> None:
     """Write ``count`` configs of ten models each."""
     folder.mkdir()
-    command = "python {project_root}/train.py --data {dataset} --horizon {horizon} --out {model_dir}/errors.csv"
+    command = (
+        "python {project_root}/train.py --data {dataset} --horizon {horizon} --out {model_dir}/errors.csv"
+    )
     for number in range(count):
         models = [
             {
@@ -37,30 +40,45 @@ def write_configs(folder: Path, count: int) -> None:
             }
             for index in range(MODELS)
         ]
-        config = {"project_root": "/srv/code", "dataset": "/srv/data/train.csv", "horizon": 24, "models": models}
+        config = {
+            "project_root": "/srv/code",
+            "dataset": "/srv/data/train.csv",
+            "horizon": 24,
+            "models": models,
+        }
         (folder / f"pool_{number:03}.json").write_text(json.dumps(config), encoding="utf-8")
 
 
-def by_hand(docs: dict[str, tuple[str, dict[str, str], str]]) -> dict[str, object]:
+def by_hand(docs: dict[str, tuple[str, dict[str, str], str, Any]]) -> dict[str, object]:
     """Build the same Dags with Airflow's own operators, from texts that are there already."""
     from airflow.providers.standard.operators.bash import BashOperator
     from airflow.providers.standard.operators.python import PythonOperator
-    from airflow.sdk import DAG, TaskGroup
+    from airflow.sdk import DAG, AssetAlias, Param, TaskGroup
 
     dags = {}
-    for dag_id, (dag_doc, task_docs, tooltip) in docs.items():
-        with DAG(dag_id=dag_id, schedule=None, tags={"elpa"}, doc_md=dag_doc, description="Ten models") as dag:
+    for dag_id, (dag_doc, task_docs, tooltip, params) in docs.items():
+        with DAG(
+            dag_id=dag_id,
+            schedule=None,
+            tags={"elpa"},
+            doc_md=dag_doc,
+            description="Ten models",
+            params={name: Param(value, **schema) for name, (value, schema) in params.items()},
+        ) as dag:
             integrate = PythonOperator(
                 task_id="integrate",
                 python_callable=print,
                 trigger_rule="all_done",
                 retries=1,
+                outlets=[AssetAlias(f"elpa://{dag_id}/policy")],
                 doc_md=task_docs["integrate"],
             )
             for group in ("online", "offline"):
                 with TaskGroup(group_id=group, tooltip=tooltip):
                     for name, doc in task_docs.items():
-                        if name != "integrate" and (int(name.removeprefix("model_")) % 2 == 1) == (group == "online"):
+                        if name != "integrate" and (int(name.removeprefix("model_")) % 2 == 1) == (
+                            group == "online"
+                        ):
                             train = BashOperator(
                                 task_id=name,
                                 bash_command="python train.py",
@@ -83,14 +101,18 @@ def cpu_seconds(work: Callable[[], object]) -> float:
     return time.process_time() - begun
 
 
-def compare(name: str, ours: Callable[[], object], theirs: Callable[[], object], limit: float, rounds: int) -> None:
+def compare(
+    name: str, ours: Callable[[], object], theirs: Callable[[], object], limit: float, rounds: int
+) -> None:
     """Print the ratio of two calls."""
     ours()
     theirs()
     pairs = [(cpu_seconds(ours), cpu_seconds(theirs)) for _ in range(rounds)]
     ratio = statistics.median(a / b for a, b in pairs)
     first, second = (statistics.median(side) for side in zip(*pairs, strict=True))
-    print(f"{name}: {ratio:.3f} (at most {limit}; {first * 1000:.1f} ms against {second * 1000:.1f} ms of CPU)")
+    print(
+        f"{name}: {ratio:.3f} (at most {limit}; {first * 1000:.1f} ms against {second * 1000:.1f} ms of CPU)"
+    )
 
 
 def task_process(dag_file: Path, dag_id: str) -> None:
@@ -128,10 +150,17 @@ def main() -> None:
             dag.doc_md,
             {task.task_id.partition(".")[2] or task.task_id: task.doc_md for task in dag.tasks},
             dag.task_group_dict["online"].tooltip,
+            {name: (param.value, param.schema) for name, param in dag.params.items()},
         )
         for dag_id, dag in ours().items()
     }
-    compare(f"build {options.dags} Dags of {MODELS} models / by hand", ours, lambda: by_hand(docs), 1.15, options.rounds)
+    compare(
+        f"build {options.dags} Dags of {MODELS} models / by hand",
+        ours,
+        lambda: by_hand(docs),
+        1.15,
+        options.rounds,
+    )
     compare(
         f"parse in a task's process, {options.dags} configs / 1 config",
         lambda: task_process(many / "elpa_pools.py", "elpa_pool_000"),

@@ -214,7 +214,14 @@ def test_a_finished_run_gives_a_policy(train, integrate, here):
     assert (policy["beta"], policy["dirty_interval"]) == (0.5, 1)
     assert policy["degraded"] is False
     assert policy["missing"] == [{"name": "d", "group": "online", "reason": "disabled", "intended": True}]
-    assert policy["errors"]["b"] == {"rows": 2, "sha256": manifest["models"][1]["artifact"]["sha256"]}
+    assert policy["errors"]["b"] == {
+        "rows": 2,
+        "sha256": manifest["models"][1]["artifact"]["sha256"],
+        "as_of": None,
+        "trained_at": None,
+        "carried_from": None,
+        "fallback_reason": None,
+    }
     assert policy["run"]["run_dir"] == str(here / "run")
     assert policy["run"]["as_of"] == "2026-01-31T00:00:00Z"
     assert policy["run"]["config_sha256"] == manifest["config_sha256"]

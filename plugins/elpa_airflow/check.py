@@ -1,0 +1,88 @@
+"""Check configs against the Airflow that is to run them: ``python -m elpa_airflow.check [FOLDER]``.
+
+What `elpa validate` cannot know: whether the pools, connections and variables that the configs name
+exist. Run it where ``airflow`` commands run; exit status 2 if anything is missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Iterator
+
+from airflow.models import Connection, Pool, Variable
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+from elpa_airflow.dag_builder import build_dag
+from elpa_airflow.factory import CONFIG_DIR_VARIABLE, config_paths, load_config
+from elpa_core.cli.console import print_line, print_problem
+from elpa_core.config import LoadedConfig
+from elpa_core.errors import InputError, Problem, quoted
+
+_CONNECTION = re.compile(r"\bconn\.(\w+)|\bconn\.get\(\s*['\"]([^'\"]+)")
+_VARIABLE = re.compile(r"\bvar\.(?:value|json)\.(\w+)|\bvar\.(?:value|json)\.get\(\s*['\"]([^'\"]+)")
+
+
+def missing(loaded: LoadedConfig) -> Iterator[Problem]:
+    """Yield a problem for each pool, connection and variable that a config names and Airflow lacks."""
+    for index, model in enumerate(loaded.config.models):
+        place = f"$.models[{index}]"
+        pool = model.airflow.over(loaded.config.airflow).pool
+        if pool is not None and Pool.get_pool(pool) is None:
+            yield _problem(loaded, f"{place}.airflow.pool", "pool", pool, "its task would wait for ever")
+        for name, value in model.env.items():
+            for kind, pattern, is_there in (
+                ("connection", _CONNECTION, _has_connection),
+                ("variable", _VARIABLE, _has_variable),
+            ):
+                for match in pattern.finditer(value if "{" in value else ""):
+                    wanted = match.group(1) or match.group(2)
+                    if not is_there(wanted):
+                        yield _problem(loaded, f"{place}.env.{name}", kind, wanted, "its task would fail")
+
+
+def _problem(loaded: LoadedConfig, place: str, kind: str, name: str, effect: str) -> Problem:
+    found = f"the {kind} {quoted(name)}, which this Airflow does not have ({effect})"
+    return Problem(loaded.source, place, found, f"a {kind} that exists")
+
+
+def _has_connection(name: str) -> bool:
+    try:
+        Connection.get_connection_from_secrets(name)
+    except AirflowNotFoundException:
+        return False
+    return True
+
+
+def _has_variable(name: str) -> bool:
+    return Variable.get_variable_from_secrets(name) is not None
+
+
+def main() -> int:
+    """Check every config of a folder and return the exit status."""
+    parser = argparse.ArgumentParser(prog="elpa_airflow.check", description=__doc__)
+    default = os.environ.get(CONFIG_DIR_VARIABLE, "configs")
+    parser.add_argument("folder", nargs="?", default=default, help=f"config folder (default: {default})")
+    status = 0
+    for path in config_paths(parser.parse_args().folder):
+        try:
+            loaded = load_config(path)
+            problems = []
+            if loaded is not None:
+                build_dag(loaded, store=None)
+                problems += missing(loaded)
+        except InputError as error:
+            problems = list(error.problems)
+        for problem in problems:
+            print_problem("error", str(problem))
+        if problems:
+            status = 2
+        else:
+            print_line(f"{path}: no problem")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
