@@ -178,9 +178,9 @@ class TestAnEditDuringARun:
 class TestClearing:
     DAG = "elpa_cleared"
 
-    def config(self, standalone: Standalone, beta: float) -> None:
+    def config(self, standalone: Standalone, beta: float, last: str = "true") -> None:
         models = [
-            model("on", cmd=f"echo {beta} >> said; " + train_cmd(1, 2)),
+            model("on", cmd=f"echo {beta} >> said; " + train_cmd(1, 2) + f"; {last}"),
             model("on_2", cmd=f"echo {beta} >> said; " + train_cmd(3, 4)),
             model("off", "offline"),
         ]
@@ -206,6 +206,14 @@ class TestClearing:
         assert (everything["beta"], everything["said"]) == (0.25, ["0.25", "0.25"])
         assert everything["scores"]["on"] == 0.25 * 1 + 0.75 * 2
         assert everything["config_sha256"] != first["config_sha256"]
+
+        # And a policy does not outlive the models that it was made of.
+        self.config(standalone, 0.25, last="exit 4")
+        standalone.clear(self.DAG, run_id)
+        assert standalone.wait(self.DAG, run_id) == "failed"
+        assert not (folder / "elpa_policy.json").exists()
+        statuses = {m["name"]: m["status"] for m in read_json(folder / "train_manifest.json")["models"]}
+        assert statuses == {"on": "failed", "on_2": "ok", "off": "ok"}
 
     def result(self, folder: Path) -> dict[str, Any]:
         policy = read_json(folder / "elpa_policy.json")
