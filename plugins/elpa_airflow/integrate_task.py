@@ -10,7 +10,7 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowFailException
 
-from elpa_airflow.run_record import read_status, refused_entry, task_id_of
+from elpa_airflow.run_record import read_status, refused_entry, task_id_of, write_status
 from elpa_airflow.run_state import RunState
 from elpa_core.artifacts import ErrorArtifact, now_text, utc_text
 from elpa_core.config import GROUPS, LoadedConfig, Model
@@ -114,7 +114,11 @@ def _artifact(ti: Any, run: RunState, model: Model) -> tuple[ErrorArtifact | Non
         if value is not None:
             return ErrorArtifact.from_json(value), ""
         return None, "its task is marked as success, but handed on no error artifact"
-    why = {"failed": status.get("reason"), "running": "its process was killed"}.get(str(status.get("status")))
+    if status.get("status") == "running":
+        # Left standing, it would tell the tasks of a cleared run that this one still goes on.
+        status |= {"status": "failed", "reason": "its process was killed"}
+        write_status(run.run_dir / "models" / model.name, status)
+    why = status.get("reason") if status.get("status") == "failed" else None
     return None, f"its task is {state}" + (f": {why}" if why else "")
 
 

@@ -33,8 +33,8 @@ class Standalone(DagsFolder):
         self.home.mkdir()
         shutil.copy(migrated_home() / "airflow.db", self.home)
         settings = {
-            # So that an edit is seen at once.
-            "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "1",
+            # So that an edit is seen soon.
+            "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "2",
             "AIRFLOW__CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL": "1",
             "AIRFLOW__CORE__MIN_SERIALIZED_DAG_FETCH_INTERVAL": "1",
             "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO",

@@ -19,6 +19,25 @@ from airflow_site import DagRunResult, Site, alive, model, pair, pids_in, train_
 from elpa_core.integration import integrate_config
 from elpa_core.integration_config import load_integration_config
 
+# Between the rendering of a task and the start of its command comes a SIGTERM.
+DAG_FILE_THAT_STOPS_EARLY = """\
+import os
+import signal
+
+from elpa_airflow import elpa_dags
+
+dags = elpa_dags(__file__)
+globals().update(dags)
+
+
+def stop(context):
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if "elpa_stops_early" in dags:
+    dags["elpa_stops_early"].get_task("online.early").on_execute_callback = [stop]
+"""
+
 TOKEN, KEY = "hunter2-of-the-environment", "opensesame-of-the-context"
 
 # What is left when SIGTERM does not end a command: a child, and one in a session of its own.
@@ -41,6 +60,11 @@ fi
 ls -A > found
 """ + train_cmd(1, 2)
 
+CHANGES_ANOTHERS = """\
+[ -e {run_dir}/models/victim/errors.csv ] || exit 1
+echo 5 >> {run_dir}/models/victim/errors.csv
+""" + train_cmd(1, 2)
+
 BAD_ARTIFACTS = {
     "header_only": (r"printf 'abs_error\n' > errors.csv", "found a header and no row"),
     "empty": (": > errors.csv", "found an empty file"),
@@ -54,13 +78,18 @@ BAD_ARTIFACTS = {
 }
 
 
+SAY_SECRETS = 'echo "token $API_TOKEN, key {api_key}, level $LEVEL"; true {pin_key}'
+
+
 def good_models() -> list[dict[str, Any]]:
     return [
         model("ridge", cmd=train_cmd(3.5, -2.25, 1, first="echo trained ridge; echo trouble >&2")),
         model("naive", cmd="cd {model_dir} && printf '%s\\n' y_true,pred 10,11.5 12,9 > errors.csv"),
         model(
             "secretive",
-            cmd=train_cmd(0.1, 0.7, 0.3, first='echo "token $API_TOKEN, key {api_key}, level $LEVEL"')
+            cmd=train_cmd(
+                0.1, 0.7, 0.3, first='echo "token $API_TOKEN, key {api_key}, level $LEVEL"; true {pin_key}'
+            )
             + f" # {TOKEN}",
             env={"API_TOKEN": TOKEN, "URL": f"https://example.org/?t={TOKEN}", "LEVEL": 3},
         ),
@@ -84,7 +113,13 @@ def write_configs(site: Site) -> None:
     once = {"retries": 0}
     (site.configs / "old_errors.csv").write_text("abs_error\n1\n", encoding="utf-8")
     site.config(
-        "good", good_models(), beta=0.6, dataset="data.csv", horizon=6, context={"api_key": KEY}, airflow=once
+        "good",
+        good_models(),
+        beta=0.6,
+        dataset="data.csv",
+        horizon=6,
+        context={"api_key": KEY, "pin_key": "7*"},
+        airflow=once,
     )
     site.config("fails", failing_models())
     site.config("goes_on", failing_models(), airflow={"on_model_failure": "continue"})
@@ -113,6 +148,11 @@ def write_configs(site: Site) -> None:
         ],
         airflow={"on_model_failure": "continue", **once},
     )
+    vandal = [model("victim"), model("on"), model("vandal", "offline", cmd=CHANGES_ANOTHERS)]
+    site.config("changed", vandal, airflow={"on_model_failure": "continue", "retries": 3, "retry_delay": 0})
+    early = model("early", cmd="touch {config_dir}/early_was_started")
+    site.dag_file.write_text(DAG_FILE_THAT_STOPS_EARLY, encoding="utf-8")
+    site.config("stops_early", [early, *pair()], airflow={"on_model_failure": "continue", **once})
     flaky = [model("flaky", cmd=FAILS_ONCE), model("off", "offline")]
     site.config("retried", flaky, airflow={"retry_delay": 0})
     site.config("steady", [model("flaky", cmd=train_cmd(1, 2)), model("off", "offline")], airflow=once)
@@ -285,9 +325,19 @@ class TestAGoodRun:
         shown = run.rendered["online.naive"]["bash_command"]
         assert shown == good_models()[1]["train_cmd"].format(model_dir=run.run_dir / "models" / "naive")
 
+    def test_airflow_tasks_render_shows_it_and_freezes_nothing(
+        self, home: Site, runs: dict[str, DagRunResult]
+    ) -> None:
+        own = runs["daily"].run_dir
+        shown = home.airflow("tasks", "render", "elpa_daily", "online.on", "2026-02-01").stdout
+        assert "printf '%s\\n' 2026-0" in shown
+        assert list(own.parent.iterdir()) == [own]
+
     def test_rendered_templates_mask_secrets(self, runs: dict[str, DagRunResult]) -> None:
         fields = runs["good"].rendered["online.secretive"]
-        assert fields["bash_command"].startswith('echo "token $API_TOKEN, key ***, level $LEVEL"; printf')
+        assert fields["bash_command"].startswith(
+            'echo "token $API_TOKEN, key ***, level $LEVEL"; true ***; printf'
+        )
         assert fields["env"] == {"API_TOKEN": "***", "URL": "https://example.org/?t=***", "LEVEL": "3"}
         assert "] token ***, key ***, level 3" in runs["good"].task_log("online.secretive")
 
@@ -393,6 +443,15 @@ class TestArtifacts:
         assert f"{home.configs}/old_errors.csv: found a file left by an earlier attempt" in reason
         assert (home.configs / "old_errors.csv").read_text(encoding="utf-8") == "abs_error\n1\n"
 
+    def test_one_that_was_changed_after_training_is_not_used(self, runs: dict[str, DagRunResult]) -> None:
+        run = runs["changed"]
+        assert run.states["online.victim"] == "success"
+        (missing,) = run.policy["missing"]
+        path = run.run_dir / "models" / "victim" / "errors.csv"
+        assert missing["name"] == "victim"
+        assert missing["reason"].startswith(f"{path}: found content with SHA-256")
+        assert run.entry("victim")["status"] == "failed"
+
     def test_the_policy_does_without_them(self, runs: dict[str, DagRunResult]) -> None:
         policy = runs["artifacts"].policy
         missing = {m["name"]: m["reason"] for m in policy["missing"]}
@@ -420,6 +479,14 @@ class TestStopping:
         assert run.states["online.leaves_a_child"] == "success"
         (child,) = pids_in(run.run_dir / "models" / "leaves_a_child" / "child")
         assert not alive(child)
+
+    def test_a_task_that_is_stopped_before_its_command_starts_does_not_start_it(
+        self, home: Site, runs: dict[str, DagRunResult]
+    ) -> None:
+        run = runs["stops_early"]
+        assert not (home.configs / "early_was_started").exists()
+        (missing,) = run.policy["missing"]
+        assert missing["reason"] == "its task is failed: the command was stopped"
 
 
 class TestTryingAgain:
