@@ -16,7 +16,7 @@ from typing import NamedTuple
 from elpa_core.errors import ConfigError, PlaceholderError, Problem, quoted
 from elpa_core.shell_arguments import program_slots
 from elpa_core.shell_lexer import read_program
-from elpa_core.shell_quoting import quote_values
+from elpa_core.shell_quoting import Refusal, quote_values
 from elpa_core.shell_syntax import SLOT
 
 Scalar = str | int | float | bool | None
@@ -153,14 +153,7 @@ def render_command(
     values, refusals = quote_values("".join(texts), [data[name] for name in names])
     if refusals:
         raise PlaceholderError(
-            Problem(
-                source,
-                place,
-                f"the value {quoted(data[names[refusal.number]])} for {{{names[refusal.number]}}} {refusal.where}",
-                refusal.expected,
-                f"take it from the environment variable ELPA_{names[refusal.number].upper()} instead",
-            )
-            for refusal in refusals
+            _refused(refusal, names[refusal.number], data, source, place) for refusal in refusals
         )
     remaining = iter(values)
     return re.sub(SLOT, lambda _: next(remaining), "".join(texts))
@@ -267,6 +260,16 @@ def _unusable(found: re.Match[str], where: str, source: str, place: str) -> Prob
     code = ord(found.group())
     character = f"half a surrogate pair, U+{code:04X}," if code else "a NUL character"
     return Problem(source, place, f"{character} {where}", "text that the system can pass to a program")
+
+
+def _refused(refusal: Refusal, name: str, data: Mapping[str, str], source: str, place: str) -> Problem:
+    return Problem(
+        source,
+        place,
+        f"the value {quoted(data[name])} for {{{name}}} {refusal.where}",
+        refusal.expected,
+        f"take it from the environment variable ELPA_{name.upper()} instead",
+    )
 
 
 def _malformed(piece: _Malformed, template: str, source: str, place: str) -> Problem:

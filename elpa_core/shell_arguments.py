@@ -37,7 +37,7 @@ _PREFIXES = frozenset(
 _PREFIX_ARGUMENT = re.compile(r"-.*|[0-9.]+[smhd]?|[A-Za-z_][A-Za-z0-9_]*=.*", re.DOTALL)
 _INTERPRETER = re.compile(r"(?:ba|da|k|z)?sh|python[0-9.]*")
 _PROGRAM_OPTION = re.compile(r"-[A-Za-z]*c")
-_OPTION_WITH_VALUE = frozenset({"-o", "+o", "-O", "+O", "-W", "-X"})
+_OPTION_WITH_VALUE = re.compile(r"[-+][A-Za-z]*[oOWX]")
 
 
 class Reads(Enum):
@@ -126,9 +126,9 @@ def _program_text(arguments: list[Word]) -> Iterator[Slot]:
     for index, argument in enumerate(arguments):
         option = _PROGRAM_OPTION.match(argument.text)
         if option:
-            glued = argument.text != option.group()
-            yield from (argument if glued else (arguments[index + 1 : index + 2] or [Word()])[0]).slots
+            following = arguments[index + 1].slots if index + 1 < len(arguments) else []
+            yield from argument.slots or following
             return
         if not _is_option(argument) and not value_follows:
             return
-        value_follows = argument.text in _OPTION_WITH_VALUE
+        value_follows = _OPTION_WITH_VALUE.fullmatch(argument.text) is not None

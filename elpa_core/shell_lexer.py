@@ -13,8 +13,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from elpa_core.shell_reader import LostError
 from elpa_core.shell_syntax import ASSIGNMENT, META, SLOT, Command, Heredoc, Program, Where, Word
-from elpa_core.shell_words import LostError, WordLexer
+from elpa_core.shell_words import WordLexer
 
 _SEPARATOR = re.compile(r";;&|;;|;&|&&|\|\||\|&|[;&|]")
 _REDIRECTION = re.compile(r"(?![<>]\()(?:&>>?|<<<|<<-?|<&|>&|<>|>\||>>|<|>)")
@@ -177,21 +178,20 @@ class _Lexer(WordLexer):
             return
         word = self.word()
         for slot in word.slots:
-            slot.number = operator in {"<&", ">&"}
+            slot.descriptor = operator in {"<&", ">&"}
         if operator == "<<<":
             state.command.stdin += word.slots
 
     def delimiter(self, command: Command, *, strips_tabs: bool) -> None:
         match = _DELIMITER.match(self.text, self.at)
-        end = match.end() if match else self.at
-        if match is None or SLOT in match.group() or self.text[end : end + 1] not in META:
-            rest = re.compile(r"[^ \t\n;&|<>()]*").match(self.text, self.at)
-            for _ in range(rest.group().count(SLOT) if rest else 0):
-                self.add(Where.DELIMITER, "", Word())
+        raw = match.group() if match else ""
+        for _ in range(raw.count(SLOT)):
+            self.add(Where.DELIMITER, "", Word())
+        end = self.at + len(raw)
+        if not raw or SLOT in raw or self.text[end : end + 1] not in META:
             raise LostError
-        raw = match.group()
         text = _QUOTED_PART.sub(_unquoted, raw)
-        self.pending.append(Heredoc(text, text != raw or "'" in raw, strips_tabs, self.nested, command))
+        self.pending.append(Heredoc(text, text != raw, strips_tabs, self.nested, command))
         self.at = end
 
     def bodies(self) -> None:
@@ -223,7 +223,7 @@ class _Lexer(WordLexer):
                 self.add(Where.QUOTED_HEREDOC, "", Word())
         else:
             inner = _Lexer(heredoc.body, self.hard, self.depth, backticks=self.backticks)
-            inner.nested = self.nested
+            inner.nested, inner.in_array = self.nested, self.in_array
             inner.read(lambda: inner.span("", Where.HEREDOC, Word()))
             self.adopt(inner)
         heredoc.slots = self.found.slots[first:]
@@ -232,8 +232,11 @@ class _Lexer(WordLexer):
 
 
 def _ends_loop_head(words: list[Word]) -> bool:
-    head = [words[0].is_literally("for", "select"), False, words[-1].is_literally("do")]
-    return len(words) == len(head) and head[0] and head[-1]
+    match words:
+        case [loop, _, end]:
+            return loop.is_literally("for", "select") and end.is_literally("do")
+        case _:
+            return False
 
 
 def _unquoted(part: re.Match[str]) -> str:

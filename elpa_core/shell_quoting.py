@@ -1,8 +1,9 @@
 r"""Put values into a bash program so that each arrives with exactly its characters, or not at all.
 
->>> texts, refusals = quote_values("cp \0 'x/\0'", ["a b", "it's"])
->>> texts, refusals
-(["'a b'", "it'\\''s"], [])
+>>> quote_values('echo \0 "\0"', ["a b", "$HOME"])
+(["'a b'", '\\$HOME'], [])
+>>> quote_values("echo $((\0))", ["x"])
+([''], [Refusal(number=0, where='in arithmetic or an array index', expected='an integer')])
 """
 
 from __future__ import annotations
@@ -31,7 +32,6 @@ _CONTINUES = {
     "$": re.compile(r"[A-Za-z0-9_*@#?!({\['\"-]|\Z"),
     "\\": re.compile(r"[$`\"\\\n\x01\x7f]|\Z"),
 }
-_BACKSLASH = re.compile(r"[$`\"\\\n]|\Z")
 _SPECIAL = {Where.HEREDOC: r"([\\$`])", Where.ANSI_C: r"([\\'])"}
 
 
@@ -119,7 +119,7 @@ def _check_limits(slot: Slot, value: str, reads: Reads | None) -> None:
     limits = [(slot.where.value, _LIMITS.get(slot.where)), (slot.hard, _LETTERS if slot.hard else None)]
     if reads:
         limits.append((reads.value, _LIMITS[reads]))
-    if slot.number:
+    if slot.descriptor:
         limits.append(("where bash reads a file descriptor", _INTEGER))
     if _in_sequence(slot):
         limits.append(("in a sequence {a..b}", _INTEGER))
@@ -144,19 +144,19 @@ def _in_sequence(slot: Slot) -> bool:
 
 
 def _in_word(slot: Slot, value: str, given: dict[Slot, str]) -> str:
-    if slot.before in {"\\", "$"}:
-        # The backslash quotes the first character, except that it would take away a newline.
-        if value[:1] in {"", "\n"} or slot.hard:
-            raise _RefusedError(f"directly behind {slot.before}", "a first character other than a newline")
-        rest = _single_quoted(value[1:]) if value[1:] else ""
-        return ("\\" if slot.before == "$" else "") + value[0] + rest
     if slot.where is Where.WORD and not slot.before and _stands_plain(slot.word, value, given):
         return value
     if _in_sequence(slot):
         return value
     if slot.hard:
         raise _RefusedError(slot.hard, "a value that needs no quotes")
-    return _single_quoted(value)
+    if slot.before not in {"\\", "$"}:
+        return _single_quoted(value)
+    # The backslash quotes the first character, except that it would take away a newline.
+    if value[:1] in {"", "\n"}:
+        raise _RefusedError(f"directly behind {slot.before}", "a first character other than a newline")
+    rest = _single_quoted(value[1:]) if value[1:] else ""
+    return ("\\" if slot.before == "$" else "") + value[0] + rest
 
 
 def _single_quoted(value: str) -> str:

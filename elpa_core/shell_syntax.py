@@ -48,8 +48,8 @@ class Slot:
         The word of which it is a part.
     hard : str
         If only letters and digits are safe here although ``where`` allows more: why, in words.
-    number : bool
-        Whether bash reads the word as arithmetic (``let``, ``[[ a -eq b ]]``, ``>&``).
+    descriptor : bool
+        Whether bash reads the word as a file descriptor (``>&``).
     backticks : bool
         Whether it stands inside backticks, which take a level of backslashes away.
     """
@@ -58,7 +58,7 @@ class Slot:
     before: str
     word: Word
     hard: str = ""
-    number: bool = False
+    descriptor: bool = False
     backticks: bool = False
 
 

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
-from elpa_core.shell_syntax import ASSIGNMENT, META, SLOT, Heredoc, Program, Slot, Where, Word
+from elpa_core.shell_reader import LostError, Reader
+from elpa_core.shell_syntax import ASSIGNMENT, META, SLOT, Where, Word
 
-_MAX_DEPTH = 40
-_BLANKS = re.compile(r"(?:[ \t]|\\\n)*")
-_LINES = re.compile(r"(?:[ \t\n]|\\\n|#[^\n\0]*(?=\n))*")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _IN_NAME = re.compile(r"[A-Za-z0-9_]")
 _VARIABLE = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*)|[*@#?$!0-9-])")
@@ -28,93 +24,12 @@ _SIMPLE_ESCAPE = re.compile(r"\\[abeEfnrtv\\]")
 _UNQUOTED = frozenset({Where.WORD, Where.FALLBACK, Where.ASSIGNED, Where.NUMBER, Where.OPERAND, Where.GROUP})
 
 
-class LostError(Exception):
-    """The structure of the text is not one that the lexer can follow."""
-
-
-class WordLexer(ABC):
-    """Reads ``text`` from left to right; ``hard`` says why only letters and digits are safe in it."""
-
-    def __init__(self, text: str, hard: str = "", depth: int = 0, *, backticks: bool = False) -> None:
-        self.text = text
-        self.at = 0
-        self.found = Program()
-        self.hard = hard
-        self.depth = depth
-        self.backticks = backticks
-        self.fragile = "backticks" if backticks else ""
-        self.nested = depth > 0
-        self.pending: list[Heredoc] = []
-        self.outer_pending = False
+class WordLexer(Reader, ABC):
+    """Reads words, and whatever can stand inside one."""
 
     @abstractmethod
     def commands(self, end: str = "") -> None:
         """Read a list of commands up to the parenthesis ``end``, or all of the text."""
-
-    def read(self, what: Callable[[], None]) -> None:
-        """Read by ``what``; slots that it does not reach stand in a structure that is not clear."""
-        try:
-            what()
-        except LostError:
-            missing = self.text.count(SLOT) - len(self.found.slots)
-            self.found.slots += [Slot(Where.UNKNOWN, "", Word()) for _ in range(missing)]
-
-    def peek(self, length: int = 1) -> str:
-        """Return the next characters, fewer at the end of the text."""
-        return self.text[self.at : self.at + length]
-
-    def add(self, where: Where, before: str, word: Word) -> None:
-        """Note a slot."""
-        slot = Slot(where, before, word, self.hard, backticks=self.backticks)
-        if self.fragile and (before or where not in {Where.WORD, Where.DOUBLE, Where.SINGLE}):
-            slot.hard = slot.hard or f"{where.value} inside {self.fragile}"
-        word.text += SLOT
-        word.slots.append(slot)
-        self.found.slots.append(slot)
-
-    @contextmanager
-    def hardened(self, reason: str) -> Iterator[None]:
-        """Accept only letters and digits in what is read in this context, for ``reason`` if not empty."""
-        outer, self.hard = self.hard, self.hard or reason
-        yield
-        self.hard = outer
-
-    @contextmanager
-    def deeper(self) -> Iterator[None]:
-        """Count a level of nesting, for texts that would exhaust the stack."""
-        if self.depth >= _MAX_DEPTH:
-            raise LostError
-        self.depth += 1
-        yield
-        self.depth -= 1
-
-    def adopt(self, inner: WordLexer) -> None:
-        """Take over what a lexer of a part of the text has found."""
-        self.found.slots += inner.found.slots
-        self.found.commands += inner.found.commands
-        self.found.heredocs += inner.found.heredocs
-
-    def blanks(self, pattern: re.Pattern[str] = _BLANKS) -> None:
-        """Skip blanks and continued lines."""
-        match = pattern.match(self.text, self.at)
-        if match is not None:
-            self.at = match.end()
-
-    def lines(self) -> None:
-        """Skip blanks, line ends and comments in the middle of a command."""
-        start = self.at
-        self.blanks(_LINES)
-        # At such a line end bash reads the bodies of here-documents.
-        if (self.pending or self.outer_pending) and "\n" in self.text[start : self.at]:
-            raise LostError
-
-    def comment(self) -> None:
-        """Read a comment up to the end of its line."""
-        end = self.text.find("\n", self.at)
-        end = len(self.text) if end < 0 else end
-        for _ in range(self.text.count(SLOT, self.at, end)):
-            self.add(Where.COMMENT, "", Word())
-        self.at = end
 
     def word(self, *, assignable: bool = False, element: bool = False, regex: bool = False) -> Word:
         """Read a word; ``assignable`` where ``name[1 + 2]=`` or ``name=(...)`` may begin."""
@@ -150,8 +65,8 @@ class WordLexer(ABC):
 
     def array(self, word: Word) -> None:
         """Read ``(...)`` after ``name=``; inside ``$(...)``, bash 5.2 misreads its backslashes."""
-        outer = self.fragile
-        self.fragile = self.fragile or ("an array in $(...)" if self.nested else "")
+        outer = self.in_array
+        self.in_array = self.in_array or ("an array in $(...)" if self.nested else "")
         self.at += 1
         word.quoted = True
         while True:
@@ -166,7 +81,7 @@ class WordLexer(ABC):
                 raise LostError
             word.elements.append(self.word(assignable=True, element=True))
         self.at += 1
-        self.fragile = outer
+        self.in_array = outer
 
     def group(self, word: Word) -> None:
         """Read ``(...)`` of a pattern."""
@@ -207,7 +122,7 @@ class WordLexer(ABC):
     def backslash(self, before: str, where: Where, word: Word) -> str:
         """Read a backslash and what it quotes; return what a value directly behind has to mind."""
         following = self.text[self.at + 1 : self.at + 2]
-        if self.fragile and not self.backticks and where in _UNQUOTED and following != "\n":
+        if self.in_array and where in _UNQUOTED and following != "\n":
             raise LostError
         if following == SLOT:
             self.at += 1
@@ -225,7 +140,7 @@ class WordLexer(ABC):
         word.quoted = True
         # Quotes inside arithmetic or a pattern do not make a value there harmless.
         plain = where in {Where.WORD, Where.FALLBACK}
-        with self.deeper(), self.hardened("in quotes in " + where.value if not plain else ""):
+        with self.deeper(), self.hardened("" if plain else f"in quotes {where.value}"):
             if quote == "'":
                 self.single(Where.SINGLE if plain else where, word)
             else:
@@ -250,7 +165,7 @@ class WordLexer(ABC):
     def ansi_c(self, where: Where, word: Word) -> None:
         """Read ``$'...'``; inside ``${...}``, bash 5.2 misreads a quote that an escape makes."""
         self.at += 1
-        plain = where is Where.WORD and not self.fragile
+        plain = where is Where.WORD and not self.in_array
         before = ""
         while (c := self.peek()) not in {"'", ""}:
             if c == SLOT:
@@ -291,7 +206,8 @@ class WordLexer(ABC):
         if variable:
             self.at = variable.end()
             return "$name" if variable.group(1) else ""
-        with self.deeper(), self.hardened("in an expansion in a here-document" * (where is Where.HEREDOC)):
+        hard = "in an expansion in a here-document" if where is Where.HEREDOC else ""
+        with self.deeper(), self.hardened(hard):
             self.at += 2
             if following == "{":
                 self.parameter(where, word)

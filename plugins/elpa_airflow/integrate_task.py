@@ -14,7 +14,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from elpa_airflow.handed_on import CARRIED_KEY, HandedOn
 from elpa_airflow.run_context import policy_uri
-from elpa_airflow.run_record import read_status, refused_entry, task_id_of
+from elpa_airflow.run_record import read_status, refused_entry, task_id_of, write_status
 from elpa_airflow.run_state import RunState
 from elpa_core.artifacts import now_text, utc_text
 from elpa_core.config import GROUPS, LoadedConfig, Model
@@ -145,12 +145,11 @@ def _handed_on(ti: Any, run: RunState, model: Model) -> tuple[HandedOn | None, s
     if state == "success":
         return None, "its task is marked as success, but handed on no error artifact"
     status = read_status(run.run_dir, task_id) or {}
-    why = {
-        "failed": status.get("reason"),
-        "planned": status.get("reason"),
-        "running": "its process was killed",
-    }
-    reason = why.get(str(status.get("status")))
+    if status.get("status") == "running":
+        # Left standing, it would tell the tasks of a cleared run that this one still goes on.
+        status |= {"status": "failed", "reason": "its process was killed"}
+        write_status(run.run_dir / "models" / model.name, status)
+    reason = status.get("reason") if status.get("status") in {"failed", "planned"} else None
     return None, f"its task is {state}" + (f": {reason}" if reason else "")
 
 

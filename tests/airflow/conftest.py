@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from airflow_site import DagsFolder, Site, migrated_home
-from standalone_airflow import Standalone
 
 
 @pytest.fixture(scope="session")
@@ -24,13 +23,3 @@ def site(new_site: Callable[[str], Site]) -> Site:
 @pytest.fixture
 def folder(tmp_path: Path) -> DagsFolder:
     return DagsFolder(tmp_path)
-
-
-@pytest.fixture(scope="session")
-def standalone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
-    made = Standalone(tmp_path_factory.mktemp("standalone"))
-    try:
-        made.start()
-        yield made
-    finally:
-        made.stop()

@@ -40,6 +40,7 @@ def last_line(text: str) -> Any:
     return json.loads(text.splitlines()[-1])
 
 
+@pytest.mark.filterwarnings("ignore:GitWildMatchPattern")
 class TestTheDagFile:
     def test_airflow_finds_the_one_of_the_repo_and_nothing_else(self) -> None:
         from airflow.utils.file import list_py_file_paths

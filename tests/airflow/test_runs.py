@@ -60,6 +60,11 @@ fi
 ls -A > found
 """ + train_cmd(1, 2)
 
+CHANGES_ANOTHERS = """\
+[ -e {run_dir}/models/victim/errors.csv ] || exit 1
+echo 5 >> {run_dir}/models/victim/errors.csv
+""" + train_cmd(1, 2)
+
 BAD_ARTIFACTS = {
     "header_only": (r"printf 'abs_error\n' > errors.csv", "found a header and no row"),
     "empty": (": > errors.csv", "found an empty file"),
@@ -143,6 +148,8 @@ def write_configs(site: Site) -> None:
         ],
         airflow={"on_model_failure": "continue", **once},
     )
+    vandal = [model("victim"), model("on"), model("vandal", "offline", cmd=CHANGES_ANOTHERS)]
+    site.config("changed", vandal, airflow={"on_model_failure": "continue", "retries": 3, "retry_delay": 0})
     early = model("early", cmd="touch {config_dir}/early_was_started")
     site.dag_file.write_text(DAG_FILE_THAT_STOPS_EARLY, encoding="utf-8")
     site.config("stops_early", [early, *pair()], airflow={"on_model_failure": "continue", **once})
@@ -435,6 +442,15 @@ class TestArtifacts:
         reason = runs["artifacts"].entry("outside")["reason"]
         assert f"{home.configs}/old_errors.csv: found a file left by an earlier attempt" in reason
         assert (home.configs / "old_errors.csv").read_text(encoding="utf-8") == "abs_error\n1\n"
+
+    def test_one_that_was_changed_after_training_is_not_used(self, runs: dict[str, DagRunResult]) -> None:
+        run = runs["changed"]
+        assert run.states["online.victim"] == "success"
+        (missing,) = run.policy["missing"]
+        path = run.run_dir / "models" / "victim" / "errors.csv"
+        assert missing["name"] == "victim"
+        assert missing["reason"].startswith(f"{path}: found content with SHA-256")
+        assert run.entry("victim")["status"] == "failed"
 
     def test_the_policy_does_without_them(self, runs: dict[str, DagRunResult]) -> None:
         policy = runs["artifacts"].policy

@@ -38,6 +38,8 @@ HOSTILE_VALUES: tuple[str, ...] = (
     "x[`touch canary_index_backtick`]=1",
     "${!x}",
     "<(touch canary_process)",
+    "<(",
+    "a>(b",
     "a}",
     "}",
     "{",
