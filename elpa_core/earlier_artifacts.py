@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import shutil
+import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from elpa_core.artifacts import ErrorArtifact
-from elpa_core.errors import ConfigError
+from elpa_core.errors import ArtifactError, ConfigError, Problem
+from elpa_core.files import write_atomic
 from elpa_core.json_input import parse_object, read_file
 
 STATUS_NAME = "status.json"
@@ -63,21 +64,34 @@ def earlier_artifacts(run_dir: Path, model: str, group: str) -> Iterator[Earlier
                 yield EarlierArtifact(artifact, status["as_of"], status["run_id"])
 
 
-def artifact_as_of(run_dir: Path, model: str, group: str, moment: dt.datetime) -> EarlierArtifact | None:
-    """Return the artifact that was trained as of exactly ``moment``; of several the last to finish."""
+def artifacts_as_of(run_dir: Path, model: str, group: str, moment: dt.datetime) -> list[EarlierArtifact]:
+    """Return the artifacts that were trained as of exactly ``moment``, the last to finish first."""
     found = [one for one in earlier_artifacts(run_dir, model, group) if one.moment == moment]
-    return max(found, key=lambda one: one.artifact.finished_at, default=None)
+    return sorted(found, key=lambda one: one.artifact.finished_at, reverse=True)
 
 
-def newest_artifact(run_dir: Path, model: str, group: str, until: dt.datetime) -> EarlierArtifact | None:
-    """Return the artifact that used the latest data, none of it after ``until``."""
+def newest_artifacts(run_dir: Path, model: str, group: str, until: dt.datetime) -> list[EarlierArtifact]:
+    """Return the artifacts that used no data after ``until``, that of the latest data first."""
     found = [one for one in earlier_artifacts(run_dir, model, group) if one.moment <= until]
-    return max(found, key=lambda one: (one.moment, one.artifact.finished_at), default=None)
+    return sorted(found, key=lambda one: (one.moment, one.artifact.finished_at), reverse=True)
 
 
 def carry(earlier: EarlierArtifact, model_dir: Path) -> ErrorArtifact:
-    """Copy an earlier artifact into a run's own folder, so that the run stays whole without the other."""
-    model_dir.mkdir(parents=True, exist_ok=True)
+    """Copy an earlier artifact into a run's own folder, so that the run stays whole without the other.
+
+    Raises
+    ------
+    ArtifactError
+        If it is no longer there, or no longer what it was: its run is being removed or done again.
+    """
+    path = Path(earlier.artifact.path)
+    expected = f"the error artifact of run {earlier.run_id}"
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ArtifactError(Problem(str(path), "", f"no such file ({error.strerror})", expected)) from error
+    if hashlib.sha256(data).hexdigest() != earlier.artifact.sha256:
+        raise ArtifactError(Problem(str(path), "", "another content than its run recorded", expected))
     target = model_dir / "carried_errors.csv"
-    shutil.copyfile(earlier.artifact.path, target)
-    return ErrorArtifact(**{**earlier.artifact.to_json(), "path": str(target)})
+    write_atomic(target, data)
+    return replace(earlier.artifact, path=str(target))

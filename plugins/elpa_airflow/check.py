@@ -69,7 +69,7 @@ def main() -> int:
     for path in config_paths(parser.parse_args().folder):
         try:
             loaded = load_config(path)
-            problems = []
+            problems: list[Problem] = []
             if loaded is not None:
                 build_dag(loaded, store=None)
                 problems += missing(loaded)

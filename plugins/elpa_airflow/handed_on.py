@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from elpa_core.artifacts import ErrorArtifact
 from elpa_core.earlier_artifacts import EarlierArtifact, carry
+from elpa_core.errors import ArtifactError
 from elpa_core.policy import ScoredModel
 
 CARRIED_KEY = "carried_artifact"
@@ -35,9 +37,16 @@ class HandedOn:
     fallback_reason: str | None = None
 
     @classmethod
-    def carried(cls, earlier: EarlierArtifact, model_dir: Path, fallback_reason: str | None = None) -> Self:
-        """Copy an earlier artifact into the folder of this run."""
-        return cls(carry(earlier, model_dir), earlier.as_of, earlier.run_id, fallback_reason)
+    def carried(
+        cls, earlier: Iterable[EarlierArtifact], model_dir: Path, fallback_reason: str | None = None
+    ) -> Self | None:
+        """Copy the first of several earlier artifacts that is still there into the folder of this run."""
+        for one in earlier:
+            try:
+                return cls(carry(one, model_dir), one.as_of, one.run_id, fallback_reason)
+            except ArtifactError:
+                continue  # its run is being removed or done again
+        return None
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:

@@ -18,7 +18,7 @@ from elpa_airflow.run_record import read_status, refused_entry, task_id_of, writ
 from elpa_airflow.run_state import RunState
 from elpa_core.artifacts import now_text, utc_text
 from elpa_core.config import GROUPS, LoadedConfig, Model
-from elpa_core.earlier_artifacts import newest_artifact
+from elpa_core.earlier_artifacts import newest_artifacts
 from elpa_core.errors import ArtifactError, ElpaError, InputError
 from elpa_core.integration import score_artifacts
 from elpa_core.manifest import MANIFEST_NAME, manifest_of, model_entry, write_manifest
@@ -157,11 +157,11 @@ def _fallback(run: RunState, model: Model, reason: str) -> HandedOn | None:
     """Return the newest earlier artifact of an offline model whose training has failed."""
     if not model.enabled or run.tick is None or model.group != "offline" or not run.choices.takes(model):
         return None
-    earlier = newest_artifact(run.run_dir, model.name, model.group, run.tick.as_of)
-    if earlier is None:
-        return None
-    log.warning("%s: %s; its artifact of run %s takes part", model.name, reason, earlier.run_id)
-    return HandedOn.carried(earlier, run.run_dir / "models" / model.name, reason)
+    earlier = newest_artifacts(run.run_dir, model.name, model.group, run.tick.as_of)
+    carried = HandedOn.carried(earlier, run.run_dir / "models" / model.name, reason)
+    if carried is not None:
+        log.warning("%s: %s; its artifact of run %s takes part", model.name, reason, carried.carried_from)
+    return carried
 
 
 def _write_manifest(run: RunState, pool: _Pool) -> None:

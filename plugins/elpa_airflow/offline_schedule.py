@@ -62,7 +62,7 @@ def offline_tick(options: DagRunOptions, dag_run: Any) -> OfflineTick | None:
 
 def _last_tick(cron: str, moment: dt.datetime, zone: dt.tzinfo) -> dt.datetime:
     # croniter looks for a tick before the moment it is given; cron knows no parts of a second.
-    after = moment.astimezone(zone) + dt.timedelta(seconds=1)
+    after = moment.astimezone(zone).replace(microsecond=0) + dt.timedelta(seconds=1)
     tick: dt.datetime = croniter(cron, after).get_prev(dt.datetime)
     return tick
 

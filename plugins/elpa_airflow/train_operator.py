@@ -25,7 +25,7 @@ from elpa_airflow.run_record import refused_entry, task_id_of, write_status
 from elpa_airflow.run_state import RunState
 from elpa_core.artifacts import ErrorArtifact, FileState, artifact_of, now_text, require_fresh
 from elpa_core.config import LoadedConfig, Model
-from elpa_core.earlier_artifacts import artifact_as_of, newest_artifact
+from elpa_core.earlier_artifacts import artifacts_as_of, newest_artifacts
 from elpa_core.errors import ArtifactError, CommandError, InputError
 from elpa_core.execution import DEFAULT_STOP_GRACE
 from elpa_core.manifest import model_entry
@@ -167,25 +167,29 @@ class TrainModelOperator(BashOperator):
     def _skip_if_not_due(self, context: Any, run: RunState, model: Model) -> None:
         """Skip a model that is not trained in this run, and hand on its earlier artifact, if there is one."""
         tick = run.tick if model.group == "offline" else None
-        if not run.choices.takes(model):
+        taken = run.choices.takes(model)
+        if not taken:
             why = "left out of this run"
             until = dt.datetime.fromisoformat(run.moment.as_of)
-            earlier = newest_artifact(run.run_dir, model.name, model.group, until)
+            earlier = newest_artifacts(run.run_dir, model.name, model.group, until)
         elif tick is not None and not tick.is_due:
             why = f"not due: offline_schedule had its last tick at {tick.as_of.isoformat()}"
-            earlier = artifact_as_of(run.run_dir, model.name, model.group, tick.as_of)
-            if earlier is None:
-                self.log.info("The artifact as of %s is not there: the model is trained now", tick.as_of)
-                return
+            earlier = artifacts_as_of(run.run_dir, model.name, model.group, tick.as_of)
         else:
             return
         model_dir = run.run_dir / "models" / model.name
         _empty(model_dir)
-        if earlier is None:
-            reason = f"{why}, and no earlier run has left an artifact"
+        carried = HandedOn.carried(earlier, model_dir)
+        if carried is not None:
+            reason = (
+                f"{why}; takes part as trained by run {carried.carried_from} on data up to {carried.as_of}"
+            )
+            context["ti"].xcom_push(key=CARRIED_KEY, value=carried.to_json())
+        elif taken:
+            self.log.info("The artifact as of the last tick is not there: the model is trained now (%s)", why)
+            return
         else:
-            reason = f"{why}; takes part as trained by run {earlier.run_id} on data up to {earlier.as_of}"
-            context["ti"].xcom_push(key=CARRIED_KEY, value=HandedOn.carried(earlier, model_dir).to_json())
+            reason = f"{why}, and no earlier run has left an artifact"
         self._record(context, run, model, status="planned", reason=reason)
         raise AirflowSkipException(reason)
 

@@ -9,8 +9,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from elpa_airflow.offline_schedule import OfflineTick, offline_tick
 
+from elpa_airflow.offline_schedule import OfflineTick, offline_tick
 from elpa_core.run_options import DagRunOptions
 
 

@@ -13,10 +13,10 @@ import pytest
 from elpa_core.artifacts import artifact_of
 from elpa_core.earlier_artifacts import (
     STATUS_NAME,
-    artifact_as_of,
+    artifacts_as_of,
     carry,
     earlier_artifacts,
-    newest_artifact,
+    newest_artifacts,
 )
 from elpa_core.errors import ArtifactError
 
@@ -106,31 +106,34 @@ class TestWhichOne:
         for day in (1, 2, 3):
             trained(run_dir, f"day {day}", day)
         trained(run_dir, "elsewhere", 4, as_of="2026-01-05T01:00:00+01:00")
-        for day, name in ((2, "run day 2"), (5, "run elsewhere")):
-            found = artifact_as_of(run_dir, "tft", "offline", moment(day))
-            assert found is not None
-            assert found.run_id == name
-        assert artifact_as_of(run_dir, "tft", "offline", moment(4)) is None
+        found = {day: artifacts_as_of(run_dir, "tft", "offline", moment(day)) for day in (2, 4, 5)}
+        assert {day: [one.run_id for one in those] for day, those in found.items()} == {
+            2: ["run day 2"],
+            4: [],
+            5: ["run elsewhere"],
+        }
 
-    def test_of_several_as_of_one_moment_the_last_to_finish(self, run_dir: Path) -> None:
+    def test_of_several_as_of_one_moment_the_last_to_finish_comes_first(self, run_dir: Path) -> None:
         for hour in (3, 9, 6):
             trained(run_dir, f"at {hour}", 1, finished=f"2026-02-01T0{hour}:00:00Z")
-        found = artifact_as_of(run_dir, "tft", "offline", moment(1))
-        assert found is not None
-        assert found.run_id == "run at 9"
+        found = artifacts_as_of(run_dir, "tft", "offline", moment(1))
+        assert [one.run_id for one in found] == ["run at 9", "run at 6", "run at 3"]
 
     def test_the_newest_is_by_data_and_not_by_the_clock(self, run_dir: Path) -> None:
         trained(run_dir, "old data", 1, finished="2026-03-01T00:00:00Z")
         trained(run_dir, "new data", 3, finished="2026-02-01T00:00:00Z")
-        found = newest_artifact(run_dir, "tft", "offline", moment(9))
-        assert found is not None
-        assert (found.run_id, found.moment) == ("run new data", moment(3))
+        found = newest_artifacts(run_dir, "tft", "offline", moment(9))
+        assert [(one.run_id, one.moment) for one in found] == [
+            ("run new data", moment(3)),
+            ("run old data", moment(1)),
+        ]
 
-    def test_none_has_used_later_data(self, run_dir: Path) -> None:
-        for day in (3, 5):
-            trained(run_dir, f"day {day}", day)
-        found = [newest_artifact(run_dir, "tft", "offline", moment(day)) for day in (2, 3, 4, 5)]
-        assert [one and one.run_id for one in found] == [None, "run day 3", "run day 3", "run day 5"]
+    @pytest.mark.parametrize(("day", "days"), [(2, []), (3, [3]), (4, [3]), (5, [5, 3])])
+    def test_none_has_used_later_data(self, run_dir: Path, day: int, days: list[int]) -> None:
+        for other in (3, 5):
+            trained(run_dir, f"day {other}", other)
+        found = newest_artifacts(run_dir, "tft", "offline", moment(day))
+        assert [one.moment for one in found] == [moment(one) for one in days]
 
 
 class TestCarrying:
@@ -154,4 +157,4 @@ class TestCarrying:
             (source / "errors.csv").write_text("abs_error\n8\n", encoding="utf-8")
         with pytest.raises(ArtifactError, match="run a"):
             carry(found, run_dir / "models" / "tft")
-        assert not list((run_dir / "models" / "tft").iterdir())
+        assert not (run_dir / "models").exists()

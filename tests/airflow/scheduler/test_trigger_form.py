@@ -1,0 +1,354 @@
+"""What people choose when they start a run, over REST: checked, shown, and data for the commands.
+
+About a minute. Runs that do not need each other run at the same time.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow_site import model, train_cmd
+from elpa_airflow.local_airflow import LocalAirflowError
+from hostile_values import HOSTILE_VALUES
+from scheduled import Scheduled, training
+
+POOL = "elpa_pool"
+FORM = {"retries": 1, "retry_delay": 0}
+
+
+@pytest.fixture(scope="module")
+def pool(standalone: Scheduled) -> str:
+    """A Dag with all fields, each of which reaches a command."""
+    show = (
+        "printf '%s|' {dataset} {val_dataset} {test_dataset} {horizon} {period} {seed} {note} {beta}"
+        ' "$ELPA_NOTE" > chosen; '
+    )
+    models = [
+        training("ridge", first=show),
+        training("naive"),
+        training("tide", "offline"),
+        model("idle", "offline", enabled=False),
+    ]
+    standalone.config(
+        "pool",
+        models,
+        airflow=FORM,
+        dataset="train.csv",
+        val_dataset="val.csv",
+        horizon=6,
+        context={"note": "none", "rate": 0.5},
+    )
+    standalone.airflow.wait_for_dag(POOL)
+    return POOL
+
+
+def params(standalone: Scheduled, dag_id: str) -> dict[str, Any]:
+    return dict(standalone.airflow.call("GET", f"/dags/{dag_id}/details")["params"])
+
+
+class TestTheForm:
+    def test_has_the_fields_that_people_need_most_first_and_in_no_section(
+        self, standalone: Scheduled, pool: str
+    ) -> None:
+        found = params(standalone, pool)
+        sections = {name: param["schema"].get("section") for name, param in found.items()}
+        assert list(sections) == [
+            *("models", "groups", "dry_run", "dataset", "horizon"),
+            *("val_dataset", "test_dataset", "period", "seed", "context"),
+            *("beta", "dirty_interval", "amplitude_window", "mutant_epsilon"),
+        ]
+        assert set(list(sections.values())[:5]) == {None}
+        assert None not in list(sections.values())[5:]
+
+    def test_is_filled_with_what_the_config_says(self, standalone: Scheduled, pool: str) -> None:
+        found = params(standalone, pool)
+        assert {name: param["value"] for name, param in found.items()} == {
+            "models": ["ridge", "naive", "tide"],
+            "groups": ["online", "offline"],
+            "dry_run": False,
+            "dataset": "train.csv",
+            "horizon": 6,
+            "val_dataset": "val.csv",
+            "test_dataset": "",
+            "period": 24,
+            "seed": 42,
+            "context": {"note": "none", "rate": 0.5},
+            "beta": 0.7,
+            "dirty_interval": 3,
+            "amplitude_window": 6,
+            "mutant_epsilon": None,
+        }
+
+    def test_has_types(self, standalone: Scheduled, pool: str) -> None:
+        found = params(standalone, pool)
+        types = {name: param["schema"]["type"] for name, param in found.items()}
+        assert types == {
+            **dict.fromkeys(("models", "groups"), "array"),
+            "dry_run": "boolean",
+            **dict.fromkeys(("dataset", "val_dataset", "test_dataset"), ["null", "string"]),
+            **dict.fromkeys(("horizon", "period", "seed", "dirty_interval", "amplitude_window"), "integer"),
+            "context": "object",
+            "beta": "number",
+            "mutant_epsilon": ["null", "number"],
+        }
+        for name in ("models", "groups"):
+            schema = found[name]["schema"]
+            assert schema["examples"] == schema["items"]["enum"] == found[name]["value"]
+
+    @pytest.mark.parametrize(
+        "conf",
+        [
+            {"horizon": "30"},
+            {"horizon": 0},
+            {"period": 1.5},
+            {"beta": 1},
+            {"beta": -0.1},
+            {"mutant_epsilon": 0},
+            {"dirty_interval": -1},
+            {"amplitude_window": 0},
+            {"dry_run": "yes"},
+            {"models": ["rigde"]},
+            {"models": "ridge"},
+            {"models": ["idle"]},
+            {"groups": ["both"]},
+            {"dataset": 3},
+            {"context": []},
+        ],
+        ids=str,
+    )
+    def test_a_bad_value_is_refused_before_there_is_a_run(
+        self, standalone: Scheduled, pool: str, conf: dict[str, Any]
+    ) -> None:
+        with pytest.raises(LocalAirflowError, match=": 400 ") as caught:
+            standalone.airflow.trigger(pool, conf=conf)
+        assert next(iter(conf)) in str(caught.value)
+
+
+@pytest.fixture(scope="module")
+def runs(standalone: Scheduled, pool: str) -> dict[str, str]:
+    """The ids of runs, by what was chosen; all have ended. The first one leaves artifacts for the others."""
+    first, state = standalone.run(pool)
+    assert state == "success", standalone.states(pool, first)
+    defaults = {name: param["value"] for name, param in params(standalone, pool).items()}
+    confs: dict[str, dict[str, Any]] = {
+        "unchanged": defaults,
+        "unknown": {"epochs": 3, "horzon": 2},
+        "context": {"context": {"nope": 1}},
+        "dry": {"dry_run": True},
+        "models": {"models": ["ridge", "tide"]},
+        "groups": {"groups": ["online"]},
+        "values": {
+            "dataset": "my data; touch canary.csv",
+            "val_dataset": None,
+            "horizon": 12,
+            "seed": 7,
+            "beta": 0.25,
+            "context": {"note": "$(touch canary)"},
+        },
+    }
+    run_ids = {name: standalone.start_run(pool, conf) for name, conf in confs.items()}
+    for run_id in run_ids.values():
+        standalone.wait(pool, run_id)
+    return {"plain": first, **run_ids}
+
+
+class TestChoices:
+    def state(self, standalone: Scheduled, run_id: str) -> str:
+        return str(standalone.airflow.run_state(POOL, run_id))
+
+    @pytest.mark.parametrize("name", ["plain", "unchanged"])
+    def test_what_is_left_as_it_is_counts_as_the_configs(
+        self, standalone: Scheduled, runs: dict[str, str], name: str
+    ) -> None:
+        assert self.state(standalone, runs[name]) == "success"
+        assert standalone.manifest(POOL, runs[name])["chosen"] == {}
+        assert standalone.policy(POOL, runs[name])["chosen"] == {}
+        assert chosen(standalone, runs[name]) == "train.csv|val.csv||6|24|42|none|0.7|none|"
+
+    @pytest.mark.parametrize(
+        ("name", "said"),
+        [("unknown", ["$.epochs", "$.horzon", "horizon"]), ("context", ["$.context.nope", "note, rate"])],
+    )
+    def test_an_unknown_name_fails_every_model_once_and_names_it(
+        self, standalone: Scheduled, runs: dict[str, str], name: str, said: list[str]
+    ) -> None:
+        run_id = runs[name]
+        assert self.state(standalone, run_id) == "failed"
+        assert standalone.states(POOL, run_id) == {
+            "online.ridge": "failed",
+            "online.naive": "failed",
+            "offline.tide": "failed",
+            "offline.idle": "skipped",
+            "integrate": "failed",
+        }
+        assert set(standalone.tries(POOL, run_id).values()) == {1}
+        for task_id in ("online.ridge", "integrate"):
+            log = standalone.log(POOL, run_id, task_id)
+            details = standalone.task(POOL, run_id, task_id, "/logs/1")
+            for part in said:
+                assert part in log + str(details), (task_id, part)
+        assert run_id not in {line["run_id"] for line in standalone.seen(POOL)}
+        assert standalone.policy(POOL, run_id) is None
+
+    def test_a_dry_run_shows_commands_and_starts_none(
+        self, standalone: Scheduled, runs: dict[str, str]
+    ) -> None:
+        run_id = runs["dry"]
+        assert self.state(standalone, run_id) == "success"
+        states = standalone.states(POOL, run_id)
+        assert states.pop("integrate") == "success"
+        assert set(states.values()) == {"skipped"}
+        manifest = standalone.manifest(POOL, run_id)
+        assert {entry["name"]: entry["status"] for entry in manifest["models"]} == {
+            "ridge": "planned",
+            "naive": "planned",
+            "tide": "planned",
+            "idle": "disabled",
+        }
+        assert manifest["chosen"] == {"dry_run": True}
+        command = standalone.entry(POOL, run_id, "naive")["train_cmd"]
+        assert "write_errors.py" in command
+        assert command in " ".join(standalone.log(POOL, run_id, "online.naive").split("\n  "))
+        assert run_id not in {line["run_id"] for line in standalone.seen(POOL)}
+        assert standalone.policy(POOL, run_id) is None
+        assert run_id not in {line["run_id"] for line in standalone.history(POOL)}
+
+    @pytest.mark.parametrize(
+        ("name", "left_out", "given"),
+        [
+            ("models", "naive", {"models": ["ridge", "tide"]}),
+            ("groups", "tide", {"groups": ["online"]}),
+        ],
+    )
+    def test_a_model_left_out_takes_part_with_its_last_good_artifact(
+        self, standalone: Scheduled, runs: dict[str, str], name: str, left_out: str, given: dict[str, Any]
+    ) -> None:
+        run_id = runs[name]
+        assert self.state(standalone, run_id) == "success"
+        policy = standalone.policy(POOL, run_id)
+        assert (policy["degraded"], policy["chosen"]) == (False, given)
+        carried = policy["errors"].pop(left_out)
+        assert carried["carried_from"] in set(runs.values()) - {run_id}
+        assert carried["trained_at"] is not None
+        assert carried["as_of"] is not None
+        assert {source["carried_from"] for source in policy["errors"].values()} == {None}
+        assert (left_out, run_id) not in {(line["name"], line["run_id"]) for line in standalone.seen(POOL)}
+        assert standalone.entry(POOL, run_id, left_out)["reason"].startswith("left out of this run; takes")
+
+    def test_chosen_values_reach_commands_manifest_and_policy(
+        self, standalone: Scheduled, runs: dict[str, str]
+    ) -> None:
+        run_id = runs["values"]
+        assert self.state(standalone, run_id) == "success"
+        given = {
+            "dataset": "my data; touch canary.csv",
+            "horizon": 12,
+            "seed": 7,
+            "beta": 0.25,
+            "context": {"note": "$(touch canary)"},
+        }
+        assert standalone.manifest(POOL, run_id)["chosen"] == given
+        policy = standalone.policy(POOL, run_id)
+        assert (policy["chosen"], policy["beta"]) == (given, 0.25)
+        note = "$(touch canary)"
+        assert chosen(standalone, run_id) == f"my data; touch canary.csv|val.csv||12|24|7|{note}|0.25|{note}|"
+        assert not [*standalone.home.rglob("canary*")]
+
+
+def chosen(standalone: Scheduled, run_id: str) -> str:
+    path = standalone.run_dir(POOL, run_id) / "models" / "ridge" / "chosen"
+    return path.read_text(encoding="utf-8")
+
+
+def test_a_model_left_out_that_was_never_trained_is_missing_and_nothing_is_degraded(
+    standalone: Scheduled,
+) -> None:
+    standalone.config("young", [model("a"), model("b"), model("off", "offline")], airflow=FORM)
+    run_id, state = standalone.run("elpa_young", {"models": ["a", "off"]})
+    policy = standalone.policy("elpa_young", run_id)
+    assert (state, policy["degraded"]) == ("success", False)
+    (missing,) = policy["missing"]
+    assert (missing["name"], missing["intended"]) == ("b", True)
+    assert "left out of this run, and no earlier run has left an artifact" in missing["reason"]
+
+
+# Half of a surrogate pair is no text, so that REST has no way to say it.
+VALUES = {
+    f"v{number:03}": value
+    for number, value in enumerate(HOSTILE_VALUES)
+    if "\0" not in value and value.isprintable() | (not any("\ud800" <= char <= "\udfff" for char in value))
+}
+PLACES = {
+    "bare": ("{name}", "{}"),
+    "double": ('"{name}"', "{}"),
+    "single": ("'{name}'", "{}"),
+    "word": ("a{name}b", "a{}b"),
+    "half": ('"a "{name}\' b\'', "a {} b"),
+}
+
+
+def command_of(place: str) -> str:
+    """Return a command that writes each value, as one word, into a file of its own."""
+    if place == "heredoc":
+        lines = [f"cat > got/{name} <<'END OF {name}'\n{{{name}}}\nEND OF {name}" for name in VALUES]
+    elif place == "heredoc_read":
+        lines = [f"cat > got/{name} <<END_OF_{name}\n{{{name}}}\nEND_OF_{name}" for name in VALUES]
+    else:
+        word = PLACES[place][0]
+        lines = [f"printf '%s\\0' {word.replace('name', name)} > got/{name}" for name in VALUES]
+    return "\n".join(["mkdir got", *lines, train_cmd(1, 2)])
+
+
+class TestHostileValues:
+    """Each value of the corpus at each place where a placeholder can stand, in one run."""
+
+    @pytest.fixture(scope="class")
+    def folder(self, standalone: Scheduled) -> Path:
+        assert len(VALUES) >= 60
+        places = [*PLACES, "heredoc", "heredoc_read"]
+        models = [model(place, cmd=command_of(place)) for place in places]
+        context = dict.fromkeys(VALUES, "the config's own")
+        options = {"retries": 0, "on_model_failure": "continue"}
+        standalone.config("hostile", [*models, model("off", "offline")], airflow=options, context=context)
+        run_id, state = standalone.run("elpa_hostile", {"context": VALUES})
+        assert state == "success"
+        assert standalone.policy("elpa_hostile", run_id)["missing"] == []
+        return standalone.run_dir("elpa_hostile", run_id)
+
+    @pytest.mark.parametrize("place", PLACES)
+    def test_a_word_is_exactly_the_value(self, folder: Path, place: str) -> None:
+        got = folder / "models" / place / "got"
+        around = PLACES[place][1]
+        found = {path.name: path.read_bytes() for path in got.iterdir()}
+        assert found == {
+            name: around.replace("{}", value).encode() + b"\0" for name, value in VALUES.items()
+        }
+
+    @pytest.mark.parametrize("place", ["heredoc", "heredoc_read"])
+    def test_a_here_document_holds_exactly_the_value(self, folder: Path, place: str) -> None:
+        got = folder / "models" / place / "got"
+        found = {path.name: path.read_bytes() for path in got.iterdir()}
+        assert found == {name: value.encode() + b"\n" for name, value in VALUES.items()}
+
+    def test_nothing_else_was_run(self, standalone: Scheduled, folder: Path) -> None:
+        assert folder.is_dir()
+        assert not [*standalone.home.rglob("canary*")]
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [("nul", "a\0b"), ("delimiter", "x\nEOF\ntouch canary\n")],
+    )
+    def test_what_a_place_cannot_hold_is_refused_before_the_command_starts(
+        self, standalone: Scheduled, name: str, value: str
+    ) -> None:
+        cmd = "touch started\ncat > got <<'EOF'\n{note}\nEOF\n" + train_cmd(1)
+        models = [model("on", cmd=cmd), model("off", "offline")]
+        standalone.config(f"refused_{name}", models, context={"note": "x"}, airflow=FORM)
+        dag_id = f"elpa_refused_{name}"
+        run_id, state = standalone.run(dag_id, {"context": {"note": value}})
+        assert (state, standalone.states(dag_id, run_id)["online.on"]) == ("failed", "failed")
+        assert standalone.tries(dag_id, run_id)["online.on"] == 1
+        assert "note" in standalone.entry(dag_id, run_id, "on")["reason"]
+        assert not (standalone.run_dir(dag_id, run_id) / "models" / "on" / "started").exists()
