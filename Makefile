@@ -29,9 +29,10 @@ check: $(VENV)/dev  ## lint and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-bench: $(VENV)/dev  ## ratios of speed, each measured in one run
+bench: $(VENV)/dev  ## ratios of speed, each in one run; PANELS="a.csv b.csv": each part of the router left out
 	@$(BIN)/python tests/bench/bench_parsing.py
 	@$(BIN)/python tests/bench/bench_scoring.py
+	@$(BIN)/python tests/bench/bench_routing.py $(PANELS)
 
 format: $(VENV)/dev  ## bring the code into its form
 	@$(BIN)/ruff check --fix .

@@ -119,7 +119,7 @@ def summarise_error_csv(path: Path, beta: float) -> ErrorSummary:
 
 
 def iter_error_blocks(
-    path: Path, on_bytes: Callable[[bytes], object] = lambda _: None
+    path: Path, on_bytes: Callable[[bytes], object] = lambda _: None, columns: Sequence[str] = ()
 ) -> Iterator[ErrorBlock]:
     """Yield the usable rows of an error CSV in blocks, at least one, in memory of fixed size.
 
@@ -135,6 +135,8 @@ def iter_error_blocks(
         The file.
     on_bytes : callable, optional
         Called with each piece of the file's bytes, in order.
+    columns : sequence of str, optional
+        ``y_true`` and ``pred``, where they are needed even if there is an ``abs_error``.
 
     Raises
     ------
@@ -142,14 +144,14 @@ def iter_error_blocks(
         If the file cannot be read, is not UTF-8, has no usable column, a needed column twice, a
         row with a wrong number of cells, a cell that is no finite number, or no usable row.
     """
-    return _Reader(path).blocks(on_bytes)
+    return _Reader(path, columns).blocks(on_bytes)
 
 
 class _Reader:
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, needed: Sequence[str]) -> None:
         self.path = path
         self.names: list[str] = []
-        self.needed: list[str] = []  # abs_error, or y_true and pred
+        self.needed = list(needed)  # abs_error, or y_true and pred; empty until the header is known
         self.columns: list[int] = []  # their positions
         self.row = 0
         self.line = 0
@@ -205,7 +207,7 @@ class _Reader:
         if not header:
             raise self._error("", "an empty file", f"a header with {_USABLE}, then one row for each error")
         self.names = [name.strip() for name in header]
-        needed = ["abs_error"] if "abs_error" in self.names else ["y_true", "pred"]
+        needed = self.needed or (["abs_error"] if "abs_error" in self.names else ["y_true", "pred"])
         if not set(needed) <= set(self.names):
             raise self._error(f"line {line}", *_unusable(self.names))
         for name in needed:

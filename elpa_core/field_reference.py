@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from elpa_core.config import Model, TrainingConfig
 from elpa_core.files import write_atomic
 from elpa_core.integration_config import IntegrationConfig, ScoredBlock
-from elpa_core.policy import ErrorSource, MissingModel, Policy, RunReference
+from elpa_core.policy import ErrorSource, Evaluation, MissingModel, Policy, Routing, RunReference
 from elpa_core.run_options import DagRunOptions, ModelRunOptions
 
 START, END = "<!-- field reference: start -->", "<!-- field reference: end -->"
@@ -32,6 +32,8 @@ _TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("`missing` of a policy", MissingModel),
     ("`errors` of a policy, by model", ErrorSource),
     ("`run` of a policy", RunReference),
+    ("`routing` of a policy", Routing),
+    ("`evaluation` of a policy", Evaluation),
 )
 
 

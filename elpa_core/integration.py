@@ -18,6 +18,7 @@ from elpa_core.integration_config import LoadedIntegration, ScoredBlock
 from elpa_core.json_input import parse_object, read_file
 from elpa_core.manifest import CONFIG_NAME, MANIFEST_NAME
 from elpa_core.policy import MissingModel, Policy, RunReference, ScoredModel, build_policy
+from elpa_core.policy_evaluation import evaluated
 from elpa_core.scores import SumOverflowError, ewma_score, score_floor
 
 
@@ -39,7 +40,13 @@ def integrate_config(loaded: LoadedIntegration) -> Policy:
             problems += error.problems
     if problems:
         raise ArtifactError(problems)
-    return build_policy(config, scored, created_at=now_text(), source=loaded.source)
+    policy = build_policy(config, scored, created_at=now_text(), source=loaded.source)
+    files = {
+        block.name: Path(block.error_csv)
+        for block in config.models
+        if block.error_csv is not None and block.ewma_score is None and block.error_values is None
+    }
+    return evaluated(policy, files, horizon=1)
 
 
 def _score_block(block: ScoredBlock, beta: float, place: str, source: str) -> ScoredModel:
@@ -121,7 +128,7 @@ def integrate_run(run_dir: Path, manifest_path: Path | None = None) -> Policy:
     if problems:
         raise ArtifactError(problems)
     scored = score_artifacts(artifacts, loaded.config.beta)
-    return build_policy(
+    policy = build_policy(
         loaded.config,
         scored,
         created_at=now_text(),
@@ -135,6 +142,8 @@ def integrate_run(run_dir: Path, manifest_path: Path | None = None) -> Policy:
             config_sha256=loaded.sha256,
         ),
     )
+    files = {artifact.model: Path(artifact.path) for artifact in artifacts}
+    return evaluated(policy, files, loaded.config.horizon)
 
 
 class _Entry(BaseModel):

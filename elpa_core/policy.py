@@ -88,6 +88,70 @@ class RunReference(BaseModel):
     config_sha256: str
 
 
+class Routing(BaseModel):
+    """What a router takes from the validation rows of a run."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: int = Field(description="Of these fields.")
+    horizon: int = Field(description="Steps that are forecast together.")
+    range: tuple[float, float] = Field(description="Smallest and largest actual.")
+    limits: tuple[float, float] = Field(
+        description="Beyond these a forecast has diverged: the range, and as much again on each side."
+    )
+    mean_abs: float = Field(description="Mean absolute actual.")
+    best_model: str = Field(description="The model with the lowest mean absolute error.")
+    best_mae: float = Field(description="Its mean absolute error.")
+    recommended_weights: dict[str, float] = Field(
+        description="Better static weights, over both groups, summing to 1: scores with a half-life of a"
+        " quarter of the rows, to the power -4."
+    )
+    mutant_epsilon_suggested: float | None = Field(
+        description="99th percentile of the router's relative errors: a value for mutant_epsilon."
+    )
+
+
+class SingleModel(BaseModel):
+    """A model and its error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str
+    mae: float
+
+
+class Gain(BaseModel):
+    """By how much a mean absolute error is lower than the best single model's."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    gain: float = Field(description="Negative if it is higher.")
+    low: float = Field(description="Lower end of the interval.")
+    high: float = Field(description="Upper end of the interval.")
+
+
+class Evaluation(BaseModel):
+    """What the weights and a router are worth on the validation rows: mean absolute errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rows: int = Field(description="Rows that all models share; of longer artifacts the last 10,000.")
+    mae: dict[str, float] = Field(description="Of each model, its forecasts within the limits of routing.")
+    best_single: SingleModel = Field(description="The best model in hindsight.")
+    equal_weights: float = Field(description="Of the mean of all models.")
+    contract_weights: float = Field(description="Of all models weighted by the inverse of their scores.")
+    recommended_weights: float = Field(description="Of the weights in routing.recommended_weights.")
+    router: float = Field(
+        description="Of a router that learns from each block of rows after it has served it."
+    )
+    gain_over_best_single: dict[str, Gain] = Field(
+        description="gain, low and high, of contract_weights, recommended_weights and router."
+    )
+    interval: str = Field(description="How low and high were computed.")
+    note: str = Field(description="What each number was allowed to know.")
+    verdict: list[str] = Field(description="Whether the ensemble beats its best model, in words.")
+
+
 class Policy(BaseModel):
     """How much each model deserves, by its validation errors."""
 
@@ -115,6 +179,14 @@ class Policy(BaseModel):
     run: RunReference | None = None
     chosen: dict[str, Any] = Field(
         default={}, description="What was chosen when the run was started, where it differs from the config."
+    )
+    routing: Routing | None = Field(
+        default=None, description="What elpa route and Router start from; null where evaluation is."
+    )
+    evaluation: Evaluation | None = Field(
+        default=None,
+        description="What weights and router are worth on the rows that all artifacts share; null where one"
+        " lacks y_true and pred, y_true differs, or there are fewer rows than two blocks.",
     )
 
     def to_json(self) -> dict[str, Any]:
@@ -212,4 +284,16 @@ def policy_lines(policy: Policy) -> list[str]:
             mark = "  best" if name == best else ""
             lines.append(f"{group:<8} {name:<{width}} {policy.scores[name]:>14.6g} {weight:>8.4f}{mark}")
     lines += [f"{m.group:<8} {m.name:<{width}} {'missing':>14} {'':>8}  {m.reason}" for m in policy.missing]
-    return lines
+    return [*lines, *(_evaluation_lines(policy.evaluation) if policy.evaluation else ())]
+
+
+def _evaluation_lines(told: Evaluation) -> list[str]:
+    errors = (
+        (f"best single model, {told.best_single.model}", told.best_single.mae),
+        ("equal weights", told.equal_weights),
+        ("contract weights", told.contract_weights),
+        ("recommended weights", told.recommended_weights),
+        ("router", told.router),
+    )
+    numbers = "; ".join(f"{name} {error:.6g}" for name, error in errors)
+    return [f"mean absolute error on {told.rows} validation rows: {numbers}", *told.verdict]

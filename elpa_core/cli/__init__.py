@@ -1,4 +1,4 @@
-"""The command ``elpa``: train, integrate, init, validate, schema, policy, runs."""
+"""The command ``elpa``: its commands, and how it ends."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
-from elpa_core.cli import init, integrate, policy, runs, schema, train, validate
+from elpa_core.cli import init, integrate, policy, routing, runs, schema, train, validate
 from elpa_core.cli.console import print_problem
 from elpa_core.errors import ElpaError, InputError
 
@@ -24,6 +24,7 @@ errors the policy that weights and routes them.
   elpa train --config my-pool/train.json --execute --run-dir run
   elpa integrate --run-dir run --output policy.json     scores, weights, policy
   elpa policy list --store DIR --dag DAG_ID             what the runs of a Dag published
+  elpa route --policy policy.json --forecasts F --actuals A      combine forecasts with the policy
 """
 
 
@@ -35,6 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for command in (init, validate, train, integrate, policy, runs, schema):
         command.add_parser(commands)
+    routing.add_parsers(commands)
     return parser
 
 

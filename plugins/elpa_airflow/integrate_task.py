@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from elpa_core.integration import score_artifacts
 from elpa_core.manifest import MANIFEST_NAME, manifest_of, model_entry, write_manifest
 from elpa_core.plan import Plan, plan_model
 from elpa_core.policy import MissingModel, Policy, RunReference, ScoredModel, build_policy, policy_lines
+from elpa_core.policy_evaluation import evaluated
 from elpa_core.store import POLICY_NAME, DagFolder, PolicyStore
 from elpa_core.store.pruning import prune
 
@@ -36,6 +37,7 @@ class _Pool:
 
     scored: list[ScoredModel]
     missing: list[MissingModel]
+    artifacts: dict[str, Path] = field(default_factory=dict)
 
 
 def integrate(context: Any, current: LoadedConfig, store: Path | None) -> dict[str, Any] | None:
@@ -117,6 +119,7 @@ def _pool(ti: Any, run: RunState) -> _Pool:
                 handed_on = _fallback(run, model, reason)
             if handed_on is not None:
                 (scored,) = score_artifacts([handed_on.artifact], run.choices.config.beta)
+                pool.artifacts[model.name] = Path(handed_on.artifact.path)
                 pool.scored.append(handed_on.describe(scored, run.moment.as_of))
                 continue
         except ArtifactError as error:
@@ -205,7 +208,7 @@ def _policy(ti: Any, run: RunState, pool: _Pool) -> Policy:
                 f"no policy: {count} {group} models, min_models_per_group is {options.min_models_per_group};"
                 f" missing: {_names(missing) or 'none: the config has no more'}"
             )
-    return build_policy(
+    policy = build_policy(
         run.choices.config,
         pool.scored,
         created_at=now_text(),
@@ -220,6 +223,7 @@ def _policy(ti: Any, run: RunState, pool: _Pool) -> Policy:
         ),
         chosen=run.choices.given,
     )
+    return evaluated(policy, pool.artifacts, run.choices.config.horizon)
 
 
 def _names(models: list[MissingModel]) -> str:

@@ -42,10 +42,11 @@ def last_line(text: str) -> Any:
 
 @pytest.mark.filterwarnings("ignore:GitWildMatchPattern")
 class TestTheDagFile:
-    def test_airflow_finds_the_one_of_the_repo_and_nothing_else(self) -> None:
+    def test_airflow_finds_those_of_the_repo_and_nothing_else(self) -> None:
         from airflow.utils.file import list_py_file_paths
 
-        assert list_py_file_paths(ROOT / "dags", safe_mode=True) == [str(ROOT / "dags" / "elpa_pools.py")]
+        found = sorted(list_py_file_paths(ROOT / "dags", safe_mode=True))
+        assert found == [str(ROOT / "dags" / name) for name in ("elpa_pools.py", "serve_water_flow.py")]
 
     def test_it_gives_a_dag_a_config(self) -> None:
         from airflow.dag_processing.dagbag import DagBag
@@ -53,7 +54,7 @@ class TestTheDagFile:
         bag = DagBag(ROOT / "dags")
         configs = list((ROOT / "dags" / "configs").glob("*.json"))
         assert not bag.import_errors
-        assert set(bag.dags) == {f"elpa_{path.stem}" for path in configs}
+        assert set(bag.dags) == {"serve_water_flow", *(f"elpa_{path.stem}" for path in configs)}
 
     def test_three_lines_are_found_by_the_safe_mode(self, folder: DagsFolder) -> None:
         from airflow.utils.file import might_contain_dag

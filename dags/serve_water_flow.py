@@ -1,0 +1,66 @@
+"""Serving, in small: when a policy of the Dag elpa_water_flow was published, combine forecasts with it.
+
+The demo has no live forecasts. In their place stand those of the validation rows, which the models left
+in the errors.csv of the run, so what is written here is a replay: the policy has seen these rows. A
+serving Dag of your own gets the forecasts and actuals from where they are, and keeps the router's state
+(Router.save, Router.load) from one run to the next.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import Asset, dag, task
+
+POLICY = Asset("elpa://elpa_water_flow/policy")
+
+
+@dag(schedule=[POLICY], catchup=False, max_active_runs=1, tags=["demo", "water-flow"], doc_md=__doc__)
+def serve_water_flow() -> None:
+    """Route with each policy that is published."""
+
+    @task
+    def route(triggering_asset_events: Any = None) -> str:
+        events = (triggering_asset_events or {}).get(POLICY)
+        if not events:
+            raise ValueError(f"no published policy: this Dag runs when {POLICY.uri} is updated")
+        return str(serve(Path(events[-1].extra["policy"])))
+
+    route()
+
+
+def serve(policy_path: Path) -> Path:
+    """Write ``served.csv`` beside the models of the policy's run: a row's time, forecast and actual."""
+    from elpa_core.routing import Router  # noqa: PLC0415  (numpy: in the task, not when the Dag is parsed)
+
+    policy = json.loads(policy_path.read_bytes())
+    run_dir = Path(policy["run"]["run_dir"])
+    rows = {name: _rows(run_dir / "models" / name / "errors.csv") for name in policy["scores"]}
+    times = sorted(set.intersection(*({*of_model} for of_model in rows.values())))
+    router = Router(policy)
+    lines = ["timestamp,served,y_true"]
+    for first in range(0, len(times), router.policy.horizon):
+        block = times[first : first + router.policy.horizon]
+        served = router.predict({name: [rows[name][time][1] for time in block] for name in rows})
+        actuals = [next(iter(rows.values()))[time][0] for time in block]
+        lines += [
+            f"{time},{value!r},{actual!r}"
+            for time, value, actual in zip(block, served.tolist(), actuals, strict=True)
+        ]
+        router.update(actuals)
+    output = run_dir / "served.csv"
+    output.write_text("\n".join([*lines, ""]), encoding="utf-8")
+    print(f"{len(times)} rows in blocks of {router.policy.horizon}: {output}", flush=True)
+    return output
+
+
+def _rows(path: Path) -> dict[str, tuple[float, float]]:
+    """Return ``y_true`` and ``pred`` by timestamp."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return {row["timestamp"]: (float(row["y_true"]), float(row["pred"])) for row in csv.DictReader(file)}
+
+
+serve_water_flow()

@@ -1,0 +1,8 @@
+"""Route with a policy: combine forecasts, learn from actuals, react to mutations."""
+
+from elpa_core.routing.inputs import CallOrderError
+from elpa_core.routing.router import Router
+from elpa_core.routing.router_panel import RouterPanel
+from elpa_core.routing.validation import Validation
+
+__all__ = ["CallOrderError", "Router", "RouterPanel", "Validation"]

@@ -1,0 +1,122 @@
+"""What ``elpa route``, ``backtest`` and ``mutation-plot`` do; `elpa_core.cli.routing` has their options."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, TextIO
+
+from elpa_core.cli.paths import require_output
+from elpa_core.errors import InputError, Problem
+from elpa_core.files import write_atomic
+from elpa_core.routing.backtest import backtest, served_test_rows, table_lines
+from elpa_core.routing.panel import Panel, read_panel
+from elpa_core.routing.plot import mutation_svg
+from elpa_core.routing.settings import RoutingPolicy
+from elpa_core.routing.stream import Actuals, Session, check_models, read_blocks, route_stream
+
+
+def route(options: argparse.Namespace) -> int:
+    """Carry ``route`` out and return its exit status."""
+    if (options.panel is None) == (options.forecasts is None):
+        found = "neither" if options.panel is None else "both"
+        raise InputError(Problem("elpa route", "--forecasts, --panel", found, "one of them"))
+    inputs = (options.policy, options.actuals, options.state, options.panel, _path(options.forecasts))
+    if options.output is not None and (options.panel is not None or not _is_pipe(options.output)):
+        require_output(options.output, "served values", *inputs)
+    policy = read_policy(options.policy)
+    if options.panel is not None:
+        return _route_panel(options, policy)
+    checked = RoutingPolicy.of(policy, options.horizon, str(options.policy))
+    session = Session(policy, options.state, options.horizon)
+    with ExitStack() as files:
+        actuals = None
+        if options.actuals is not None:
+            actuals = files.enter_context(Actuals(options.actuals))
+        path = _path(options.forecasts)
+        forecasts = sys.stdin if path is None else files.enter_context(_text(path))
+        # The end of a block shows in a file by what follows; in a pipe nothing follows until it is answered.
+        whole = path is not None and path.is_file()
+        blocks = read_blocks(forecasts, options.forecasts, checked, None if whole else checked.horizon)
+        output = sys.stdout
+        if options.output is not None:
+            output = files.enter_context(options.output.open("w", encoding="utf-8", newline=""))
+        route_stream(session, blocks, actuals, output)
+    return 0
+
+
+def _route_panel(options: argparse.Namespace, policy: dict[str, Any]) -> int:
+    if options.output is None:
+        raise InputError(Problem("elpa route", "--output", "nothing", "a file, with --panel"))
+    panel = read_panel(options.panel)
+    columns = [f"{group}:{name}" for group, name in panel.models]
+    check_models(str(options.panel), columns, RoutingPolicy.of(policy, source=str(options.policy)))
+    served = served_test_rows(panel, policy)
+    lines = [f"{row},{value!r}\n" for row, value in enumerate(served.tolist(), panel.validation_rows)]
+    write_atomic(options.output, ("row,served\n" + "".join(lines)).encode())
+    return 0
+
+
+def run_backtest(options: argparse.Namespace) -> int:
+    """Carry ``backtest`` out and return its exit status."""
+    result = backtest(_panels(options.panel))
+    text = json.dumps(result, indent=2) if options.json else "\n".join(table_lines(result))
+    sys.stdout.write(text + "\n")
+    return 0
+
+
+def run_plot(options: argparse.Namespace) -> int:
+    """Carry ``mutation-plot`` out and return its exit status."""
+    require_output(options.output, "the plot", options.panel)
+    write_atomic(options.output, mutation_svg(read_panel(options.panel), options.epsilon).encode())
+    return 0
+
+
+def read_policy(path: Path) -> dict[str, Any]:
+    """Return the JSON object in a policy file.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read or is none.
+    """
+    try:
+        value = json.loads(path.read_bytes())
+    except OSError as error:
+        found = (error.strerror or str(error)).lower()
+        raise InputError(Problem(str(path), "", found, "a policy that can be read")) from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(Problem(str(path), "", "no JSON", "a policy")) from error
+    if not isinstance(value, dict):
+        raise InputError(Problem(str(path), "$", "no object", "a policy"))
+    return value
+
+
+def _panels(paths: Sequence[Path]) -> list[Panel]:
+    panels = [read_panel(path) for path in paths]
+    names = [panel.name for panel in panels]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise InputError(
+            Problem("--panel", "", f"{name} twice", "files of different names") for name in twice
+        )
+    return panels
+
+
+def _path(text: str | None) -> Path | None:
+    return None if text is None or text == "-" else Path(text)
+
+
+def _is_pipe(path: Path) -> bool:
+    return path.is_fifo() or path.is_char_device()
+
+
+def _text(path: Path) -> TextIO:
+    try:
+        return path.open(encoding="utf-8-sig", errors="backslashreplace", newline="")
+    except OSError as error:
+        found = (error.strerror or str(error)).lower()
+        raise InputError(Problem(str(path), "", found, "a CSV file that can be read")) from error

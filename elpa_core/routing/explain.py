@@ -1,0 +1,54 @@
+"""Say in numbers how a served value came about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from elpa_core.routing.scalar import Answer, SeriesState, Stand
+from elpa_core.routing.settings import EXPERTS, RoutingPolicy
+
+
+def explanation(
+    policy: RoutingPolicy, state: SeriesState, stand: Stand, given: Answer, row: Sequence[float]
+) -> dict[str, Any]:
+    """Return what `Router.explain` returns."""
+    names = policy.names
+    present = given.present or [True] * len(names)
+    parts = [given.nearest <= f <= given.farthest for f in given.limited]
+    weights = [w if part else 0.0 for w, part in zip(stand.weights, parts, strict=True)]
+    level_weights = [w if part else 0.0 for w, part in zip(stand.level_weights, parts, strict=True)]
+    dirty = given.served_dirty
+    best_there = state.best >= 0 and present[state.best]
+    return {
+        "served": given.served,
+        "experts": {
+            name: {"forecast": forecast, "say": say}
+            for name, forecast, say in zip(EXPERTS, given.experts, _shares(stand.says), strict=True)
+        },
+        "model_weights": dict(zip(names, _shares(weights), strict=True)),
+        "level_weights": dict(zip(names, _shares(level_weights), strict=True)),
+        "moves": dict(zip(names, stand.moves, strict=True)),
+        "missing": [name for name, there in zip(names, present, strict=True) if not there],
+        "limited": [
+            name
+            for name, there, got, used in zip(names, present, row, given.limited, strict=True)
+            if there and got != used
+        ],
+        "left_out": [
+            name for name, there, part in zip(names, present, parts, strict=True) if there and not part
+        ],
+        "mutation": bool(stand.mutated),
+        "dirty": dirty,
+        "dirty_steps_left": state.dirty,
+        "amplitude_factor": stand.factor,
+        "lean": stand.lean if best_there and not dirty else 0.0,
+        "best_model": names[state.best] if state.best >= 0 else None,
+    }
+
+
+def _shares(weights: Sequence[float]) -> list[float]:
+    total = 0.0
+    for weight in weights:
+        total += weight
+    return [weight / total if total > 0.0 else 0.0 for weight in weights]

@@ -1,0 +1,218 @@
+"""Other ways of combining forecasts, to compare with, written from their papers.
+
+Those that learn online get the actuals of a block after the whole block, like the router.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Weigh = Callable[[], Array]
+_TINY = 1e-300
+_LARGE = 0.5  # of rate times regret: beyond it the bound of the paper needs the range
+
+
+def pooled_elpa(scores: Sequence[float]) -> Array:
+    """Weigh all models of both groups by the inverse of the contract's score.
+
+    >>> pooled_elpa([1.0, 3.0]).tolist()
+    [0.75, 0.25]
+    """
+    inverse = 1.0 / np.asarray(scores, np.float64)
+    return np.asarray(inverse / inverse.sum(), np.float64)
+
+
+def greedy_selection(actuals: Array, forecasts: Array, rounds: int = 100) -> Array:
+    """Ensemble selection with replacement: add, again and again, the model that helps most.
+
+    Parameters
+    ----------
+    actuals : ndarray, shape (rows,)
+    forecasts : ndarray, shape (rows, models)
+    rounds : int
+        Models to add; the best prefix counts.
+
+    Returns
+    -------
+    ndarray, shape (models,)
+        Weights, sum 1.
+
+    References
+    ----------
+    Caruana, Niculescu-Mizil, Crew, Ksikes: Ensemble selection from libraries of models, ICML 2004.
+
+    Examples
+    --------
+    >>> greedy_selection(np.array([1.0, 2.0]), np.array([[0.0, 2.0], [1.0, 3.0]])).tolist()
+    [0.5, 0.5]
+    """
+    total = np.zeros(len(actuals))
+    counts = np.zeros(forecasts.shape[1])
+    best_error, best_counts = np.inf, counts
+    for size in range(1, rounds + 1):
+        errors = np.abs((total[:, np.newaxis] + forecasts) / size - actuals[:, np.newaxis]).mean(axis=0)
+        chosen = int(np.argmin(errors))
+        total = total + forecasts[:, chosen]
+        counts = counts.copy()
+        counts[chosen] += 1
+        if errors[chosen] < best_error:
+            best_error, best_counts = errors[chosen], counts
+    return np.asarray(best_counts / best_counts.sum(), np.float64)
+
+
+def nonnegative_least_squares(actuals: Array, forecasts: Array) -> Array:
+    """Least squares with weights of at least zero, not scaled to sum to 1.
+
+    References
+    ----------
+    Lawson, Hanson: Solving least squares problems, 1974, chapter 23 (active set method).
+
+    Examples
+    --------
+    >>> design = np.array([[1.0, 0.0], [0.0, 1.0]])
+    >>> nonnegative_least_squares(np.array([2.0, -1.0]), design).tolist()
+    [2.0, 0.0]
+    """
+    models = forecasts.shape[1]
+    weights = np.zeros(models)
+    active = np.zeros(models, np.bool_)
+    slack = 1e-12 * max(float(np.abs(forecasts.T @ actuals).max()), _TINY)
+    for _ in range(30 * models):
+        gradient = forecasts.T @ (actuals - forecasts @ weights)
+        gradient[active] = -np.inf
+        entering = int(np.argmax(gradient))
+        if active.all() or gradient[entering] <= slack:
+            break
+        active[entering] = True
+        while True:
+            trial = np.zeros(models)
+            trial[active] = np.linalg.lstsq(forecasts[:, active], actuals, rcond=None)[0]
+            if not active.any() or trial[active].min() > 0.0:
+                break
+            falling = active & (trial <= 0.0)
+            step = (weights[falling] / (weights[falling] - trial[falling])).min()
+            weights = weights + step * (trial - weights)
+            active &= weights > _TINY
+            weights[~active] = 0.0
+        weights = trial
+    return weights
+
+
+class ExponentialAverage:
+    """Exponentially weighted average forecaster with absolute loss.
+
+    ``w_j ~ exp(-rate * cumulative loss of j)``; if no rate is given, ``sqrt(8 ln(models) / rows) /
+    largest loss`` so far.
+
+    References
+    ----------
+    Cesa-Bianchi, Lugosi: Prediction, learning, and games, 2006, sections 2.2 and 2.3.
+    """
+
+    def __init__(self, models: int, rate: float | None = None) -> None:
+        self.losses = np.zeros(models)
+        self.rows, self.largest, self.rate = 0, _TINY, rate
+
+    def weights(self) -> Array:
+        """Return the weights for the next block."""
+        rate = self.rate
+        if rate is None:
+            rate = float(np.sqrt(8.0 * np.log(len(self.losses)) / max(self.rows, 1))) / self.largest
+        return _normalised(np.exp(-rate * (self.losses - self.losses.min())))
+
+    def learn(self, served: float, forecasts: Array, actual: float) -> None:
+        """Learn from one row."""
+        del served
+        losses = np.abs(forecasts - actual)
+        self.losses += losses
+        self.largest = max(self.largest, float(losses.max()))
+        self.rows += 1
+
+
+class PolynomialPotential:
+    """ML-Poly with absolute loss and the gradient trick.
+
+    ``w_j ~ rate_j * max(R_j, 0)`` with the cumulative regret ``R_j`` and
+    ``rate_j = 1 / (largest squared regret + sum of squared regrets of j)``.
+
+    References
+    ----------
+    Gaillard, Stoltz, van Erven: A second-order bound with excess losses, COLT 2014 (ML-Poly), as in
+    the R package opera.
+    """
+
+    def __init__(self, models: int) -> None:
+        self.regrets = np.zeros(models)
+        self.squares = np.zeros(models)
+        self.largest = 0.0
+
+    def weights(self) -> Array:
+        """Return the weights for the next block."""
+        if self.regrets.max() <= 0.0:
+            return np.full(len(self.regrets), 1.0 / len(self.regrets))
+        return _normalised(np.maximum(self.regrets, 0.0) / np.maximum(self.largest + self.squares, _TINY))
+
+    def learn(self, served: float, forecasts: Array, actual: float) -> None:
+        """Learn from one row."""
+        regrets = np.sign(served - actual) * (served - forecasts)
+        self.regrets += regrets
+        self.squares += regrets**2
+        self.largest = max(self.largest, float((regrets**2).max()))
+
+
+class BernsteinAggregation:
+    """Bernstein online aggregation with absolute loss and the gradient trick.
+
+    ``w_j ~ exp(rate_j * S_j)``, ``S_j`` the sum of the regrets less ``rate_j`` times their squares,
+    with adaptive rates and ranges.
+
+    References
+    ----------
+    Wintenberger: Optimal learning with Bernstein online aggregation, Machine Learning 106, 2017, as
+    in the R package opera.
+    """
+
+    def __init__(self, models: int) -> None:
+        self.sums, self.squares, self.ranges, self.rates = np.zeros((4, models))
+
+    def weights(self) -> Array:
+        """Return the weights for the next block."""
+        exponents = self.rates * self.sums
+        return _normalised(np.exp(exponents - exponents.max()))
+
+    def learn(self, served: float, forecasts: Array, actual: float) -> None:
+        """Learn from one row."""
+        regrets = np.sign(served - actual) * (served - forecasts)
+        self.squares += regrets**2
+        self.ranges = np.maximum(self.ranges, np.abs(regrets))
+        large = self.rates * regrets > _LARGE
+        self.sums += 0.5 * (regrets - self.rates * regrets**2 + self.ranges * large)
+        doubling = 2.0 ** -np.ceil(np.log2(np.maximum(self.ranges, _TINY)))
+        root = np.sqrt(np.log(len(self.sums)) / np.maximum(self.squares, _TINY))
+        self.rates = np.minimum(doubling, root)
+
+
+Learner = ExponentialAverage | PolynomialPotential | BernsteinAggregation
+
+
+def run_online(learner: Learner, actuals: Array, forecasts: Array, blocks: Sequence[int]) -> Array:
+    """Return what an online learner serves, shape (rows,), feedback after each block.
+
+    >>> rows = np.array([[0.0, 2.0]] * 3)
+    >>> run_online(PolynomialPotential(2), np.zeros(3), rows, [0, 1, 2]).tolist()
+    [1.0, 0.0, 0.0]
+    """
+    served = np.empty(len(actuals))
+    for first, end in zip(blocks, (*blocks[1:], len(actuals)), strict=True):
+        served[first:end] = forecasts[first:end] @ learner.weights()
+        for row in range(first, end):
+            learner.learn(float(served[row]), forecasts[row], float(actuals[row]))
+    return served
+
+
+def _normalised(weights: Array) -> Array:
+    return np.asarray(weights / weights.sum(), np.float64)

@@ -1,0 +1,264 @@
+"""Combine the forecasts of one series with a policy, and learn from its actuals."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import deque
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from elpa_core.errors import InputError, Problem
+from elpa_core.files import json_bytes, write_atomic
+from elpa_core.routing import scalar, snapshot
+from elpa_core.routing.explain import explanation
+from elpa_core.routing.inputs import CallOrderError, Forecasts, actual_array, forecast_array
+from elpa_core.routing.scalar import SeriesState
+from elpa_core.routing.settings import BOUND, PARTS, Method, RoutingPolicy
+from elpa_core.routing.state import State, start
+from elpa_core.routing.validation import Validation
+
+_Block = tuple[list[list[float]], scalar.Stand, list[scalar.Answer]]
+
+
+class Router:
+    """Serves one series.
+
+    Five experts each combine the models in their own way, and what is served is their mean, each
+    expert weighted by its recent mean absolute error to the power -8:
+
+    ``recent``
+        Every model, weighted by its recent mean absolute error to the power -8.
+    ``median``
+        The median of all forecasts.
+    ``level``
+        Every model moved by its own recent error, weighted by how well that does.
+    ``online``
+        As ``recent``, the online models only.
+    ``amplitude`` (only if asked for)
+        The offline models, weighted as in ``recent``, times a factor: the ratio of the sums of
+        absolute actuals and forecasts over the last ``amplitude_window`` clean steps, within
+        [0.5, 2], moved half-way to 1.
+
+    Forecasts are limited to [min - R, max + R] of the actuals (R their range), and one that is
+    farther from the median than eight times the median's usual error is left out of that step.
+    Where the router has been worse than the best single model of validation by more than 3 % so
+    far, it leans to that model, wholly at 6 %. After a mutation (a relative error of what was
+    served above ``mutant_epsilon``) the next ``dirty_interval`` steps are dirty: ``online`` is
+    served, and only the online models' scores learn.
+
+    Parameters
+    ----------
+    policy : mapping
+        A policy's JSON object.
+    validation : Validation, optional
+        Forecasts and actuals of the validation rows; replayed to warm up.
+    horizon : int, optional
+        Steps that are forecast together; sets how long the router remembers. Else the policy's
+        ``routing.horizon``, else 1.
+    parts : collection of str
+        The experts that take part, ``guard`` (leaves outliers out) and ``belt`` (leans to the best
+        single model). ``amplitude`` is off by default: on average it did not help.
+
+    Attributes
+    ----------
+    policy : RoutingPolicy
+        What was taken from the policy and the validation rows.
+    warm_up : ndarray, shape (rows,), or None
+        What was served for the validation rows in the replay; its first block does not count, the
+        start was taken from it.
+
+    Raises
+    ------
+    InputError
+        If the policy is not one, or names do not match.
+
+    Examples
+    --------
+    >>> policy = {
+    ...     "skill": "ELPA", "beta": 0.7, "dirty_interval": 3, "amplitude_window": 6,
+    ...     "mutant_epsilon": None, "online_models": ["naive"], "offline_models": ["ets"],
+    ...     "scores": {"naive": 1.0, "ets": 1.0},
+    ... }
+    >>> router = Router(policy)
+    >>> router.predict({"naive": [10.0], "ets": [12.0]})
+    array([10.75])
+    >>> router.update(10.0)
+    >>> bool(router.predict({"naive": [10.0], "ets": [12.0]})[0] < 10.75)
+    True
+    """
+
+    def __init__(
+        self,
+        policy: Mapping[str, Any],
+        validation: Validation | None = None,
+        *,
+        horizon: int | None = None,
+        parts: Collection[str] = PARTS,
+    ) -> None:
+        checked = RoutingPolicy.of(policy, horizon)
+        self._set_up(checked, start([checked]), parts)
+        if validation is not None:
+            self._warm_up(validation)
+
+    def _set_up(self, policy: RoutingPolicy, state: State, parts: Collection[str]) -> None:
+        self.policy = policy
+        self._names, self._n_online = policy.names, len(policy.online)
+        self.parts, self._method = tuple(parts), Method.of(policy.horizon, parts)
+        self._state = SeriesState.of(state)
+        self._block: _Block | None = None
+        self.warm_up: NDArray[np.float64] | None = None
+        self._waiting: deque[scalar.Answer] = deque()
+
+    def _warm_up(self, validation: Validation) -> None:
+        facts = validation.facts(self.policy)
+        warming = dataclasses.replace(facts, best=-1)  # which model is best is not known yet
+        first = start([warming], validation.first_errors(facts)[:, np.newaxis])
+        self._set_up(warming, first, self.parts)
+        served = []
+        for forecasts, actuals in validation.each_block(facts.names):
+            served.append(self.predict(forecasts))
+            self.update(actuals)
+        self.warm_up = np.concatenate(served)
+        fresh = SeriesState.of(start([facts]))
+        self.policy, self._state.best, self._state.belt = facts, fresh.best, fresh.belt
+        self._block = None
+
+    @property
+    def waiting(self) -> int:
+        """Steps that were forecast and have no actual yet."""
+        return len(self._waiting)
+
+    def predict(self, forecasts: Forecasts) -> NDArray[np.float64]:
+        """Combine the forecasts of the next steps.
+
+        Parameters
+        ----------
+        forecasts : mapping of str to array-like, or array-like
+            By model name, each of shape (steps,), or one array of shape (steps, models), online
+            models first, in the policy's order. A model that is missing, None or NaN is left out
+            of that step. Steps of an earlier call that have no actual yet are forgotten.
+
+        Returns
+        -------
+        ndarray, shape (steps,)
+
+        Raises
+        ------
+        InputError
+            If a name is unknown, a shape is wrong, or a step has no finite forecast.
+        """
+        rows = forecast_array(forecasts, self._names, ()).tolist()
+        stand = scalar.stand_of(self._state, self._method, self.policy.amplitude_window)
+        answers = []
+        for step, row in enumerate(rows):
+            given = scalar.answer(self._state, stand, row, self._n_online, step)
+            if given is None:
+                expected = "one sound model: a finite forecast"
+                raise InputError(Problem("forecasts", f"step {step}", "no finite forecast", expected))
+            answers.append(given)
+        self._block, self._waiting = (rows, stand, answers), deque(answers)
+        return np.array([given.served for given in answers])
+
+    def update(self, actuals: ArrayLike) -> None:
+        """Learn from the actuals of steps that were forecast, in time order.
+
+        Parameters
+        ----------
+        actuals : array-like, shape (rows,) or ()
+            At most as many rows as were forecast and have no actual yet.
+
+        Raises
+        ------
+        CallOrderError
+            If there are more.
+        InputError
+            If one is not a finite number; the router stays as it was.
+        """
+        waiting = self._waiting
+        values = _plain(actuals)
+        if values is None or not 0 < len(values) <= len(waiting):
+            values = actual_array(actuals, (), len(waiting)).tolist()
+        for actual in values:
+            given = waiting.popleft()
+            scalar.learn(self._state, given, actual, self._method, self._n_online, self.policy.dirty_interval)
+
+    def explain(self, step: int = 0) -> dict[str, Any]:
+        """Say how a step of the last `predict` came about.
+
+        Parameters
+        ----------
+        step : int
+            Position in that call, from 0.
+
+        Returns
+        -------
+        dict
+            ``served``; ``experts``: by name, ``forecast`` and ``say`` (sums to 1);
+            ``model_weights``, ``level_weights``: of ``recent`` and ``level``, by model, each sums
+            to 1; ``moves``: by how much each model is moved in ``level``; ``missing``,
+            ``limited``, ``left_out``: models; ``mutation``: whether the last actual was one;
+            ``dirty``: whether this step is served dirty; ``dirty_steps_left``: as of now;
+            ``amplitude_factor``; ``lean``: share of the best single model, and ``best_model``.
+
+        Raises
+        ------
+        CallOrderError
+            If there is no such step.
+        """
+        if self._block is None or not 0 <= step < len(self._block[2]):
+            steps = len(self._block[2]) if self._block else 0
+            raise CallOrderError(f"there is no step {step} to explain: the last predict had {steps} steps")
+        rows, stand, answers = self._block
+        return explanation(self.policy, self._state, stand, answers[step], rows[step])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the state as a JSON object; `from_json` goes on from it to the bit."""
+        waiting = [given.to_answers() for given in self._waiting]
+        return snapshot.to_json(self.policy, self._state.to_state(), waiting, parts=self.parts)
+
+    @classmethod
+    def from_json(cls, value: object, source: str = "state") -> Self:
+        """Return a router that goes on where another's `to_json` stopped.
+
+        Raises
+        ------
+        InputError
+            If it is not the state of a single router, of this version and whole.
+        """
+        policy, state, waiting, parts = snapshot.from_json(value, source)
+        if len(state.best) != 1:
+            raise InputError(Problem(source, "$.state", f"{len(state.best)} series", "one series"))
+        router = cls.__new__(cls)
+        router._set_up(policy, state, parts)
+        router._waiting.extend(scalar.Answer.of(given) for given in waiting)
+        return router
+
+    def save(self, path: Path) -> None:
+        """Write the state in one step: a reader sees the old or the new one."""
+        write_atomic(path, json_bytes(self.to_json()))
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Return the router whose state `save` wrote.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be read, is torn or is no state.
+        """
+        return cls.from_json(snapshot.read_json(path), str(path))
+
+
+def _plain(actuals: ArrayLike) -> list[float] | None:
+    """Return actuals that need no more checks, at a tenth of the price of all checks; else None."""
+    if isinstance(actuals, float) and -BOUND <= actuals <= BOUND:
+        return [float(actuals)]  # a numpy float would slow down all that follows
+    if isinstance(actuals, np.ndarray) and actuals.ndim == 1:
+        actuals = actuals.tolist()
+    if isinstance(actuals, list) and all(type(y) is float and -BOUND <= y <= BOUND for y in actuals):
+        return actuals
+    return None

@@ -1,0 +1,138 @@
+"""The state of a router as a JSON object, and back."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from elpa_core.errors import InputError, Problem, quoted
+from elpa_core.routing.settings import EXPERTS, VERSION, RoutingPolicy
+from elpa_core.routing.state import State
+from elpa_core.routing.vector import Answers
+
+_FORMAT = "elpa-router"
+_NUMBERS = ("served", "experts", "offline", "limited", "levelled")
+
+
+def to_json(
+    policy: RoutingPolicy, state: State, waiting: Collection[Answers], *, parts: Collection[str]
+) -> dict[str, Any]:
+    """Return everything that a router needs to go on.
+
+    Parameters
+    ----------
+    waiting : collection of Answers
+        Steps that were forecast and have no actual yet.
+    """
+    steps = [{name: getattr(given, name).tolist() for name in _NUMBERS} for given in waiting]
+    for step, given in zip(steps, waiting, strict=True):
+        present = given.present
+        step["present"] = None if present is None or present.all() else present.tolist()
+    return {
+        "format": _FORMAT,
+        "version": VERSION,
+        "parts": sorted(parts),
+        "policy": {k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(policy).items()},
+        "state": state.to_json(),
+        "waiting": steps,
+    }
+
+
+def from_json(value: object, source: str) -> tuple[RoutingPolicy, State, list[Answers], list[str]]:
+    """Return what `to_json` was given.
+
+    Raises
+    ------
+    InputError
+        If it is not such an object, of another version, or damaged.
+    """
+    if not isinstance(value, Mapping) or value.get("format") != _FORMAT:
+        found = quoted(value.get("format") if isinstance(value, Mapping) else value)
+        raise InputError(Problem(source, "$.format", found, quoted(_FORMAT)))
+    if value.get("version") != VERSION:
+        raise InputError(Problem(source, "$.version", quoted(value.get("version")), str(VERSION)))
+    policy = _policy(value.get("policy"), source)
+    models = len(policy.names)
+    state = State.from_json(value.get("state"), models=models, window=policy.amplitude_window, source=source)
+    parts, waiting = value.get("parts"), value.get("waiting")
+    if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
+        raise InputError(Problem(source, "$.parts", quoted(parts), "an array of names"))
+    if not isinstance(waiting, list):
+        raise InputError(Problem(source, "$.waiting", quoted(waiting), "an array"))
+    series = len(state.best)
+    steps = [_answers(step, models, series, f"$.waiting[{i}]", source) for i, step in enumerate(waiting)]
+    return policy, state, steps, parts
+
+
+def read_json(path: Path) -> object:
+    """Return the JSON value of a state file.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or is torn: not UTF-8, not whole JSON.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except OSError as error:
+        found = (error.strerror or str(error)).lower()
+        raise InputError(Problem(str(path), "", found, "a state file that can be read")) from error
+    except (ValueError, RecursionError) as error:
+        expected = "a whole state file"
+        hint = "it is damaged; start again without it, or from a copy"
+        raise InputError(Problem(str(path), "", "no JSON", expected, hint)) from error
+
+
+def _policy(value: object, source: str) -> RoutingPolicy:
+    given = value if isinstance(value, Mapping) else {}
+    names = {field.name for field in dataclasses.fields(RoutingPolicy)}
+    if {*given} != names or not all(isinstance(given[k], list) for k in ("online", "offline", "scores")):
+        raise InputError(
+            Problem(source, "$.policy", quoted(value), f"an object with {', '.join(sorted(names))}")
+        )
+    online, offline = given["online"], given["offline"]
+    both = [*online, *offline]
+    checked = RoutingPolicy.of(
+        {
+            **{k: given[k] for k in ("dirty_interval", "amplitude_window", "mutant_epsilon")},
+            "skill": "ELPA",
+            "online_models": online,
+            "offline_models": offline,
+            "scores": dict(zip(map(str, both), given["scores"], strict=False)),
+            "routing": {k: given[k] for k in ("horizon", "range", "mean_abs", "best_mae")},
+        },
+        source=f"{source}: $.policy",
+    )
+    best = given["best"]
+    if not isinstance(best, int) or not 0 <= best < len(both):
+        raise InputError(Problem(source, "$.policy.best", quoted(best), "the position of a model"))
+    return dataclasses.replace(checked, best=best)
+
+
+def _answers(value: object, models: int, series: int, place: str, source: str) -> Answers:
+    given = value if isinstance(value, Mapping) else {}
+    shapes = {
+        "served": (series,), "experts": (len(EXPERTS), series), "offline": (series,),
+        "limited": (models, series), "levelled": (models, series),
+    }  # fmt: skip
+    try:
+        arrays = {name: np.array(given[name], dtype=np.float64) for name in shapes}
+        present = given["present"]
+        mask = None if present is None else np.array(present, dtype=np.bool_)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            Problem(source, place, "something else", f"the numbers {', '.join(_NUMBERS)}")
+        ) from error
+    right = all(
+        arrays[name].shape == shape and np.isfinite(arrays[name]).all() for name, shape in shapes.items()
+    )
+    if not right or (mask is not None and mask.shape != (models, series)):
+        raise InputError(
+            Problem(source, place, "arrays of other shapes", f"{models} models, {series} series")
+        )
+    return Answers(**arrays, present=mask)

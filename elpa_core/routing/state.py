@@ -1,0 +1,206 @@
+"""What a router remembers: the same fields for one series and for thousands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elpa_core.errors import InputError, Problem, quoted
+from elpa_core.routing.settings import (
+    BELT_STEPS,
+    BOUND,
+    EXPERTS,
+    FLOOR,
+    MIN_SCALE,
+    RoutingPolicy,
+)
+
+Array = NDArray[np.float64]
+
+
+@dataclass(slots=True)
+class State:
+    """Everything a router has learned, for ``n`` series; the last axis of each array is the series.
+
+    Parameters
+    ----------
+    scores, level_scores : ndarray, shape (models, n)
+        Exponentially weighted absolute error of each model, as it is and with its level corrected.
+    level_errors : ndarray, shape (models, n)
+        Exponentially weighted signed error of each model.
+    expert_scores : ndarray, shape (experts, n)
+        Exponentially weighted absolute error of each expert.
+    window_actual, window_forecast : ndarray, shape (amplitude_window, n)
+        The last clean |actual| and |offline forecast|, in a ring.
+    window_sums : ndarray, shape (2, n)
+        Sums of both.
+    window_rows : ndarray of int64, shape (n,)
+        Clean rows so far.
+    belt : ndarray, shape (2, n)
+        Absolute error so far of what was served and of the best single model.
+    seen : ndarray, shape (2, n)
+        Smallest and largest actual; one row widens them by ``spread`` at most.
+    spread : ndarray, shape (n,)
+        Range of the actuals at the start.
+    scale, floor, phi : ndarray, shape (n,)
+        Scale of the scores, smallest error that counts, smallest denominator of a relative error.
+    epsilon : ndarray, shape (n,)
+        Relative error of a mutation; infinite if detection is off.
+    best : ndarray of int64, shape (n,)
+        Position of the best single model on validation; -1 for none.
+    dirty : ndarray of int64, shape (n,)
+        Dirty steps left.
+    mutated : ndarray of int64, shape (n,)
+        1 if the last row was a mutation.
+    """
+
+    scores: Array
+    level_scores: Array
+    level_errors: Array
+    expert_scores: Array
+    window_actual: Array
+    window_forecast: Array
+    window_sums: Array
+    window_rows: NDArray[np.int64]
+    belt: Array
+    seen: Array
+    spread: Array
+    scale: Array
+    floor: Array
+    phi: Array
+    epsilon: Array
+    best: NDArray[np.int64]
+    dirty: NDArray[np.int64]
+    mutated: NDArray[np.int64]
+
+    def take(self, series: slice) -> State:
+        """Return views of some of the series."""
+        return State(*(getattr(self, field.name)[..., series] for field in fields(self)))
+
+    def copy(self) -> State:
+        """Return a copy that shares nothing."""
+        return State(*(getattr(self, field.name).copy() for field in fields(self)))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all fields as JSON lists; an infinite ``epsilon`` becomes null."""
+        result = {field.name: getattr(self, field.name).tolist() for field in fields(self)}
+        result["epsilon"] = [None if value == np.inf else value for value in result["epsilon"]]
+        return result
+
+    @classmethod
+    def from_json(cls, value: object, *, models: int, window: int, source: str) -> State:
+        """Return the state that `to_json` wrote.
+
+        Raises
+        ------
+        InputError
+            If a field is missing, of another shape, or no finite number.
+        """
+        if not isinstance(value, Mapping):
+            raise InputError(Problem(source, "$.state", quoted(value), "an object"))
+        best = value.get("best")
+        series = len(best) if isinstance(best, list) else 0
+        shapes = _shapes(models, window, series)
+        arrays: dict[str, Any] = {}
+        problems = []
+        for name, (shape, whole) in shapes.items():
+            try:
+                array = _array(value.get(name), shape, whole=whole, infinite=name == "epsilon")
+            except (TypeError, ValueError, OverflowError):
+                kind = "integers" if whole else "finite numbers"
+                expected = f"{kind}, shape {shape}"
+                found = "nothing" if name not in value else "something else"
+                problems.append(Problem(source, f"$.state.{name}", found, expected, "the file is damaged"))
+            else:
+                arrays[name] = array
+        if series < 1:
+            problems.append(Problem(source, "$.state.best", quoted(best), "one integer a series"))
+        if problems:
+            raise InputError(problems)
+        state = cls(**arrays)
+        positive = {"scores", "level_scores", "expert_scores", "scale", "floor", "belt", "epsilon", "spread"}
+        problems = [
+            Problem(source, f"$.state.{name}", "zero or less", "numbers above zero", "the file is damaged")
+            for name in sorted(positive)
+            if not (getattr(state, name) > 0).all()
+        ]
+        if (state.best < -1).any() or (state.best >= models).any():
+            problems.append(Problem(source, "$.state.best", "no model", "positions of models"))
+        if problems:
+            raise InputError(problems)
+        return state
+
+
+def _shapes(models: int, window: int, series: int) -> dict[str, tuple[tuple[int, ...], bool]]:
+    rows = {
+        **dict.fromkeys(("scores", "level_scores", "level_errors"), (models,)),
+        "expert_scores": (len(EXPERTS),),
+        **dict.fromkeys(("window_actual", "window_forecast"), (window,)),
+        **dict.fromkeys(("window_sums", "belt", "seen"), (2,)),
+    }
+    whole = {"window_rows", "best", "dirty", "mutated"}
+    return {field.name: ((*rows.get(field.name, ()), series), field.name in whole) for field in fields(State)}
+
+
+def _array(value: Any, shape: tuple[int, ...], *, whole: bool, infinite: bool) -> NDArray[Any]:
+    if infinite:
+        value = [np.inf if v is None else v for v in value]
+    array = np.array(value)
+    if array.dtype.kind not in ("i" if whole else "if") or array.shape != shape:
+        raise ValueError
+    array = array.astype(np.int64 if whole else np.float64)
+    if not (np.isfinite(array) | (np.isposinf(array) if infinite else False)).all():
+        raise ValueError
+    return array
+
+
+def start(policies: Sequence[RoutingPolicy], first_errors: Array | None = None) -> State:
+    """Return the state before the first row.
+
+    Parameters
+    ----------
+    policies : sequence of RoutingPolicy, length n
+        One a series, of the same models.
+    first_errors : ndarray, shape (models, n), optional
+        Absolute errors to start the scores from instead of the policies' scores; NaN where a
+        model has none, which then starts with the worst of the others.
+    """
+    n, models, window = len(policies), len(policies[0].names), policies[0].amplitude_window
+    scores = np.array([policy.scores for policy in policies]).T.copy()
+    if first_errors is not None:
+        known = np.isfinite(first_errors)
+        worst = np.where(known, first_errors, 0.0).max(axis=0)
+        scores = np.where(known, first_errors, worst)
+    scale = np.maximum(
+        np.sort(scores, axis=0)[(models - 1) // 2], MIN_SCALE
+    )  # one wild score moves it little
+    floor = scale * FLOOR
+    scores = np.maximum(scores, floor)
+    ranges = [policy.range or (-BOUND / 3, BOUND / 3) for policy in policies]
+    spread = [high - low or max(abs(high), MIN_SCALE) for low, high in ranges]
+    best_loss = np.array([BELT_STEPS * policy.best_mae for policy in policies])
+    epsilon = [np.inf if policy.mutant_epsilon is None else policy.mutant_epsilon for policy in policies]
+    return State(
+        scores=scores,
+        level_scores=scores.copy(),
+        level_errors=np.zeros((models, n)),
+        expert_scores=np.tile(scale, (len(EXPERTS), 1)),
+        window_actual=np.zeros((window, n)),
+        window_forecast=np.zeros((window, n)),
+        window_sums=np.zeros((2, n)),
+        window_rows=np.zeros(n, np.int64),
+        belt=np.maximum(np.stack([best_loss, best_loss]), floor),
+        seen=np.array(ranges, np.float64).T.copy(),
+        spread=np.array(spread, np.float64),
+        scale=scale,
+        floor=floor,
+        phi=np.array([0.05 * policy.mean_abs for policy in policies]),
+        epsilon=np.array(epsilon, np.float64),
+        best=np.array([policy.best for policy in policies], np.int64),
+        dirty=np.zeros(n, np.int64),
+        mutated=np.zeros(n, np.int64),
+    )

@@ -1,0 +1,271 @@
+"""Route a stream: blocks of forecasts in, combined forecasts out, actuals in as they arrive."""
+
+from __future__ import annotations
+
+import csv
+import os
+import select
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self, TextIO
+
+from elpa_core.errors import InputError, Problem, quoted
+from elpa_core.files import json_bytes, write_atomic
+from elpa_core.routing import snapshot
+from elpa_core.routing.panel import forecast, model_columns, number
+from elpa_core.routing.router import Router
+from elpa_core.routing.settings import RoutingPolicy
+
+_FORMAT = "elpa-route"
+_ACTUAL_COLUMNS = ["row", "y_true"]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Rows that were forecast together."""
+
+    name: str
+    rows: list[int]
+    forecasts: dict[str, list[float]]
+
+
+def read_blocks(file: TextIO, source: str, policy: RoutingPolicy, rows_known: int | None) -> Iterator[Block]:
+    """Check the header of forecasts, and return their blocks as they arrive.
+
+    A block ends with the first row of the next one, or the end; if its rows are known, with the last of them.
+
+    Parameters
+    ----------
+    file : text file
+        CSV: ``block,row``, then one column a model, ``GROUP:NAME``; a blank cell for no forecast.
+    rows_known : int or None
+        Rows of a block, where a block is to be answered before the next one begins.
+
+    Raises
+    ------
+    InputError
+        If it is not such a CSV, a model is not the policy's, or a block goes on after its last row.
+    """
+    lines = _records(file, source)
+    header = next(lines, [])
+    if header[:2] != ["block", "row"]:
+        raise InputError(
+            Problem(source, "header", quoted(",".join(header[:2])), "block,row, then GROUP:NAME")
+        )
+    check_models(source, header[2:], policy)
+    return _blocks(lines, source, header, rows_known)
+
+
+def _blocks(
+    lines: Iterator[list[str]], source: str, header: list[str], rows_known: int | None
+) -> Iterator[Block]:
+    names = [name for _, name in model_columns(Path(source), header[2:])]
+    block: Block | None = None
+    answered: str | None = None
+    for line, cells in enumerate(lines):
+        if len(cells) != len(header):
+            raise InputError(Problem(source, f"row {line}", f"{len(cells)} cells", f"{len(header)}"))
+        if block is not None and cells[0] != block.name:
+            yield block
+            block = None
+        if block is None and cells[0] == answered:
+            found = f"more than {rows_known} rows of block {quoted(answered)}"
+            expected = f"blocks of {rows_known} rows: the policy's horizon"
+            hint = "give the rows of a block by --horizon"
+            raise InputError(Problem(source, f"row {line}", found, expected, hint))
+        block = block or Block(cells[0], [], {name: [] for name in names})
+        block.rows.append(_row_number(source, line, cells[1]))
+        for name, column, cell in zip(names, header[2:], cells[2:], strict=True):
+            block.forecasts[name].append(forecast(source, line, column, cell))
+        if len(block.rows) == rows_known:
+            yield block
+            answered, block = block.name, None
+    if block is not None:
+        yield block
+
+
+def check_models(source: str, columns: list[str], policy: RoutingPolicy) -> None:
+    """Refuse columns ``GROUP:NAME`` that are not models of the policy.
+
+    Raises
+    ------
+    InputError
+        Naming each such column, and the group if only that is wrong.
+    """
+    groups = {**dict.fromkeys(policy.online, "online"), **dict.fromkeys(policy.offline, "offline")}
+    known = ", ".join(f"{group}:{name}" for name, group in groups.items())
+    problems = [
+        Problem(
+            source, "header", quoted(f"{group}:{name}"),
+            f"{groups[name]}:{name}" if name in groups else f"a model of the policy: {known}",
+        )
+        for group, name in model_columns(Path(source), columns)
+        if groups.get(name) != group
+    ]  # fmt: skip
+    if problems:
+        raise InputError(problems)
+
+
+class Actuals:
+    """Actuals as they arrive: CSV ``row,y_true``, rows in order.
+
+    A pipe may be opened by its writer before or after a block is answered: nothing here waits for
+    the writer until the first actual is asked for.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._source, self._line = str(path), -1
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+            self._file = os.fdopen(descriptor, encoding="utf-8-sig", errors="backslashreplace", newline="")
+        except OSError as error:
+            found = (error.strerror or str(error)).lower()
+            raise InputError(Problem(str(path), "", found, "a CSV file that can be read")) from error
+        self._lines: Iterator[list[str]] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def _start(self) -> Iterator[list[str]]:
+        waiting = select.poll()
+        waiting.register(self._file, select.POLLIN)
+        waiting.poll()  # until a pipe has a writer
+        os.set_blocking(self._file.fileno(), True)
+        lines = _records(self._file, self._source)
+        header = next(lines, None)
+        if header is not None and header != _ACTUAL_COLUMNS:
+            raise InputError(Problem(self._source, "header", quoted(",".join(header)), "row,y_true"))
+        return lines
+
+    def next(self, row: int) -> float | None:
+        """Wait for the actual of a row; None at the end of the file. Earlier rows are passed over.
+
+        Raises
+        ------
+        InputError
+            If a later row comes, or something that is not a number.
+        """
+        if self._lines is None:
+            self._lines = self._start()
+        for cells in self._lines:
+            self._line += 1
+            if len(cells) != len(_ACTUAL_COLUMNS):
+                raise InputError(
+                    Problem(self._source, f"row {self._line}", f"{len(cells)} cells", "row,y_true")
+                )
+            found = _row_number(self._source, self._line, cells[0])
+            if found > row:
+                place = f"row {self._line}"
+                raise InputError(
+                    Problem(self._source, place, f"the actual of row {found}", f"that of row {row}")
+                )
+            if found == row:
+                return number(self._source, self._line, "y_true", cells[1])
+        return None
+
+
+class Session:
+    """A router with the numbers of the rows that wait for their actuals; kept in one file.
+
+    Parameters
+    ----------
+    policy : mapping
+        For a new router; one that goes on must have come from a policy of the same models.
+    path : Path or None
+        Where the state is kept; None to forget it.
+    horizon : int, optional
+        For a new router.
+
+    Raises
+    ------
+    InputError
+        If the policy or the state is none, or they do not belong together.
+    """
+
+    def __init__(self, policy: Mapping[str, Any], path: Path | None, horizon: int | None = None) -> None:
+        self.path = path
+        self.rows: list[int] = []
+        if path is None or not path.exists():
+            self.router = Router(policy, horizon=horizon)
+            return
+        value = snapshot.read_json(path)
+        if not isinstance(value, Mapping) or value.get("format") != _FORMAT:
+            raise InputError(Problem(str(path), "$.format", "something else", quoted(_FORMAT)))
+        self.router = Router.from_json(value.get("router"), f"{path}: $.router")
+        rows = value.get("rows")
+        if not isinstance(rows, list) or not all(type(row) is int for row in rows):
+            raise InputError(Problem(str(path), "$.rows", quoted(rows), "an array of row numbers"))
+        if len(rows) != self.router.waiting:
+            found = f"{len(rows)} row numbers"
+            raise InputError(
+                Problem(str(path), "$.rows", found, f"{self.router.waiting}, one a waiting step")
+            )
+        self.rows = rows
+        wanted = RoutingPolicy.of(policy, horizon)
+        if (wanted.online, wanted.offline) != (self.router.policy.online, self.router.policy.offline):
+            found = "the state of a router with other models"
+            raise InputError(
+                Problem(str(path), "", found, "the policy's models", "start with a new state file")
+            )
+
+    def answer(self, block: Block) -> list[tuple[int, float]]:
+        """Return row numbers and served values of a block."""
+        served = self.router.predict(block.forecasts)
+        self.rows = list(block.rows)
+        self.save()
+        return list(zip(block.rows, served.tolist(), strict=True))
+
+    def learn(self, actuals: Actuals) -> None:
+        """Wait for the actuals of the rows that were answered, and learn from them."""
+        while self.rows and (actual := actuals.next(self.rows[0])) is not None:
+            self.router.update(actual)
+            del self.rows[0]
+        self.save()
+
+    def save(self) -> None:
+        """Write the state in one step."""
+        if self.path is not None:
+            value = {"format": _FORMAT, "version": 1, "rows": self.rows, "router": self.router.to_json()}
+            write_atomic(self.path, json_bytes(value))
+
+
+def route_stream(session: Session, blocks: Iterator[Block], actuals: Actuals | None, output: TextIO) -> None:
+    """Answer block after block: each is written and flushed before its actuals are awaited.
+
+    Rows that an earlier run left waiting learn from their actuals first.
+    """
+    if actuals is not None:
+        session.learn(actuals)
+    output.write("block,row,served\n")
+    output.flush()
+    writer = csv.writer(output, lineterminator="\n")
+    for block in blocks:
+        writer.writerows([block.name, row, repr(value)] for row, value in session.answer(block))
+        output.flush()
+        if actuals is not None:
+            session.learn(actuals)
+
+
+def _records(file: TextIO, source: str) -> Iterator[list[str]]:
+    try:
+        yield from csv.reader(iter(file.readline, ""))
+    except csv.Error as error:
+        raise InputError(Problem(source, "", str(error), "CSV")) from error
+
+
+def _row_number(source: str, line: int, cell: str) -> int:
+    try:
+        return int(cell)
+    except ValueError as error:
+        raise InputError(
+            Problem(source, f"row {line}, column row", quoted(cell), "a whole number")
+        ) from error

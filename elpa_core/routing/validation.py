@@ -1,0 +1,138 @@
+"""Validation rows behind a policy: what a router warms up on."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from elpa_core.errors import InputError, Problem
+from elpa_core.routing.inputs import actual_array, forecast_array
+from elpa_core.routing.settings import BOUND, RoutingPolicy
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """Actuals and forecasts of validation rows, in time order.
+
+    Parameters
+    ----------
+    actuals : ndarray, shape (rows,)
+        All finite.
+    forecasts : ndarray, shape (rows, models)
+        NaN where a model has none.
+    names : tuple of str, length models
+    blocks : tuple of int
+        First row of each block, that is of rows that were forecast together; starts with 0.
+
+    Examples
+    --------
+    >>> validation = Validation.of([1.0, 2.0, 3.0], {"naive": [1.0, 1.0, 2.0]}, horizon=2)
+    >>> validation.blocks
+    (0, 2)
+    """
+
+    actuals: Array
+    forecasts: Array
+    names: tuple[str, ...]
+    blocks: tuple[int, ...]
+
+    @classmethod
+    def of(
+        cls,
+        actuals: ArrayLike,
+        forecasts: Mapping[str, ArrayLike],
+        *,
+        horizon: int = 1,
+        source: str = "validation",
+    ) -> Self:
+        """Return validation rows whose blocks have ``horizon`` rows each, the last one maybe fewer.
+
+        Raises
+        ------
+        InputError
+            If shapes differ, or an actual is not a finite number.
+        """
+        values = actual_array(actuals, (), np.size(actuals), source)
+        names = tuple(forecasts)
+        array = forecast_array(forecasts, names, (), source)
+        if len(array) != len(values):
+            raise InputError(
+                Problem(source, "", f"{len(array)} rows of forecasts", f"{len(values)}, one an actual")
+            )
+        return cls(values, array, names, tuple(range(0, len(values), horizon)))
+
+    def columns(self, names: Sequence[str]) -> Array:
+        """Return the forecasts of some models, shape (rows, len(names)); NaN for an unknown model.
+
+        Raises
+        ------
+        InputError
+            If this holds a model that is not asked for.
+        """
+        if unknown := [name for name in self.names if name not in names]:
+            expected = "models of the policy"
+            raise InputError(
+                Problem("validation", name, "a model without a score", expected) for name in unknown
+            )
+        missing = np.full(len(self.actuals), np.nan)
+        place = {name: self.forecasts[:, j] for j, name in enumerate(self.names)}
+        return np.stack([place.get(name, missing) for name in names], axis=-1)
+
+    def facts(self, policy: RoutingPolicy) -> RoutingPolicy:
+        """Return the policy with what these rows say: range, mean, best single model."""
+        span = policy.range or (float(self.actuals.min()), float(self.actuals.max()))
+        errors = mean_errors(self.actuals, limited(self.columns(policy.names), span))
+        best = int(np.argmin(errors))
+        return dataclasses.replace(
+            policy,
+            range=span,
+            mean_abs=float(np.abs(self.actuals).mean()),
+            best=best,
+            best_mae=float(min(errors[best], BOUND)),
+        )
+
+    def first_errors(self, policy: RoutingPolicy) -> Array:
+        """Return the absolute errors of the first row, shape (models,), limited; NaN for missing."""
+        span = policy.range or (float(self.actuals.min()), float(self.actuals.max()))
+        errors = np.abs(self.actuals[0] - limited(self.columns(policy.names)[:1], span)[0])
+        return errors if np.isfinite(errors).any() else np.zeros(len(errors))
+
+    def each_block(self, names: Sequence[str]) -> Iterator[tuple[Array, Array]]:
+        """Yield forecasts, shape (steps, models), and actuals, shape (steps,), block by block."""
+        columns = self.columns(names)
+        for first, end in zip(self.blocks, (*self.blocks[1:], len(self.actuals)), strict=True):
+            yield columns[first:end], self.actuals[first:end]
+
+
+def limits(span: tuple[float, float]) -> tuple[float, float]:
+    """Return the limits of forecasts for actuals in ``span``: [min - R, max + R], R their range.
+
+    >>> limits((1.0, 3.0))
+    (-1.0, 5.0)
+    """
+    low, high = span
+    return low - (high - low), high + (high - low)
+
+
+def limited(forecasts: Array, span: tuple[float, float]) -> Array:
+    """Return forecasts within the `limits`; what is not finite becomes NaN."""
+    return np.where(np.isfinite(forecasts), np.clip(forecasts, *limits(span)), np.nan)
+
+
+def mean_errors(actuals: Array, forecasts: Array) -> Array:
+    """Return the mean absolute error of each column over the rows it has; infinite if it has none.
+
+    >>> mean_errors(np.array([1.0, 2.0]), np.array([[0.0, np.nan], [2.0, np.nan]])).tolist()
+    [0.5, inf]
+    """
+    errors = np.abs(actuals[:, np.newaxis] - forecasts)
+    there = np.isfinite(errors)
+    rows = there.sum(axis=0)
+    return np.where(rows > 0, np.where(there, errors, 0.0).sum(axis=0) / np.maximum(rows, 1), np.inf)

@@ -1,0 +1,345 @@
+"""Many series in numpy: the arithmetic of `scalar`, element by element, in the same order.
+
+Speed comes from buffers that are used again and stay in the processor's cache.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elpa_core.routing.settings import (
+    AMPLITUDE,
+    BELT_START,
+    BELT_WIDTH,
+    EXPERTS,
+    GAIN_RANGE,
+    LEVEL,
+    MEDIAN,
+    ONLINE,
+    RECENT,
+    Method,
+)
+from elpa_core.routing.state import Array, State
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(slots=True)
+class Answers:
+    """One step of many series; see `scalar.Answer`.
+
+    Parameters
+    ----------
+    served, offline : ndarray, shape (n,)
+    experts : ndarray, shape (experts, n)
+    limited, levelled : ndarray, shape (models, n)
+    present : ndarray of bool, shape (models, n), or None if nothing is missing
+    """
+
+    served: Array
+    experts: Array
+    offline: Array
+    limited: Array
+    levelled: Array
+    present: Mask | None
+
+    @classmethod
+    def empty(cls, models: int, series: int) -> Self:
+        """Return answers to be filled in."""
+        limited, levelled = np.zeros((2, models, series))
+        return cls(
+            np.zeros(series), np.zeros((len(EXPERTS), series)), np.zeros(series), limited, levelled, None
+        )
+
+    def take(self, series: slice) -> Answers:
+        """Return views of some of the series."""
+        return Answers(
+            self.served[series],
+            self.experts[:, series],
+            self.offline[series],
+            self.limited[:, series],
+            self.levelled[:, series],
+            None if self.present is None else self.present[:, series],
+        )
+
+
+class Workspace:
+    """Buffers for the series of a state, and what `stand` computed in them for the next block."""
+
+    def __init__(self, state: State, chunk: int) -> None:
+        models, series = state.scores.shape
+        self.chunks = [slice(i, min(i + chunk, series)) for i in range(0, series, chunk)]
+        self.weights, self.level_weights, self.products = np.empty((3, models, min(chunk, series)))
+        self.taking_part, self.not_above = np.empty((2, models, min(chunk, series)), np.bool_)
+        self.sums, self.weight_sums = np.empty((2, 4, series))
+        self.says, self.parts = np.empty((2, len(EXPERTS), series))
+        self.median, self.total_say = np.empty((2, series))
+        self.columns = np.arange(series)
+
+    def stand(self, state: State, method: Method, window: int) -> None:
+        """Compute limits, factors and the experts' weights of a state; see `scalar.stand_of`."""
+        _inverse_eighth(state.scale, state.expert_scores, self.says)
+        self.says[list(method.absent)] = 0.0
+        _total(self.says, self.total_say)
+        low, high = state.seen
+        self.low, self.high = low - state.spread, high + state.spread
+        self.tolerance = method.tolerance * state.expert_scores[MEDIAN]
+        actual, forecast = state.window_sums
+        full = (state.window_rows >= window) & (forecast > 0.0)
+        gain = np.clip(actual / np.where(full, forecast, 1.0), *GAIN_RANGE)
+        self.factor = np.where(full, 1.0 + (gain - 1.0) * 0.5, 1.0)
+        self.level_share = method.level_share
+        served, best = state.belt
+        self.lean = np.clip((served / best - BELT_START) / BELT_WIDTH, 0.0, 1.0)
+        self.leaning = (self.lean > 0.0) & (state.best >= 0) & method.leans
+        self.any_leaning = bool(self.leaning.any())
+        self.any_dirty = bool(state.dirty.any())
+
+
+def answer(
+    state: State, work: Workspace, rows: Array, present: Mask | None, n_online: int, step: int, out: Answers
+) -> None:
+    """Combine the forecasts of one step of every series.
+
+    Parameters
+    ----------
+    work : Workspace
+        As `Workspace.stand` left it for this state.
+    rows : ndarray, shape (n, models)
+        Each series has at least one finite number.
+    present : ndarray of bool, shape (n, models), or None
+        Where ``rows`` is finite; None if everywhere.
+    out : Answers
+        Filled in.
+    """
+    out.present = None if present is None else present.T
+    for chunk in work.chunks:
+        _weigh(state, work, rows, present, n_online, out, chunk)
+    experts, sums, weight_sums = out.experts, work.sums, work.weight_sums
+    np.add(sums[1], sums[2], out=sums[0])
+    np.add(weight_sums[1], weight_sums[2], out=weight_sums[0])
+    if not weight_sums.all():
+        np.copyto(sums, work.median, where=weight_sums == 0.0)
+        np.copyto(weight_sums, 1.0, where=weight_sums == 0.0)
+    np.divide(sums, weight_sums, out=sums)
+    experts[RECENT], experts[ONLINE], out.offline[:], experts[LEVEL] = sums
+    experts[MEDIAN] = work.median
+    amplitude = experts[AMPLITUDE]
+    np.multiply(work.factor, out.offline, out=amplitude)
+    _limit(amplitude, work.low, work.high)
+    _total(np.multiply(work.says, experts, out=work.parts), out.served)
+    served = np.divide(out.served, work.total_say, out=out.served)
+    if work.any_leaning:
+        best = np.maximum(state.best, 0)
+        leaning = work.leaning if out.present is None else work.leaning & out.present[best, work.columns]
+        moved = served + work.lean * (out.limited[best, work.columns] - served)
+        np.copyto(served, moved, where=leaning)
+    if work.any_dirty:
+        np.copyto(served, experts[ONLINE], where=step < state.dirty)
+    served += 0.0
+
+
+def _weigh(
+    state: State,
+    work: Workspace,
+    rows: Array,
+    present: Mask | None,
+    n_online: int,
+    out: Answers,
+    chunk: slice,
+) -> None:
+    """Fill in limited and levelled forecasts and, in ``work``, median and weighted sums."""
+    low, high, scale = work.low[chunk], work.high[chunk], state.scale[chunk]
+    limited, levelled = out.limited[:, chunk], out.levelled[:, chunk]
+    weights, level_weights, products, taking_part, not_above = (
+        buffer[:, : len(low)]
+        for buffer in (
+            work.weights, work.level_weights, work.products, work.taking_part, work.not_above,
+        )
+    )  # fmt: skip
+    below, above = _middle(rows[chunk], None if present is None else present[chunk], limited)
+    median = work.median[chunk]
+    np.add(_within(below, low, high) * 0.5, _within(above, low, high) * 0.5, out=median)
+    _limit(limited, low, high)
+    moves = state.level_errors[:, chunk]
+    if work.level_share != 1.0:
+        moves = np.multiply(work.level_share, moves, out=products)
+    np.add(limited, moves, out=levelled)
+    _limit(levelled, low, high)
+    tolerance = work.tolerance[chunk]
+    np.greater_equal(limited, median - tolerance, out=taking_part)
+    taking_part &= np.less_equal(limited, median + tolerance, out=not_above)
+    if out.present is not None:
+        there = out.present[:, chunk]
+        taking_part &= there
+        limited[~there] = 0.0
+        levelled[~there] = 0.0
+    _inverse_eighth(scale, state.scores[:, chunk], weights)
+    _inverse_eighth(scale, state.level_scores[:, chunk], level_weights)
+    np.copyto(products, taking_part)
+    weights *= products
+    level_weights *= products
+    sums, weight_sums = work.sums[:, chunk], work.weight_sums[:, chunk]
+    _total(weights[:n_online], weight_sums[1])
+    _total(weights[n_online:], weight_sums[2])
+    _total(level_weights, weight_sums[3])
+    weights *= limited
+    level_weights *= levelled
+    _total(weights[:n_online], sums[1])
+    _total(weights[n_online:], sums[2])
+    _total(level_weights, sums[3])
+
+
+def _middle(rows: Array, present: Mask | None, copied: Array) -> tuple[Array, Array]:
+    """Return the two middle forecasts; copy the forecasts, 0 for missing, models first."""
+    models = rows.shape[1]
+    if present is None:
+        ordered = np.sort(rows, axis=1)
+        np.copyto(copied, rows.T)
+        return ordered[:, (models - 1) // 2], ordered[:, models // 2]
+    count = present.sum(axis=1)
+    ordered = np.sort(np.where(present, rows, np.inf), axis=1)
+    np.copyto(copied, np.where(present, rows, 0.0).T)
+    columns = np.arange(len(rows))
+    return ordered[columns, (count - 1) // 2], ordered[columns, count // 2]
+
+
+def learn(
+    state: State,
+    work: Workspace,
+    given: Answers,
+    actual: Array,
+    method: Method,
+    n_online: int,
+    dirty_interval: int,
+) -> None:
+    """Learn, in place, from the actuals of one step, shape (n,)."""
+    clean = state.dirty == 0
+    all_clean = bool(clean.all())
+    present = given.present
+    counts = None  # where a model's scores learn; None for everywhere
+    if present is not None or not all_clean:
+        counts = np.ones(given.limited.shape, np.bool_) if present is None else present.copy()
+        counts[n_online:] &= clean
+    for chunk in work.chunks:
+        _learn_models(state, work, given, actual, method, counts, chunk)
+    misses = np.subtract(actual, given.experts, out=work.parts)
+    whole = None if all_clean else np.broadcast_to(clean, misses.shape)
+    _learn(state.expert_scores, _size(misses, state.floor), whole, method.keep_expert, method.learn_expert)
+    size = np.abs(actual)
+    _remember(state, size, np.abs(given.offline), None if all_clean else clean)
+    error = np.abs(actual - given.served)
+    mutation = _mutations(state, error, np.maximum(size, np.abs(given.served)))
+    best = np.maximum(state.best, 0)
+    best_error = np.abs(actual - given.limited[best, work.columns])
+    known = state.best >= 0 if present is None else (state.best >= 0) & present[best, work.columns]
+    if not known.all():
+        error, best_error = np.where(known, error, 0.0), np.where(known, best_error, 0.0)
+    state.belt[0] += error
+    state.belt[1] += best_error
+    low, high = state.seen
+    np.minimum(low, np.maximum(actual, low - state.spread), out=low)
+    np.maximum(high, np.minimum(actual, high + state.spread), out=high)
+    if not all_clean:
+        np.maximum(state.dirty - 1, 0, out=state.dirty)
+    state.mutated[:] = 0 if mutation is None else mutation
+    if mutation is not None:
+        state.dirty[mutation] = dirty_interval
+
+
+def _learn_models(
+    state: State,
+    work: Workspace,
+    given: Answers,
+    actual: Array,
+    method: Method,
+    counts: Mask | None,
+    chunk: slice,
+) -> None:
+    actual, floor = actual[chunk], state.floor[chunk]
+    where = None if counts is None else counts[:, chunk]
+    present = None if given.present is None else given.present[:, chunk]
+    errors, buffer = (array[:, : len(actual)] for array in (work.products, work.weights))
+    np.subtract(actual, given.limited[:, chunk], out=errors)
+    level_errors = state.level_errors[:, chunk]
+    if method.keep_level:
+        np.copyto(buffer, errors)
+        _learn(level_errors, buffer, present, method.keep_level, method.learn_level)
+    else:
+        np.copyto(level_errors, errors, where=True if present is None else present)
+    keep, take = method.keep_model, method.learn_model
+    _learn(state.scores[:, chunk], _size(errors, floor), where, keep, take)
+    np.subtract(actual, given.levelled[:, chunk], out=errors)
+    _learn(state.level_scores[:, chunk], _size(errors, floor), where, keep, take)
+
+
+def _mutations(state: State, error: Array, size: Array) -> Mask | None:
+    detecting = state.epsilon < np.inf
+    if not detecting.any():
+        return None
+    allowed = np.where(detecting, state.epsilon, 0.0) * np.maximum(size, state.phi)
+    return detecting & (error > allowed)
+
+
+def _remember(state: State, actual: Array, forecast: Array, clean: Mask | None) -> None:
+    window = len(state.window_actual)
+    rows = state.window_rows
+    columns: NDArray[np.int64] | slice = slice(None) if clean is None else np.flatnonzero(clean)
+    places: NDArray[np.int64] | int = int(rows[0]) % window
+    if clean is not None or (rows != rows[0]).any():
+        columns = np.arange(len(rows)) if clean is None else columns
+        places = rows[columns] % window
+    state.window_sums[0, columns] += actual[columns] - state.window_actual[places, columns]
+    state.window_sums[1, columns] += forecast[columns] - state.window_forecast[places, columns]
+    state.window_actual[places, columns] = actual[columns]
+    state.window_forecast[places, columns] = forecast[columns]
+    rows[columns] += 1
+
+
+def _inverse_eighth(scale: Array, scores: Array, out: Array) -> None:
+    np.divide(scale, scores, out=out)
+    np.multiply(out, out, out=out)
+    np.multiply(out, out, out=out)
+    np.multiply(out, out, out=out)
+
+
+def _total(rows: Array, out: Array) -> None:
+    """Add rows from the first on.
+
+    numpy adds the rows of a matrix in that order unless it has one column, where it adds pairwise.
+    """
+    if rows.shape[1] > 1:
+        np.add.reduce(rows, axis=0, out=out)
+        return
+    out[:] = 0.0
+    for row in rows:
+        out += row
+
+
+def _within(values: Array, low: Array, high: Array) -> Array:
+    return np.minimum(np.maximum(values, low), high)
+
+
+def _limit(values: Array, low: Array, high: Array) -> None:
+    np.maximum(values, low, out=values)
+    np.minimum(values, high, out=values)
+
+
+def _size(errors: Array, floor: Array) -> Array:
+    np.abs(errors, out=errors)
+    errors += floor
+    return errors
+
+
+def _learn(scores: Array, errors: Array, where: Mask | None, keep: float, take: float) -> None:
+    errors *= take
+    if where is None:
+        scores *= keep
+        scores += errors
+    else:
+        errors += keep * scores
+        np.copyto(scores, errors, where=where)

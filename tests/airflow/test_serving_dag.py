@@ -1,0 +1,79 @@
+"""The demo's serving Dag: found without numpy, and a published policy makes it write what it served.
+
+About 15 seconds.
+"""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow_site import PROGRAMS, Site, model
+
+DAG_FILE = Path(__file__).parents[2] / "dags" / "serve_water_flow.py"
+SERVE = """
+import sys
+from pathlib import Path
+import serve_water_flow
+print(serve_water_flow.serve(Path(sys.argv[1])))
+"""
+
+
+def forecasts_cmd(shift: float) -> str:
+    rows = " ".join(f"2026-01-01T{hour:02}:00:00,{hour % 5},{hour % 5 + shift}" for hour in range(24))
+    return f"printf '%s\\n' timestamp,y_true,pred {rows} > errors.csv"
+
+
+@pytest.fixture(scope="module")
+def home(new_site: Callable[[str], Site]) -> Site:
+    made = new_site("serving")
+    models = [model("low", cmd=forecasts_cmd(-1)), model("high", "offline", cmd=forecasts_cmd(1.5))]
+    made.config("water_flow", models, horizon=4)
+    shutil.copy(DAG_FILE, made.dags)
+    return made
+
+
+def test_it_waits_for_the_policy_and_is_found_without_numpy(home: Site) -> None:
+    plain = home.dags / "plain.py"
+    plain.write_text(
+        "from airflow.sdk import DAG\n\nwith DAG('plain', schedule=None):\n    pass\n", encoding="utf-8"
+    )
+    found, base = (_parse(home, path) for path in (home.dags / DAG_FILE.name, plain))
+    assert found["import_errors"] == {}
+    assert found["dags"] == ["serve_water_flow"]
+    assert "elpa://elpa_water_flow/policy" in found["serialized"]["serve_water_flow"]
+    assert "numpy" not in set(found["modules"]) - set(base["modules"])
+
+
+def _parse(home: Site, path: Path) -> dict[str, Any]:
+    import json
+
+    found: dict[str, Any] = json.loads(home.python(PROGRAMS / "parse_dags.py", path).stdout.splitlines()[-1])[
+        0
+    ]
+    return found
+
+
+def test_it_writes_the_combined_forecasts_of_a_run(home: Site) -> None:
+    run = home.dag_test("elpa_water_flow")["elpa_water_flow"]
+    assert run.state == "success"
+    policy = run.policy
+    assert policy["routing"]["horizon"] == 4
+    assert policy["evaluation"]["rows"] == 24
+    assert policy["evaluation"]["mae"] == {"low": 1.0, "high": 1.5}
+    done = home.python("-c", SERVE, run.run_dir / "elpa_policy.json", PYTHONPATH=_with_dags(home))
+    assert done.stdout.splitlines()[-1] == str(run.run_dir / "served.csv")
+    with (run.run_dir / "served.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["timestamp"] for row in rows] == [f"2026-01-01T{hour:02}:00:00" for hour in range(24)]
+    errors = [abs(float(row["served"]) - float(row["y_true"])) for row in rows]
+    assert max(errors) < 1.5
+    assert sum(errors) / 24 < 1.0
+
+
+def _with_dags(home: Site) -> str:
+    return ":".join(filter(None, [str(home.dags), home.env.get("PYTHONPATH", "")]))

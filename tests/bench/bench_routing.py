@@ -1,0 +1,146 @@
+"""Measure the router: accuracy part by part on panels, and speed.
+
+python tests/bench/bench_routing.py [PANEL.csv ...]
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from elpa_core.routing import Router, RouterPanel
+from elpa_core.routing.backtest import BEST_SINGLE, REFERENCE, ROUTER, backtest, served_test_rows, table_lines
+from elpa_core.routing.evaluation import suggested_epsilon
+from elpa_core.routing.panel import Panel, read_panel
+from elpa_core.routing.settings import EXPERTS, PARTS
+
+NAMES = [f"m{i}" for i in range(14)]
+POLICY = {
+    "skill": "ELPA", "dirty_interval": 3, "amplitude_window": 6, "mutant_epsilon": None,
+    "online_models": NAMES[:6], "offline_models": NAMES[6:], "scores": dict.fromkeys(NAMES, 1.0),
+}  # fmt: skip
+
+
+def microseconds(call: Callable[[], object], number: int, repeats: int = 9) -> float:
+    """Return the best time of one call."""
+    times = []
+    for _ in range(repeats):
+        begin = time.perf_counter()
+        for _ in range(number):
+            call()
+        times.append((time.perf_counter() - begin) / number)
+    return 1e6 * min(times)
+
+
+def speed() -> None:
+    rng = np.random.default_rng(0)
+    rows = 1000
+    actuals = rng.normal(size=rows).cumsum()
+    steps = list(actuals[:, None, None] + rng.normal(size=(rows, 1, 14)) * np.linspace(0.5, 3, 14))
+    router, place = Router(POLICY), iter(())
+    values = actuals.tolist()
+
+    def step() -> None:
+        nonlocal place
+        row = next(place, None)
+        if row is None:
+            place = iter(range(rows))
+            row = next(place)
+        router.predict(steps[row])
+        router.update(values[row])
+
+    weights, forecasts = rng.random(14), rng.random(14)
+
+    def weighted_sum() -> float:
+        return float((weights * forecasts).sum())
+
+    taken = microseconds(step, 3000)
+    print(f"one step of Router, 14 models: {taken:.1f} microseconds")
+    for label, call in (
+        ("(w * f).sum()", weighted_sum),
+        ("np.dot(w, f)", partial(np.dot, weights, forecasts)),
+        ("np.average(f, weights=w)", partial(np.average, forecasts, weights=weights)),
+    ):
+        one = microseconds(call, 20000)
+        print(f"  {taken / one:6.1f} times {label}, {one:.2f} microseconds")
+
+    series = 10_000
+    panel = RouterPanel(POLICY, series)
+    many = [rng.normal(size=(1, series)) for _ in range(8)]
+    blocks = [y[..., None] + rng.normal(size=(1, series, 14)) for y in many]
+    turn = 0
+
+    def panel_step() -> None:
+        nonlocal turn
+        turn = (turn + 1) % 8
+        panel.predict(blocks[turn])
+        panel.update(many[turn])
+
+    matrix, one_block = rng.random((series, 14)), blocks[0][0]
+    taken = microseconds(panel_step, 10)
+    print(f"one step of RouterPanel, 10,000 series of 14 models: {taken:.0f} microseconds")
+    for label, call in (
+        ("(w * f).sum(axis=1)", lambda: (matrix * one_block).sum(axis=1)),
+        ("np.einsum('ij,ij->i', w, f)", lambda: np.einsum("ij,ij->i", matrix, one_block)),
+    ):
+        one = microseconds(call, 20)
+        print(f"  {taken / one:6.1f} times {label}, {one:.0f} microseconds")
+
+
+def ratios(panels: list[Panel], served: Callable[[Panel], np.ndarray], base: dict[str, float]) -> float:
+    logs = []
+    for panel in panels:
+        error = np.abs(panel.actuals[panel.validation_rows :] - served(panel)).mean()
+        logs.append(np.log(max(error, 1e-300) / base[panel.name]))
+    return float(np.exp(np.mean(logs)))
+
+
+def with_detection(panel: Panel) -> np.ndarray:
+    rows, first = panel.validation_rows, panel.blocks[1]
+    warm_up = np.array(Router(panel.policy(), panel.validation, horizon=panel.horizon).warm_up)
+    epsilon = suggested_epsilon(panel.actuals[first:rows], warm_up[first:])
+    return served_test_rows(panel, {**panel.policy(), "mutant_epsilon": epsilon})
+
+
+def ablation(panels: list[Panel], base: dict[str, float]) -> None:
+    print("ablation: MAE relative to static pooled ELPA, geometric mean, by horizon")
+    horizons = sorted({panel.horizon for panel in panels})
+    ways: dict[str, Callable[[Panel], np.ndarray]] = {"all of the default parts": served_test_rows}
+    for part in PARTS:
+        rest = tuple(other for other in PARTS if other != part)
+        ways[f"without {part}"] = lambda panel, rest=rest: served_test_rows(panel, parts=rest)
+    for expert in EXPERTS:
+        ways[f"{expert} alone"] = lambda panel, expert=expert: served_test_rows(
+            panel, parts=(expert, "guard")
+        )
+    ways["with amplitude"] = lambda panel: served_test_rows(panel, parts=(*PARTS, "amplitude"))
+    ways["with detection, suggested epsilon"] = with_detection
+    ways["with detection, epsilon 0.3"] = lambda panel: served_test_rows(
+        panel, {**panel.policy(), "mutant_epsilon": 0.3}
+    )
+    print(f"{'':<36}" + "".join(f"{f'h{h}':>9}" for h in horizons))
+    for label, way in ways.items():
+        values = [ratios([p for p in panels if p.horizon == h], way, base) for h in horizons]
+        print(f"{label:<36}" + "".join(f"{value:>9.4f}" for value in values))
+
+
+def main() -> None:
+    panels = [read_panel(Path(name)) for name in sys.argv[1:]]
+    if panels:
+        result = backtest(panels)
+        print("\n".join(table_lines(result)))
+        base = {name: entry["mae"][REFERENCE] for name, entry in result["panels"].items()}
+        worst = max(e["mae"][ROUTER] / e["mae"][BEST_SINGLE] for e in result["panels"].values())
+        print(f"worst panel: {worst:.3f} times the best single model\n")
+        ablation(panels, base)
+        print()
+    speed()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,343 @@
+"""One router: what it serves, what it refuses, how it goes on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from made_panels import policy_of
+
+from elpa_core.errors import InputError
+from elpa_core.routing import CallOrderError, Router, Validation
+from elpa_core.routing.backtest import served_test_rows
+from elpa_core.routing.panel import Panel
+
+ONLINE, OFFLINE = ["a", "b"], ["c", "d"]
+NAMES = ONLINE + OFFLINE
+
+
+def router(**fields: object) -> Router:
+    return Router(policy_of(ONLINE, OFFLINE, **fields))
+
+
+def trained(**fields: object) -> Router:
+    result = router(**fields)
+    rng = np.random.default_rng(0)
+    for y in 100 + rng.normal(size=60).cumsum():
+        result.predict({n: [y + rng.normal(0, i + 1)] for i, n in enumerate(NAMES)})
+        result.update(y)
+    return result
+
+
+@settings(deadline=None, max_examples=60)
+@given(rows=st.lists(st.lists(st.floats(-1e6, 1e6), min_size=5, max_size=5), min_size=1, max_size=12))
+def test_convex_experts_stay_between_their_members(rows: list[list[float]]) -> None:
+    served = Router(policy_of(ONLINE, OFFLINE), parts=("recent", "median", "online"))
+    for *forecasts, actual in rows:
+        value = served.predict(np.array([forecasts]))[0]
+        slack = 1e-9 * max(map(abs, forecasts)) + 1e-12
+        assert min(forecasts) - slack <= value <= max(forecasts) + slack
+        served.update(actual)
+
+
+def test_weights_favour_the_better_and_sum_to_one() -> None:
+    told = trained()
+    told.predict({name: [100.0] for name in NAMES})
+    told = told.explain()
+    weights = list(told["model_weights"].values())
+    assert sum(weights) == pytest.approx(1)
+    assert weights == sorted(weights, reverse=True)
+    assert sum(expert["say"] for expert in told["experts"].values()) == pytest.approx(1)
+    assert told["experts"]["amplitude"]["say"] == 0
+    assert sum(told["level_weights"].values()) == pytest.approx(1)
+
+
+def test_scale_does_not_matter() -> None:
+    def run(scale: float) -> np.ndarray:
+        result = Router(policy_of(ONLINE, OFFLINE, scores={n: (i + 1) * scale for i, n in enumerate(NAMES)}))
+        rng = np.random.default_rng(5)
+        served = []
+        for y in 100 + rng.normal(size=50).cumsum():
+            served.append(result.predict(scale * (y + rng.normal(size=(1, 4))))[0] / scale)
+            result.update(float(scale * y))
+        return np.array(served)
+
+    assert run(1024.0) == pytest.approx(run(1.0), rel=1e-12)
+
+
+@pytest.mark.parametrize("absent", [None, np.nan, np.inf, -np.inf])
+def test_a_missing_forecast_is_as_if_the_model_were_not_asked(absent: float | None) -> None:
+    one, other = trained(), trained()
+    rest = {"a": [101.0], "b": [99.0], "d": [104.0]}
+    value = one.predict({**rest, "c": None if absent is None else [absent]})
+    assert value == other.predict(rest)
+    assert np.isfinite(value).all()
+    told = one.explain()
+    assert told["missing"] == ["c"]
+    assert told["model_weights"]["c"] == 0
+    assert sum(told["model_weights"].values()) == pytest.approx(1)
+    before = one.to_json()["state"]["scores"]
+    one.update(100.0)
+    after = one.to_json()["state"]["scores"]
+    assert [a == b for a, b in zip(before, after, strict=True)] == [False, False, True, False]
+
+
+def test_a_whole_group_may_be_missing() -> None:
+    served = trained()
+    for group in (ONLINE, OFFLINE):
+        assert served.predict({name: [100.0] for name in group}) == pytest.approx(100.0, abs=1.0)
+        told = served.explain()
+        assert sum(told["model_weights"][name] for name in group) == pytest.approx(1)
+
+
+def test_divergence_does_not_reach_the_output() -> None:
+    rng = np.random.default_rng(1)
+    y = 10 + rng.normal(size=60)
+    validation = Validation.of(y, {n: y + rng.normal(size=60) for n in NAMES})
+    served = Router(policy_of(ONLINE, OFFLINE), validation)
+    plain = served.predict({"a": [10.0], "b": [10.2], "c": [9.9]})[0]
+    wild = served.predict({"a": [10.0], "b": [10.2], "c": [9.9], "d": [1e22]})[0]
+    assert wild == pytest.approx(plain, abs=0.2)
+    told = served.explain()
+    assert (told["limited"], told["left_out"]) == (["d"], ["d"])
+    assert served.predict({"a": [1e300], "d": [-1e300]})[0] == pytest.approx(y.mean(), abs=3 * np.ptp(y))
+
+
+def unchanged_after(served: Router, call: object, error: type[Exception], text: str) -> None:
+    before = json.dumps(served.to_json())
+    with pytest.raises(error, match=text):
+        call()  # type: ignore[operator]
+    assert json.dumps(served.to_json()) == before
+
+
+def test_bad_forecasts_are_refused_and_nothing_changes() -> None:
+    served = trained()
+    served.predict({"a": [1.0]})
+    for forecasts, text in (
+        ({"x": [1.0], "a": [1.0]}, r'"x".*a model that the policy does not have'),
+        ({}, "no forecast at all"),
+        ({"a": None}, "no forecast at all"),
+        ({"a": []}, r"shape \(0,\)"),
+        ({"a": [1.0], "b": [1.0, 2.0]}, "2 steps; expected 1, as a has"),
+        ({"a": [[1.0]]}, r"shape \(1, 1\)"),
+        ({"a": ["much"]}, "numbers"),
+        (np.zeros((1, 3)), r"expected shape \(steps, 4\)"),
+        (np.zeros(4), r"expected shape \(steps, 4\)"),
+        (np.zeros((0, 4)), "at least one step"),
+        ({"a": [1.0, np.nan], "b": [2.0, np.inf]}, "step 1: found no finite forecast"),
+    ):
+        unchanged_after(served, lambda forecasts=forecasts: served.predict(forecasts), InputError, text)
+
+
+def test_bad_actuals_are_refused_and_nothing_changes() -> None:
+    served = trained()
+    unchanged_after(served, lambda: served.update(1.0), CallOrderError, "none waits for an actual")
+    served.predict({"a": [1.0, 2.0]})
+    unchanged_after(served, lambda: served.update([1.0, 2.0, 3.0]), CallOrderError, "2 wait for actuals")
+    unchanged_after(served, lambda: served.update([1.0, np.nan]), InputError, "row 1: found nan")
+    unchanged_after(served, lambda: served.update(np.inf), InputError, "row 0: found inf")
+    unchanged_after(served, lambda: served.update([]), InputError, r"shape \(0,\)")
+    unchanged_after(served, lambda: served.update([[1.0]]), InputError, r"shape \(1, 1\)")
+    served.update([1.0, 2.0])
+    unchanged_after(served, lambda: served.update([1.0, 2.0]), CallOrderError, "none waits")
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"skill": "other"}, r"\$\.skill"),
+        ({"version": 2}, r"\$\.version: found 2; expected version 1"),
+        ({"routing": {"version": 9}}, r"\$\.routing\.version: found 9"),
+        ({"routing": {"range": [2, 1]}}, r"\$\.routing\.range"),
+        ({"dirty_interval": -1}, r"\$\.dirty_interval: found -1"),
+        ({"amplitude_window": 0}, r"\$\.amplitude_window"),
+        ({"mutant_epsilon": 0}, r"\$\.mutant_epsilon: found 0; expected a number > 0 or null"),
+        ({"online_models": []}, r"\$\.online_models"),
+        ({"offline_models": ["a"]}, r"\$\.offline_models"),
+        ({"scores": {"a": 1, "b": 1, "c": 1}}, r"\$\.scores\.d: found null"),
+        ({"scores": {"a": 1, "b": 1, "c": 1, "d": -1}}, r"\$\.scores\.d: found -1"),
+    ],
+)
+def test_what_is_no_policy_of_this_version_is_refused(fields: dict[str, object], text: str) -> None:
+    with pytest.raises(InputError, match=text):
+        router(**fields)
+
+
+@pytest.mark.parametrize("horizon", [0, -3, 1.5, True])
+def test_a_horizon_is_a_positive_whole_number(horizon: int) -> None:
+    with pytest.raises(InputError, match="horizon: found"):
+        Router(policy_of(ONLINE, OFFLINE), horizon=horizon)
+
+
+def test_an_unknown_part_is_refused() -> None:
+    with pytest.raises(InputError, match='"medain"'):
+        Router(policy_of(ONLINE, OFFLINE), parts=("medain",))
+    with pytest.raises(InputError, match="no expert"):
+        Router(policy_of(ONLINE, OFFLINE), parts=("guard",))
+
+
+def test_a_mutation_makes_the_next_steps_dirty() -> None:
+    served = trained(mutant_epsilon=0.3, dirty_interval=2)
+    calm = {"a": [100.0], "b": [101.0], "c": [102.0], "d": [103.0]}
+    served.predict(calm)
+    served.update(300.0)
+    offline_scores = served.to_json()["state"]["scores"][2:]
+    expert_scores = served.to_json()["state"]["expert_scores"]
+    high = {"a": [299.0], "b": [301.0], "c": [102.0], "d": [103.0]}
+    for left in (2, 1):
+        value = served.predict(high)[0]
+        told = served.explain()
+        assert (told["mutation"], told["dirty"], told["dirty_steps_left"]) == (left == 2, True, left)
+        assert value == told["experts"]["online"]["forecast"]
+        served.update(value)
+        assert served.to_json()["state"]["scores"][2:] == offline_scores
+        assert served.to_json()["state"]["expert_scores"] == expert_scores
+    served.predict(high)
+    assert served.explain()["dirty"] is False
+    served.update(300.0)
+    assert served.to_json()["state"]["scores"][2:] != offline_scores
+
+
+def test_without_epsilon_nothing_is_a_mutation() -> None:
+    served = trained()
+    served.predict(np.full((1, 4), 100.0))
+    served.update(1e9)
+    served.predict(np.full((1, 4), 100.0))
+    assert (served.explain()["mutation"], served.explain()["dirty"]) == (False, False)
+
+
+def test_only_the_dirty_steps_of_a_block_are_dirty() -> None:
+    served = Router(policy_of(ONLINE, OFFLINE, mutant_epsilon=0.3, dirty_interval=2), horizon=4)
+    served.predict(np.full((4, 4), 100.0))
+    served.update([100.0, 100.0, 100.0, 300.0])
+    served.predict(np.full((4, 4), 100.0))
+    assert [served.explain(step)["dirty"] for step in range(4)] == [True, True, False, False]
+
+
+def test_the_amplitude_factor_moves_half_way() -> None:
+    served = Router(policy_of(ONLINE, OFFLINE), parts=("amplitude",))
+    for _ in range(3):
+        served.predict(np.full((1, 4), 10.0))
+        assert served.explain()["amplitude_factor"] == 1
+        served.update(12.0)
+    served.predict(np.full((1, 4), 10.0))
+    served.update(12.0)
+    assert served.predict(np.full((1, 4), 10.0))[0] == pytest.approx(11.0)
+    assert served.explain()["amplitude_factor"] == pytest.approx(1.1)
+    for _ in range(4):
+        served.predict(np.full((1, 4), 10.0))
+        served.update(90.0)
+    served.predict(np.full((1, 4), 10.0))
+    assert served.explain()["amplitude_factor"] == 1.5
+
+
+def test_it_leans_to_the_best_model_when_it_was_worse() -> None:
+    rng = np.random.default_rng(2)
+    y = 10 * rng.normal(size=100)
+    rows = {n: y + (5 if n == "a" else 15) * rng.normal(size=100) for n in NAMES}
+    validation = Validation.of(y, rows)
+    served = Router(policy_of(ONLINE, OFFLINE), validation)
+    state = served.to_json()
+    state["state"]["belt"] = [[200.0], [100.0]]
+    leaning = Router.from_json(state)
+    value = leaning.predict({"a": [0.5], "b": [0.7], "c": [0.6], "d": [0.4]})[0]
+    assert (leaning.explain()["lean"], leaning.explain()["best_model"]) == (1.0, "a")
+    assert value == 0.5
+    leaning.predict({"b": [0.7], "c": [0.6]})
+    assert leaning.explain()["lean"] == 0
+
+
+def test_explain_needs_a_step() -> None:
+    served = router()
+    with pytest.raises(CallOrderError, match="no step 0"):
+        served.explain()
+    served.predict({"a": [1.0]})
+    with pytest.raises(CallOrderError, match="no step 1"):
+        served.explain(1)
+
+
+@pytest.mark.parametrize("split", [0, 1, 2, 5])
+def test_the_state_goes_on_to_the_bit(split: int) -> None:
+    rng = np.random.default_rng(9)
+    whole = Router(policy_of(ONLINE, OFFLINE, mutant_epsilon=0.2), horizon=5)
+    other = Router(policy_of(ONLINE, OFFLINE, mutant_epsilon=0.2), horizon=5)
+    for _ in range(12):
+        y = 10 + 3 * rng.normal(size=5)
+        forecasts = y[:, None] + rng.normal(size=(5, 4))
+        forecasts[rng.random((5, 4)) < 0.1] = np.nan
+        assert (whole.predict(forecasts) == other.predict(forecasts)).all()
+        whole.update(y)
+        if split:
+            other.update(y[:split])
+        other = Router.from_json(json.loads(json.dumps(other.to_json())))
+        if split < 5:
+            other.update(y[split:])
+        assert other.to_json() == whole.to_json()
+
+
+def test_a_state_survives_a_file(tmp_path: Path) -> None:
+    served = trained()
+    served.predict({"a": [1.0, 2.0]})
+    served.save(tmp_path / "state.json")
+    assert Router.load(tmp_path / "state.json").to_json() == served.to_json()
+
+
+def test_a_torn_state_file_is_refused_at_any_length(tmp_path: Path) -> None:
+    served = trained()
+    served.predict({"a": [1.0]})
+    path = tmp_path / "state.json"
+    served.save(path)
+    data = path.read_bytes()
+    for length in [*range(0, len(data) - 1, 97), len(data) - 3]:
+        path.write_bytes(data[:length])
+        with pytest.raises(InputError, match=r"state\.json"):
+            Router.load(path)
+    path.write_bytes(data)
+    Router.load(path)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "text"),
+    [
+        (["version"], 2, r"\$\.version: found 2"),
+        (["format"], "x", r"\$\.format"),
+        (["parts"], "median", r"\$\.parts"),
+        (["policy", "online"], ["a"], "routing|scores|best|shape"),
+        (["policy", "best"], 9, r"\$\.policy\.best"),
+        (["state", "scores"], [[1.0]], r"\$\.state\.scores"),
+        (["state", "scores", 0, 0], -1.0, r"\$\.state\.scores: found zero or less"),
+        (["state", "scores", 0, 0], None, r"\$\.state\.scores"),
+        (["state", "best", 0], 7, r"\$\.state\.best"),
+        (["state", "dirty", 0], 1.5, r"\$\.state\.dirty"),
+        (["waiting"], None, r"\$\.waiting"),
+        (["waiting", 0, "experts"], [1.0], r"\$\.waiting\[0\]"),
+    ],
+)
+def test_a_damaged_state_is_refused(path: list[str | int], value: object, text: str) -> None:
+    served = trained()
+    served.predict({"a": [1.0]})
+    state = json.loads(json.dumps(served.to_json()))
+    place = state
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    with pytest.raises(InputError, match=text):
+        Router.from_json(state)
+
+
+@pytest.mark.parametrize("block", [1, 3, 6])
+def test_no_value_knows_an_actual_of_its_own_block_or_later(panel: Panel, block: int) -> None:
+    starts = [first for first in panel.blocks if first >= panel.validation_rows]
+    first, after = starts[block], starts[block + 1] if block + 1 < len(starts) else len(panel.actuals)
+    changed = panel.actuals.copy()
+    changed[first:] = 1e3 * np.random.default_rng(0).normal(size=len(changed) - first)
+    policy = {**panel.policy(), "mutant_epsilon": 0.2}
+    other = Panel(panel.name, panel.models, changed, panel.forecasts, panel.blocks, panel.validation_rows)
+    one, two = served_test_rows(panel, policy), served_test_rows(other, policy)
+    seen = after - panel.validation_rows
+    assert one[:seen].tobytes() == two[:seen].tobytes()
+    assert (one[seen:] != two[seen:]).any()

@@ -1,0 +1,116 @@
+"""Many series at once are single routers to the bit (about 6 s)."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from made_panels import policy_of
+
+import elpa_core.routing.router_panel as module
+from elpa_core.errors import InputError
+from elpa_core.routing import CallOrderError, Router, RouterPanel, Validation
+from elpa_core.routing.settings import EXPERTS
+
+ONLINE, OFFLINE = ["a", "b", "c"], ["d", "e", "f", "g"]
+
+
+def rows(rng: np.random.Generator, steps: int, series: int, missing: float) -> tuple[np.ndarray, np.ndarray]:
+    y = 10 * rng.normal(size=(steps, series))
+    forecasts = y[..., None] + rng.normal(size=(steps, series, 7)) * np.linspace(0.0, 9.0, 7)
+    forecasts[rng.random(forecasts.shape) < 0.03] *= 1e4
+    gaps = rng.random(forecasts.shape) < missing
+    forecasts[gaps] = rng.choice([np.nan, np.inf, -np.inf], size=int(gaps.sum()))
+    forecasts[..., 6] = np.where(np.isfinite(forecasts).any(-1), forecasts[..., 6], 0.0)
+    return y, forecasts
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    seed=st.integers(0, 2**32),
+    series=st.integers(1, 9),
+    horizon=st.sampled_from([1, 2, 5]),
+    missing=st.sampled_from([0.0, 0.1, 0.6]),
+    epsilon=st.sampled_from([None, 0.4]),
+    chunk=st.sampled_from([1, 2, 4, 5000]),
+    parts=st.sampled_from([module.PARTS, ("recent", "median", "level", "online"), (*EXPERTS, "belt")]),
+)
+def test_equal_to_single_routers(
+    seed: int,
+    series: int,
+    horizon: int,
+    missing: float,
+    epsilon: float | None,
+    chunk: int,
+    parts: tuple[str, ...],
+) -> None:
+    rng = np.random.default_rng(seed)
+    policy = policy_of(ONLINE, OFFLINE, mutant_epsilon=epsilon)
+    y, forecasts = rows(rng, 3 * horizon, series, missing)
+    names = ONLINE + OFFLINE
+    validation = [
+        Validation.of(y[:, i], {n: forecasts[:, i, j] for j, n in enumerate(names)}, horizon=horizon)
+        for i in range(series)
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_CHUNK", chunk)
+        panel = RouterPanel(policy, series, validation, horizon=horizon, parts=parts)
+        single = [Router(policy, v, horizon=horizon, parts=parts) for v in validation]
+        for turn in range(12):
+            y, forecasts = rows(rng, horizon, series, missing)
+            served = panel.predict(forecasts)
+            alone = np.stack([r.predict(forecasts[:, i]) for i, r in enumerate(single)], axis=-1)
+            assert served.tobytes() == alone.tobytes()
+            taken = panel.router(series - 1).to_json()
+            assert [taken[k] for k in ("state", "waiting")] == [
+                single[-1].to_json()[k] for k in ("state", "waiting")
+            ]
+            if turn == 5:
+                panel = RouterPanel.from_json(json.loads(json.dumps(panel.to_json())))
+            panel.update(y)
+            for i, router in enumerate(single):
+                router.update(y[:, i])
+
+
+def test_names_give_the_same_as_an_array() -> None:
+    rng = np.random.default_rng(1)
+    y, forecasts = rows(rng, 2, 4, 0.0)
+    one, two = (RouterPanel(policy_of(ONLINE, OFFLINE), 4) for _ in range(2))
+    named = {name: forecasts[..., j] for j, name in enumerate(ONLINE + OFFLINE)}
+    assert (one.predict(forecasts) == two.predict(named)).all()
+    one.update(y[0])
+    two.update(y[:1])
+    assert one.to_json() == two.to_json()
+
+
+def test_refusals_change_nothing() -> None:
+    panel = RouterPanel(policy_of(ONLINE, OFFLINE), 3)
+    y, forecasts = rows(np.random.default_rng(1), 2, 3, 0.0)
+    panel.predict(forecasts)
+    before = panel.to_json()
+    hopeless = forecasts.copy()
+    hopeless[1, 2] = np.nan
+    for call, error, text in (
+        (lambda: panel.predict(hopeless), InputError, "step 1, series 2: found no finite forecast"),
+        (lambda: panel.predict(forecasts[:, :2]), InputError, r"expected shape \(steps, 3, 7\)"),
+        (lambda: panel.predict({"x": forecasts[..., 0]}), InputError, '"x"'),
+        (lambda: panel.update(np.concatenate([y, y])), CallOrderError, "2 wait"),
+        (lambda: panel.update(y[:, :2]), InputError, r"shape \(2, 2\)"),
+        (lambda: panel.update(np.full((2, 3), np.nan)), InputError, "row 0: found nan"),
+    ):
+        with pytest.raises(error, match=text):
+            call()
+        assert panel.to_json() == before
+
+
+def test_a_panel_is_no_single_state() -> None:
+    panel = RouterPanel(policy_of(ONLINE, OFFLINE), 2)
+    with pytest.raises(InputError, match="2 series; expected one series"):
+        Router.from_json(panel.to_json())
+    with pytest.raises(InputError, match="expected at least 1"):
+        RouterPanel(policy_of(ONLINE, OFFLINE), 0)
+    with pytest.raises(InputError, match="rows of 2 series"):
+        RouterPanel(policy_of(ONLINE, OFFLINE), 2, [Validation.of([1.0], {"a": [1.0]})])

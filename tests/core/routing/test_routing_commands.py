@@ -1,0 +1,320 @@
+"""The commands, as a user runs them (about 5 s)."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+from made_panels import make_panel, policy_of, write_panel
+
+from elpa_core.cli import main
+from elpa_core.routing import Router
+from elpa_core.routing.backtest import served_test_rows
+from elpa_core.routing.panel import Panel, read_panel
+
+ELPA = (sys.executable, "-c", "import sys; from elpa_core.cli import main; sys.exit(main())")
+
+
+def write_policy(path: Path, policy: dict[str, object]) -> str:
+    path.write_text(json.dumps(policy))
+    return str(path)
+
+
+def stream_files(tmp_path: Path, rows: int, per_block: int) -> tuple[Path, Path, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    y = np.round(10 + rng.normal(size=rows).cumsum(), 3)
+    forecasts = np.round(y[:, None] + rng.normal(size=(rows, 3)), 3)
+    f, a = tmp_path / "f.csv", tmp_path / "a.csv"
+    lines = [f"{i // per_block},{i},{row[2]},{row[0]},{row[1]}" for i, row in enumerate(forecasts.tolist())]
+    f.write_text("\n".join(["block,row,offline:c,online:a,online:b", *lines]) + "\n")
+    a.write_text("\n".join(["row,y_true", *(f"{i},{v}" for i, v in enumerate(y.tolist()))]) + "\n")
+    return f, a, y, forecasts
+
+
+def buffered() -> dict[str, str]:
+    """An environment in which nothing is flushed unless the program does it."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+
+
+@contextmanager
+def running(command: list[str], **pipes: int) -> Iterator[subprocess.Popen[str]]:
+    """A command that is killed after 30 s, so that a wait for ever fails the test."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=buffered(), **pipes) as process:
+        watchdog = threading.Timer(30, process.kill)
+        watchdog.start()
+        try:
+            yield process
+        finally:
+            watchdog.cancel()
+
+
+def served_in(path: Path) -> list[float]:
+    with path.open(newline="") as file:
+        return [float(row["served"]) for row in csv.DictReader(file)]
+
+
+def test_a_replayed_panel_is_the_library_to_the_bit(tmp_path: Path, panel: Panel) -> None:
+    path = write_panel(panel, tmp_path / "panel.csv")
+    policy = write_policy(tmp_path / "policy.json", panel.policy())
+    out = tmp_path / "out" / "served.csv"
+    assert main(["route", "--policy", policy, "--panel", str(path), "--output", str(out)]) == 0
+    lines = out.read_text().splitlines()
+    assert lines[0] == "row,served"
+    rows, values = zip(*(line.split(",") for line in lines[1:]), strict=True)
+    assert [int(row) for row in rows] == list(range(panel.validation_rows, len(panel.actuals)))
+    assert np.array(values, np.float64).tobytes() == served_test_rows(read_panel(path)).tobytes()
+
+
+def test_a_stream_is_the_library_to_the_bit(tmp_path: Path) -> None:
+    f, a, y, forecasts = stream_files(tmp_path, 30, 5)
+    policy = policy_of(["a", "b"], ["c"])
+    arguments = ["route", "--policy", write_policy(tmp_path / "p.json", policy), "--forecasts", str(f)]
+    out = tmp_path / "out.csv"
+    assert main([*arguments, "--horizon", "5", "--actuals", str(a), "--output", str(out)]) == 0
+    router, expected = Router(policy, horizon=5), []
+    for first in range(0, 30, 5):
+        expected += router.predict(forecasts[first : first + 5]).tolist()
+        router.update(y[first : first + 5])
+    assert served_in(out) == expected
+
+
+def test_a_stream_in_two_runs_is_one_stream(tmp_path: Path) -> None:
+    f, a, _, _ = stream_files(tmp_path, 30, 5)
+    policy = write_policy(tmp_path / "p.json", policy_of(["a", "b"], ["c"]))
+    whole = ["route", "--policy", policy, "--horizon", "5", "--actuals", str(a), "--output"]
+    assert main([*whole, str(tmp_path / "whole.csv"), "--forecasts", str(f)]) == 0
+    header, *lines = f.read_text().splitlines()
+    actual_lines = a.read_text().splitlines()
+    state, part, known, out = (tmp_path / name for name in ("state.json", "part.csv", "known.csv", "out.csv"))
+    served = []
+    for first, end, rows_known in ((0, 10, 5), (10, 15, 12), (15, 30, 30)):
+        part.write_text("\n".join([header, *lines[first:end]]) + "\n")
+        known.write_text("\n".join(actual_lines[: 1 + rows_known]) + "\n")
+        arguments = ["route", "--policy", policy, "--horizon", "5", "--actuals", str(known)]
+        arguments += ["--state", str(state), "--forecasts", str(part), "--output", str(out)]
+        assert main(arguments) == 0
+        served += served_in(out)
+    assert served == served_in(tmp_path / "whole.csv")
+
+
+@pytest.mark.parametrize("per_block", [1, 4])
+def test_a_block_is_answered_before_its_actuals_are_awaited(tmp_path: Path, per_block: int) -> None:
+    f, _, y, _ = stream_files(tmp_path, 3 * per_block, per_block)
+    policy = write_policy(tmp_path / "p.json", policy_of(["a", "b"], ["c"]))
+    fifo = tmp_path / "actuals"
+    os.mkfifo(fifo)
+    command = [*ELPA, "route", "--policy", policy]
+    command += ["--forecasts", str(f), "--actuals", str(fifo)]
+    with running(command) as process:
+        assert process.stdout is not None
+        with fifo.open("w") as actuals:
+            actuals.write("row,y_true\n")
+            actuals.flush()
+            assert process.stdout.readline() == "block,row,served\n"
+            for block in range(3):
+                for i in range(block * per_block, (block + 1) * per_block):
+                    assert process.stdout.readline().startswith(f"{block},{i},")
+                for i in range(block * per_block, (block + 1) * per_block):
+                    actuals.write(f"{i},{y[i]}\n")
+                actuals.flush()
+        assert process.wait(timeout=30) == 0
+
+
+def test_forecasts_may_come_one_block_at_a_time(tmp_path: Path) -> None:
+    """With the horizon known, a block is answered although the next one has not begun."""
+    f, _, y, _ = stream_files(tmp_path, 4, 2)
+    policy = write_policy(tmp_path / "p.json", policy_of(["a", "b"], ["c"], routing={"horizon": 2}))
+    fifo = tmp_path / "actuals"
+    os.mkfifo(fifo)
+    header, *lines = f.read_text().splitlines(keepends=True)
+    command = [*ELPA, "route", "--policy", policy]
+    command += ["--forecasts", "-", "--actuals", str(fifo)]
+    with running(command, stdin=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        with fifo.open("w") as actuals:
+            process.stdin.write(header)
+            actuals.write("row,y_true\n")
+            actuals.flush()
+            for block in (0, 1):
+                process.stdin.write("".join(lines[2 * block : 2 * block + 2]))
+                process.stdin.flush()
+                if block == 0:
+                    assert process.stdout.readline() == "block,row,served\n"
+                assert process.stdout.readline().startswith(f"{block},{2 * block},")
+                assert process.stdout.readline().startswith(f"{block},{2 * block + 1},")
+                actuals.write("".join(f"{i},{y[i]}\n" for i in (2 * block, 2 * block + 1)))
+                actuals.flush()
+            process.stdin.close()
+        assert process.wait(timeout=30) == 0
+
+
+def test_actuals_may_be_opened_after_the_answer(tmp_path: Path) -> None:
+    f, _, y, _ = stream_files(tmp_path, 4, 2)
+    policy = write_policy(tmp_path / "p.json", policy_of(["a", "b"], ["c"]))
+    fifo = tmp_path / "actuals"
+    os.mkfifo(fifo)
+    with running(
+        [*ELPA, "route", "--policy", policy, "--forecasts", str(f), "--actuals", str(fifo)]
+    ) as process:
+        assert process.stdout is not None
+        assert [process.stdout.readline()[:4] for _ in range(3)] == ["bloc", "0,0,", "0,1,"]
+        with fifo.open("w") as actuals:
+            actuals.write("row,y_true\n" + "".join(f"{i},{v}\n" for i, v in enumerate(y.tolist())))
+        assert [process.stdout.readline()[:4] for _ in range(2)] == ["1,2,", "1,3,"]
+        assert process.wait(timeout=30) == 0
+
+
+def test_blocks_of_a_file_may_be_longer_than_the_policys_horizon(tmp_path: Path) -> None:
+    """Else the first rows' actuals would be used for the last rows of the same block."""
+    f, a, _, forecasts = stream_files(tmp_path, 6, 6)
+    policy = policy_of(["a", "b"], ["c"], routing={"horizon": 2})
+    out = tmp_path / "out.csv"
+    arguments = ["route", "--policy", write_policy(tmp_path / "p.json", policy), "--forecasts", str(f)]
+    assert main([*arguments, "--actuals", str(a), "--output", str(out)]) == 0
+    assert served_in(out) == Router(policy).predict(forecasts).tolist()
+
+
+def test_a_block_of_a_pipe_that_goes_on_after_its_answer_is_refused(tmp_path: Path) -> None:
+    f, _, _, _ = stream_files(tmp_path, 4, 4)
+    policy = write_policy(tmp_path / "p.json", policy_of(["a", "b"], ["c"], routing={"horizon": 3}))
+    command = [*ELPA, "route", "--policy", policy, "--forecasts", "-"]
+    done = subprocess.run(
+        command, input=f.read_text(), capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        'error: -: row 3: found more than 3 rows of block "0"; '
+        "expected blocks of 3 rows: the policy's horizon; give the rows of a block by --horizon"
+    ]
+
+
+def test_an_output_that_is_an_input_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    f, _, _, _ = stream_files(tmp_path, 4, 2)
+    before = f.read_bytes()
+    policy = write_policy(tmp_path / "p.json", policy_of(["a", "b"], ["c"]))
+    assert main(["route", "--policy", policy, "--forecasts", str(f), "--output", str(f)]) == 2
+    assert "an input of this command" in capsys.readouterr().err
+    assert f.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["f.csv", "a.csv"])
+def test_what_is_no_text_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    f, a, _, _ = stream_files(tmp_path, 4, 2)
+    path = tmp_path / name
+    path.write_bytes(path.read_bytes().rstrip() + b"\xff\n")
+    policy = write_policy(tmp_path / "p.json", policy_of(["a", "b"], ["c"]))
+    assert main(["route", "--policy", policy, "--forecasts", str(f), "--actuals", str(a)]) == 2
+    assert "xff" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("f.csv", "row,block,online:a\n", "block,row"),
+        ("f.csv", "block,row,offline:a\n0,0,1\n", '"offline:a"; expected online:a'),
+        ("f.csv", "block,row,online:z\n0,0,1\n", '"online:z"; expected a model of the policy'),
+        ("f.csv", "block,row,online:a,online:a\n0,0,1,1\n", "twice"),
+        ("f.csv", "block,row,online:a\n0,0\n", "2 cells; expected 3"),
+        ("f.csv", "block,row,online:a\n0,x,1\n", "a whole number"),
+        ("f.csv", "block,row,online:a\n0,0,much\n", '"much"; expected a number, or blank'),
+        ("f.csv", "block,row,online:a\n0,0,\n", "no finite forecast"),
+        ("a.csv", "row,y\n0,1\n", "row,y_true"),
+        ("a.csv", "row,y_true\n1,1\n", "the actual of row 1; expected that of row 0"),
+        ("a.csv", "row,y_true\n0,nan\n", '"nan"; expected a number'),
+        ("p.json", "{", "no JSON"),
+        ("p.json", "[]", "no object"),
+        ("p.json", "{}", r"$.skill"),
+        ("s.json", '{"format": ', "no JSON; expected a whole state file"),
+        ("s.json", '{"format": "elpa-router"}', r"$.format"),
+    ],
+)
+def test_bad_input_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, text: str, message: str
+) -> None:
+    f, a, _, _ = stream_files(tmp_path, 4, 2)
+    policy = write_policy(tmp_path / "p.json", policy_of(["a", "b"], ["c"]))
+    (tmp_path / name).write_text(text)
+    arguments = ["route", "--policy", policy, "--forecasts", str(f), "--actuals", str(a)]
+    assert main([*arguments, "--state", str(tmp_path / "s.json")]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert "Traceback" not in error
+
+
+def test_a_state_of_other_models_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    f, a, _, _ = stream_files(tmp_path, 4, 2)
+    policy = write_policy(tmp_path / "p.json", policy_of(["a", "b"], ["c"]))
+    state = tmp_path / "s.json"
+    arguments = ["route", "--forecasts", str(f), "--actuals", str(a), "--state", str(state), "--policy"]
+    assert main([*arguments, policy]) == 0
+    before = state.read_bytes()
+    assert main([*arguments, write_policy(tmp_path / "q.json", policy_of(["a"], ["c"]))]) == 2
+    assert "s.json" in capsys.readouterr().err
+    assert state.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda t: t.replace("split,", "spilt,", 1), "split,block,y_true"),
+        (lambda t: t.replace("online:naive", "naive", 1), '"naive"; expected GROUP:NAME'),
+        (lambda t: t.replace("online:snaive", "online:naive", 1), '"naive" twice'),
+        (lambda t: t.replace("\ntest,", "\nvalidation,"), "validation"),
+        (lambda t: t.replace("\ntest,", "\nlater,", 1), '"later"'),
+        (lambda t: t + "test,1\n", "2 cells"),
+        (lambda t: t[: t.index("\n") + 1], "no rows"),
+        (lambda t: t.replace("validation,0,", "validation,0,x", 1), "y_true"),
+    ],
+)
+def test_what_is_no_panel_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], edit: object, message: str
+) -> None:
+    path = write_panel(make_panel(1, validation=24, test=24), tmp_path / "panel.csv")
+    path.write_text(edit(path.read_text()))  # type: ignore[operator]
+    assert main(["backtest", "--panel", str(path)]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_backtest_prints_a_table_and_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    paths = [str(write_panel(make_panel(s, h), tmp_path / f"{s}.{h}.csv")) for s in (1, 2) for h in (1, 24)]
+    assert main(["backtest", "--panel", *paths]) == 0
+    table = capsys.readouterr().out
+    assert main(["backtest", "--panel", *paths, "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert set(result["panels"]) == {"1.1", "1.24", "2.1", "2.24"}
+    ways = result["horizons"]["24"]
+    assert len(ways) == 10
+    assert sum(way["rank"] for way in ways.values()) == pytest.approx(55)
+    maes = [result["panels"][name]["mae"] for name in ("1.24", "2.24")]
+    ratio = np.prod([mae["router"] / mae[result["reference"]] for mae in maes]) ** 0.5
+    assert ways["router"]["ratio"] == pytest.approx(ratio)
+    assert all(name in table for name in ways)
+
+
+def test_the_plot_is_an_svg_of_the_mutation(tmp_path: Path) -> None:
+    path = write_panel(make_panel(3), tmp_path / "panel.csv")
+    out = tmp_path / "plot.svg"
+    assert main(["mutation-plot", "--panel", str(path), "--output", str(out)]) == 0
+    root = ET.parse(out).getroot()
+    assert root.tag.endswith("svg")
+    assert len(root.findall("{*}polyline")) == 3
+    assert len([r for r in root.findall("{*}rect") if r.get("fill") == "#f3d9b1"]) >= 3
+
+
+def test_a_plot_without_a_mutation_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write_panel(make_panel(3), tmp_path / "panel.csv")
+    arguments = ["mutation-plot", "--panel", str(path), "--output", str(tmp_path / "x.svg")]
+    assert main([*arguments, "--epsilon", "1e9"]) == 2
+    assert "no mutation" in capsys.readouterr().err
+    assert not (tmp_path / "x.svg").exists()
