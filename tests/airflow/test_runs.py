@@ -142,7 +142,7 @@ def write_configs(site: Site) -> None:
     site.config(
         "stops",
         [
-            model("stubborn", cmd=STUBBORN, airflow={"execution_timeout": 3, "stop_grace": 0.5}),
+            model("stubborn", cmd=STUBBORN, airflow={"execution_timeout": 4, "stop_grace": 0.5}),
             model("leaves_a_child", cmd=train_cmd(1, first=LEAVES_A_CHILD)),
             model("off", "offline"),
         ],
@@ -471,7 +471,7 @@ class TestStopping:
         (missing,) = runs["stops"].policy["missing"]
         assert missing["name"] == "stubborn"
         assert missing["reason"] == (
-            "its task is failed: the command was stopped after its execution_timeout of 3 seconds"
+            "its task is failed: the command was stopped after its execution_timeout of 4 seconds"
         )
 
     def test_what_a_good_command_leaves_running_is_ended(self, runs: dict[str, DagRunResult]) -> None:
