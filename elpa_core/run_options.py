@@ -44,6 +44,10 @@ def _checked(check: Callable[[str], bool], words: str) -> AfterValidator:
     return AfterValidator(validate)
 
 
+def _is_folder(value: str) -> bool:
+    return value not in {".", ".."}
+
+
 def _is_date(value: str) -> bool:
     try:
         dt.datetime.fromisoformat(value)
@@ -88,7 +92,7 @@ CronSchedule = Annotated[
         " or null",
     ),
 ]
-DagId = Annotated[str, AfterValidator(airflow_key)]
+DagId = Annotated[str, AfterValidator(airflow_key), _checked(_is_folder, "an id that can be a folder")]
 Tag = Annotated[NonBlank, Field(max_length=100)]
 
 
