@@ -12,7 +12,8 @@ from airflow_site import HOME, DagsFolder, pair
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elpa_airflow.run_context import folder_of_run, moment_of, run_dir_of, store_of
+from elpa_airflow.run_context import moment_of, run_dir_of, store_of
+from elpa_core.store import folder_of_run
 from elpa_core.config_loading import load_training_config
 
 START, END = dt.datetime(2026, 1, 30, 5, tzinfo=dt.UTC), dt.datetime(2026, 1, 31, 5, tzinfo=dt.UTC)
