@@ -7,6 +7,7 @@ from typing import Any
 from airflow.sdk import Param
 
 from elpa_core.config import GROUPS, RunFields, TrainingConfig
+from elpa_core.masking import looks_secret
 from elpa_core.run_choices import DRY_RUN, GROUPS_FIELD, MODELS
 
 _DATA, _POLICY = "Data and commands", "Scores and routing"
@@ -34,7 +35,13 @@ def trigger_params(config: TrainingConfig) -> dict[str, Param]:
         "test_dataset": _text(config.test_dataset, "Test data", _DATA),
         "period": Param(config.period, type="integer", minimum=1, description=_says("period"), section=_DATA),
         "seed": Param(config.seed, type="integer", description=_says("seed"), section=_DATA),
-        "context": Param(config.context, type="object", description=_says("context"), section=_DATA),
+        # Airflow keeps and shows defaults as they are: a secret of the config is not one of them.
+        "context": Param(
+            {name: value for name, value in config.context.items() if not looks_secret(name)},
+            type="object",
+            description=_says("context"),
+            section=_DATA,
+        ),
         "beta": Param(
             config.beta,
             type="number",

@@ -282,6 +282,8 @@ class TestAGoodRun:
             "path": str(path),
             "rows": 3,
             "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            "as_of": run.entry("ridge")["as_of"],
+            "carried_from": None,
         }
         assert "offline.idle" not in run.xcoms
 
@@ -297,7 +299,7 @@ class TestAGoodRun:
         assert utc(entry["started_at"]) <= utc(entry["finished_at"]) <= utc(manifest["created_at"])
         assert entry["model_dir"] == str(run.run_dir / "models" / "ridge")
         assert entry["train_cmd_template"] == good_models()[0]["train_cmd"]
-        assert entry["artifact"] == run.xcoms["online.ridge"]
+        assert entry["artifact"].items() <= run.xcoms["online.ridge"].items()
         assert entry["task_state"] == "success"
         idle = run.entry("idle")
         assert (idle["status"], idle["enabled"], idle["started_at"]) == ("disabled", False, None)
@@ -494,7 +496,7 @@ class TestTryingAgain:
         retried, steady = runs["retried"], runs["steady"]
         assert (retried.tries["online.flaky"], steady.tries["online.flaky"]) == (2, 1)
         assert retried.state == "success"
-        own = {"created_at", "run"}
+        own = {"created_at", "run", "record"}
         assert {k: v for k, v in retried.policy.items() if k not in own} == {
             k: v for k, v in steady.policy.items() if k not in own
         }
