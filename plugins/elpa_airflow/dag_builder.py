@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow.providers.standard.operators.python import PythonOperator
-from airflow.sdk import DAG, Asset, AssetAlias, CronDataIntervalTimetable, TaskGroup
+from airflow.sdk import DAG, Asset, CronDataIntervalTimetable, TaskGroup
 from airflow.sdk.exceptions import AirflowTimetableInvalid
 from pydantic_core import PydanticCustomError
 
@@ -80,7 +80,7 @@ def build_dag(loaded: LoadedConfig, store: Path | None) -> DAG:
         dag=dag,
         python_callable=_integrate_callable(loaded, store),
         show_return_value_in_logs=False,
-        outlets=[AssetAlias(policy_uri(dag.dag_id))],
+        outlets=[Asset(policy_uri(dag.dag_id))],
         trigger_rule="all_done",
         retries=DEFAULT_RETRIES,
         doc_md=docs.INTEGRATE_DOC,

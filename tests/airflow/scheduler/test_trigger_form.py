@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 from airflow_site import model, train_cmd
-from elpa_airflow.local_airflow import LocalAirflowError
 from hostile_values import HOSTILE_VALUES
 from scheduled import Scheduled, training
 from standalone_airflow import read_json
+
+from elpa_airflow.local_airflow import LocalAirflowError
 
 POOL = "elpa_pool"
 FORM = {"retries": 1, "retry_delay": 0}
@@ -88,7 +89,7 @@ class TestTheForm:
         assert types == {
             **dict.fromkeys(("models", "groups"), "array"),
             "dry_run": "boolean",
-            **dict.fromkeys(("dataset", "val_dataset", "test_dataset"), ["null", "string"]),
+            **{name: ["null", "string"] for name in ("dataset", "val_dataset", "test_dataset")},
             **dict.fromkeys(("horizon", "period", "seed", "dirty_interval", "amplitude_window"), "integer"),
             "context": "object",
             "beta": "number",
@@ -286,7 +287,7 @@ PLACES = {
     "double": ('"{name}"', "{}"),
     "single": ("'{name}'", "{}"),
     "word": ("a{name}b", "a{}b"),
-    "half": ('"a "{name}\' b\'', "a {} b"),
+    "half": ("\"a \"{name}' b'", "a {} b"),
 }
 
 
@@ -324,9 +325,7 @@ class TestHostileValues:
         got = folder / "models" / place / "got"
         around = PLACES[place][1]
         found = {path.name: path.read_bytes() for path in got.iterdir()}
-        assert found == {
-            name: around.replace("{}", value).encode() + b"\0" for name, value in VALUES.items()
-        }
+        assert found == {name: around.replace("{}", value).encode() + b"\0" for name, value in VALUES.items()}
 
     @pytest.mark.parametrize("place", ["heredoc", "heredoc_read"])
     def test_a_here_document_holds_exactly_the_value(self, folder: Path, place: str) -> None:
