@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elpa_airflow.run_context import moment_of, run_dir_of, store_of
-from elpa_core.store import folder_of_run
 from elpa_core.config_loading import load_training_config
+from elpa_core.store import folder_of_run
 
 START, END = dt.datetime(2026, 1, 30, 5, tzinfo=dt.UTC), dt.datetime(2026, 1, 31, 5, tzinfo=dt.UTC)
 LATER = dt.datetime(2026, 2, 1, 12, 30, tzinfo=dt.timezone(dt.timedelta(hours=1)))

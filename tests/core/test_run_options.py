@@ -70,7 +70,7 @@ BAD_TOP = [
       for value in ("daily", "@continuous", "@never", "* * * *", "")),
     *(("timezone", value, 'an IANA timezone, such as "UTC" or "Europe/Berlin"')
       for value in ("Mars", "", "../../etc/passwd", "/etc/passwd", "a\0b", "Europe")),
-    *(("start_date", value, "a date in ISO 8601, such as 2026-01-31 or 2026-01-31T06:00:00+00:00")
+    *(("start_date", value, "a date in ISO 8601 of the years 1900 to 2199, such as 2026-01-31 or 2026-01-31T06:00:00+00:00")
       for value in ("31.1.2026", "2026-02-30", "", "now")),
     ("max_active_runs", 0, "a number of at least 1"),
     ("max_active_tasks", True, "an integer"),
