@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from elpa_core.config import LoadedConfig, TrainingConfig
+from elpa_core.config import GROUPS, LoadedConfig, TrainingConfig
 from elpa_core.config_problems import (
     container_problems,
     duplicate_names,
@@ -99,7 +99,7 @@ def _dag_problems(config: TrainingConfig, path: Path) -> Iterator[Problem]:
         expected = "letters, digits, dashes, dots and underscores"
         hint = "rename the file or set airflow.dag_id"
         yield Problem(source, "", f"the Dag id {quoted(dag_id)}", expected, hint)
-    enabled = [model.group for model in config.enabled_models()]
+    enabled: list[str] = [model.group for model in config.enabled_models()]
     for group in GROUPS:
         if 0 < enabled.count(group) < options.min_models_per_group:
             found = f"{options.min_models_per_group}, with {enabled.count(group)} enabled {group} models"

@@ -24,7 +24,7 @@ _WELL_FORMED = re.compile(r"(?:[^{}]+|\{\{|\}\}|\{[A-Za-z_][A-Za-z0-9_]*\})*+")
 _NAMES = re.compile(r"\{(?:\{|([A-Za-z_][A-Za-z0-9_]*)\})")
 _TOKEN = re.compile(r"\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_]*)\}|[{}]")
 _UNUSABLE = re.compile(r"[\0\ud800-\udfff]")
-_PROGRAM_HINT = re.compile(r"<<|(?<![\w./-])(?:eval|ssh|trap)\s|(?<![\w-])-[A-Za-z]*c[A-Za-z]*\s+[\"'$]")
+_PROGRAM_HINT = re.compile(r"<<|(?<![\w./-])(?:eval|ssh|trap)\s|(?<![\w-])-[A-Za-z]*c[A-Za-z]*\s*[\"'${]")
 
 
 class Placeholder(NamedTuple):
