@@ -96,7 +96,7 @@ def _dag_problems(config: TrainingConfig, path: Path) -> Iterator[Problem]:
     source, options = str(path), config.airflow
     dag_id = f"elpa_{path.stem}"
     if options.dag_id is None and not is_airflow_key(dag_id):
-        expected = "letters, digits, dashes, dots and underscores"
+        expected = "1 to 250 letters, digits, dashes, dots and underscores"
         hint = "rename the file or set airflow.dag_id"
         yield Problem(source, "", f"the Dag id {quoted(dag_id)}", expected, hint)
     enabled: list[str] = [model.group for model in config.enabled_models()]
