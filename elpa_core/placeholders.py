@@ -24,7 +24,9 @@ _WELL_FORMED = re.compile(r"(?:[^{}]+|\{\{|\}\}|\{[A-Za-z_][A-Za-z0-9_]*\})*+")
 _NAMES = re.compile(r"\{(?:\{|([A-Za-z_][A-Za-z0-9_]*)\})")
 _TOKEN = re.compile(r"\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_]*)\}|[{}]")
 _UNUSABLE = re.compile(r"[\0\ud800-\udfff]")
-_PROGRAM_HINT = re.compile(r"<<|(?<![\w./-])(?:eval|ssh|trap)\s|(?<![\w-])-[A-Za-z]*c[A-Za-z]*\s*[\"'${]")
+_PROGRAM_WORDS = ("<<", "eval", "ssh", "trap")
+_PROGRAM_HINT = re.compile(r"<<|(?<![\w./-])(?:eval|ssh|trap)\s")
+_C_OPTION = re.compile(r"\s-[A-Za-z]*c[A-Za-z]*\s*[\"'${]")
 
 
 class Placeholder(NamedTuple):
@@ -194,7 +196,8 @@ def opaque_program_arguments(template: str) -> list[str]:
     ['seed']
     """
     # Each parse of a Dag file asks this of every command, and reading a program costs 25 times as much.
-    if not _PROGRAM_HINT.search(template):
+    hinted = any(word in template for word in _PROGRAM_WORDS) and _PROGRAM_HINT.search(template)
+    if not hinted and not _C_OPTION.search(template):
         return []
     pieces = parse_template(template)
     names = [piece.name for piece in pieces if isinstance(piece, Placeholder)]

@@ -9,6 +9,7 @@ from typing import Any
 
 from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG, Asset, AssetAlias, CronDataIntervalTimetable, TaskGroup
+from airflow.sdk.definitions.param import ParamsDict
 
 from elpa_airflow import docs
 from elpa_airflow.run_context import policy_uri
@@ -48,7 +49,6 @@ def build_dag(loaded: LoadedConfig, store: Path | None) -> DAG:
         catchup=options.catchup,
         tags={TAG, *options.tags},
         doc_md=docs.dag_doc(loaded),
-        params=trigger_params(loaded.config),
         default_args={"owner": options.owner} if options.owner else {},
         **_given(max_active_runs=options.max_active_runs, max_active_tasks=options.max_active_tasks),
     )
@@ -82,6 +82,8 @@ def build_dag(loaded: LoadedConfig, store: Path | None) -> DAG:
         )
         tasks.append(task)
     integrate.set_upstream(tasks)
+    # Last: each operator would make copies of the Params that the Dag has by then, and needs none.
+    dag.params = ParamsDict(trigger_params(loaded.config))
     return dag
 
 
