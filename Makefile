@@ -18,7 +18,7 @@ up: $(VENV)/demo  ## start the same Airflow with its UI and leave it running
 	@$(BIN)/python -m elpa_airflow.demo up
 
 down:  ## stop what make up started
-	@$(BIN)/python -m elpa_airflow.demo down
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m elpa_airflow.demo down; else echo "nothing is running"; fi
 
 test: $(VENV)/dev  ## lint, types, all tests
 	@$(MAKE) --no-print-directory check

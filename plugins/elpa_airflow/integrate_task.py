@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -97,8 +96,7 @@ def _publish(context: Any, run: RunState, policy: Policy) -> dict[str, Any]:
         context["outlet_events"][asset].extra = extra
     if options.keep_runs is not None:
         _prune(run, ti.dag_id, ti.run_id, options.keep_runs)
-    published: dict[str, Any] = json.loads(recorded.path.read_bytes())
-    return published
+    return policy.to_json()
 
 
 def _prune(run: RunState, dag_id: str, run_id: str, keep: int) -> None:

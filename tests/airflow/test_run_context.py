@@ -53,7 +53,7 @@ class TestTheStore:
         monkeypatch.setenv("AIRFLOW__ELPA__STORE", "/of/the/setting")
         assert store_of(none, None) == Path("/of/the/setting")
         assert store_of(none, Path("/of/the/file")) == Path("/of/the/file")
-        assert store_of(own, Path("/of/the/file")) == folder.configs / "../here"
+        assert store_of(own, Path("/of/the/file")) == folder.configs.parent / "here"
 
     def test_a_relative_setting_is_relative_to_the_home(
         self, folder: DagsFolder, monkeypatch: pytest.MonkeyPatch
