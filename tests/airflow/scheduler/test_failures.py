@@ -13,6 +13,8 @@ from airflow_site import alive, model, pids_in, train_cmd
 from scheduled import Scheduled
 from standalone_airflow import eventually, read_json
 
+pytestmark = pytest.mark.slow
+
 ONCE = {"retries": 0}
 # Fails as long as the file is there, and counts its attempts.
 MAY_FAIL = "echo >> {config_dir}/attempts_{model_name}; [ ! -e {config_dir}/broken_{model_name} ] || exit 3"

@@ -18,6 +18,8 @@ from standalone_airflow import eventually, read_json
 from elpa_core.artifacts import utc_text
 from elpa_core.scores import ewma_score
 
+pytestmark = pytest.mark.slow
+
 # 2026-01-04 and 2026-01-11 are Sundays; there is no tick between the start and the first of them, so
 # that the end of the first interval counts.
 AS_OFS = [f"2026-01-{day:02}T00:00:00Z" for day in range(2, 12)]
