@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test check bench format clean
+.PHONY: help demo up down test test-all check bench format clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,9 +18,13 @@ up: $(VENV)/demo  ## start the same Airflow with its UI and leave it running
 	@$(BIN)/python -m elpa_airflow.demo up
 
 down:  ## stop what make up started
-	@$(BIN)/python -m elpa_airflow.demo down
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m elpa_airflow.demo down; else echo "nothing is running"; fi
 
-test: $(VENV)/dev  ## lint, types, all tests
+test: $(VENV)/dev  ## lint, types, tests, a real Airflow among them; about six minutes
+	@$(MAKE) --no-print-directory check
+	@$(BIN)/python -m pytest -m 'not slow'
+
+test-all: $(VENV)/dev  ## the same, and the tests that take minutes: backfills, killed schedulers
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/python -m pytest
 

@@ -152,6 +152,11 @@ class LoadedConfig:
     config: TrainingConfig
     warnings: tuple[str, ...]
 
+    @property
+    def dag_id(self) -> str:
+        """Id of the config's Dag: its own, or made from the file's name."""
+        return self.config.airflow.dag_id or f"elpa_{self.path.stem}"
+
     @cached_property
     def sha256(self) -> str:
         """SHA-256 of the file's bytes, hexadecimal."""

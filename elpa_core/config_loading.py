@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from elpa_core.config import LoadedConfig, TrainingConfig
+from elpa_core.config import GROUPS, LoadedConfig, TrainingConfig
 from elpa_core.config_problems import (
     container_problems,
     duplicate_names,
@@ -22,7 +22,7 @@ from elpa_core.errors import ConfigError, Problem, quoted
 from elpa_core.json_input import member_path, parse_object, read_file
 from elpa_core.placeholder_values import CONFIG_NAMES, MODEL_NAMES, POLICY_NAMES, RUN_NAMES, variable_of
 from elpa_core.placeholders import opaque_program_arguments, placeholder_names, template_problems
-from elpa_core.run_options import cross_field_problems
+from elpa_core.run_options import cross_field_problems, is_airflow_key
 
 _TOP_FIELDS = tuple(name for name in TrainingConfig.model_fields if name != "extras")
 
@@ -82,12 +82,28 @@ def check_training_config(
     problems += _template_problems(raw.get("models"), own_names, source)
     if both_groups:
         problems += missing_groups(models, source, "enabled ")
+        if config is not None:
+            problems += _dag_problems(config, path)
     if problems or config is None:
         raise ConfigError(problems)
     warnings += _warnings(config)
     return LoadedConfig(
         path.absolute(), source, data, config, tuple(f"{source}: {line}" for line in warnings)
     )
+
+
+def _dag_problems(config: TrainingConfig, path: Path) -> Iterator[Problem]:
+    source, options = str(path), config.airflow
+    dag_id = f"elpa_{path.stem}"
+    if options.dag_id is None and not is_airflow_key(dag_id):
+        expected = "1 to 250 letters, digits, dashes, dots and underscores"
+        hint = "rename the file or set airflow.dag_id"
+        yield Problem(source, "", f"the Dag id {quoted(dag_id)}", expected, hint)
+    enabled: list[str] = [model.group for model in config.enabled_models()]
+    for group in GROUPS:
+        if 0 < enabled.count(group) < options.min_models_per_group:
+            found = f"{options.min_models_per_group}, with {enabled.count(group)} enabled {group} models"
+            yield Problem(source, "$.airflow.min_models_per_group", found, "no more than each group has")
 
 
 def _template_problems(models: object, own_names: Mapping[str, Any], source: str) -> Iterator[Problem]:

@@ -69,6 +69,10 @@ def load_integration_config(path: Path) -> LoadedIntegration:
 def check_integration_config(raw: Mapping[str, Any], path: Path) -> LoadedIntegration:
     """Return the integration config that the JSON object ``raw`` means."""
     source = str(path)
+    models = raw.get("models")
+    if isinstance(models, list) and any(isinstance(block, dict) and "train_cmd" in block for block in models):
+        hint = "elpa train runs it; elpa integrate --run-dir makes the policy of its run"
+        raise ConfigError(Problem(source, "$.models", "a training config", "an integration config", hint))
     fields = tuple(IntegrationConfig.model_fields)
     known = {name: value for name, value in raw.items() if name in fields}
     unknown = {name: value for name, value in raw.items() if name not in fields}

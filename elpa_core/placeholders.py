@@ -10,7 +10,6 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Collection, Iterator, Mapping
-from functools import lru_cache
 from typing import NamedTuple
 
 from elpa_core.errors import ConfigError, PlaceholderError, Problem, quoted
@@ -25,7 +24,9 @@ _WELL_FORMED = re.compile(r"(?:[^{}]+|\{\{|\}\}|\{[A-Za-z_][A-Za-z0-9_]*\})*+")
 _NAMES = re.compile(r"\{(?:\{|([A-Za-z_][A-Za-z0-9_]*)\})")
 _TOKEN = re.compile(r"\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_]*)\}|[{}]")
 _UNUSABLE = re.compile(r"[\0\ud800-\udfff]")
-_PROGRAM_HINT = re.compile(r"<<|\b(?:eval|ssh|trap)\b|(?<![\w-])-[A-Za-z]*c")
+_PROGRAM_WORDS = ("<<", "eval", "ssh", "trap")
+_PROGRAM_HINT = re.compile(r"<<|(?<![\w./-])(?:eval|ssh|trap)\s")
+_C_OPTION = re.compile(r"\s-[A-Za-z]*c[A-Za-z]*\s*[\"'${]")
 
 
 class Placeholder(NamedTuple):
@@ -68,7 +69,6 @@ def parse_template(template: str, *, source: str = "template", place: str = "") 
     return tuple(pieces)
 
 
-@lru_cache(maxsize=1024)
 def placeholder_names(template: str) -> frozenset[str]:
     """Return the names of the placeholders in a template.
 
@@ -196,7 +196,8 @@ def opaque_program_arguments(template: str) -> list[str]:
     ['seed']
     """
     # Each parse of a Dag file asks this of every command, and reading a program costs 25 times as much.
-    if not _PROGRAM_HINT.search(template):
+    hinted = any(word in template for word in _PROGRAM_WORDS) and _PROGRAM_HINT.search(template)
+    if not hinted and not _C_OPTION.search(template):
         return []
     pieces = parse_template(template)
     names = [piece.name for piece in pieces if isinstance(piece, Placeholder)]

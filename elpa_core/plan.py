@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from elpa_core.config import LoadedConfig, Model, Scalar
-from elpa_core.masking import MASK, looks_secret, mask_text, mask_values, secret_values
+from elpa_core.errors import PlaceholderError
+from elpa_core.masking import MASK, mask_text, mask_values, names_a_secret, secret_values
 from elpa_core.placeholder_values import RunMoment, placeholder_values, written_values
 from elpa_core.placeholders import render_command, render_text
 
@@ -113,11 +114,14 @@ def plan_model(
     )
     index = next(index for index, other in enumerate(config.models) if other.name == model.name)
     place = f'$.models[{index}].train_cmd (model "{model.name}")'
-    hidden = {name: MASK if looks_secret(name) else value for name, value in values.written.items()}
-    hidden_data = mask_values(values.data)
+    hidden = {name: MASK if names_a_secret(name) else value for name, value in values.written.items()}
+    hidden_data = {name: MASK if names_a_secret(name) else value for name, value in values.data.items()}
     secrets = secret_values(model.env, config.extras, config.context, changed or {})
     command = render_command(model.train_cmd, values.written, values.data, source=loaded.source, place=place)
-    shown = render_command(model.train_cmd, hidden, hidden_data, source=loaded.source, place=place)
+    try:
+        shown = render_command(model.train_cmd, hidden, hidden_data, source=loaded.source, place=place)
+    except PlaceholderError:  # a secret where only a number can stand
+        shown = MASK
     model_dir = run_dir / "models" / model.name
     return PlannedModel(
         model=model,

@@ -8,13 +8,18 @@ import zoneinfo
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
+from croniter import CroniterError, croniter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 _KEY = re.compile(r"[\w.-]+")
 _MAX_KEY_LENGTH = 250
-_PRESETS = ("@once", "@continuous", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
-_UNSUPPORTED_PRESETS = ("@continuous",)
+# Within these, no timezone and no data interval leads out of what dates can express.
+_YEARS = range(1900, 2200)
+# What Airflow's database and serialization can hold.
+_CRON_FIELDS = 5
+_MAX_INT = 2**31 - 1
+_PRESETS = ("@once", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
 
 
 def expected(text: str, *, found: str = "") -> PydanticCustomError:
@@ -30,9 +35,14 @@ def airflow_key(value: str, longest: int = _MAX_KEY_LENGTH) -> str:
     PydanticCustomError
         If it does not.
     """
-    if not _KEY.fullmatch(value) or len(value) > longest:
+    if not is_airflow_key(value, longest):
         raise expected(f"1 to {longest} letters, digits, dashes, dots and underscores")
     return value
+
+
+def is_airflow_key(value: str, longest: int = _MAX_KEY_LENGTH) -> bool:
+    """Tell whether Airflow takes ``value`` as a Dag id or task id."""
+    return _KEY.fullmatch(value) is not None and len(value) <= longest
 
 
 def _checked(check: Callable[[str], bool], words: str) -> AfterValidator:
@@ -44,12 +54,16 @@ def _checked(check: Callable[[str], bool], words: str) -> AfterValidator:
     return AfterValidator(validate)
 
 
+def _is_folder(value: str) -> bool:
+    return value not in {".", ".."}
+
+
 def _is_date(value: str) -> bool:
     try:
-        dt.datetime.fromisoformat(value)
+        year = dt.datetime.fromisoformat(value).year
     except ValueError:
         return False
-    return True
+    return year in _YEARS
 
 
 def _is_timezone(value: str) -> bool:
@@ -60,22 +74,33 @@ def _is_timezone(value: str) -> bool:
     return True
 
 
-def _is_schedule(value: str) -> bool:
+def _is_cron(value: str) -> bool:
+    """Tell whether a schedule ever comes: a preset, or five fields that some moment matches."""
     if value.startswith("@"):
-        return value in _PRESETS and value not in _UNSUPPORTED_PRESETS
-    return len(value.split()) in {5, 6}
+        return value in _PRESETS and value != "@once"
+    if len(value.split()) != _CRON_FIELDS:
+        return False
+    try:
+        croniter(value, dt.datetime(2026, 1, 1, tzinfo=dt.UTC)).get_next()
+    except CroniterError:
+        return False
+    return True
 
 
 NonBlank = Annotated[str, _checked(lambda value: bool(value.strip()), "text that is not blank")]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False, le=10 * 365 * 86_400)]
 IsoDate = Annotated[
-    str, _checked(_is_date, "a date in ISO 8601, such as 2026-01-31 or 2026-01-31T06:00:00+00:00")
+    str,
+    _checked(
+        _is_date,
+        "a date in ISO 8601 of the years 1900 to 2199, such as 2026-01-31 or 2026-01-31T06:00:00+00:00",
+    ),
 ]
 Timezone = Annotated[str, _checked(_is_timezone, 'an IANA timezone, such as "UTC" or "Europe/Berlin"')]
 Schedule = Annotated[
     str,
     _checked(
-        _is_schedule,
+        lambda value: value == "@once" or _is_cron(value),
         "a cron expression of five fields, one of @once, @hourly, @daily, @weekly, @monthly, @quarterly,"
         " @yearly, or null",
     ),
@@ -83,12 +108,12 @@ Schedule = Annotated[
 CronSchedule = Annotated[
     str,
     _checked(
-        lambda value: _is_schedule(value) and value != "@once",
+        _is_cron,
         "a cron expression of five fields, one of @hourly, @daily, @weekly, @monthly, @quarterly, @yearly,"
         " or null",
     ),
 ]
-DagId = Annotated[str, AfterValidator(airflow_key)]
+DagId = Annotated[str, AfterValidator(airflow_key), _checked(_is_folder, "an id that can be a folder")]
 Tag = Annotated[NonBlank, Field(max_length=100)]
 
 
@@ -113,9 +138,13 @@ class ModelRunOptions(_Options):
         description="Seconds between SIGTERM and SIGKILL when a command is stopped; 3 if left out.",
     )
     pool: NonBlank | None = Field(default=None, description="Airflow pool that the task takes slots of.")
-    pool_slots: int | None = Field(default=None, ge=1, description="Slots of the pool that the task takes.")
+    pool_slots: int | None = Field(
+        default=None, ge=1, le=_MAX_INT, description="Slots of the pool that the task takes."
+    )
     queue: NonBlank | None = Field(default=None, description="Queue whose workers run the task.")
-    priority_weight: int | None = Field(default=None, description="Priority of the task in its pool.")
+    priority_weight: int | None = Field(
+        default=None, ge=-_MAX_INT, le=_MAX_INT, description="Priority of the task in its pool."
+    )
 
     def over(self, top: ModelRunOptions) -> ModelRunOptions:
         """Return these options with those of ``top`` where these say nothing."""
@@ -162,8 +191,12 @@ class DagRunOptions(ModelRunOptions):
     )
     end_date: IsoDate | None = Field(default=None, description="No data interval starts after it.")
     catchup: bool = Field(default=False, description="Whether missed data intervals are run.")
-    max_active_runs: int | None = Field(default=None, ge=1, description="Runs of the Dag at a time.")
-    max_active_tasks: int | None = Field(default=None, ge=1, description="Tasks of one run at a time.")
+    max_active_runs: int | None = Field(
+        default=None, ge=1, le=_MAX_INT, description="Runs of the Dag at a time."
+    )
+    max_active_tasks: int | None = Field(
+        default=None, ge=1, le=_MAX_INT, description="Tasks of one run at a time."
+    )
     tags: tuple[Tag, ...] = Field(default=(), strict=False, description="Tags of the Dag, besides elpa.")
     description: str | None = Field(default=None, description="One line that the list of Dags shows.")
     owner: NonBlank | None = Field(default=None, description="Owner of the tasks.")
@@ -199,6 +232,8 @@ def cross_field_problems(options: dict[str, Any]) -> list[tuple[str, str, str]]:
     problems = []
     if options.get("catchup") is True and not options.get("start_date"):
         problems.append(("start_date", "nothing", "the date from which catchup runs missed data intervals"))
+    if options.get("schedule") == "@once" and not options.get("start_date"):
+        problems.append(("start_date", "nothing", "the moment of the one run"))
     if options.get("schedule") and options.get("assets"):
         problems.append(("assets", "assets beside a schedule", "one of the two"))
     if options.get("offline_schedule") and not (options.get("schedule") or options.get("assets")):

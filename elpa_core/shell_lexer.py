@@ -223,7 +223,7 @@ class _Lexer(WordLexer):
                 self.add(Where.QUOTED_HEREDOC, "", Word())
         else:
             inner = _Lexer(heredoc.body, self.hard, self.depth, backticks=self.backticks)
-            inner.nested, inner.in_array = self.nested, self.in_array
+            inner.nested = self.nested
             inner.read(lambda: inner.span("", Where.HEREDOC, Word()))
             self.adopt(inner)
         heredoc.slots = self.found.slots[first:]

@@ -154,7 +154,7 @@ class PolicyStore:
                     f"{path}: another process made it meanwhile, without the lock: the file system of"
                     " the store must have flock"
                 )
-            write_atomic(run_dir / POLICY_NAME, data)
+            write_atomic(run_dir / POLICY_NAME, json_bytes(dict(policy)))
         return Recorded(run_id, number, path)
 
     def publish(

@@ -21,8 +21,10 @@ from elpa_core.cli.console import print_line, print_problem
 from elpa_core.config import LoadedConfig
 from elpa_core.errors import InputError, Problem, quoted
 
-_CONNECTION = re.compile(r"\bconn\.(\w+)|\bconn\.get\(\s*['\"]([^'\"]+)")
-_VARIABLE = re.compile(r"\bvar\.(?:value|json)\.(\w+)|\bvar\.(?:value|json)\.get\(\s*['\"]([^'\"]+)")
+# What has a default may be missing.
+_GET = r"get\(\s*['\"]([^'\"]+)['\"]\s*\)"
+_CONNECTION = re.compile(rf"\bconn\.(?:{_GET}|(?!get\()(\w+))")
+_VARIABLE = re.compile(rf"\bvar\.(?:value|json)\.(?:{_GET}|(?!get\()(\w+))")
 
 
 def missing(loaded: LoadedConfig) -> Iterator[Problem]:
@@ -65,8 +67,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="elpa_airflow.check", description=__doc__)
     default = os.environ.get(CONFIG_DIR_VARIABLE, "configs")
     parser.add_argument("folder", nargs="?", default=default, help=f"config folder (default: {default})")
+    try:
+        paths = config_paths(parser.parse_args().folder)
+    except InputError as error:
+        print_problem("error", str(error))
+        return 2
     status = 0
-    for path in config_paths(parser.parse_args().folder):
+    for path in paths:
         try:
             loaded = load_config(path)
             problems: list[Problem] = []

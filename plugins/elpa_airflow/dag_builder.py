@@ -8,42 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from airflow.providers.standard.operators.python import PythonOperator
-from airflow.sdk import DAG, Asset, AssetAlias, CronDataIntervalTimetable, TaskGroup
-from airflow.sdk.exceptions import AirflowTimetableInvalid
-from pydantic_core import PydanticCustomError
+from airflow.sdk import DAG, Asset, CronDataIntervalTimetable, TaskGroup
+from airflow.sdk.definitions.param import ParamsDict
 
 from elpa_airflow import docs
 from elpa_airflow.run_context import policy_uri
 from elpa_airflow.train_operator import train_task
 from elpa_airflow.trigger_form import trigger_params
 from elpa_core.config import GROUPS, LoadedConfig
-from elpa_core.errors import ConfigError, Problem, quoted
-from elpa_core.run_options import DagRunOptions, ModelRunOptions, airflow_key, parse_date
+from elpa_core.run_options import DagRunOptions, ModelRunOptions, parse_date
 
 TAG = "elpa"
 DEFAULT_RETRIES = 1
 # Without catchup only the latest interval is run, so that any date of the past will do.
 _DEFAULT_START_DATE = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
-
-
-def dag_id_of(loaded: LoadedConfig) -> str:
-    """Return the id of a config's Dag.
-
-    Raises
-    ------
-    ConfigError
-        If the config does not name one, and its file's name cannot be part of one.
-    """
-    if (named := loaded.config.airflow.dag_id) is not None:
-        return named
-    dag_id = f"elpa_{loaded.path.stem}"
-    try:
-        return airflow_key(dag_id)
-    except PydanticCustomError as error:
-        hint = "rename the file or set airflow.dag_id"
-        raise ConfigError(
-            Problem(loaded.source, "", f"the Dag id {quoted(dag_id)}", error.message(), hint)
-        ) from error
 
 
 def build_dag(loaded: LoadedConfig, store: Path | None) -> DAG:
@@ -63,7 +41,7 @@ def build_dag(loaded: LoadedConfig, store: Path | None) -> DAG:
     """
     options = loaded.config.airflow
     dag = DAG(
-        dag_id=dag_id_of(loaded),
+        dag_id=loaded.dag_id,
         description=options.description or f"Train {len(loaded.config.models)} models and build their policy",
         schedule=_schedule(loaded),
         start_date=_start_date(options),
@@ -71,7 +49,6 @@ def build_dag(loaded: LoadedConfig, store: Path | None) -> DAG:
         catchup=options.catchup,
         tags={TAG, *options.tags},
         doc_md=docs.dag_doc(loaded),
-        params=trigger_params(loaded.config),
         default_args={"owner": options.owner} if options.owner else {},
         **_given(max_active_runs=options.max_active_runs, max_active_tasks=options.max_active_tasks),
     )
@@ -80,7 +57,7 @@ def build_dag(loaded: LoadedConfig, store: Path | None) -> DAG:
         dag=dag,
         python_callable=_integrate_callable(loaded, store),
         show_return_value_in_logs=False,
-        outlets=[AssetAlias(policy_uri(dag.dag_id))],
+        outlets=[Asset(policy_uri(dag.dag_id))],
         trigger_rule="all_done",
         retries=DEFAULT_RETRIES,
         doc_md=docs.INTEGRATE_DOC,
@@ -105,6 +82,8 @@ def build_dag(loaded: LoadedConfig, store: Path | None) -> DAG:
         )
         tasks.append(task)
     integrate.set_upstream(tasks)
+    # Last: each operator would make copies of the Params that the Dag has by then, and needs none.
+    dag.params = ParamsDict(trigger_params(loaded.config))
     return dag
 
 
@@ -134,23 +113,11 @@ def _integrate_callable(loaded: LoadedConfig, store: Path | None) -> Callable[..
 
 def _schedule(loaded: LoadedConfig) -> CronDataIntervalTimetable | list[Asset] | str | None:
     options = loaded.config.airflow
-    if options.offline_schedule is not None:
-        _timetable(loaded, "offline_schedule", options.offline_schedule)
     if options.assets:
         return [Asset(uri) for uri in options.assets]
     if options.schedule is None or options.schedule == "@once":
         return options.schedule
-    return _timetable(loaded, "schedule", options.schedule)
-
-
-def _timetable(loaded: LoadedConfig, field: str, cron: str) -> CronDataIntervalTimetable:
-    timetable = CronDataIntervalTimetable(cron, timezone=loaded.config.airflow.timezone)
-    try:
-        timetable.validate()
-    except AirflowTimetableInvalid as error:
-        found = f"{quoted(cron)} ({error})"
-        raise ConfigError(Problem(loaded.source, f"$.airflow.{field}", found, "a cron expression")) from error
-    return timetable
+    return CronDataIntervalTimetable(options.schedule, timezone=options.timezone)
 
 
 def _start_date(options: DagRunOptions) -> dt.datetime | None:

@@ -27,7 +27,7 @@ def dag_doc(loaded: LoadedConfig) -> str:
         " The policy is the XCom value of `integrate`.",
         "",
         f"Dataset `{_cell(config.dataset or 'none')}`, horizon {config.horizon}, period {config.period},"
-        f" seed {config.seed}, beta {config.beta:g}. When a model fails: {options.on_model_failure}.",
+        f" seed {config.seed}, beta {config.beta}. When a model fails: {options.on_model_failure}.",
     ]
     if loaded.warnings:
         lines += ["", "**Warnings of the config**", ""]

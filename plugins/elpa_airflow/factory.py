@@ -9,7 +9,7 @@ from pathlib import Path
 
 from airflow.sdk import DAG, get_parsing_context
 
-from elpa_airflow.dag_builder import build_dag, dag_id_of
+from elpa_airflow.dag_builder import build_dag
 from elpa_airflow.refused_config import RefusedConfigDag
 from elpa_core.config import LoadedConfig, config_kind
 from elpa_core.config_loading import check_training_config
@@ -79,7 +79,7 @@ def _all_dags(paths: list[Path], store: Path | None) -> dict[str, DAG]:
     for path in paths:
         try:
             if (loaded := load_config(path)) is not None:
-                claims.setdefault(dag_id_of(loaded), []).append(loaded)
+                claims.setdefault(loaded.dag_id, []).append(loaded)
         except ConfigError as error:
             _refuse(dags, path, error)
     for dag_id, claimants in claims.items():
@@ -122,7 +122,7 @@ def _find(dag_id: str, paths: list[Path]) -> LoadedConfig | None:
             loaded = load_config(path)
         except ConfigError:
             continue
-        if loaded is not None and dag_id_of(loaded) == dag_id:
+        if loaded is not None and loaded.dag_id == dag_id:
             return loaded
     return None
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import logging
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from airflow.sdk import Asset, AssetAlias
+from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowFailException
 
 from elpa_airflow.handed_on import CARRIED_KEY, HandedOn
@@ -57,6 +56,9 @@ def integrate(context: Any, current: LoadedConfig, store: Path | None) -> dict[s
     AirflowFailException
         If there can be no policy: trying again would not help, training the missing models would.
     """
+    # Airflow emits an event of each outlet of a task that ends well, and nothing was published yet. An
+    # AssetAlias does not do: its first events, of runs at the same time, fail their tasks in Airflow.
+    context["task"].outlets = []
     run = RunState.of(context, current, store)
     try:
         if run.choices.dry_run:
@@ -90,13 +92,13 @@ def _publish(context: Any, run: RunState, policy: Policy) -> dict[str, Any]:
     outcome = store.publish(ti.run_id, recorded.number, max_score_increase=gate)
     log.info("The policy is %s: %s", outcome.entry.action, outcome.entry.reason)
     if outcome.published and outcome.changed:
-        uri = policy_uri(ti.dag_id)
+        asset = Asset(policy_uri(ti.dag_id))
+        context["task"].outlets = [asset]
         extra = {"run_id": ti.run_id, "as_of": run.moment.as_of, "policy": str(recorded.path)}
-        context["outlet_events"][AssetAlias(uri)].add(Asset(uri), extra=extra)
+        context["outlet_events"][asset].extra = extra
     if options.keep_runs is not None:
         _prune(run, ti.dag_id, ti.run_id, options.keep_runs)
-    published: dict[str, Any] = json.loads(recorded.path.read_bytes())
-    return published
+    return policy.to_json()
 
 
 def _prune(run: RunState, dag_id: str, run_id: str, keep: int) -> None:

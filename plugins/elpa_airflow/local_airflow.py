@@ -120,18 +120,24 @@ class LocalAirflow:
         self.log_path.write_text("", encoding="utf-8")
         self._thread = threading.Thread(target=self._command.run, name="airflow standalone", daemon=True)
         self._thread.start()
+        try:
+            self._wait_until_healthy()
+        except BaseException:
+            self.stop()
+            raise
+        token = self._client.post("/auth/token", json={"username": self.user, "password": self.password})
+        self._client.headers["Authorization"] = f"Bearer {_json(token)['access_token']}"
+
+    def _wait_until_healthy(self) -> None:
         deadline = time.monotonic() + _START_SECONDS
         while not self._healthy():
-            if not self._thread.is_alive():
+            if self._thread is None or not self._thread.is_alive():
                 raise LocalAirflowError(f"Airflow ended at its start; see {self.log_path}")
             if time.monotonic() > deadline:
-                self.stop()
                 raise LocalAirflowError(
                     f"Airflow is not healthy after {_START_SECONDS} s; see {self.log_path}"
                 )
             time.sleep(0.5)
-        token = self._client.post("/auth/token", json={"username": self.user, "password": self.password})
-        self._client.headers["Authorization"] = f"Bearer {_json(token)['access_token']}"
 
     def stop(self) -> None:
         """End Airflow and everything that it started."""

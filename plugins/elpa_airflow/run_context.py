@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ def store_of(loaded: LoadedConfig, store: Path | None) -> Path:
         What the Dag file named; else Airflow's setting ``[elpa] store``, else ``AIRFLOW_HOME/elpa``.
     """
     if (own := loaded.config.airflow.store) is not None:
-        return loaded.path.parent / own
+        return Path(os.path.normpath(loaded.path.parent / own))
     if store is None:
         store = Path(conf.get("elpa", "store", fallback="") or "elpa")
     return Path(AIRFLOW_HOME, store).absolute()

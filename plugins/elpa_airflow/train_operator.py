@@ -29,7 +29,7 @@ from elpa_core.earlier_artifacts import artifacts_as_of, newest_artifacts
 from elpa_core.errors import ArtifactError, CommandError, InputError
 from elpa_core.execution import DEFAULT_STOP_GRACE
 from elpa_core.manifest import model_entry
-from elpa_core.masking import looks_secret, mask_text, mask_values, secret_values
+from elpa_core.masking import mask_text, mask_values, secret_values
 from elpa_core.plan import PlannedModel, plan_model
 from elpa_core.processes import Command
 
@@ -156,13 +156,14 @@ class TrainModelOperator(BashOperator):
         Only the config's author writes these; what comes out of a connection or a variable is a
         secret whatever the name it is given.
         """
-        env, secrets = {}, []
+        env, rendered = {}, {}
         for name, value in model.env.items():
-            is_template = "{{" in value or "{%" in value
-            env[name] = str(self.render_template(value, context, jinja_env)) if is_template else value
-            if env[name] and (is_template or looks_secret(name)):
-                secrets.append(env[name])
-        return env, tuple(sorted(secrets, key=len, reverse=True))
+            env[name] = value
+            if "{{" in value or "{%" in value:
+                env[name] = rendered[name] = str(self.render_template(value, context, jinja_env))
+        lines = {line for value in rendered.values() for line in (value, *value.splitlines()) if line}
+        secrets = {*lines, *secret_values(env)}
+        return env, tuple(sorted(secrets, key=lambda text: (-len(text), text)))
 
     def _skip_if_not_due(self, context: Any, run: RunState, model: Model) -> None:
         """Skip a model that is not trained in this run, and hand on its earlier artifact, if there is one."""
@@ -226,7 +227,7 @@ class TrainModelOperator(BashOperator):
             return {"return_code": result.return_code, "reason": reason}
         require_fresh(planned.error_csv, before)
         artifact = artifact_of(
-            planned.error_csv,
+            _own_copy(planned),
             model=planned.model.name,
             group=planned.model.group,
             started_at=started_at,
@@ -270,6 +271,16 @@ def train_task(
     )
     task.source = TrainingSource(loaded, store)
     return task
+
+
+def _own_copy(planned: PlannedModel) -> Path:
+    """Return the artifact; of one that lies elsewhere a copy that no later run writes over."""
+    path = planned.error_csv
+    if path.is_relative_to(planned.model_dir):
+        return path
+    copy = planned.model_dir / "handed_on_errors.csv"
+    shutil.copyfile(path, copy)
+    return copy
 
 
 def _empty(folder: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from airflow.sdk import Param
 
 from elpa_core.config import GROUPS, RunFields, TrainingConfig
+from elpa_core.masking import names_a_secret
 from elpa_core.run_choices import DRY_RUN, GROUPS_FIELD, MODELS
 
 _DATA, _POLICY = "Data and commands", "Scores and routing"
@@ -20,7 +21,7 @@ def trigger_params(config: TrainingConfig) -> dict[str, Param]:
     the whole schema.
     """
     names = [model.name for model in config.models if model.enabled]
-    return {
+    params = {
         MODELS: _choice(names, "Models", "Train these; the others take part with their last good artifact."),
         GROUPS_FIELD: _choice(list(GROUPS), "Groups", "Train only models of these groups."),
         DRY_RUN: Param(
@@ -34,7 +35,17 @@ def trigger_params(config: TrainingConfig) -> dict[str, Param]:
         "test_dataset": _text(config.test_dataset, "Test data", _DATA),
         "period": Param(config.period, type="integer", minimum=1, description=_says("period"), section=_DATA),
         "seed": Param(config.seed, type="integer", description=_says("seed"), section=_DATA),
-        "context": Param(config.context, type="object", description=_says("context"), section=_DATA),
+        # Airflow keeps and shows defaults as they are: a secret of the config is not one of them.
+        "context": Param(
+            {
+                name: value
+                for name, value in config.context.items()
+                if _fits(value) and not names_a_secret(name)
+            },
+            type="object",
+            description=_says("context"),
+            section=_DATA,
+        ),
         "beta": Param(
             config.beta,
             type="number",
@@ -65,6 +76,12 @@ def trigger_params(config: TrainingConfig) -> dict[str, Param]:
             section=_POLICY,
         ),
     }
+    return {name: param for name, param in params.items() if _fits(param.value)}
+
+
+def _fits(value: object) -> bool:
+    """Tell whether Airflow can serialize a default; an integer of more than 64 bits it cannot."""
+    return not isinstance(value, int) or -(2**63) <= value < 2**63
 
 
 def _choice(names: list[str], title: str, description: str) -> Param:

@@ -8,6 +8,7 @@ home of its own (`Site`).
 from __future__ import annotations
 
 import atexit
+import functools
 import json
 import os
 import re
@@ -231,6 +232,7 @@ def pids_in(path: Path) -> list[int]:
     return [int(line) for line in path.read_text(encoding="ascii").split()]
 
 
+@functools.cache
 def migrated_home() -> Path:
     """Return the home of this process, with a migrated database, to copy."""
     HOME.mkdir(parents=True, exist_ok=True)

@@ -104,7 +104,7 @@ def _command_of(pid: int) -> str:
     return _read(pid, "cmdline").replace(b"\0", b" ").decode(errors="replace")
 
 
-def eventually(check: Callable[[], object], what: str, seconds: float = 90) -> None:
+def eventually(check: Callable[[], object], what: str, seconds: float = 180) -> None:
     until = time.monotonic() + seconds
     while not check():
         assert time.monotonic() < until, f"never came true: {what}"

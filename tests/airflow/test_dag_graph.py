@@ -197,7 +197,7 @@ class TestSchedule:
         assert days == list(itertools.pairwise(marks))
 
     def test_once(self, folder: DagsFolder) -> None:
-        folder.config("once", airflow={"schedule": "@once"})
+        folder.config("once", airflow={"schedule": "@once", "start_date": "2026-01-01"})
         assert type(folder.parse()["elpa_once"].timetable).__name__ == "OnceTimetable"
 
     def test_a_schedule_without_a_start_date_can_run(self, folder: DagsFolder) -> None:

@@ -134,23 +134,23 @@ def core_alone(home: Site) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def home(new_site: Callable[[str], Site]) -> Site:
+    made = new_site("parsing")
+    for name in ("a", "b", "c"):
+        made.config(name)
+    (made.configs / "not_a_config.txt").write_text("x", encoding="utf-8")
+    (made.configs / "deeper").mkdir()
+    (made.configs / "deeper" / "d.json").write_text("{}", encoding="utf-8")
+    return made
+
+
+@pytest.fixture(scope="module")
+def found(home: Site) -> Any:
+    return home.parse_elsewhere("elpa_b")
+
+
 class TestParsing:
-    @pytest.fixture(scope="class")
-    @classmethod
-    def home(cls, new_site: Callable[[str], Site]) -> Site:
-        made = new_site("parsing")
-        for name in ("a", "b", "c"):
-            made.config(name)
-        (made.configs / "not_a_config.txt").write_text("x", encoding="utf-8")
-        (made.configs / "deeper").mkdir()
-        (made.configs / "deeper" / "d.json").write_text("{}", encoding="utf-8")
-        return made
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def found(cls, home: Site) -> Any:
-        return home.parse_elsewhere("elpa_b")
-
     def test_it_reads_the_dag_file_and_each_config_once(self, home: Site, found: Any) -> None:
         assert found[0]["dags"] == ["elpa_a", "elpa_b", "elpa_c"]
         libraries = (sys.prefix, sys.base_prefix, str(ROOT), str(home.home / "airflow.cfg"))

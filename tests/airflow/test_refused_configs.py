@@ -31,7 +31,7 @@ EXPECTED = {
         "{configs}/two_problems.json: $.models[2].retires: found an unknown field; expected one of name, ",
         '{configs}/two_problems.json: $.models[2].name: found "on"; expected a name of its own: $.models[0]',
     ],
-    "bad_cron.json": ['{configs}/bad_cron.json: $.airflow.schedule: found "99 99 * * *" ('],
+    "bad_cron.json": ['{configs}/bad_cron.json: $.airflow.schedule: found "99 99 * * *"; expected a cron'],
     "no legal id.json": [
         '{configs}/no legal id.json: found the Dag id "elpa_no legal id"; expected 1 to 250'
     ],

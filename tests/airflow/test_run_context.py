@@ -12,8 +12,9 @@ from airflow_site import HOME, DagsFolder, pair
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elpa_airflow.run_context import folder_of_run, moment_of, run_dir_of, store_of
+from elpa_airflow.run_context import moment_of, run_dir_of, store_of
 from elpa_core.config_loading import load_training_config
+from elpa_core.store import folder_of_run
 
 START, END = dt.datetime(2026, 1, 30, 5, tzinfo=dt.UTC), dt.datetime(2026, 1, 31, 5, tzinfo=dt.UTC)
 LATER = dt.datetime(2026, 2, 1, 12, 30, tzinfo=dt.timezone(dt.timedelta(hours=1)))
@@ -52,7 +53,7 @@ class TestTheStore:
         monkeypatch.setenv("AIRFLOW__ELPA__STORE", "/of/the/setting")
         assert store_of(none, None) == Path("/of/the/setting")
         assert store_of(none, Path("/of/the/file")) == Path("/of/the/file")
-        assert store_of(own, Path("/of/the/file")) == folder.configs / "../here"
+        assert store_of(own, Path("/of/the/file")) == folder.configs.parent / "here"
 
     def test_a_relative_setting_is_relative_to_the_home(
         self, folder: DagsFolder, monkeypatch: pytest.MonkeyPatch

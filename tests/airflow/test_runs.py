@@ -142,7 +142,7 @@ def write_configs(site: Site) -> None:
     site.config(
         "stops",
         [
-            model("stubborn", cmd=STUBBORN, airflow={"execution_timeout": 3, "stop_grace": 0.5}),
+            model("stubborn", cmd=STUBBORN, airflow={"execution_timeout": 4, "stop_grace": 0.5}),
             model("leaves_a_child", cmd=train_cmd(1, first=LEAVES_A_CHILD)),
             model("off", "offline"),
         ],
@@ -242,7 +242,7 @@ class TestAGoodRun:
         config = tmp_path / "integrate.json"
         config.write_text(json.dumps({"beta": 0.6, "models": sources}), encoding="utf-8")
         expected = integrate_config(load_integration_config(config)).to_json()
-        different = {"created_at", "missing", "run"}
+        different = {"created_at", "missing", "run", "record"}
         assert {k: v for k, v in run.policy.items() if k not in different} == {
             k: v for k, v in expected.items() if k not in different
         }
@@ -282,6 +282,8 @@ class TestAGoodRun:
             "path": str(path),
             "rows": 3,
             "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            "as_of": run.entry("ridge")["as_of"],
+            "carried_from": None,
         }
         assert "offline.idle" not in run.xcoms
 
@@ -297,7 +299,7 @@ class TestAGoodRun:
         assert utc(entry["started_at"]) <= utc(entry["finished_at"]) <= utc(manifest["created_at"])
         assert entry["model_dir"] == str(run.run_dir / "models" / "ridge")
         assert entry["train_cmd_template"] == good_models()[0]["train_cmd"]
-        assert entry["artifact"] == run.xcoms["online.ridge"]
+        assert entry["artifact"].items() <= run.xcoms["online.ridge"].items()
         assert entry["task_state"] == "success"
         idle = run.entry("idle")
         assert (idle["status"], idle["enabled"], idle["started_at"]) == ("disabled", False, None)
@@ -471,7 +473,7 @@ class TestStopping:
         (missing,) = runs["stops"].policy["missing"]
         assert missing["name"] == "stubborn"
         assert missing["reason"] == (
-            "its task is failed: the command was stopped after its execution_timeout of 3 seconds"
+            "its task is failed: the command was stopped after its execution_timeout of 4 seconds"
         )
 
     def test_what_a_good_command_leaves_running_is_ended(self, runs: dict[str, DagRunResult]) -> None:
@@ -494,7 +496,7 @@ class TestTryingAgain:
         retried, steady = runs["retried"], runs["steady"]
         assert (retried.tries["online.flaky"], steady.tries["online.flaky"]) == (2, 1)
         assert retried.state == "success"
-        own = {"created_at", "run"}
+        own = {"created_at", "run", "record"}
         assert {k: v for k, v in retried.policy.items() if k not in own} == {
             k: v for k, v in steady.policy.items() if k not in own
         }

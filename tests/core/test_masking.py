@@ -29,14 +29,21 @@ def test_a_secret_is_masked_whatever_its_length():
 
 def test_secret_values_come_longest_first_without_short_ones():
     found = secret_values(
-        {"a_key": "abcde", "b_key": "abcdefgh", "c": "public"}, {"d_token": 1234567, "e_key": "1"}
+        {
+            "a_secret": "abcde",
+            "b_key": "abcdefgh",
+            "c": "public",
+            "SORT_KEY": "errors",
+            "TOKENIZERS": "false",
+        },
+        {"d_token": 1234567, "e_key": "1", "max_tokens": "thousands"},
     )
     assert found == ("abcdefgh", "1234567", "abcde")
 
 
 def test_a_secret_that_holds_another_is_masked_whole():
     assert (
-        mask_text("x abcdefgh abcde", secret_values({"a_key": "abcde", "b_key": "abcdefgh"})) == "x *** ***"
+        mask_text("x abcdefgh abcde", secret_values({"a_token": "abcde", "b_key": "abcdefgh"})) == "x *** ***"
     )
 
 
@@ -47,3 +54,8 @@ def test_no_secret_is_left_in_a_text(values, between):
     text = "".join(part + value for part, value in zip(between, [*values, ""] * 5, strict=False))
     shown = mask_text(text, secrets)
     assert [secret for secret in secrets if secret in shown and "*" not in secret] == []
+
+
+def test_each_line_of_a_secret_of_several_lines_is_hidden():
+    secrets = secret_values({"PRIVATE_KEY": "-----BEGIN-----\nMIIEabcdefgh\n-----END-----\n"})
+    assert mask_text("MIIEabcdefgh\n", secrets) == "***\n"

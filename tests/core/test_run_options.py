@@ -47,6 +47,7 @@ def test_the_model_wins_over_the_top(load):
     assert (run.retries, run.pool, run.queue, run.stop_grace) == (0, "own", "q", None)
 
 
+ISO_DATE = "a date in ISO 8601 of the years 1900 to 2199, such as 2026-01-31 or 2026-01-31T06:00:00+00:00"
 BAD = [
     *((name, value, expected) for name in SECONDS for value, expected in (
         (-1, "a number greater than 0.0" if name == "execution_timeout" else "a number of at least 0.0"),
@@ -70,7 +71,7 @@ BAD_TOP = [
       for value in ("daily", "@continuous", "@never", "* * * *", "")),
     *(("timezone", value, 'an IANA timezone, such as "UTC" or "Europe/Berlin"')
       for value in ("Mars", "", "../../etc/passwd", "/etc/passwd", "a\0b", "Europe")),
-    *(("start_date", value, "a date in ISO 8601, such as 2026-01-31 or 2026-01-31T06:00:00+00:00")
+    *(("start_date", value, ISO_DATE)
       for value in ("31.1.2026", "2026-02-30", "", "now")),
     ("max_active_runs", 0, "a number of at least 1"),
     ("max_active_tasks", True, "an integer"),

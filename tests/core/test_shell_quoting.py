@@ -237,6 +237,8 @@ LIMITED = {
     "index of an expansion": ('show "${y[@X@]}" @X@', words("", "@X@"), INTEGER),
     "substring": ('show "${one:@X@}" @X@', None, INTEGER),
     "let": ("let y=@X@; show @X@", WORD, INTEGER),
+    "let in a function": ("function f { 2>&1 let y=@X@; }; f; show @X@", WORD, INTEGER),
+    "let in a loop": ("for y do let y=@X@; done; show @X@", WORD, INTEGER),
     "let, quoted": ("builtin let 'y=@X@'; show @X@", WORD, INTEGER),
     "numeric condition": ('[[ @X@ -eq "@X@" ]] && show @X@', WORD, INTEGER),
     "declared integer": ('declare -i y="@X@"; show "$y"', WORD, INTEGER),
@@ -527,6 +529,7 @@ STRUCTURES = [
     ("cat <<A $(b\n\0)\n\0\nA", ["UNKNOWN", "UNKNOWN"]),
     ("a \0 " + "$(" * 100 + "\0", ["WORD", "UNKNOWN"]),
     ("a `b \0", ["UNKNOWN"]),
+    ("a $(b <<A) \0", ["UNKNOWN"]),
 ]
 
 

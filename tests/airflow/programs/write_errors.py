@@ -18,7 +18,8 @@ def errors(as_of: str, seed: str, name: str) -> list[float]:
 
 def main(as_of: str, seed: str, name: str, run_id: str, seen: str) -> None:
     with Path(seen).open("a", encoding="utf-8") as file:
-        file.write(json.dumps({"as_of": as_of, "name": name, "run_id": run_id, "cwd": str(Path.cwd())}) + "\n")
+        line = {"as_of": as_of, "name": name, "run_id": run_id, "cwd": str(Path.cwd())}
+        file.write(json.dumps(line) + "\n")
     lines = ["abs_error", *map(str, errors(as_of, seed, name))]
     Path("errors.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 

@@ -20,9 +20,8 @@ def training(name: str, group: str = "online", **more: Any) -> dict[str, Any]:
     """Return a model whose errors follow from as_of, seed and name, and that notes what it saw."""
     program = shlex.quote(str(PROGRAMS / "write_errors.py")).replace("{", "{{").replace("}", "}}")
     first = more.pop("first", "")
-    cmd = (
-        f"{first}{{python}} -I -S {program} {{as_of}} {{seed}} {{model_name}} {{run_id}} {{run_dir}}/../../seen"
-    )
+    arguments = "{as_of} {seed} {model_name} {run_id} {run_dir}/../../seen"
+    cmd = f"{first}{{python}} -I -S {program} {arguments}"
     return {"name": name, "group": group, "train_cmd": cmd, **more}
 
 

@@ -26,7 +26,9 @@ def test_a_run_keeps_every_policy_and_the_latest_under_its_own_name(store):
     assert (first.number, second.number) == (1, 2)
     assert [first.path, second.path] == [run_dir / "policies/0001.json", run_dir / "policies/0002.json"]
     assert first.path.read_bytes() == kept
-    assert (run_dir / "elpa_policy.json").read_bytes() == second.path.read_bytes()
+    latest, numbered = (json.loads(path.read_bytes()) for path in (run_dir / "elpa_policy.json", second.path))
+    assert numbered.pop("record")["number"] == 2
+    assert latest == numbered
     assert json.loads(kept)["record"]["as_of"] == "2026-01-01T00:00:00Z"
 
 
@@ -34,6 +36,7 @@ def test_current_is_the_policy_with_its_publication(store):
     outcome = run(store, 1, policy({"a": 1}))
     current = json.loads(store.folder.current.read_bytes())
     publication = current.pop("publication")
+    assert current.pop("record")["run_id"] == "day1"
     assert current == json.loads((store.folder.run("day1") / "elpa_policy.json").read_bytes())
     assert current["scores"] == {"a": 1.0, "tide": 1.0}
     assert publication == {

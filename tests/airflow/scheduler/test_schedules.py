@@ -1,0 +1,272 @@
+"""Schedules and backfills: ten days forwards, backwards, again; runs that new data starts.
+
+About five minutes: ten days are thirty runs. The offline models train weekly, the online ones daily.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from programs.write_errors import errors
+from scheduled import Scheduled, training
+from standalone_airflow import eventually, read_json
+
+from elpa_core.artifacts import utc_text
+from elpa_core.scores import ewma_score
+
+pytestmark = pytest.mark.slow
+
+# 2026-01-04 and 2026-01-11 are Sundays; there is no tick between the start and the first of them, so
+# that the end of the first interval counts.
+AS_OFS = [f"2026-01-{day:02}T00:00:00Z" for day in range(2, 12)]
+TICKS = {
+    **dict.fromkeys(AS_OFS[:2], AS_OFS[0]),
+    **dict.fromkeys(AS_OFS[2:9], AS_OFS[2]),
+    AS_OFS[9]: AS_OFS[9],
+}
+SCHEDULE = {
+    "schedule": "@daily",
+    "offline_schedule": "@weekly",
+    "start_date": "2026-01-01",
+    "end_date": "2026-01-10",
+    "max_active_runs": 3,
+    "retry_delay": 0,
+}
+FORWARDS, BACKWARDS = "elpa_forwards", "elpa_backwards"
+
+
+def backfill(standalone: Scheduled, dag_id: str, *more: str) -> None:
+    """Run a backfill of the ten days to its end."""
+    days = ("--from-date", "2026-01-01", "--to-date", "2026-01-10")
+    # SQLite refuses a writer whose transaction another one has overtaken, and Airflow takes all back then.
+    # A scheduler that meanwhile starts such a run dies of that, hence the pause.
+    standalone.airflow.call("PATCH", f"/dags/{dag_id}", is_paused=True)
+    create = ("backfill", "create", "--dag-id", dag_id, *days, "--max-active-runs", "3", *more)
+    for _ in range(10):
+        done = standalone.command(*create, check=False)
+        if done.returncode == 0 or "database is locked" not in done.stdout + done.stderr:
+            break
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
+    standalone.airflow.call("PATCH", f"/dags/{dag_id}", is_paused=False)
+
+    def has_ended() -> bool:
+        found = standalone.airflow.call("GET", f"/backfills?dag_id={dag_id}")["backfills"]
+        states = {run["state"] for run in runs(standalone, dag_id)}
+        return all(one["completed_at"] for one in found) and states <= {"success", "failed"}
+
+    eventually(has_ended, f"the backfill of {dag_id} ends", 400)
+
+
+def runs(standalone: Scheduled, dag_id: str) -> list[dict[str, Any]]:
+    return list(standalone.airflow.call("GET", f"/dags/{dag_id}/dagRuns?limit=100")["dag_runs"])
+
+
+@dataclass
+class Pass:
+    """What a backfill left: types and states of the runs, policies by as_of, publications, asset events."""
+
+    states: list[tuple[str, str]]
+    policies: dict[str, dict[str, Any]]
+    published: int
+    events: int
+
+
+def look(standalone: Scheduled, dag_id: str) -> Pass:
+    found = runs(standalone, dag_id)
+    policies = {}
+    for run in found:
+        policy = standalone.policy(dag_id, run["dag_run_id"])
+        policies[policy["run"]["as_of"]] = policy
+    return Pass(
+        [(run["run_type"], run["state"]) for run in found],
+        dict(sorted(policies.items())),
+        sum(line["number"] is not None for line in standalone.history(dag_id)),
+        len(standalone.asset_events(dag_id)),
+    )
+
+
+def lasting(policy: dict[str, Any]) -> dict[str, Any]:
+    """Return a policy without what says when, where and by which run it was made."""
+    sources = {
+        name: {field: source[field] for field in ("rows", "sha256", "as_of", "fallback_reason")}
+        for name, source in policy["errors"].items()
+    }
+    passing = {"created_at", "record", "run"}
+    return {**{name: policy[name] for name in policy.keys() - passing}, "errors": sources}
+
+
+@pytest.fixture(scope="module")
+def passes(standalone: Scheduled) -> dict[str, Pass]:
+    """What three backfills of the same days left."""
+    for dag_id in (FORWARDS, BACKWARDS):
+        models = [training("ridge"), training("tide", "offline")]
+        standalone.config(dag_id, models, airflow={**SCHEDULE, "dag_id": dag_id})
+    for dag_id in (FORWARDS, BACKWARDS):
+        standalone.airflow.wait_for_dag(dag_id)
+    backfill(standalone, FORWARDS)
+    forwards = look(standalone, FORWARDS)
+    backfill(standalone, BACKWARDS, "--run-backwards")
+    backwards = look(standalone, BACKWARDS)
+    backfill(standalone, FORWARDS, "--reprocess-behavior", "completed")
+    return {"forwards": forwards, "backwards": backwards, "again": look(standalone, FORWARDS)}
+
+
+class TestBackfills:
+    def test_every_run_of_every_pass_ends_well(self, passes: dict[str, Pass]) -> None:
+        for name, found in passes.items():
+            assert list(found.policies) == AS_OFS, name
+            assert found.states == [("backfill", "success")] * 10, name
+
+    def test_policies_differ_as_the_data_do(self, passes: dict[str, Pass]) -> None:
+        for as_of, policy in passes["forwards"].policies.items():
+            expected = {
+                name: ewma_score(errors(moment.removesuffix("Z") + "+00:00", "42", name), policy["beta"])
+                for name, moment in (("ridge", as_of), ("tide", TICKS[as_of]))
+            }
+            assert policy["scores"] == pytest.approx(expected, rel=1e-12)
+            assert (policy["degraded"], policy["missing"]) == (False, [])
+        assert len({policy["scores"]["ridge"] for policy in passes["forwards"].policies.values()}) == 10
+
+    @pytest.mark.parametrize("name", ["backwards", "again"])
+    def test_policies_are_equal_in_any_order_of_runs(self, passes: dict[str, Pass], name: str) -> None:
+        found = {as_of: lasting(policy) for as_of, policy in passes[name].policies.items()}
+        assert found == {as_of: lasting(policy) for as_of, policy in passes["forwards"].policies.items()}
+
+    @pytest.mark.parametrize("name", ["forwards", "backwards", "again"])
+    def test_a_policy_says_as_of_when_its_offline_models_were_trained(
+        self, passes: dict[str, Pass], name: str
+    ) -> None:
+        for as_of, policy in passes[name].policies.items():
+            source = policy["errors"]["tide"]
+            found = source["as_of"] and utc_text(dt.datetime.fromisoformat(source["as_of"]))
+            assert found == (TICKS[as_of] if TICKS[as_of] != as_of else None)
+            assert (source["trained_at"] is None) == (source["carried_from"] is None)
+
+    @pytest.mark.usefixtures("passes")
+    def test_each_run_has_a_folder_of_its_own_and_its_own_dates(self, standalone: Scheduled) -> None:
+        for dag_id in (FORWARDS, BACKWARDS):
+            ends = {run["dag_run_id"]: run["data_interval_end"] for run in runs(standalone, dag_id)}
+            assert sorted(ends.values()) == AS_OFS
+            seen = standalone.seen(dag_id)
+            online = {
+                run_id: {
+                    line["as_of"] for line in seen if line["run_id"] == run_id and line["name"] == "ridge"
+                }
+                for run_id in ends
+            }
+            assert online == {run_id: {end.replace("Z", "+00:00")} for run_id, end in ends.items()}
+            for line in seen:
+                assert moment(line["as_of"]) <= moment(ends[line["run_id"]])
+                assert (
+                    Path(line["cwd"]) == standalone.run_dir(dag_id, line["run_id"]) / "models" / line["name"]
+                )
+
+    @pytest.mark.usefixtures("passes")
+    def test_offline_models_train_rarely_when_days_come_in_order(self, standalone: Scheduled) -> None:
+        for run in runs(standalone, FORWARDS):
+            entry = standalone.entry(FORWARDS, run["dag_run_id"], "tide")
+            if run["data_interval_end"] in TICKS.values():
+                assert entry["status"] == "ok"
+            elif entry["status"] == "planned":
+                assert entry["reason"].startswith("not due: offline_schedule had its last tick at 2026-01-")
+                assert entry["task_state"] == "skipped"
+
+    @pytest.mark.usefixtures("passes")
+    def test_none_is_lost_and_current_never_moves_backwards(self, standalone: Scheduled) -> None:
+        for dag_id, times in ((FORWARDS, 2), (BACKWARDS, 1)):
+            history = standalone.history(dag_id)
+            assert sorted(moment(line["as_of"]) for line in history) == sorted(map(moment, AS_OFS * times))
+            published = [moment(line["as_of"]) for line in history if line["number"] is not None]
+            assert published == sorted(published)
+            assert moment(standalone.current(dag_id)["record"]["as_of"]) == moment(AS_OFS[-1])
+
+    @pytest.mark.parametrize("name", ["forwards", "backwards", "again"])
+    def test_each_publication_and_nothing_else_is_an_asset_event(
+        self, passes: dict[str, Pass], name: str
+    ) -> None:
+        assert passes[name].events == passes[name].published > 0
+
+    def test_a_second_pass_adds_policies_and_changes_none(
+        self, standalone: Scheduled, passes: dict[str, Pass]
+    ) -> None:
+        for as_of, policy in passes["forwards"].policies.items():
+            record = policy["record"]
+            path = standalone.run_dir(FORWARDS, record["run_id"]) / "policies"
+            kept = [read_json(one) for one in sorted(path.iterdir())]
+            assert kept == [policy, passes["again"].policies[as_of]]
+
+
+def moment(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text)
+
+
+def test_a_failed_training_is_replaced_by_the_newest_earlier_artifact_and_said(
+    standalone: Scheduled,
+) -> None:
+    broken = standalone.configs / "broken_since"
+    models = [
+        training("ridge"),
+        training("tide", "offline", first="[ ! -e {config_dir}/broken_since ] || exit 3; "),
+    ]
+    airflow = {**SCHEDULE, "dag_id": "elpa_falls_back", "retries": 0, "offline_schedule": "@daily"}
+    standalone.config("falls_back", models, airflow=airflow)
+    standalone.airflow.wait_for_dag("elpa_falls_back")
+    first, state = standalone.run("elpa_falls_back", logical_date="2026-01-02T00:00:00Z")
+    assert state == "success", standalone.states("elpa_falls_back", first)
+    broken.touch()
+    run_id, state = standalone.run("elpa_falls_back", logical_date="2026-01-05T00:00:00Z")
+    policy = standalone.policy("elpa_falls_back", run_id)
+    assert (state, policy["degraded"], policy["missing"]) == ("success", True, [])
+    source = policy["errors"]["tide"]
+    assert source["carried_from"] == first
+    assert "exit code 3" in source["fallback_reason"]
+    # What was carried once is not passed on as if this run had trained it.
+    assert standalone.entry("elpa_falls_back", run_id, "tide")["status"] == "failed"
+
+
+class TestNewData:
+    def test_an_event_of_an_asset_starts_a_run_without_dates(self, standalone: Scheduled) -> None:
+        airflow = {"assets": ["s3://lake/loads"], "offline_schedule": "@weekly", "retry_delay": 0}
+        standalone.config("on_data", [training("ridge"), training("tide", "offline")], airflow=airflow)
+        dag_id = "elpa_on_data"
+        standalone.airflow.wait_for_dag(dag_id)
+        standalone.airflow.call("PATCH", f"/dags/{dag_id}", is_paused=False)
+        found = standalone.airflow.call("GET", "/assets?uri_pattern=s3://lake/loads")["assets"]
+        (asset,) = [one for one in found if one["uri"] == "s3://lake/loads"]
+        standalone.airflow.call("POST", "/assets/events", asset_id=asset["id"], extra={"rows": 3})
+        eventually(lambda: runs(standalone, dag_id), "the event starts a run")
+        (run,) = runs(standalone, dag_id)
+        run_id = run["dag_run_id"]
+        assert standalone.wait(dag_id, run_id) == "success", standalone.states(dag_id, run_id)
+        dates = (run["run_type"], run["logical_date"], run["data_interval_end"])
+        assert dates == ("asset_triggered", None, None)
+        policy = standalone.policy(dag_id, run_id)
+        assert moment(policy["run"]["as_of"]) == moment(run["run_after"])
+        tick = moment(policy["errors"]["tide"]["as_of"])
+        assert tick <= moment(run["run_after"]) < tick + dt.timedelta(days=7)
+        assert tick.strftime("%a %H:%M:%S") == "Sun 00:00:00"
+        assert standalone.current(dag_id)["record"]["run_id"] == run_id
+
+    def test_the_published_policy_is_an_asset_that_starts_runs_in_turn(self, standalone: Scheduled) -> None:
+        standalone.config("source", [training("a"), training("b", "offline")])
+        standalone.config(
+            "sink",
+            [training("a"), training("b", "offline")],
+            airflow={"assets": ["elpa://elpa_source/policy"]},
+        )
+        for dag_id in ("elpa_source", "elpa_sink"):
+            standalone.airflow.wait_for_dag(dag_id)
+            standalone.airflow.call("PATCH", f"/dags/{dag_id}", is_paused=False)
+        _, state = standalone.run("elpa_source", {"dry_run": True})
+        assert (state, standalone.asset_events("elpa_source")) == ("success", [])
+        run_id, state = standalone.run("elpa_source")
+        assert state == "success"
+        (event,) = standalone.asset_events("elpa_source")
+        assert event["extra"]["run_id"] == run_id
+        eventually(lambda: runs(standalone, "elpa_sink"), "the publication starts a run")
+        (run,) = runs(standalone, "elpa_sink")
+        assert standalone.wait("elpa_sink", run["dag_run_id"]) == "success"
