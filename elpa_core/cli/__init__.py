@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -66,7 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print_problem("error", str(error))
         return error.exit_status
     except BrokenPipeError:
-        sys.stderr.close()
+        # Python flushes standard output once more when it ends: let that go nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""

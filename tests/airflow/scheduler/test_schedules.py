@@ -194,9 +194,9 @@ class TestBackfills:
         self, standalone: Scheduled, passes: dict[str, Pass]
     ) -> None:
         for as_of, policy in passes["forwards"].policies.items():
-            record = policy["record"]
-            path = standalone.run_dir(FORWARDS, record["run_id"]) / "policies"
+            path = standalone.run_dir(FORWARDS, policy["run"]["run_id"]) / "policies"
             kept = [read_json(one) for one in sorted(path.iterdir())]
+            assert [one.pop("record")["number"] for one in kept] == [1, 2]
             assert kept == [policy, passes["again"].policies[as_of]]
 
 
