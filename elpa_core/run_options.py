@@ -18,6 +18,9 @@ _MAX_KEY_LENGTH = 250
 _YEARS = range(1900, 2200)
 # What Airflow's database and serialization can hold.
 _CRON_FIELDS = 5
+# croniter's random and hashed fields come out differently at each parse.
+_RANDOM_FIELD = re.compile(r"(?<![A-Za-z])[HhRr](?![A-Za-z])")
+_LONGEST_URI = 1500
 _MAX_INT = 2**31 - 1
 _PRESETS = ("@once", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
 
@@ -58,6 +61,11 @@ def _is_folder(value: str) -> bool:
     return value not in {".", ".."}
 
 
+def _is_asset_uri(value: str) -> bool:
+    plain = value.isascii() and value.isprintable() and " " not in value and 0 < len(value) <= _LONGEST_URI
+    return plain and not value.lower().startswith("airflow:")
+
+
 def _is_date(value: str) -> bool:
     try:
         year = dt.datetime.fromisoformat(value).year
@@ -78,7 +86,7 @@ def _is_cron(value: str) -> bool:
     """Tell whether a schedule ever comes: a preset, or five fields that some moment matches."""
     if value.startswith("@"):
         return value in _PRESETS and value != "@once"
-    if len(value.split()) != _CRON_FIELDS:
+    if len(value.split()) != _CRON_FIELDS or _RANDOM_FIELD.search(value):
         return False
     try:
         croniter(value, dt.datetime(2026, 1, 1, tzinfo=dt.UTC)).get_next()
@@ -112,6 +120,10 @@ CronSchedule = Annotated[
         "a cron expression of five fields, one of @hourly, @daily, @weekly, @monthly, @quarterly, @yearly,"
         " or null",
     ),
+]
+AssetUri = Annotated[
+    str,
+    _checked(_is_asset_uri, "the URI of an asset: ASCII, no spaces, at most 1500 characters, no airflow:"),
 ]
 DagId = Annotated[str, AfterValidator(airflow_key), _checked(_is_folder, "an id that can be a folder")]
 Tag = Annotated[NonBlank, Field(max_length=100)]
@@ -173,7 +185,7 @@ class DagRunOptions(ModelRunOptions):
     schedule: Schedule | None = Field(
         default=None, description="Cron expression or preset; null: only when triggered."
     )
-    assets: tuple[NonBlank, ...] = Field(
+    assets: tuple[AssetUri, ...] = Field(
         default=(),
         strict=False,
         description="URIs of assets, instead of a schedule: a run starts when all of them were updated.",

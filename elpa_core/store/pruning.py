@@ -226,6 +226,8 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _remove(path: Path) -> None:
+    if path.is_symlink():
+        path.unlink(missing_ok=True)  # the link alone: what it leads to is not the store's
     while path.exists():
         try:
             shutil.rmtree(path)

@@ -16,6 +16,7 @@ from elpa_airflow.run_context import policy_uri
 from elpa_airflow.train_operator import train_task
 from elpa_airflow.trigger_form import trigger_params
 from elpa_core.config import GROUPS, LoadedConfig
+from elpa_core.errors import ConfigError, Problem, quoted
 from elpa_core.run_options import DagRunOptions, ModelRunOptions, parse_date
 
 TAG = "elpa"
@@ -59,7 +60,7 @@ def build_dag(loaded: LoadedConfig, store: Path | None) -> DAG:
         show_return_value_in_logs=False,
         outlets=[Asset(policy_uri(dag.dag_id))],
         trigger_rule="all_done",
-        retries=DEFAULT_RETRIES,
+        retries=DEFAULT_RETRIES if options.retries is None else options.retries,
         doc_md=docs.INTEGRATE_DOC,
     )
     shared = _run_arguments(options)
@@ -114,10 +115,19 @@ def _integrate_callable(loaded: LoadedConfig, store: Path | None) -> Callable[..
 def _schedule(loaded: LoadedConfig) -> CronDataIntervalTimetable | list[Asset] | str | None:
     options = loaded.config.airflow
     if options.assets:
-        return [Asset(uri) for uri in options.assets]
+        return [_asset(loaded, index, uri) for index, uri in enumerate(options.assets)]
     if options.schedule is None or options.schedule == "@once":
         return options.schedule
     return CronDataIntervalTimetable(options.schedule, timezone=options.timezone)
+
+
+def _asset(loaded: LoadedConfig, index: int, uri: str) -> Asset:
+    try:
+        return Asset(uri)
+    except ValueError as error:
+        found = f"{quoted(uri)} ({error})"
+        problem = Problem(loaded.source, f"$.airflow.assets[{index}]", found, "the URI of an asset")
+        raise ConfigError(problem) from error
 
 
 def _start_date(options: DagRunOptions) -> dt.datetime | None:

@@ -6,6 +6,7 @@ import datetime as dt
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from airflow.configuration import AIRFLOW_HOME, conf
 
@@ -38,7 +39,7 @@ def run_dir_of(store: Path, dag_id: str, run_id: str) -> Path:
 
 def policy_uri(dag_id: str) -> str:
     """Return the URI of the asset that gets an event when a policy of a Dag was published."""
-    return f"elpa://{dag_id}/policy"
+    return f"elpa://{quote(dag_id)}/policy"
 
 
 def moment_of(dag_run: Any) -> RunMoment:

@@ -120,10 +120,10 @@ class TestTaskOptions:
         task = folder.parse()["elpa_zero"].get_task("online.on")
         assert (task.retries, seconds(task.retry_delay), task.priority_weight) == (0, 0, 0)
 
-    def test_integrate_keeps_its_own(self, folder: DagsFolder) -> None:
+    def test_integrate_takes_retries_and_keeps_its_own_pool(self, folder: DagsFolder) -> None:
         folder.config("top", airflow={"retries": 5, "pool": "gpu", "queue": "gpu", "execution_timeout": 1})
         task = folder.parse()["elpa_top"].get_task("integrate")
-        assert (task.retries, task.pool, task.queue) == (1, "default_pool", "default")
+        assert (task.retries, task.pool, task.queue) == (5, "default_pool", "default")
         assert task.execution_timeout is None
 
 

@@ -20,6 +20,8 @@ BAD = {
     "two_problems.json": json.dumps({"horizon": "6", "models": [*pair(), model("on", retires=9)]}),
     "bad_cron.json": json.dumps({"airflow": {"schedule": "99 99 * * *"}, "models": pair()}),
     "no legal id.json": json.dumps({"models": pair()}),
+    "bad_asset.json": json.dumps({"airflow": {"assets": ["http://["]}, "models": pair()}),
+    "random_cron.json": json.dumps({"airflow": {"schedule": "R R * * *"}, "models": pair()}),
     "one_group.json": json.dumps({"models": pair()[:1]}),
     "twin_1.json": TWIN,
     "twin_2.json": TWIN,
@@ -34,6 +36,10 @@ EXPECTED = {
     "bad_cron.json": ['{configs}/bad_cron.json: $.airflow.schedule: found "99 99 * * *"; expected a cron'],
     "no legal id.json": [
         '{configs}/no legal id.json: found the Dag id "elpa_no legal id"; expected 1 to 250'
+    ],
+    "bad_asset.json": ['{configs}/bad_asset.json: $.airflow.assets[0]: found "http://["'],
+    "random_cron.json": [
+        '{configs}/random_cron.json: $.airflow.schedule: found "R R * * *"; expected a cron'
     ],
     "one_group.json": ["{configs}/one_group.json: $.models: found no enabled offline model"],
     "twin_1.json": ['$.airflow.dag_id: found the Dag id "twin", which {configs}/twin_2.json has too'],

@@ -128,3 +128,10 @@ def test_keys_that_airflow_refuses(key):
 )
 def test_a_date_without_an_offset_is_in_the_timezone(text, timezone, moment):
     assert parse_date(text, timezone).isoformat() == moment
+
+
+@pytest.mark.parametrize("uri", ["", "a b", "é://ü", "airflow://x", "AIRFLOW://x", "x://" + "y" * 1500])
+def test_what_can_be_no_asset_is_refused(load, uri):
+    with pytest.raises(ConfigError) as caught:
+        load(pool(airflow={"assets": [uri]}))
+    assert [problem.place for problem in caught.value.problems] == ["$.airflow.assets[0]"]
