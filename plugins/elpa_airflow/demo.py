@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -48,6 +49,8 @@ def _airflow(name: str, port: int | None = None) -> LocalAirflow:
 
 def _demo() -> int:
     airflow = _airflow("demo")
+    # A run that an interrupted demo left would go on beside this one, and keep SQLite from answering.
+    shutil.rmtree(airflow.state, ignore_errors=True)
     print(f"starting Airflow on {airflow.url} (log: {airflow.log_path})", flush=True)
     with airflow:
         airflow.wait_for_dag(DAG_ID)
