@@ -28,13 +28,11 @@ def trigger_params(config: TrainingConfig) -> dict[str, Param]:
             False, type="boolean", title="Dry run", description="Show the commands and run none of them."
         ),
         "dataset": _text(config.dataset, "Training data", None),
-        "horizon": Param(
-            config.horizon, type="integer", minimum=1, title="Horizon", description=_says("horizon")
-        ),
+        "horizon": _field(config, "horizon", None, type="integer", minimum=1, title="Horizon"),
         "val_dataset": _text(config.val_dataset, "Validation data", _DATA),
         "test_dataset": _text(config.test_dataset, "Test data", _DATA),
-        "period": Param(config.period, type="integer", minimum=1, description=_says("period"), section=_DATA),
-        "seed": Param(config.seed, type="integer", description=_says("seed"), section=_DATA),
+        "period": _field(config, "period", _DATA, type="integer", minimum=1),
+        "seed": _field(config, "seed", _DATA, type="integer"),
         # Airflow keeps and shows defaults as they are: a secret of the config is not one of them.
         "context": Param(
             {
@@ -46,34 +44,11 @@ def trigger_params(config: TrainingConfig) -> dict[str, Param]:
             description=_says("context"),
             section=_DATA,
         ),
-        "beta": Param(
-            config.beta,
-            type="number",
-            minimum=0,
-            exclusiveMaximum=1,
-            description=_says("beta"),
-            section=_POLICY,
-        ),
-        "dirty_interval": Param(
-            config.dirty_interval,
-            type="integer",
-            minimum=0,
-            description=_says("dirty_interval"),
-            section=_POLICY,
-        ),
-        "amplitude_window": Param(
-            config.amplitude_window,
-            type="integer",
-            minimum=1,
-            description=_says("amplitude_window"),
-            section=_POLICY,
-        ),
-        "mutant_epsilon": Param(
-            config.mutant_epsilon,
-            type=["null", "number"],
-            exclusiveMinimum=0,
-            description=_says("mutant_epsilon"),
-            section=_POLICY,
+        "beta": _field(config, "beta", _POLICY, type="number", minimum=0, exclusiveMaximum=1),
+        "dirty_interval": _field(config, "dirty_interval", _POLICY, type="integer", minimum=0),
+        "amplitude_window": _field(config, "amplitude_window", _POLICY, type="integer", minimum=1),
+        "mutant_epsilon": _field(
+            config, "mutant_epsilon", _POLICY, type=["null", "number"], exclusiveMinimum=0
         ),
     }
     return {name: param for name, param in params.items() if _fits(param.value)}
@@ -96,8 +71,17 @@ def _choice(names: list[str], title: str, description: str) -> Param:
 
 
 def _text(value: str, title: str, section: str | None) -> Param:
-    more: dict[str, Any] = {} if section is None else {"section": section}
-    return Param(value, type=["null", "string"], title=title, description="A path or name.", **more)
+    schema = _in_section(section)
+    return Param(value, type=["null", "string"], title=title, description="A path or name.", **schema)
+
+
+def _field(config: TrainingConfig, name: str, section: str | None, **schema: Any) -> Param:
+    """Return the Param of a field of the config, with the field's own value and description."""
+    return Param(getattr(config, name), description=_says(name), **schema, **_in_section(section))
+
+
+def _in_section(section: str | None) -> dict[str, Any]:
+    return {} if section is None else {"section": section}
 
 
 def _says(name: str) -> str:
