@@ -16,9 +16,8 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from elpa_airflow.local_airflow import LocalAirflow, LocalAirflowError
-from elpa_airflow.run_context import run_dir_of
 from elpa_core.policy import Policy, policy_lines
-from elpa_core.store import POLICY_NAME
+from elpa_core.store import POLICY_NAME, folder_of_run
 
 DAG_ID = "elpa_water_flow"
 _ROOT = Path(__file__).resolve().parents[2]
@@ -57,7 +56,7 @@ def _demo() -> int:
         run_id = airflow.trigger(DAG_ID)
         print(f"triggered {DAG_ID}, run {run_id}", flush=True)
         state = _follow(airflow, run_id)
-        run_dir = run_dir_of(airflow.state / "elpa", DAG_ID, run_id)
+        run_dir = airflow.state / "elpa" / DAG_ID / "runs" / folder_of_run(run_id)
         if state != "success":
             print(f"the run has {state}; logs of the tasks: {airflow.state / 'logs'}", file=sys.stderr)
     if state != "success":

@@ -1,0 +1,58 @@
+"""Where the policy store of a config is, and the way to it: a folder, or object storage by a connection."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from airflow.configuration import AIRFLOW_HOME, conf
+
+from elpa_core.config import LoadedConfig
+from elpa_core.errors import ConfigError, Problem
+from elpa_core.storage import StorePath, is_uri
+from elpa_core.storage.location import local_folder, prepared, uri_problem
+
+
+def store_location(loaded: LoadedConfig, store: str | None) -> str:
+    """Return where the policy store of a config is: an absolute path or a URI.
+
+    Parameters
+    ----------
+    loaded : LoadedConfig
+        Its ``airflow.store``, relative to its folder, comes first.
+    store : str, optional
+        What the Dag file named; else Airflow's setting ``[elpa] store``, else ``AIRFLOW_HOME/elpa``.
+    """
+    if (own := loaded.config.airflow.store) is not None:
+        return own if is_uri(own) else os.path.normpath(loaded.path.parent / own)
+    location = store or conf.get("elpa", "store", fallback="") or "elpa"
+    return location if is_uri(location) else str(Path(AIRFLOW_HOME, location).absolute())
+
+
+def open_store(location: str) -> StorePath:
+    """Return a policy store; on object storage with the credentials of the connection in its URI.
+
+    Raises
+    ------
+    ConfigError
+        If no store can be there, or no provider package knows the way.
+    """
+    if is_uri(location) and (problem := uri_problem(location)):
+        raise ConfigError(Problem("the policy store", "", *problem))
+    folder = local_folder(location)
+    if folder is not None:
+        return folder
+    try:
+        from airflow.sdk import ObjectStoragePath  # noqa: PLC0415  (fsspec: slow to import)
+
+        return prepared(ObjectStoragePath(location.rstrip("/")))
+    except (ImportError, ValueError) as error:
+        scheme = location.partition(":")[0]
+        hint = f"install elpa-airflow[{'gcs' if scheme == 'gs' else scheme}] wherever tasks run"
+        expected = f"an Airflow that reads and writes {scheme}://"
+        raise ConfigError(Problem(location, "", str(error), expected, hint)) from error
+
+
+def work_root() -> Path:
+    """Return where commands work if the store is not on this machine: ``[elpa] work_dir``."""
+    return Path(AIRFLOW_HOME, conf.get("elpa", "work_dir", fallback="") or "elpa_work").absolute()
