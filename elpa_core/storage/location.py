@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 from elpa_core.errors import InputError, Problem, quoted
 
 _PACKAGES = {"s3": "s3fs", "gs": "gcsfs"}
-_OPTIONS = {"s3": {"config_kwargs": {"connect_timeout": 10, "read_timeout": 30}}}
+_OPTIONS: dict[str, dict[str, Any]] = {"s3": {"config_kwargs": {"connect_timeout": 10, "read_timeout": 30}}}
 _EXPECTED = "a folder, file:///folder, s3://bucket/prefix or gs://bucket/prefix"
 # fsspec reads these as patterns, and a fragment or a query is no part of a key.
 _NO_KEY = "*?[]#"

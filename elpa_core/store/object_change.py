@@ -122,8 +122,8 @@ class ObjectDagFolder:
                 return True
         except OSError as error:
             raise StoreWriteError(
-                f"{self.history}: {error.strerror}; whether the policy of run {entry.run_id} is {entry.action} is"
-                " not known: elpa policy list tells, and trying again does no harm"
+                f"{self.history}: {error.strerror}; whether the policy of run {entry.run_id} is"
+                f" {entry.action} is not known: elpa policy list tells, and trying again does no harm"
             ) from error
         if lost is not None:
             raise lost
