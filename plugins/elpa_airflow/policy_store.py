@@ -16,6 +16,9 @@ from elpa_core.storage import StorePath, is_uri
 from elpa_core.storage.location import local_folder, prepared, uri_problem
 
 
+_PACKAGES = {"s3": "elpa-airflow[s3]", "gs": "elpa-airflow[gcs] and apache-airflow-providers-google"}
+
+
 def store_location(loaded: LoadedConfig, store: str | None) -> str:
     """Return where the policy store of a config is: an absolute path or a URI.
 
@@ -52,7 +55,7 @@ def open_store(location: str) -> StorePath:
         return prepared(ObjectStoragePath(location.rstrip("/")))
     except (ImportError, ValueError) as error:
         scheme = location.partition(":")[0]
-        hint = f"install elpa-airflow[{'gcs' if scheme == 'gs' else scheme}] wherever tasks run"
+        hint = f"install {_PACKAGES[scheme]} wherever tasks run"
         expected = f"an Airflow that reads and writes {scheme}://"
         raise ConfigError(Problem(location, "", str(error), expected, hint)) from error
 
