@@ -29,9 +29,10 @@ class AirflowRuns(DagsFolder):
         self.airflow.wait_for_dag(dag_id)
         return str(self.airflow.trigger(dag_id))
 
-    def wait(self, dag_id: str, run_id: str) -> str:
+    def wait(self, dag_id: str, run_id: str, seconds: float = 180) -> str:
         """Return how a run ended."""
-        eventually(lambda: self.airflow.run_state(dag_id, run_id) in ENDED, f"{dag_id} {run_id} ends")
+        what = f"{dag_id} {run_id} ends"
+        eventually(lambda: self.airflow.run_state(dag_id, run_id) in ENDED, what, seconds)
         return str(self.airflow.run_state(dag_id, run_id))
 
     def states(self, dag_id: str, run_id: str) -> dict[str, str | None]:

@@ -9,6 +9,7 @@ import secrets
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -26,34 +27,35 @@ QUEUES = {"worker1": "default,gpu", "worker2": "default"}
 CONCURRENCY = 4
 _USER = "admin"
 
-# What a cluster needs so that an outage loses nothing; each with what it would be otherwise.
+# What Celery needs beyond Airflow's settings.
+CELERY = {
+    # Once in a worker, not in each task process.
+    "imports": ["elpa_airflow"],
+    # The scheduler gives up on a broker that is away after a second, and the task has failed. Now it
+    # tries until the time of an operation is over, and Airflow does that three times more.
+    "task_publish_retry_policy": {
+        "max_retries": 100,
+        "interval_start": 0.2,
+        "interval_step": 0.2,
+        "interval_max": 1,
+    },
+}
+# What a cluster needs so that an outage of half a minute loses nothing.
 OUTAGES = {
     # A task process that cannot reach the API server tries 5 times: after about 8 seconds it gives up,
     # and what its command has done is lost.
     "AIRFLOW__WORKERS__EXECUTION_API_RETRIES": "30",
     "AIRFLOW__WORKERS__EXECUTION_API_RETRY_WAIT_MAX": "10",
     "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
-    "AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS": "10",
-    # The scheduler gives up on a broker that is away after a second, and the task has failed. Now it
-    # waits until the time of an operation is over, and that several times.
     "AIRFLOW__CELERY__OPERATION_TIMEOUT": "20",
-    "AIRFLOW__CELERY__EXTRA_CELERY_CONFIG": json.dumps(
-        {
-            "task_publish_retry_policy": {
-                "max_retries": 100,
-                "interval_start": 0.2,
-                "interval_step": 0.2,
-                "interval_max": 1,
-            }
-        }
-    ),
+    "AIRFLOW__CELERY__EXTRA_CELERY_CONFIG": json.dumps(CELERY),
 }
 
 
 class Cluster(AirflowRuns):
     """All processes of an Airflow that runs its tasks on two Celery workers."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, extra: Mapping[str, str] | None = None) -> None:
         super().__init__(folder)
         self.folder = folder
         self.home.mkdir()
@@ -68,7 +70,8 @@ class Cluster(AirflowRuns):
         self._password = secrets.token_urlsafe(12)
         passwords = self.home / "passwords.json"
         passwords.write_text(json.dumps({_USER: self._password}), encoding="utf-8")
-        self.env = clean | settings(self.home, self.dags) | self._settings(passwords) | OUTAGES
+        own = self._settings(passwords) | OUTAGES | dict(extra or {})
+        self.env = clean | settings(self.home, self.dags) | own
         self.components = {
             name: self._component(name, *AIRFLOW, name, *more)
             for name, more in {
