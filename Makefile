@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test test-all check bench format clean
+.PHONY: help demo up down test test-all test-distributed check bench bench-cluster format clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/demo  ## run the demo Dag in an Airflow of its own, print the policy, stop everything
 	@$(BIN)/python -m elpa_airflow.demo demo
@@ -28,6 +28,10 @@ test-all: $(VENV)/dev  ## the same, and the tests that take minutes: backfills, 
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/python -m pytest
 
+test-distributed: $(VENV)/cluster  ## PostgreSQL, Redis, two Celery workers, and what dies on them; TIMEs
+	@tests/distributed/install_servers.sh
+	@$(BIN)/python -m pytest tests/distributed
+
 check: $(VENV)/dev  ## lint and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -37,6 +41,10 @@ bench: $(VENV)/dev  ## ratios of speed, each in one run; PANELS="a.csv b.csv": e
 	@$(BIN)/python tests/bench/bench_parsing.py
 	@$(BIN)/python tests/bench/bench_scoring.py
 	@$(BIN)/python tests/bench/bench_routing.py $(PANELS)
+
+bench-cluster: $(VENV)/cluster  ## runs on two workers against the same graphs written by hand
+	@tests/distributed/install_servers.sh
+	@PYTHONPATH=tests:tests/airflow:tests/distributed $(BIN)/python tests/bench/bench_cluster.py
 
 format: $(VENV)/dev  ## bring the code into its form
 	@$(BIN)/ruff check --fix .
@@ -61,4 +69,9 @@ $(VENV)/demo: $(VENV)/python constraints.txt
 $(VENV)/dev: $(VENV)/demo
 	@echo "installing the tools for tests"
 	@$(PIP_INSTALL) -e '.[airflow,demo,dev,s3]'
+	@touch $@
+
+$(VENV)/cluster: $(VENV)/dev
+	@echo "installing what a cluster needs"
+	@$(PIP_INSTALL) -e '.[airflow,cluster,demo,dev,s3]'
 	@touch $@

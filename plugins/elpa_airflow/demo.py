@@ -15,7 +15,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from elpa_airflow.local_airflow import LocalAirflow, LocalAirflowError
+from elpa_airflow.local_airflow import LocalAirflow
+from elpa_airflow.rest_api import RestApiError
 from elpa_core.policy import Policy, policy_lines
 from elpa_core.store import POLICY_NAME, folder_of_run
 
@@ -34,7 +35,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _terminated)
     try:
         return {"demo": _demo, "up": _up, "serve": _serve, "down": _down}[command]()
-    except LocalAirflowError as error:
+    except RestApiError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -13,11 +13,9 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-import httpx
-
-from elpa_core.errors import ElpaError
+from elpa_airflow.rest_api import RestApi, RestApiError
 from elpa_core.files import json_bytes, write_atomic
 from elpa_core.processes import Command
 
@@ -25,11 +23,11 @@ _START_SECONDS = 300
 _USER = "admin"
 
 
-class LocalAirflowError(ElpaError):
-    """The local Airflow does not start, or does not answer as it should."""
+class LocalAirflowError(RestApiError):
+    """The local Airflow does not start."""
 
 
-class LocalAirflow:
+class LocalAirflow(RestApi):
     """A standalone Airflow that ends with this process, in whatever way this process ends.
 
     Parameters
@@ -48,15 +46,14 @@ class LocalAirflow:
         self, state: Path, dags: Path, *, settings: Mapping[str, str] | None = None, port: int | None = None
     ) -> None:
         self.state = state.absolute()
-        self.port = port or _free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.port = port or free_port()
+        super().__init__(f"http://127.0.0.1:{self.port}")
         self.user, self.password = _USER, ""
         self.log_path = self.state / "standalone.log"
         self._dags = dags.absolute()
         self._settings = dict(settings or {})
         self._command: Command | None = None
         self._thread: threading.Thread | None = None
-        self._client = httpx.Client(base_url=self.url, timeout=60)
 
     def __enter__(self) -> Self:
         self.start()
@@ -125,12 +122,11 @@ class LocalAirflow:
         except BaseException:
             self.stop()
             raise
-        token = self._client.post("/auth/token", json={"username": self.user, "password": self.password})
-        self._client.headers["Authorization"] = f"Bearer {_json(token)['access_token']}"
+        self.log_in(self.user, self.password)
 
     def _wait_until_healthy(self) -> None:
         deadline = time.monotonic() + _START_SECONDS
-        while not self._healthy():
+        while not self.healthy():
             if self._thread is None or not self._thread.is_alive():
                 raise LocalAirflowError(f"Airflow ended at its start; see {self.log_path}")
             if time.monotonic() > deadline:
@@ -141,7 +137,7 @@ class LocalAirflow:
 
     def stop(self) -> None:
         """End Airflow and everything that it started."""
-        self._client.close()
+        self.close()
         if self._command is not None:
             self._command.stop()
         if self._thread is not None:
@@ -151,46 +147,6 @@ class LocalAirflow:
         """Return when Airflow has ended."""
         if self._thread is not None:
             self._thread.join()
-
-    def call(self, method: str, path: str, **body: Any) -> Any:
-        """Call the REST API.
-
-        Raises
-        ------
-        LocalAirflowError
-            If it answers with an error.
-        """
-        return _json(self._client.request(method, f"/api/v2{path}", json=body or None))
-
-    def wait_for_dag(self, dag_id: str, seconds: float = 120) -> None:
-        """Return when the Dag processor has made a Dag known.
-
-        Raises
-        ------
-        LocalAirflowError
-            If that takes longer, with the import errors that there are.
-        """
-        deadline = time.monotonic() + seconds
-        while self._client.get(f"/api/v2/dags/{dag_id}").status_code != httpx.codes.OK:
-            if time.monotonic() > deadline:
-                errors = [e["stack_trace"] for e in self.call("GET", "/importErrors")["import_errors"]]
-                raise LocalAirflowError(f"no Dag {dag_id} after {seconds:.0f} s; import errors: {errors}")
-            time.sleep(0.5)
-
-    def trigger(self, dag_id: str, **fields: Any) -> str:
-        """Unpause a Dag, trigger a run and return its run id."""
-        self.call("PATCH", f"/dags/{dag_id}", is_paused=False)
-        run = self.call("POST", f"/dags/{dag_id}/dagRuns", **{"logical_date": None, **fields})
-        return str(run["dag_run_id"])
-
-    def run_state(self, dag_id: str, run_id: str) -> str:
-        """Return the state of a run."""
-        return str(self.call("GET", f"/dags/{dag_id}/dagRuns/{run_id}")["state"])
-
-    def task_states(self, dag_id: str, run_id: str) -> dict[str, str | None]:
-        """Return the state of each task of a run."""
-        answer = self.call("GET", f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances?limit=1000")
-        return {ti["task_id"]: ti["state"] for ti in answer["task_instances"]}
 
     def _write_launcher(self) -> None:
         """Write the ``airflow`` by whose name standalone starts its parts.
@@ -223,28 +179,9 @@ class LocalAirflow:
         with self.log_path.open("a", encoding="utf-8") as log:
             log.write(line + "\n")
 
-    def _healthy(self) -> bool:
-        try:
-            answer = self._client.get("/api/v2/monitor/health")
-        except httpx.TransportError:
-            return False
-        if answer.status_code != httpx.codes.OK:
-            return False
-        health = answer.json()
-        return all(
-            health[part]["status"] == "healthy" for part in ("metadatabase", "scheduler", "dag_processor")
-        )
 
-
-def _json(answer: httpx.Response) -> Any:
-    if answer.is_error:
-        raise LocalAirflowError(
-            f"{answer.request.method} {answer.request.url}: {answer.status_code} {answer.text}"
-        )
-    return answer.json() if answer.content else None
-
-
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

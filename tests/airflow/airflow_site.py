@@ -12,6 +12,7 @@ import functools
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import sqlite3
@@ -68,6 +69,15 @@ def model(name: str, group: str = "online", *, cmd: str | None = None, **more: A
 def pair() -> list[dict[str, Any]]:
     """Return the smallest pool: a model of each group, both good."""
     return [model("on"), model("off", "offline", cmd=train_cmd(4, 3))]
+
+
+def training(name: str, group: str = "online", **more: Any) -> dict[str, Any]:
+    """Return a model whose errors follow from as_of, seed and name, and that notes what it saw."""
+    program = shlex.quote(str(PROGRAMS / "write_errors.py")).replace("{", "{{").replace("}", "}}")
+    first = more.pop("first", "")
+    arguments = "{as_of} {seed} {model_name} {run_id} {run_dir}/../../seen"
+    cmd = f"{first}{{python}} -I -S {program} {arguments}"
+    return {"name": name, "group": group, "train_cmd": cmd, **more}
 
 
 @dataclass

@@ -121,9 +121,11 @@ class TestTaskOptions:
         assert (task.retries, seconds(task.retry_delay), task.priority_weight) == (0, 0, 0)
 
     def test_integrate_takes_retries_and_keeps_its_own_pool(self, folder: DagsFolder) -> None:
-        folder.config("top", airflow={"retries": 5, "pool": "gpu", "queue": "gpu", "execution_timeout": 1})
+        airflow = {"retries": 5, "retry_delay": 7, "pool": "gpu", "queue": "gpu", "execution_timeout": 1}
+        folder.config("top", airflow=airflow)
         task = folder.parse()["elpa_top"].get_task("integrate")
-        assert (task.retries, task.pool, task.queue) == (5, "default_pool", "default")
+        assert (task.retries, seconds(task.retry_delay)) == (5, 7)
+        assert (task.pool, task.queue) == ("default_pool", "default")
         assert task.execution_timeout is None
 
 

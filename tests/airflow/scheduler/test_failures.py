@@ -9,9 +9,9 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from airflow_runs import eventually, read_json
 from airflow_site import alive, model, pids_in, train_cmd
 from scheduled import Scheduled
-from standalone_airflow import eventually, read_json
 
 pytestmark = pytest.mark.slow
 

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow_runs import eventually, read_json
+from airflow_site import training
 from programs.write_errors import errors
-from scheduled import Scheduled, training
-from standalone_airflow import eventually, read_json
+from scheduled import Scheduled
 
 from elpa_core.artifacts import utc_text
 from elpa_core.scores import ewma_score

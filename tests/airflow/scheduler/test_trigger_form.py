@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow_site import model, train_cmd
+from airflow_runs import read_json
+from airflow_site import model, train_cmd, training
 from hostile_values import HOSTILE_VALUES
-from scheduled import Scheduled, training
-from standalone_airflow import read_json
+from scheduled import Scheduled
 
-from elpa_airflow.local_airflow import LocalAirflowError
+from elpa_airflow.rest_api import RestApiError
 
 POOL = "elpa_pool"
 FORM = {"retries": 1, "retry_delay": 0}
@@ -123,7 +123,7 @@ class TestTheForm:
     def test_a_bad_value_is_refused_before_there_is_a_run(
         self, standalone: Scheduled, pool: str, conf: dict[str, Any]
     ) -> None:
-        with pytest.raises(LocalAirflowError, match=": 400 ") as caught:
+        with pytest.raises(RestApiError, match=": 400 ") as caught:
             standalone.airflow.trigger(pool, conf=conf)
         assert next(iter(conf)) in str(caught.value)
 
