@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test test-all check bench format clean
+.PHONY: help demo up down test test-all compose-test check bench format clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/demo  ## run the demo Dag in an Airflow of its own, print the policy, stop everything
 	@$(BIN)/python -m elpa_airflow.demo demo
@@ -27,6 +27,9 @@ test: $(VENV)/dev  ## lint, types, tests, a real Airflow among them; about six m
 test-all: $(VENV)/dev  ## the same, and the tests that take minutes: backfills, killed schedulers
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/python -m pytest
+
+compose-test:  ## docker-compose.yaml with two workers, the demo on it; needs only docker compose; about six minutes
+	@$(PYTHON) tests/compose/run_stack.py
 
 check: $(VENV)/dev  ## lint and types
 	@$(BIN)/ruff check .
