@@ -15,7 +15,6 @@ from elpa_core.errors import ConfigError, Problem, quoted
 from elpa_core.storage import StorePath, is_uri
 from elpa_core.storage.location import local_folder, prepared, uri_problem
 
-
 _PACKAGES = {"s3": "elpa-airflow[s3]", "gs": "elpa-airflow[gcs] and apache-airflow-providers-google"}
 
 
