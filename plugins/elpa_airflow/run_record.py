@@ -22,7 +22,11 @@ def task_id_of(model: Model) -> str:
 
 def read_status(run_dir: Path, task_id: str) -> dict[str, Any] | None:
     """Return what a model's task last wrote down, or None if that was nothing."""
-    path = run_dir / "models" / task_id.partition(".")[2] / STATUS_NAME
+    return _status_in(run_dir / "models" / task_id.partition(".")[2])
+
+
+def _status_in(model_dir: Path) -> dict[str, Any] | None:
+    path = model_dir / STATUS_NAME
     try:
         return parse_object(read_file(path), str(path))
     except ConfigError:
@@ -37,5 +41,12 @@ def refused_entry(model: Model, run_dir: Path) -> dict[str, Any]:
 
 
 def write_status(model_dir: Path, status: dict[str, Any]) -> None:
-    """Write down the state of a model's task in one step."""
-    write_atomic(model_dir / STATUS_NAME, json_bytes(status))
+    """Write down the state of a model's task in one step.
+
+    A process that Airflow gave up, because its worker died, may live on beside the next attempt: what
+    that one wrote stays.
+    """
+    there = _status_in(model_dir) or {}
+    later = there.get("try_number", 0) > status.get("try_number", 0)
+    if not (later and there.get("generation") == status.get("generation")):
+        write_atomic(model_dir / STATUS_NAME, json_bytes(status))
