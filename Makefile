@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test test-all test-distributed check bench bench-cluster format clean
+.PHONY: help demo up down test test-all test-distributed compose-test check bench bench-cluster format clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ test-all: $(VENV)/dev  ## the same, and the tests that take minutes: backfills, 
 test-distributed: $(VENV)/cluster  ## PostgreSQL, Redis, two Celery workers, and what dies on them; TIMEs
 	@tests/distributed/install_servers.sh
 	@$(BIN)/python -m pytest tests/distributed
+
+compose-test:  ## docker-compose.yaml with two workers, the demo on it; needs only docker compose; about six minutes
+	@$(PYTHON) tests/compose/run_stack.py
 
 check: $(VENV)/dev  ## lint and types
 	@$(BIN)/ruff check .
@@ -68,10 +71,10 @@ $(VENV)/demo: $(VENV)/python constraints.txt
 
 $(VENV)/dev: $(VENV)/demo
 	@echo "installing the tools for tests"
-	@$(PIP_INSTALL) -e '.[airflow,demo,dev]'
+	@$(PIP_INSTALL) -e '.[airflow,demo,dev,s3]'
 	@touch $@
 
 $(VENV)/cluster: $(VENV)/dev
 	@echo "installing what a cluster needs"
-	@$(PIP_INSTALL) -e '.[airflow,cluster,demo,dev]'
+	@$(PIP_INSTALL) -e '.[airflow,cluster,demo,dev,s3]'
 	@touch $@

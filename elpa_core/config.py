@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from elpa_core.kept_files import is_kept_pattern
 from elpa_core.run_options import DagRunOptions, ModelRunOptions, airflow_key, expected
 
 GROUPS = ("online", "offline")
@@ -45,6 +46,14 @@ def _model_name(value: str) -> str:
     return value
 
 
+def _kept_pattern(value: str) -> str:
+    if not is_kept_pattern(value):
+        raise expected(
+            'a glob pattern relative to the folder of the command, such as "model.pt" or "best/**"'
+        )
+    return value
+
+
 def _variable_name(value: str) -> str:
     if not value or "=" in value or "\0" in value:
         raise expected("the name of an environment variable: not empty, without = and NUL")
@@ -52,6 +61,7 @@ def _variable_name(value: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(_without_nul)]
+KeptPattern = Annotated[str, AfterValidator(_kept_pattern)]
 AnyScalar = Annotated[Scalar, BeforeValidator(_scalar)]
 ModelName = Annotated[str, AfterValidator(_model_name)]
 Environment = dict[
@@ -93,6 +103,12 @@ class Model(StrictModel):
     error_csv: str = Field(
         default="{model_dir}/errors.csv",
         description="Template of the path where the command leaves its validation errors.",
+    )
+    artifacts: tuple[KeptPattern, ...] = Field(
+        default=(),
+        strict=False,
+        description="Glob patterns of files in the command's folder to keep with the run, such as the trained"
+        " model; each must name at least one.",
     )
     airflow: ModelRunOptions = Field(
         default_factory=ModelRunOptions,

@@ -6,12 +6,12 @@ import datetime as dt
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
+from elpa_core import storage
 from elpa_core.artifacts import ErrorArtifact
 from elpa_core.errors import ArtifactError, ConfigError, Problem
-from elpa_core.files import write_atomic
-from elpa_core.json_input import parse_object, read_file
+from elpa_core.json_input import parse_object
+from elpa_core.storage import StorePath
 
 STATUS_NAME = "status.json"
 
@@ -28,11 +28,14 @@ class EarlierArtifact:
         The moment up to which its training used data, ISO 8601.
     run_id : str
         The run that trained the model.
+    place : path
+        Where the artifact is.
     """
 
     artifact: ErrorArtifact
     as_of: str
     run_id: str
+    place: StorePath
 
     @property
     def moment(self) -> dt.datetime:
@@ -40,43 +43,43 @@ class EarlierArtifact:
         return dt.datetime.fromisoformat(self.as_of)
 
 
-def earlier_artifacts(run_dir: Path, model: str, group: str) -> Iterator[EarlierArtifact]:
+def earlier_artifacts(run_dir: StorePath, model: str, group: str) -> Iterator[EarlierArtifact]:
     """Yield the artifacts of one model that lie in the folders of other runs of its pool, in no order.
 
     Parameters
     ----------
-    run_dir : Path
+    run_dir : path
         The folder of the run that looks for them; those of the other runs lie beside it.
     model, group : str
         The model.
     """
-    for folder in run_dir.parent.iterdir():
-        path = folder / "models" / model / STATUS_NAME
-        if folder == run_dir or folder.name.startswith(".") or not path.exists():
-            continue
+    runs = run_dir.parent
+    names = [child.name for child in storage.children(runs) if not child.name.startswith(".")]
+    statuses = [runs / name / "models" / model / STATUS_NAME for name in names if name != run_dir.name]
+    for path, data in storage.read_all(statuses):
         try:
-            status = parse_object(read_file(path), str(path))
+            status = parse_object(data, str(path))
         except ConfigError:
-            continue  # being removed, or left torn by a full disk: no artifact to take
+            continue  # left torn by a full disk: no artifact to take
         if status.get("status") == "ok" and status.get("group") == group and status.get("as_of"):
             artifact = ErrorArtifact.from_json(status["artifact"])
-            if Path(artifact.path).is_file():
-                yield EarlierArtifact(artifact, status["as_of"], status["run_id"])
+            place = storage.at(runs, artifact.path)
+            yield EarlierArtifact(artifact, status["as_of"], status["run_id"], place)
 
 
-def artifacts_as_of(run_dir: Path, model: str, group: str, moment: dt.datetime) -> list[EarlierArtifact]:
+def artifacts_as_of(run_dir: StorePath, model: str, group: str, moment: dt.datetime) -> list[EarlierArtifact]:
     """Return the artifacts that were trained as of exactly ``moment``, the last to finish first."""
     found = [one for one in earlier_artifacts(run_dir, model, group) if one.moment == moment]
     return sorted(found, key=lambda one: one.artifact.finished_at, reverse=True)
 
 
-def newest_artifacts(run_dir: Path, model: str, group: str, until: dt.datetime) -> list[EarlierArtifact]:
+def newest_artifacts(run_dir: StorePath, model: str, group: str, until: dt.datetime) -> list[EarlierArtifact]:
     """Return the artifacts that used no data after ``until``, that of the latest data first."""
     found = [one for one in earlier_artifacts(run_dir, model, group) if one.moment <= until]
     return sorted(found, key=lambda one: (one.moment, one.artifact.finished_at), reverse=True)
 
 
-def carry(earlier: EarlierArtifact, model_dir: Path) -> ErrorArtifact:
+def carry(earlier: EarlierArtifact, model_dir: StorePath) -> ErrorArtifact:
     """Copy an earlier artifact into a run's own folder, so that the run stays whole without the other.
 
     Raises
@@ -84,14 +87,16 @@ def carry(earlier: EarlierArtifact, model_dir: Path) -> ErrorArtifact:
     ArtifactError
         If it is no longer there, or no longer what it was: its run is being removed or done again.
     """
-    path = Path(earlier.artifact.path)
     expected = f"the error artifact of run {earlier.run_id}"
     try:
-        data = path.read_bytes()
+        data = storage.read(earlier.place)
     except OSError as error:
-        raise ArtifactError(Problem(str(path), "", f"no such file ({error.strerror})", expected)) from error
+        found = f"no such file ({error.strerror})"
+        raise ArtifactError(Problem(str(earlier.place), "", found, expected)) from error
     if hashlib.sha256(data).hexdigest() != earlier.artifact.sha256:
-        raise ArtifactError(Problem(str(path), "", "another content than its run recorded", expected))
+        raise ArtifactError(
+            Problem(str(earlier.place), "", "another content than its run recorded", expected)
+        )
     target = model_dir / "carried_errors.csv"
-    write_atomic(target, data)
+    storage.write(target, data)
     return replace(earlier.artifact, path=str(target))

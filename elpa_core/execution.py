@@ -9,9 +9,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from elpa_core import storage
 from elpa_core.artifacts import FileState, artifact_of, now_text, require_fresh
 from elpa_core.errors import ArtifactError, CommandError
-from elpa_core.files import write_atomic
+from elpa_core.kept_files import kept_files
 from elpa_core.manifest import (
     CONFIG_NAME,
     STDERR_NAME,
@@ -47,7 +48,7 @@ class RecordedRun:
         self._path = manifest_path
         self._created_at = now_text()
         self._entries = {planned.model.name: model_entry(planned) for planned in plan.models}
-        write_atomic(plan.run_dir / CONFIG_NAME, plan.loaded.data)
+        storage.write(plan.run_dir / CONFIG_NAME, plan.loaded.data)
         self._write()
 
     def execute(self, report: Report) -> bool:
@@ -118,7 +119,7 @@ class RecordedRun:
                 finished_at=finished_at,
             )
             return
-        artifact, reason_without = None, None
+        artifact, files, reason_without = None, [], None
         try:
             require_fresh(planned.error_csv, before)
             artifact = artifact_of(
@@ -128,13 +129,15 @@ class RecordedRun:
                 started_at=entry["started_at"],
                 finished_at=finished_at,
             )
+            files = [str(path) for path in kept_files(planned.model_dir, planned.model.artifacts)]
         except ArtifactError as error:
-            reason_without = f"no error artifact: {error}"
+            reason_without = f"no error artifact: {error}" if artifact is None else str(error)
         self._update(
             planned,
             status="ok",
             return_code=0,
             artifact=None if artifact is None else artifact.to_json(),
+            artifacts=files,
             reason=reason_without,
             finished_at=finished_at,
         )

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from elpa_core import storage
 from elpa_core.errors import ConfigError, Problem, quoted
+from elpa_core.storage import StorePath
 
 _MAX_BYTES = 16 * 1024 * 1024
 _MAX_DIGITS = 4300  # what int() reads
@@ -33,8 +35,8 @@ class _NotANumber:
         return self.literal
 
 
-def read_file(path: Path) -> bytes:
-    """Return the bytes of a config file, or refuse it with a reason.
+def read_file(path: StorePath) -> bytes:
+    """Return the bytes of a JSON file, or refuse it with a reason.
 
     Raises
     ------
@@ -43,6 +45,8 @@ def read_file(path: Path) -> bytes:
     """
     expected = "a JSON file that can be read"
     try:
+        if not isinstance(path, Path):
+            return storage.read(path)
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):
             kind = "a folder" if stat.S_ISDIR(found.st_mode) else "no regular file"

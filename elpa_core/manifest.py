@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
+from elpa_core import storage
 from elpa_core.artifacts import utc_text
-from elpa_core.files import json_bytes, write_atomic
+from elpa_core.files import json_bytes
 from elpa_core.masking import mask_text
 from elpa_core.plan import Plan, PlannedModel
+from elpa_core.storage import StorePath
 
 SKILL = "ELPA"
 MANIFEST_NAME = "train_manifest.json"
@@ -39,6 +40,7 @@ def model_entry(planned: PlannedModel) -> dict[str, Any]:
         "started_at": None,
         "finished_at": None,
         "artifact": None,
+        "artifacts": [],
     }
 
 
@@ -75,6 +77,6 @@ def manifest_of(
     }
 
 
-def write_manifest(path: Path, manifest: dict[str, Any]) -> None:
+def write_manifest(path: StorePath, manifest: dict[str, Any]) -> None:
     """Write a manifest in one step."""
-    write_atomic(path, json_bytes(manifest))
+    storage.write(path, json_bytes(manifest))

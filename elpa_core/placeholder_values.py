@@ -102,6 +102,7 @@ def placeholder_values(
     written: Mapping[str, Scalar],
     *,
     run_dir: Path,
+    model_dir: Path,
     model_name: str,
     config_dir: Path,
     moment: RunMoment,
@@ -113,10 +114,10 @@ def placeholder_values(
     ----------
     written : mapping of str to scalar
         From `written_values`; an author's value under one of the `RUN_NAMES` wins over ELPA's.
-    run_dir : Path
-        The run's folder, absolute.
+    run_dir, model_dir : Path
+        The folders of the run and of the model's command, absolute.
     model_name : str
-        The model, whose folder lies in ``models`` of the run's folder.
+        The model.
     config_dir : Path
         The config's folder, absolute.
     moment : RunMoment
@@ -128,7 +129,7 @@ def placeholder_values(
     written = {name: value for name, value in written.items() if name not in changed}
     data = {
         "run_dir": str(run_dir),
-        "model_dir": str(run_dir / "models" / model_name),
+        "model_dir": str(model_dir),
         "model_name": model_name,
         "config_dir": str(config_dir),
         "python": sys.executable,

@@ -101,12 +101,18 @@ def plan_model(
     run_dir: Path,
     moment: RunMoment,
     changed: Mapping[str, Scalar] | None = None,
+    model_dir: Path | None = None,
 ) -> PlannedModel:
-    """Return the plan of one model; see `plan_run`."""
+    """Return the plan of one model; see `plan_run`.
+
+    ``model_dir`` is where the command works, if not in ``models/<name>`` of the run's folder.
+    """
     config = loaded.config
+    model_dir = model_dir or run_dir / "models" / model.name
     values = placeholder_values(
         written_values(config),
         run_dir=run_dir,
+        model_dir=model_dir,
         model_name=model.name,
         config_dir=loaded.path.parent,
         moment=moment,
@@ -122,7 +128,6 @@ def plan_model(
         shown = render_command(model.train_cmd, hidden, hidden_data, source=loaded.source, place=place)
     except PlaceholderError:  # a secret where only a number can stand
         shown = MASK
-    model_dir = run_dir / "models" / model.name
     return PlannedModel(
         model=model,
         command=command,

@@ -12,6 +12,8 @@ from croniter import CroniterError, croniter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from elpa_core.storage.location import is_uri, uri_problem
+
 _KEY = re.compile(r"[\w.-]+")
 _MAX_KEY_LENGTH = 250
 # Within these, no timezone and no data interval leads out of what dates can express.
@@ -55,6 +57,12 @@ def _checked(check: Callable[[str], bool], words: str) -> AfterValidator:
         return value
 
     return AfterValidator(validate)
+
+
+def _store_location(value: str) -> str:
+    if is_uri(value) and (problem := uri_problem(value)):
+        raise expected(problem[1], found=problem[0])
+    return value
 
 
 def _is_folder(value: str) -> bool:
@@ -126,6 +134,7 @@ AssetUri = Annotated[
     _checked(_is_asset_uri, "the URI of an asset: ASCII, no spaces, at most 1500 characters, no airflow:"),
 ]
 DagId = Annotated[str, AfterValidator(airflow_key), _checked(_is_folder, "an id that can be a folder")]
+StoreLocation = Annotated[NonBlank, AfterValidator(_store_location)]
 Tag = Annotated[NonBlank, Field(max_length=100)]
 
 
@@ -212,8 +221,10 @@ class DagRunOptions(ModelRunOptions):
     tags: tuple[Tag, ...] = Field(default=(), strict=False, description="Tags of the Dag, besides elpa.")
     description: str | None = Field(default=None, description="One line that the list of Dags shows.")
     owner: NonBlank | None = Field(default=None, description="Owner of the tasks.")
-    store: NonBlank | None = Field(
-        default=None, description="Folder of the policy store; relative to the config's folder."
+    store: StoreLocation | None = Field(
+        default=None,
+        description="Where the policy store is: a folder, relative to the config's folder, or a URI such as"
+        " `s3://CONNECTION@bucket/prefix`.",
     )
     on_model_failure: Literal["fail", "continue"] = Field(
         default="fail", description="Whether a policy is written when an enabled model has failed."

@@ -6,11 +6,11 @@ import argparse
 import getpass
 import json
 import os
-from pathlib import Path
 from typing import Any
 
 from elpa_core.cli.console import print_line, print_problem
 from elpa_core.cli.policy_lines import described, history_lines, stored_lines
+from elpa_core.storage import open_location
 from elpa_core.store import Outcome, PolicyStore
 from elpa_core.store.comparison import moves
 from elpa_core.store.reading import publication_there
@@ -69,7 +69,7 @@ def add_store_action(
 ) -> argparse.ArgumentParser:
     """Add a command that works on one Dag's part of a policy store."""
     parser = actions.add_parser(name, help=words, description=f"{words[0].upper()}{words[1:]}.")
-    parser.add_argument("--store", required=True, type=Path, metavar="DIR", help="the policy store")
+    parser.add_argument("--store", required=True, metavar="STORE", help="the policy store, a folder or a URI")
     parser.add_argument("--dag", required=True, metavar="DAG_ID", help="the Dag")
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
     parser.set_defaults(run=run)
@@ -82,7 +82,7 @@ def print_json(value: Any) -> None:
 
 
 def _list(options: argparse.Namespace) -> int:
-    store = PolicyStore(options.store, options.dag)
+    store = _store(options)
     entries = store.history()
     number = next((entry.number for entry in reversed(entries) if entry.number), None)
     if number is not None and publication_there(store.folder) != number:
@@ -101,7 +101,7 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _current(options: argparse.Namespace) -> int:
-    return _print_policy(PolicyStore(options.store, options.dag).current(), options)
+    return _print_policy(_store(options).current(), options)
 
 
 def _show(options: argparse.Namespace) -> int:
@@ -138,13 +138,13 @@ def _diff(options: argparse.Namespace) -> int:
 
 
 def _promote(options: argparse.Namespace) -> int:
-    store = PolicyStore(options.store, options.dag)
+    store = _store(options)
     outcome = store.promote(options.run_id, options.number, reason=options.reason, actor=_user())
     return _print_outcome(outcome, options)
 
 
 def _rollback(options: argparse.Namespace) -> int:
-    outcome = PolicyStore(options.store, options.dag).rollback(reason=options.reason, actor=_user())
+    outcome = _store(options).rollback(reason=options.reason, actor=_user())
     return _print_outcome(outcome, options)
 
 
@@ -167,11 +167,15 @@ def _print_outcome(outcome: Outcome, options: argparse.Namespace) -> int:
 
 
 def _policy(options: argparse.Namespace, run_id: str, number: int | None = None) -> StoredPolicy:
-    store = PolicyStore(options.store, options.dag)
+    store = _store(options)
     if run_id != _CURRENT:
         return store.policy(run_id, number)
     current = store.current()
     return current if number is None else store.policy(current.record.run_id, number)
+
+
+def _store(options: argparse.Namespace) -> PolicyStore:
+    return PolicyStore(open_location(options.store), options.dag)
 
 
 def _user() -> str:

@@ -6,6 +6,7 @@ import argparse
 
 from elpa_core.cli.console import print_line
 from elpa_core.cli.policy import add_store_action, print_json
+from elpa_core.storage import open_location
 from elpa_core.store.paths import DagFolder
 from elpa_core.store.pruning import Pruned, prune
 
@@ -33,7 +34,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _prune(options: argparse.Namespace) -> int:
-    pruned = prune(DagFolder(options.store, options.dag), options.keep, dry_run=options.dry_run)
+    folder = DagFolder(open_location(options.store), options.dag)
+    pruned = prune(folder, options.keep, dry_run=options.dry_run)
     if options.json:
         print_json(_object(pruned, dry_run=options.dry_run))
         return 0

@@ -6,115 +6,100 @@ a publication happens once or not at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from elpa_core.artifacts import now_text
 from elpa_core.config import GROUPS
 from elpa_core.errors import InputError, Problem
-from elpa_core.files import json_bytes, write_atomic
-from elpa_core.store.history import Action, Entry, append_history, read_history
+from elpa_core.store.history import Action, Entry
 from elpa_core.store.ledger import Ledger
 from elpa_core.store.paths import DagFolder
-from elpa_core.store.reading import publication_there, recorded_policy
 from elpa_core.store.stored_policy import StoredPolicy
-from elpa_core.store.writing import StoreWriteError, locked, sweep, sync
 
 
 @dataclass(frozen=True)
-class Change:
-    """A store whose lock this process holds.
+class Decision:
+    """What is to become of a policy.
 
     Parameters
     ----------
-    folder : DagFolder
-        The Dag's part of the store.
-    ledger : Ledger
-        What was decided up to now.
-    history_size : int
-        Length of the history, bytes.
+    stored : StoredPolicy
+        The policy.
+    action : str
+        What becomes of it.
+    actor, reason : str
+        Who decided so, and why.
+    restores : int or None
+        Of a rollback: the publication that it goes back to.
     """
 
-    folder: DagFolder
-    ledger: Ledger
-    history_size: int
+    stored: StoredPolicy
+    action: Action
+    actor: str
+    reason: str
+    restores: int | None = None
 
-    def carry_out(
-        self, stored: StoredPolicy, action: Action, actor: str, reason: str, restores: int | None = None
-    ) -> Entry:
-        """Write a decision down; if it publishes the policy, make it the current one.
-
-        Raises
-        ------
-        OSError
-            If the disk is full; nothing is decided, and what was current is current.
-        StoreWriteError
-            If it is decided, and only ``current.json`` could not be replaced.
-        """
-        entry = Entry(
-            number=None if action in {"recorded", "held"} else self.ledger.last_number + 1,
+    def entry(self, ledger: Ledger) -> Entry:
+        """Return the line that the history gets."""
+        return Entry(
+            number=None if self.action in {"recorded", "held"} else ledger.last_number + 1,
             when=now_text(),
-            action=action,
-            actor=actor,
-            run_id=stored.record.run_id,
-            policy_number=stored.record.number,
-            as_of=stored.record.as_of,
-            reason=reason,
-            best={group: stored.contents.best(group) for group in GROUPS},
-            restores=restores,
+            action=self.action,
+            actor=self.actor,
+            run_id=self.stored.record.run_id,
+            policy_number=self.stored.record.number,
+            as_of=self.stored.record.as_of,
+            reason=self.reason,
+            best={group: self.stored.contents.best(group) for group in GROUPS},
+            restores=self.restores,
         )
-        if entry.number is None:
-            append_history(self.folder.history, entry, self.history_size)
-            return entry
-        upcoming = self.folder.upcoming
-        try:
-            # All that needs room on the disk comes before the decision.
-            write_atomic(upcoming, json_bytes(stored.published_by(entry)))
-            append_history(self.folder.history, entry, self.history_size)
-        except OSError:
-            with suppress(OSError):
-                upcoming.unlink(missing_ok=True)
-            raise
-        try:
-            upcoming.replace(self.folder.current)
-            sync(self.folder.path)
-        except OSError as error:
-            raise StoreWriteError(
-                f"{self.folder.current}: {error.strerror}; publication {entry.number} is decided and in the"
-                " history, and the next change of the store will put it there"
-            ) from error
-        return entry
 
 
-@contextmanager
-def changing(folder: DagFolder) -> Iterator[Change]:
-    """Hold the store's lock, and begin with the repair of what a killed process has left.
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a policy.
 
-    Raises
-    ------
-    InputError
-        If the history is damaged, or ``current.json`` does not go with it.
-    StoreWriteError
-        If the system refuses something, here or in the body.
+    Parameters
+    ----------
+    entry : Entry
+        The line of the history: action, reason, publication number.
+    changed : bool
+        False if this was decided earlier, and nothing was done now.
+    replaced : Entry or None
+        The publication that was current before this one.
     """
-    with locked(folder.lock):
-        sweep(folder.path, "")
-        folder.upcoming.unlink(missing_ok=True)
-        entries, size = read_history(folder.history)
-        ledger = Ledger.of(entries, str(folder.history))
-        _bring_up_to_date(folder, ledger.current)
-        yield Change(folder, ledger, size)
+
+    entry: Entry
+    changed: bool = True
+    replaced: Entry | None = None
+
+    @property
+    def published(self) -> bool:
+        """Whether the decision made the policy what serving reads."""
+        return self.entry.number is not None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the outcome as a JSON object."""
+        replaced = None if self.replaced is None else self.replaced.number
+        return {**self.entry.to_json(), "changed": self.changed, "replaced": replaced}
 
 
-def _bring_up_to_date(folder: DagFolder, decided: Entry | None) -> None:
-    there = publication_there(folder)
-    number = 0 if decided is None else decided.number or 0
-    if there > number:
-        hint = f"restore {folder.history.name} from a backup, or move {folder.current.name} away"
-        expected = f"publication {there}, which is in {folder.current}"
-        raise InputError(Problem(str(folder.history), "", f"publications up to {number}", expected, hint))
-    if decided is not None and there < number:
-        stored = recorded_policy(folder, *decided.key)
-        sync(folder.history)  # which whoever died may not have come to
-        write_atomic(folder.current, json_bytes(stored.published_by(decided)))
+Decide = Callable[[Ledger], Decision | Entry]
+"""From what was decided up to now to what is to be done: a decision, or the earlier one that stands.
+
+It may be asked more than once for one change.
+"""
+
+
+def outcome_of(entry: Entry, ledger: Ledger) -> Outcome:
+    """Return the outcome of a change that was made on top of ``ledger``."""
+    return Outcome(entry, replaced=None if entry.number is None else ledger.current)
+
+
+def history_is_behind(folder: DagFolder, there: int, number: int) -> InputError:
+    """Return the error of a history that lacks the publication that ``current.json`` holds."""
+    hint = f"restore {folder.history.name} from a backup, or move {folder.current.name} away"
+    expected = f"publication {there}, which is in {folder.current}"
+    return InputError(Problem(str(folder.history), "", f"publications up to {number}", expected, hint))

@@ -1,4 +1,4 @@
-"""The history of a Dag's policies: one line a decision, only ever appended to, the source of truth.
+"""The history of a Dag's policies: one line a decision, only ever added to, the source of truth.
 
 A line counts once it ends in a newline. The start of one that a killed writer left is passed over
 by readers and cut off by the next writer.
@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
-from contextlib import suppress
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from elpa_core import storage
 from elpa_core.artifacts import utc_text
 from elpa_core.config_problems import problems_of
 from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.run_options import expected
-from elpa_core.store.writing import sync
+from elpa_core.storage import StorePath
 
 Action = Literal["published", "recorded", "held", "promoted", "rolled_back"]
 PolicyKey = tuple[str, int]
@@ -95,56 +93,38 @@ class Entry(BaseModel):
         return (json.dumps(self.to_json(), ensure_ascii=False) + "\n").encode()
 
 
-def read_history(path: Path) -> tuple[list[Entry], int]:
-    """Return all entries, oldest first, and the length in bytes of the lines that hold them.
+def read_history(path: StorePath) -> list[Entry]:
+    """Return all entries, oldest first.
 
     Raises
     ------
     InputError
-        If a whole line is no entry.
+        If a whole line is no entry, or the history cannot be read.
     """
     try:
-        data = path.read_bytes()
+        return entries_of(storage.read(path), str(path))
     except FileNotFoundError:
-        return [], 0
-    size = data.rfind(b"\n") + 1
-    lines = data[:size].split(b"\n")[:-1]
-    return [_entry(line, f"{path}, line {number}") for number, line in enumerate(lines, start=1)], size
+        return []
+    except OSError as error:
+        problem = Problem(str(path), "", (error.strerror or str(error)).lower(), "a history that can be read")
+        raise InputError(problem) from error
 
 
-def append_history(path: Path, entry: Entry, size: int) -> None:
-    """Append an entry; it is decided when this returns.
-
-    Parameters
-    ----------
-    path : Path
-        The history; made if it is not there.
-    entry : Entry
-        What was decided.
-    size : int
-        Length of the history's whole lines; what stands behind them is cut off.
+def entries_of(data: bytes, source: str) -> list[Entry]:
+    """Return the entries of a history's whole lines, oldest first.
 
     Raises
     ------
-    OSError
-        If the disk is full; the history is then as it was.
+    InputError
+        If one is no entry.
     """
-    made = not path.exists()
-    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-    try:
-        os.ftruncate(handle, size)
-        rest = entry.line()
-        while rest:
-            rest = rest[os.write(handle, rest) :]
-        os.fsync(handle)
-        if made:
-            sync(path.parent)
-    except OSError as error:
-        with suppress(OSError):
-            os.ftruncate(handle, size)
-        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
-    finally:
-        os.close(handle)
+    lines = whole_lines(data).split(b"\n")[:-1]
+    return [_entry(line, f"{source}, line {number}") for number, line in enumerate(lines, start=1)]
+
+
+def whole_lines(data: bytes) -> bytes:
+    """Return a history without the start of a line that a killed writer left."""
+    return data[: data.rfind(b"\n") + 1]
 
 
 def _entry(line: bytes, source: str) -> Entry:

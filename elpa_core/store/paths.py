@@ -5,15 +5,15 @@ from __future__ import annotations
 import difflib
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import quote, unquote
 
+from elpa_core import storage
 from elpa_core.errors import InputError, Problem, quoted
+from elpa_core.storage import StorePath
 
 POLICY_NAME = "elpa_policy.json"
 
 _LONGEST_FOLDER = 200
-_TRASH = ".trash-"
 
 
 def folder_of_run(run_id: str) -> str:
@@ -60,8 +60,8 @@ class DagFolder:
 
     Parameters
     ----------
-    root : Path
-        The store.
+    root : path
+        The store, in a local folder or on object storage.
     dag_id : str
         The Dag; its folder in the store has this name.
 
@@ -71,7 +71,7 @@ class DagFolder:
         If no folder can have this name.
     """
 
-    root: Path
+    root: StorePath
     dag_id: str
 
     def __post_init__(self) -> None:
@@ -81,36 +81,26 @@ class DagFolder:
             )
 
     @property
-    def path(self) -> Path:
+    def path(self) -> StorePath:
         """The folder itself."""
         return self.root / self.dag_id
 
     @property
-    def current(self) -> Path:
+    def current(self) -> StorePath:
         """The policy that serving reads."""
         return self.path / "current.json"
 
     @property
-    def upcoming(self) -> Path:
-        """What becomes `current` in one step; it takes its room on the disk before anything is decided."""
-        return self.path / ".current.next"
-
-    @property
-    def history(self) -> Path:
+    def history(self) -> StorePath:
         """One line a decision."""
         return self.path / "history.jsonl"
 
     @property
-    def lock(self) -> Path:
-        """Locked by whoever changes the store."""
-        return self.path / ".lock"
-
-    @property
-    def runs(self) -> Path:
+    def runs(self) -> StorePath:
         """The folders of the runs."""
         return self.path / "runs"
 
-    def run(self, run_id: str) -> Path:
+    def run(self, run_id: str) -> StorePath:
         """Return the folder of a run.
 
         Raises
@@ -122,29 +112,22 @@ class DagFolder:
             raise InputError(Problem(str(self.runs), "", f"the run id {quoted(run_id)}", "the id of a run"))
         return self.runs / folder_of_run(run_id)
 
-    def policies(self, run_id: str) -> Path:
+    def policies(self, run_id: str) -> StorePath:
         """Return the folder of a run's numbered policies."""
         return self.run(run_id) / "policies"
 
-    def policy(self, run_id: str, number: int) -> Path:
+    def policy(self, run_id: str, number: int) -> StorePath:
         """Return the path of a numbered policy."""
         return self.policies(run_id) / policy_file(number)
 
-    def run_folders(self) -> list[Path]:
-        """Return the folders of all runs, by name."""
-        return sorted(path for path in self._in_runs() if not path.name.startswith(".") and path.is_dir())
-
-    def trash(self, token: str, folder: Path) -> Path:
-        """Return the name that a run's folder gets when it is to be removed."""
-        return self.runs / f"{_TRASH}{token}-{folder.name}"
-
-    def leftovers(self) -> list[Path]:
-        """Return folders whose removal has begun."""
-        return sorted(path for path in self._in_runs() if path.name.startswith(_TRASH))
+    def run_folders(self) -> list[str]:
+        """Return the names of the folders of all runs, sorted."""
+        found = storage.children(self.runs)
+        return [child.name for child in found if child.is_folder and not child.name.startswith(".")]
 
     def run_ids(self) -> list[str]:
         """Return the ids of the runs, apart from very long ones, whose folders do not tell."""
-        return [unquote(path.name) for path in self.run_folders() if "~" not in path.name]
+        return [unquote(name) for name in self.run_folders() if "~" not in name]
 
     def require(self) -> None:
         """Refuse a Dag of which this store has nothing.
@@ -154,19 +137,17 @@ class DagFolder:
         InputError
             With the Dag ids that it has.
         """
-        if self.path.is_dir():
+        if storage.is_folder(self.path):
             return
-        if not self.root.is_dir():
-            found = "a file" if self.root.exists() else "no such folder"
+        if not storage.is_folder(self.root):
+            found = "a file" if storage.exists(self.root) else "no such folder"
             raise InputError(Problem(str(self.root), "", found, "a policy store"))
-        dag_ids = sorted(path.name for path in self.root.iterdir() if (path / "runs").is_dir())
+        names = [child.name for child in storage.children(self.root)]
+        dag_ids = [name for name in names if storage.is_folder(self.root / name / "runs")]
         hint = did_you_mean(self.dag_id, dag_ids)
         raise InputError(
             Problem(str(self.path), "", "no such folder", f"what runs of Dag {self.dag_id} have left", hint)
         )
-
-    def _in_runs(self) -> list[Path]:
-        return list(self.runs.iterdir()) if self.runs.is_dir() else []
 
 
 def _is_text(value: str) -> bool:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from elpa_core import storage
 from elpa_core.artifacts import now_text
 from elpa_core.errors import InputError, Problem, quoted
-from elpa_core.files import create_atomic, json_bytes, write_atomic
-from elpa_core.store.change import changing
+from elpa_core.files import json_bytes
+from elpa_core.storage import StorePath
+from elpa_core.store.change import Decision, Outcome
 from elpa_core.store.gate import held_back
 from elpa_core.store.history import Action, Entry, read_history
+from elpa_core.store.keeper import keeper_of
 from elpa_core.store.ledger import Ledger
-from elpa_core.store.paths import POLICY_NAME, DagFolder
-from elpa_core.store.reading import current_policy, policy_numbers, recorded_policy
+from elpa_core.store.paths import DagFolder
+from elpa_core.store.reading import current_policy, recorded_policy
 from elpa_core.store.stored_policy import StoredPolicy, record_of, recordable
-from elpa_core.store.writing import StoreWriteError, make_folder, sweep
 
 BY_ITSELF = "dag run"
 
@@ -32,42 +33,13 @@ class Recorded:
         Its run.
     number : int
         Which of the run's policies it is.
-    path : Path
+    path : path
         Its file, which is never changed.
     """
 
     run_id: str
     number: int
-    path: Path
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a policy.
-
-    Parameters
-    ----------
-    entry : Entry
-        The line of the history: action, reason, publication number.
-    changed : bool
-        False if this was decided earlier, and nothing was done now.
-    replaced : Entry or None
-        The publication that was current before this one.
-    """
-
-    entry: Entry
-    changed: bool = True
-    replaced: Entry | None = None
-
-    @property
-    def published(self) -> bool:
-        """Whether the decision made the policy what serving reads."""
-        return self.entry.number is not None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the outcome as a JSON object."""
-        replaced = None if self.replaced is None else self.replaced.number
-        return {**self.entry.to_json(), "changed": self.changed, "replaced": replaced}
+    path: StorePath
 
 
 class PolicyStore:
@@ -75,8 +47,8 @@ class PolicyStore:
 
     Parameters
     ----------
-    root : Path
-        The store.
+    root : path
+        The store, in a local folder or on object storage.
     dag_id : str
         The Dag.
 
@@ -86,8 +58,9 @@ class PolicyStore:
         If no folder can be named after the Dag.
     """
 
-    def __init__(self, root: Path, dag_id: str) -> None:
+    def __init__(self, root: StorePath, dag_id: str) -> None:
         self.folder = DagFolder(root, dag_id)
+        self._keeper = keeper_of(self.folder)
 
     def current(self) -> StoredPolicy:
         """Return the policy that serving reads.
@@ -118,7 +91,7 @@ class PolicyStore:
             If the store has nothing of the Dag, or its history is damaged.
         """
         self.folder.require()
-        return read_history(self.folder.history)[0]
+        return read_history(self.folder.history)
 
     def record(self, run_id: str, as_of: str, policy: Mapping[str, Any]) -> Recorded:
         """Keep a policy as the run's next numbered one, and as its ``elpa_policy.json``.
@@ -139,23 +112,15 @@ class PolicyStore:
         StoreWriteError
             If the disk is full or the folder is read-only.
         """
-        run_dir, policies = self.folder.run(run_id), self.folder.policies(run_id)
-        source = f"policy of run {run_id}"
-        recordable(policy, record_of(run_id, 1, as_of, now_text()), source)
-        with changing(self.folder) as change:
-            make_folder(policies)
-            sweep(policies, "")
-            sweep(run_dir, POLICY_NAME)
-            number = max([change.ledger.policies_of(run_id), *policy_numbers(policies)]) + 1
-            raw = recordable(policy, record_of(run_id, number, as_of, now_text()), source)
-            path, data = self.folder.policy(run_id, number), json_bytes(raw)
-            if not create_atomic(path, data):
-                raise StoreWriteError(
-                    f"{path}: another process made it meanwhile, without the lock: the file system of"
-                    " the store must have flock"
-                )
-            write_atomic(run_dir / POLICY_NAME, json_bytes(dict(policy)))
-        return Recorded(run_id, number, path)
+        source, when = f"policy of run {run_id}", now_text()
+        self.folder.run(run_id)
+
+        def numbered(number: int) -> dict[str, Any]:
+            return recordable(policy, record_of(run_id, number, as_of, when), source)
+
+        numbered(1)  # refuses a policy that is none before the store is touched
+        number = self._keeper.record(run_id, json_bytes(dict(policy)), numbered)
+        return Recorded(run_id, number, self.folder.policy(run_id, number))
 
     def publish(
         self,
@@ -193,15 +158,15 @@ class PolicyStore:
             If the disk is full or the folder is read-only; the current policy stays.
         """
         self.folder.require()
-        with changing(self.folder) as change:
+
+        def decide(ledger: Ledger) -> Decision | Entry:
             stored = self.policy(run_id, number)
-            if decided := change.ledger.decisions.get(stored.record.key):
-                return Outcome(decided, changed=False)
-            action, reason = self._decide(change.ledger, stored, max_score_increase)
-            return Outcome(
-                change.carry_out(stored, action, actor, reason),
-                replaced=change.ledger.current if action == "published" else None,
-            )
+            if decided := ledger.decisions.get(stored.record.key):
+                return decided
+            action, why = self._decide(ledger, stored, max_score_increase)
+            return Decision(stored, action, actor, why)
+
+        return self._keeper.change(decide)
 
     def promote(self, run_id: str, number: int | None = None, *, reason: str, actor: str) -> Outcome:
         """Publish a recorded policy whatever its ``as_of``.
@@ -217,11 +182,14 @@ class PolicyStore:
         """
         self.folder.require()
         _require_reason(reason)
-        with changing(self.folder) as change:
-            stored, current = self.policy(run_id, number), change.ledger.current
+
+        def decide(ledger: Ledger) -> Decision | Entry:
+            stored, current = self.policy(run_id, number), ledger.current
             if current is not None and current.key == stored.record.key:
-                return Outcome(current, changed=False)
-            return Outcome(change.carry_out(stored, "promoted", actor, reason), replaced=current)
+                return current
+            return Decision(stored, "promoted", actor, reason)
+
+        return self._keeper.change(decide)
 
     def rollback(self, *, reason: str, actor: str) -> Outcome:
         """Go back to what was published before; done again, further back.
@@ -237,20 +205,20 @@ class PolicyStore:
         """
         self.folder.require()
         _require_reason(reason)
-        with changing(self.folder) as change:
-            target = change.ledger.before_current(self.is_there)
+
+        def decide(ledger: Ledger) -> Decision:
+            target = ledger.before_current(self.is_there)
             if target is None:
                 found = "no publication before the current one whose policy is still there"
                 hint = "elpa policy promote takes any recorded policy"
                 raise InputError(Problem(str(self.folder.history), "", found, "one to go back to", hint))
-            entry = change.carry_out(
-                self.policy(*target.key), "rolled_back", actor, reason, restores=target.number
-            )
-            return Outcome(entry, replaced=change.ledger.current)
+            return Decision(self.policy(*target.key), "rolled_back", actor, reason, restores=target.number)
+
+        return self._keeper.change(decide)
 
     def is_there(self, entry: Entry) -> bool:
         """Tell whether the policy that an entry is about is still in the store."""
-        return self.folder.policy(*entry.key).exists()
+        return storage.exists(self.folder.policy(*entry.key))
 
     def _decide(
         self, ledger: Ledger, stored: StoredPolicy, max_score_increase: float | None

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import secrets
-import shutil
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,16 +10,17 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from elpa_core import storage
 from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.json_input import parse_object, read_file
 from elpa_core.manifest import CONFIG_NAME, MANIFEST_NAME
-from elpa_core.store.change import changing
 from elpa_core.store.history import moment_of, read_history
+from elpa_core.store.keeper import keeper_of
 from elpa_core.store.ledger import Ledger
+from elpa_core.store.local_view import local_view
 from elpa_core.store.paths import DagFolder, folder_of_run, policy_file
 from elpa_core.store.reading import policy_numbers
 from elpa_core.store.stored_policy import read_recorded
-from elpa_core.store.writing import StoreWriteError, sync
 
 _A_DAY = 86_400.0
 
@@ -33,7 +32,7 @@ class RunFolder:
     Parameters
     ----------
     path : Path
-        The folder.
+        The folder; of a store on object storage a local copy of what tells something.
     run_id : str
         The run, as far as the folder tells.
     as_of : datetime
@@ -97,22 +96,27 @@ def prune(
     """
     folder.require()
     if dry_run:
-        ledger = Ledger.of(read_history(folder.history)[0], str(folder.history))
-        return _choose(folder, ledger, keep, running)
-    with changing(folder) as change:
-        pruned = _choose(folder, change.ledger, keep, running)
-        for run in pruned.removed:
-            # In one step it is no run any more: a process killed while it removes leaves no half one.
-            run.path.rename(folder.trash(secrets.token_hex(4), run.path))
-        if pruned.removed:
-            sync(folder.runs)
-    for path in folder.leftovers():
-        _remove(path)
-    return pruned
+        return _choose(folder, Ledger.of(read_history(folder.history), str(folder.history)), keep, running)
+    chosen: list[Pruned] = []
+
+    def choose(ledger: Ledger) -> list[str]:
+        chosen.append(_choose(folder, ledger, keep, running))
+        return [run.path.name for run in chosen[-1].removed]
+
+    keeper_of(folder).remove_runs(choose)
+    return chosen[-1]
 
 
 def _choose(folder: DagFolder, ledger: Ledger, keep: int | None, running: Iterable[str]) -> Pruned:
-    runs = sorted((_run_folder(path) for path in folder.run_folders()), key=lambda r: (r.as_of, r.changed))
+    with local_view(folder) as (local, runs_path):
+        return _choose_locally(local, runs_path, ledger, keep, running)
+
+
+def _choose_locally(
+    folder: DagFolder, runs_path: Path, ledger: Ledger, keep: int | None, running: Iterable[str]
+) -> Pruned:
+    paths = [runs_path / name for name in folder.run_folders()]
+    runs = sorted(map(_run_folder, paths), key=lambda run: (run.as_of, run.changed))
     number = _keep_runs(runs, folder) if keep is None else keep
     if number < 1:
         raise InputError(Problem("--keep", "", str(number), "at least 1"))
@@ -143,7 +147,7 @@ def _choose(folder: DagFolder, ledger: Ledger, keep: int | None, running: Iterab
 def _needed(folder: DagFolder, ledger: Ledger) -> dict[str, str]:
     """Return why a run is needed, by the name of its folder."""
     needed = {folder_of_run(run_id): "promoted by hand" for run_id in ledger.promoted}
-    if back := ledger.before_current(lambda entry: folder.policy(*entry.key).exists()):
+    if back := ledger.before_current(lambda entry: storage.exists(folder.policy(*entry.key))):
         needed[folder_of_run(back.run_id)] = "a rollback goes back to it"
     if ledger.current is not None:
         needed[folder_of_run(ledger.current.run_id)] = "current"
@@ -223,18 +227,3 @@ def _keep_runs(runs: list[RunFolder], folder: DagFolder) -> int:
 
 def _read(path: Path) -> dict[str, Any]:
     return parse_object(read_file(path), str(path))
-
-
-def _remove(path: Path) -> None:
-    if path.is_symlink():
-        path.unlink(missing_ok=True)  # the link alone: what it leads to is not the store's
-    while path.exists():
-        try:
-            shutil.rmtree(path)
-        except FileNotFoundError:
-            continue  # another pruning removes it too
-        except OSError as error:
-            raise StoreWriteError(
-                f"{path}: {error.strerror}; the run is out of the store, and the next elpa runs prune goes on"
-                " removing its folder"
-            ) from error

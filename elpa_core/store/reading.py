@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from elpa_core import storage
 from elpa_core.errors import InputError, Problem
+from elpa_core.json_input import read_file
+from elpa_core.storage import StorePath
 from elpa_core.store.history import read_history
 from elpa_core.store.paths import DagFolder, did_you_mean
-from elpa_core.store.stored_policy import StoredPolicy, read_published, read_recorded
+from elpa_core.store.stored_policy import StoredPolicy, published_policy, read_published, read_recorded
 
 
 def current_policy(folder: DagFolder) -> StoredPolicy:
@@ -19,7 +20,7 @@ def current_policy(folder: DagFolder) -> StoredPolicy:
         If there is none.
     """
     folder.require()
-    if not folder.current.exists():
+    if not storage.exists(folder.current):
         hint = "a run publishes one, or elpa policy promote does"
         raise InputError(Problem(str(folder.current), "", "no such file", "a published policy", hint))
     return read_published(folder.current)
@@ -27,10 +28,16 @@ def current_policy(folder: DagFolder) -> StoredPolicy:
 
 def publication_there(folder: DagFolder) -> int:
     """Return the number of the publication that ``current.json`` holds; 0 if it holds none."""
-    if not folder.current.exists():
-        return 0
     try:
-        publication = read_published(folder.current).publication
+        return publication_in(read_file(folder.current), folder)
+    except InputError:
+        return 0
+
+
+def publication_in(data: bytes, folder: DagFolder) -> int:
+    """Return the number of the publication that the content of ``current.json`` is; 0 if it is none."""
+    try:
+        publication = published_policy(data, folder.current).publication
     except InputError:
         return 0  # somebody else has damaged it: it is made anew from what was recorded
     return publication.number if publication else 0
@@ -60,18 +67,18 @@ def recorded_policy(folder: DagFolder, run_id: str, number: int | None = None) -
     return stored
 
 
-def policy_numbers(policies: Path) -> list[int]:
+def policy_numbers(policies: StorePath) -> list[int]:
     """Return the numbers of the policies in a folder of numbered ones, ascending."""
-    names = [path.stem for path in policies.glob("*.json")]
+    names = [child.name.removesuffix(".json") for child in storage.children(policies)]
     return sorted(int(name) for name in names if name.isascii() and name.isdigit())
 
 
 def _without_policy(folder: DagFolder, run_id: str) -> Problem:
     run_dir = folder.run(run_id)
-    if run_dir.is_dir():
+    if storage.is_folder(run_dir):
         found = "a run without a policy"
         return Problem(str(run_dir), "", found, "a run whose integrate task has succeeded")
-    decided = dict.fromkeys(entry.run_id for entry in read_history(folder.history)[0])
+    decided = dict.fromkeys(entry.run_id for entry in read_history(folder.history))
     if run_id in decided:
         found, expected = "a run whose folder was removed, as elpa runs prune does", "one that is still there"
         return Problem(str(run_dir), "", found, expected, "the history still tells what it was")

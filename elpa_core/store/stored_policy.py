@@ -6,7 +6,6 @@ import datetime as dt
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -15,6 +14,7 @@ from elpa_core.config import GROUPS, Group
 from elpa_core.config_problems import problems_of
 from elpa_core.errors import InputError, Problem
 from elpa_core.json_input import parse_object, read_file
+from elpa_core.storage import StorePath
 from elpa_core.store.history import Action, AsOf, Entry, PolicyKey, moment_of
 
 _Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -121,7 +121,7 @@ class StoredPolicy:
 
     Parameters
     ----------
-    path : Path
+    path : path
         Its file.
     raw : dict
         All of it, as JSON has it.
@@ -133,7 +133,7 @@ class StoredPolicy:
         Of the policy that serving reads: which publication it is.
     """
 
-    path: Path
+    path: StorePath
     raw: dict[str, Any]
     contents: Contents
     record: Record
@@ -145,7 +145,7 @@ class StoredPolicy:
         return {**self.raw, "publication": publication.model_dump(mode="json")}
 
 
-def read_recorded(path: Path) -> StoredPolicy:
+def read_recorded(path: StorePath) -> StoredPolicy:
     """Read a numbered policy.
 
     Raises
@@ -158,7 +158,7 @@ def read_recorded(path: Path) -> StoredPolicy:
     return StoredPolicy(path, raw, checked, checked.record)
 
 
-def read_published(path: Path) -> StoredPolicy:
+def read_published(path: StorePath) -> StoredPolicy:
     """Read the policy that serving reads.
 
     Raises
@@ -166,7 +166,18 @@ def read_published(path: Path) -> StoredPolicy:
     InputError
         If there is none, or it is none that the store published.
     """
-    raw = parse_object(read_file(path), str(path))
+    return published_policy(read_file(path), path)
+
+
+def published_policy(data: bytes, path: StorePath) -> StoredPolicy:
+    """Return the policy that serving reads, from its file's content.
+
+    Raises
+    ------
+    InputError
+        If it is none that the store published.
+    """
+    raw = parse_object(data, str(path))
     checked = _checked_policy(_Published, raw, str(path))
     return StoredPolicy(path, raw, checked, checked.record, checked.publication)
 

@@ -1,4 +1,4 @@
-"""Change a store so that it survives a death at any moment: the lock, durable folders, leftovers."""
+"""Change files so that they survive a death at any moment: the lock, durable folders, leftovers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from elpa_core.errors import ElpaError
+from elpa_core.storage import StorePath
 
 
 class StoreWriteError(ElpaError):
@@ -29,7 +30,7 @@ def locked(lock: Path) -> Iterator[None]:
     StoreWriteError
         If the system refuses something, here or in the body.
     """
-    try:
+    with telling(lock.parent):
         make_folder(lock.parent)
         handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
         try:
@@ -37,11 +38,20 @@ def locked(lock: Path) -> Iterator[None]:
             yield
         finally:
             os.close(handle)
+
+
+@contextmanager
+def telling(folder: StorePath) -> Iterator[None]:
+    """Let what the system or the service refuses out as a `StoreWriteError`."""
+    try:
+        yield
     except OSError as error:
-        where = error.filename or lock.parent
+        where, remedy = error.filename or folder, "make room or get the right to write there"
+        if not isinstance(folder, Path):
+            remedy = "see that the bucket is there and can be reached and written with these credentials"
         raise StoreWriteError(
             f"{where}: {error.strerror or error}; the policy store could not be changed, and what was"
-            " current is current: make room or get the right to write there, and try again"
+            f" current is current: {remedy}, and try again"
         ) from error
 
 

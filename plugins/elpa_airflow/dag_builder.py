@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from airflow.providers.standard.operators.python import PythonOperator
@@ -25,14 +24,14 @@ DEFAULT_RETRIES = 1
 _DEFAULT_START_DATE = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 
 
-def build_dag(loaded: LoadedConfig, store: Path | None) -> DAG:
+def build_dag(loaded: LoadedConfig, store: str | None) -> DAG:
     """Return the Dag of a config.
 
     Parameters
     ----------
     loaded : LoadedConfig
         The config.
-    store : Path, optional
+    store : str, optional
         The policy store that the Dag file named.
 
     Raises
@@ -104,7 +103,7 @@ def _run_arguments(options: ModelRunOptions) -> dict[str, Any]:
     }
 
 
-def _integrate_callable(loaded: LoadedConfig, store: Path | None) -> Callable[..., dict[str, Any] | None]:
+def _integrate_callable(loaded: LoadedConfig, store: str | None) -> Callable[..., dict[str, Any] | None]:
     def integrate(**context: Any) -> dict[str, Any] | None:
         from elpa_airflow.integrate_task import integrate as integrate_run  # noqa: PLC0415  (numpy)
 

@@ -16,10 +16,9 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from elpa_airflow.local_airflow import LocalAirflow
-from elpa_airflow.rest_api import RestApiError
-from elpa_airflow.run_context import run_dir_of
+from elpa_airflow.rest_api import RestApi, RestApiError
 from elpa_core.policy import Policy, policy_lines
-from elpa_core.store import POLICY_NAME
+from elpa_core.store import POLICY_NAME, folder_of_run
 
 DAG_ID = "elpa_water_flow"
 _ROOT = Path(__file__).resolve().parents[2]
@@ -57,8 +56,8 @@ def _demo() -> int:
         airflow.wait_for_dag(DAG_ID)
         run_id = airflow.trigger(DAG_ID)
         print(f"triggered {DAG_ID}, run {run_id}", flush=True)
-        state = _follow(airflow, run_id)
-        run_dir = run_dir_of(airflow.state / "elpa", DAG_ID, run_id)
+        state = follow(airflow, DAG_ID, run_id)
+        run_dir = airflow.state / "elpa" / DAG_ID / "runs" / folder_of_run(run_id)
         if state != "success":
             print(f"the run has {state}; logs of the tasks: {airflow.state / 'logs'}", file=sys.stderr)
     if state != "success":
@@ -71,12 +70,12 @@ def _demo() -> int:
     return 0
 
 
-def _follow(airflow: LocalAirflow, run_id: str) -> str:
+def follow(airflow: RestApi, dag_id: str, run_id: str) -> str:
     """Print each task that ends, and return the state in which the run ends."""
     seen: dict[str, Any] = {}
     while True:
-        run_state = airflow.run_state(DAG_ID, run_id)
-        states = airflow.task_states(DAG_ID, run_id)
+        run_state = airflow.run_state(dag_id, run_id)
+        states = airflow.task_states(dag_id, run_id)
         for task_id, state in states.items():
             if state in {"running", *_ENDED} and seen.get(task_id) != state:
                 seen[task_id] = state

@@ -33,7 +33,7 @@ def elpa_dags(
     config_dir : path, optional
         The folder whose ``*.json`` are the configs; else the environment variable
         ``ELPA_CONFIG_DIR``, else ``configs`` beside the Dag file.
-    store : path, optional
+    store : path or URI, optional
         The policy store of configs that do not name one; else Airflow's setting ``[elpa] store``,
         else ``elpa`` in ``AIRFLOW_HOME``.
 
@@ -51,11 +51,11 @@ def elpa_dags(
     paths = config_paths(
         config_dir or os.environ.get(CONFIG_DIR_VARIABLE) or Path(dag_file).parent / "configs"
     )
-    store = Path(store) if store is not None else None
+    place = str(store) if store is not None else None
     wanted = get_parsing_context().dag_id
     if wanted is not None and (found := _find(wanted, paths)) is not None:
-        return {wanted: build_dag(found, store)}
-    return _all_dags(paths, store)
+        return {wanted: build_dag(found, place)}
+    return _all_dags(paths, place)
 
 
 def config_paths(config_dir: str | Path) -> list[Path]:
@@ -73,7 +73,7 @@ def config_paths(config_dir: str | Path) -> list[Path]:
     return sorted(path for path in folder.glob("*.json") if not path.name.startswith("."))
 
 
-def _all_dags(paths: list[Path], store: Path | None) -> dict[str, DAG]:
+def _all_dags(paths: list[Path], store: str | None) -> dict[str, DAG]:
     dags: dict[str, DAG] = {}
     claims: dict[str, list[LoadedConfig]] = {}
     for path in paths:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from elpa_airflow.run_record import read_status
+from elpa_core import storage
 from elpa_core.config import LoadedConfig
 from elpa_core.config_loading import parse_training_config
-from elpa_core.files import create_atomic, json_bytes, write_atomic
+from elpa_core.files import json_bytes
 from elpa_core.json_input import parse_object, read_file
 from elpa_core.manifest import CONFIG_NAME
+from elpa_core.storage import StorePath
 
 _ENDED = {"success", "failed", "skipped", "upstream_failed"}
 
 
 def frozen_config(
-    current: LoadedConfig, run_dir: Path, generation: str, other_states: dict[str, str | None]
+    current: LoadedConfig, run_dir: StorePath, generation: str, other_states: dict[str, str | None]
 ) -> LoadedConfig:
     """Return the config that this run works with.
 
@@ -24,7 +25,7 @@ def frozen_config(
     ----------
     current : LoadedConfig
         The config as it is now.
-    run_dir : Path
+    run_dir : path
         The run's folder.
     generation : str
         Another one after each clearing of the run's tasks, of all or of some; the first task of a
@@ -40,17 +41,17 @@ def frozen_config(
     """
     record = run_dir / "generations" / f"{generation}.json"
     copy = run_dir / CONFIG_NAME
-    if not record.exists():
-        keep = copy.exists() and _in_use(run_dir, generation, other_states)
+    if not storage.exists(record):
+        keep = storage.exists(copy) and _in_use(run_dir, generation, other_states)
         data = read_file(copy) if keep else current.data
-        create_atomic(record, json_bytes({"config": data.decode()}))
+        storage.create(record, json_bytes({"config": data.decode()}))
     data = str(parse_object(read_file(record), str(record))["config"]).encode()
-    if not copy.exists() or read_file(copy) != data:
-        write_atomic(copy, data)
+    if not storage.exists(copy) or read_file(copy) != data:
+        storage.write(copy, data)
     return current if data == current.data else parse_training_config(data, current.path, both_groups=True)
 
 
-def _in_use(run_dir: Path, generation: str, states: dict[str, str | None]) -> bool:
+def _in_use(run_dir: StorePath, generation: str, states: dict[str, str | None]) -> bool:
     """Tell whether a task that was not cleared worked, or still works, with the copy."""
     if _ENDED & set(states.values()):
         return True

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Self
 
 from elpa_core.artifacts import ErrorArtifact
 from elpa_core.earlier_artifacts import EarlierArtifact, carry
 from elpa_core.errors import ArtifactError
 from elpa_core.policy import ScoredModel
+from elpa_core.storage import StorePath
 
 CARRIED_KEY = "carried_artifact"
 
@@ -29,16 +29,19 @@ class HandedOn:
         The run that trained the model, if it was another one.
     fallback_reason : str or None
         Why an older artifact than there should be takes part.
+    artifacts : tuple of str
+        What else was kept, such as the trained model; not of one that is carried: it stays in its run.
     """
 
     artifact: ErrorArtifact
     as_of: str
     carried_from: str | None = None
     fallback_reason: str | None = None
+    artifacts: tuple[str, ...] = ()
 
     @classmethod
     def carried(
-        cls, earlier: Iterable[EarlierArtifact], model_dir: Path, fallback_reason: str | None = None
+        cls, earlier: Iterable[EarlierArtifact], model_dir: StorePath, fallback_reason: str | None = None
     ) -> Self | None:
         """Copy the first of several earlier artifacts that is still there into the folder of this run."""
         for one in earlier:
@@ -52,12 +55,17 @@ class HandedOn:
     def from_json(cls, value: dict[str, Any]) -> Self:
         """Return what the JSON object ``value`` describes."""
         fields = dict(value)
-        as_of, carried_from = fields.pop("as_of"), fields.pop("carried_from")
-        return cls(ErrorArtifact.from_json(fields), as_of, carried_from)
+        as_of, carried_from, files = fields.pop("as_of"), fields.pop("carried_from"), fields.pop("artifacts")
+        return cls(ErrorArtifact.from_json(fields), as_of, carried_from, artifacts=tuple(files))
 
     def to_json(self) -> dict[str, Any]:
         """Return it as a JSON object."""
-        return {**self.artifact.to_json(), "as_of": self.as_of, "carried_from": self.carried_from}
+        return {
+            **self.artifact.to_json(),
+            "as_of": self.as_of,
+            "carried_from": self.carried_from,
+            "artifacts": list(self.artifacts),
+        }
 
     def describe(self, scored: ScoredModel, run_as_of: str) -> ScoredModel:
         """Return a score together with where it comes from, where that is not this run."""

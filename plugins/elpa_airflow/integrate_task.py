@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,11 @@ from elpa_airflow.handed_on import CARRIED_KEY, HandedOn
 from elpa_airflow.run_context import policy_uri
 from elpa_airflow.run_record import read_status, refused_entry, task_id_of, write_status
 from elpa_airflow.run_state import RunState
-from elpa_core.artifacts import now_text, utc_text
+from elpa_core import storage
+from elpa_core.artifacts import ErrorArtifact, now_text, utc_text
 from elpa_core.config import GROUPS, LoadedConfig, Model
 from elpa_core.earlier_artifacts import newest_artifacts
-from elpa_core.errors import ArtifactError, ElpaError, InputError
+from elpa_core.errors import ArtifactError, ElpaError, InputError, Problem
 from elpa_core.integration import score_artifacts
 from elpa_core.manifest import MANIFEST_NAME, manifest_of, model_entry, write_manifest
 from elpa_core.plan import Plan, plan_model
@@ -39,7 +41,7 @@ class _Pool:
     artifacts: dict[str, Path] = field(default_factory=dict)
 
 
-def integrate(context: Any, current: LoadedConfig, store: Path | None) -> dict[str, Any] | None:
+def integrate(context: Any, current: LoadedConfig, store: str | None) -> dict[str, Any] | None:
     """Write manifest and policy of a run, publish the policy, and return it.
 
     Parameters
@@ -48,7 +50,7 @@ def integrate(context: Any, current: LoadedConfig, store: Path | None) -> dict[s
         Of the task.
     current : LoadedConfig
         The config as it is at parse.
-    store : Path, optional
+    store : str, optional
         The policy store that the Dag file named.
 
     Raises
@@ -65,11 +67,12 @@ def integrate(context: Any, current: LoadedConfig, store: Path | None) -> dict[s
             _write_manifest(run, _Pool([], []))
             log.info("A dry run: the manifest has the commands, there is no policy")
             return None
-        pool = _pool(context["ti"], run)
-        _write_manifest(run, pool)
-        policy = _policy(context["ti"], run, pool)
+        with tempfile.TemporaryDirectory(prefix="elpa-integrate-") as folder:
+            pool = _pool(context["ti"], run, Path(folder))
+            _write_manifest(run, pool)
+            policy = _policy(context["ti"], run, pool)
     except (InputError, NoPolicyError) as error:
-        (run.run_dir / POLICY_NAME).unlink(missing_ok=True)
+        storage.remove(run.run_dir / POLICY_NAME)
         raise AirflowFailException(str(error)) from error
     return _publish(context, run, policy)
 
@@ -109,10 +112,11 @@ def _prune(run: RunState, dag_id: str, run_id: str, keep: int) -> None:
         log.warning("Old runs are not removed: %s", error)
         return
     for removed in pruned.removed:
-        log.info("Removed the folder of an old run: %s", removed.path)
+        log.info("Removed the folder of an old run: %s", removed.run_id)
 
 
-def _pool(ti: Any, run: RunState) -> _Pool:
+def _pool(ti: Any, run: RunState, folder: Path) -> _Pool:
+    """Return the models of a run; artifacts on object storage are copied to ``folder``."""
     pool = _Pool([], [])
     for model in run.loaded.config.models:
         try:
@@ -120,8 +124,8 @@ def _pool(ti: Any, run: RunState) -> _Pool:
             if handed_on is None:
                 handed_on = _fallback(run, model, reason)
             if handed_on is not None:
-                (scored,) = score_artifacts([handed_on.artifact], run.choices.config.beta)
-                pool.artifacts[model.name] = Path(handed_on.artifact.path)
+                scored, path = _scored(handed_on.artifact, run, folder)
+                pool.artifacts[model.name] = path
                 pool.scored.append(handed_on.describe(scored, run.moment.as_of))
                 continue
         except ArtifactError as error:
@@ -131,6 +135,24 @@ def _pool(ti: Any, run: RunState) -> _Pool:
             MissingModel(name=model.name, group=model.group, reason=reason, intended=intended)
         )
     return pool
+
+
+def _scored(artifact: ErrorArtifact, run: RunState, folder: Path) -> tuple[ScoredModel, Path]:
+    """Return the score of an artifact, and where it lies on this machine."""
+    place = storage.at(run.store, artifact.path)
+    if isinstance(place, Path):
+        (scored,) = score_artifacts([artifact], run.choices.config.beta)
+        return scored, place
+    copy = folder / f"{artifact.model}.csv"
+    try:
+        storage.copy_out(place, copy)
+        (scored,) = score_artifacts([replace(artifact, path=str(copy))], run.choices.config.beta)
+    except FileNotFoundError as error:
+        problem = Problem(artifact.path, "", "no such object", "the artifact that training has left there")
+        raise ArtifactError(problem) from error
+    except ArtifactError as error:
+        raise ArtifactError(replace(problem, source=artifact.path) for problem in error.problems) from error
+    return scored, copy
 
 
 def _handed_on(ti: Any, run: RunState, model: Model) -> tuple[HandedOn | None, str]:
@@ -180,9 +202,14 @@ def _write_manifest(run: RunState, pool: _Pool) -> None:
             entry |= {"status": "planned", "return_code": None, "artifact": None}
         entry["task_state"] = run.states.get(task_id_of(model))
         entries.append(entry)
-    plan = Plan(replace(run.loaded, config=run.choices.config), run.run_dir, run.moment, ())
+    plan = Plan(replace(run.loaded, config=run.choices.config), run.work_dir, run.moment, ())
     manifest = manifest_of(
-        plan, entries, created_at=now_text(), run_id=run.moment.run_id, chosen=dict(run.choices.given)
+        plan,
+        entries,
+        created_at=now_text(),
+        run_dir=str(run.run_dir),
+        run_id=run.moment.run_id,
+        chosen=dict(run.choices.given),
     )
     write_manifest(run.run_dir / MANIFEST_NAME, manifest)
 
@@ -190,9 +217,9 @@ def _write_manifest(run: RunState, pool: _Pool) -> None:
 def _entry(run: RunState, model: Model) -> dict[str, Any]:
     try:
         moment = run.moment_for(model)
-        return model_entry(plan_model(run.loaded, model, run.run_dir, moment, run.choices.changed))
+        return model_entry(plan_model(run.loaded, model, run.work_dir, moment, run.choices.changed))
     except InputError:
-        return refused_entry(model, run.run_dir)
+        return refused_entry(model, run.work_dir)
 
 
 def _policy(ti: Any, run: RunState, pool: _Pool) -> Policy:

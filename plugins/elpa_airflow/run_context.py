@@ -1,40 +1,12 @@
-"""What a Dag run means to ELPA: its key, its folder, its dates."""
+"""What a Dag run means to ELPA: its asset and its dates."""
 
 from __future__ import annotations
 
 import datetime as dt
-import os
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from airflow.configuration import AIRFLOW_HOME, conf
-
-from elpa_core.config import LoadedConfig
 from elpa_core.placeholder_values import RunMoment
-from elpa_core.store import DagFolder
-
-
-def store_of(loaded: LoadedConfig, store: Path | None) -> Path:
-    """Return the policy store of a config, absolute.
-
-    Parameters
-    ----------
-    loaded : LoadedConfig
-        Its ``airflow.store``, relative to its folder, comes first.
-    store : Path, optional
-        What the Dag file named; else Airflow's setting ``[elpa] store``, else ``AIRFLOW_HOME/elpa``.
-    """
-    if (own := loaded.config.airflow.store) is not None:
-        return Path(os.path.normpath(loaded.path.parent / own))
-    if store is None:
-        store = Path(conf.get("elpa", "store", fallback="") or "elpa")
-    return Path(AIRFLOW_HOME, store).absolute()
-
-
-def run_dir_of(store: Path, dag_id: str, run_id: str) -> Path:
-    """Return the folder of a run in a store."""
-    return DagFolder(store, dag_id).run(run_id)
 
 
 def policy_uri(dag_id: str) -> str:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from elpa_core import storage
 from elpa_core.config import Model
 from elpa_core.earlier_artifacts import STATUS_NAME
 from elpa_core.errors import ConfigError
-from elpa_core.files import json_bytes, write_atomic
+from elpa_core.files import json_bytes
 from elpa_core.json_input import parse_object, read_file
 from elpa_core.manifest import model_entry
 from elpa_core.masking import secret_values
 from elpa_core.plan import PlannedModel
+from elpa_core.storage import StorePath
 
 
 def task_id_of(model: Model) -> str:
@@ -20,12 +22,13 @@ def task_id_of(model: Model) -> str:
     return f"{model.group}.{model.name}"
 
 
-def read_status(run_dir: Path, task_id: str) -> dict[str, Any] | None:
+def read_status(run_dir: StorePath, task_id: str) -> dict[str, Any] | None:
     """Return what a model's task last wrote down, or None if that was nothing."""
-    return _status_in(run_dir / "models" / task_id.partition(".")[2])
+    return status_in(run_dir / "models" / task_id.partition(".")[2])
 
 
-def _status_in(model_dir: Path) -> dict[str, Any] | None:
+def status_in(model_dir: StorePath) -> dict[str, Any] | None:
+    """Return what the task of a model wrote down last into its folder, or None if that was nothing."""
     path = model_dir / STATUS_NAME
     try:
         return parse_object(read_file(path), str(path))
@@ -40,13 +43,6 @@ def refused_entry(model: Model, run_dir: Path) -> dict[str, Any]:
     return model_entry(planned) | {"train_cmd": None, "error_csv": None}
 
 
-def write_status(model_dir: Path, status: dict[str, Any]) -> None:
-    """Write down the state of a model's task in one step.
-
-    A process that Airflow gave up, because its worker died, may live on beside the next attempt: what
-    that one wrote stays.
-    """
-    there = _status_in(model_dir) or {}
-    later = there.get("try_number", 0) > status.get("try_number", 0)
-    if not (later and there.get("generation") == status.get("generation")):
-        write_atomic(model_dir / STATUS_NAME, json_bytes(status))
+def write_status(model_dir: StorePath, status: dict[str, Any]) -> None:
+    """Write down the state of a model's task in one step."""
+    storage.write(model_dir / STATUS_NAME, json_bytes(status))

@@ -12,10 +12,14 @@ from airflow.sdk.execution_time import task_runner
 
 from elpa_airflow.frozen_config import frozen_config
 from elpa_airflow.offline_schedule import OfflineTick, offline_tick
-from elpa_airflow.run_context import moment_of, run_dir_of, store_of
+from elpa_airflow.policy_store import open_store, store_location, work_root
+from elpa_airflow.run_context import moment_of
 from elpa_core.config import LoadedConfig, Model
 from elpa_core.placeholder_values import RunMoment
 from elpa_core.run_choices import RunChoices, run_choices
+from elpa_core.storage import StorePath
+from elpa_core.storage.location import local_folder
+from elpa_core.store import DagFolder
 
 
 @dataclass(frozen=True)
@@ -26,8 +30,10 @@ class RunState:
     ----------
     loaded : LoadedConfig
         The frozen config.
-    run_dir : Path
-        The run's folder, absolute.
+    run_dir : path
+        The run's folder in the policy store.
+    work_dir : Path
+        The folder of the run's commands, absolute; the same, unless the store is on object storage.
     moment : RunMoment
         The run's dates.
     generation : str
@@ -41,7 +47,8 @@ class RunState:
     """
 
     loaded: LoadedConfig
-    run_dir: Path
+    run_dir: StorePath
+    work_dir: Path
     moment: RunMoment
     generation: str
     states: dict[str, str | None]
@@ -49,9 +56,9 @@ class RunState:
     given: Mapping[str, Any]
 
     @property
-    def store(self) -> Path:
+    def store(self) -> StorePath:
         """The policy store; a run's folder lies in it under its Dag and ``runs``."""
-        return self.run_dir.parents[2]
+        return self.run_dir.parent.parent.parent
 
     @cached_property
     def choices(self) -> RunChoices:
@@ -71,17 +78,19 @@ class RunState:
         return replace(self.moment, as_of=self.tick.as_of.isoformat())
 
     @classmethod
-    def of(cls, context: Any, current: LoadedConfig, store: Path | None) -> RunState:
+    def of(cls, context: Any, current: LoadedConfig, store: str | None) -> RunState:
         """Return the state of the run that the task of ``context`` belongs to, and freeze its config."""
         ti, dag_run = context["ti"], context["dag_run"]
-        run_dir = run_dir_of(store_of(current, store), ti.dag_id, ti.run_id)
+        location = store_location(current, store)
         started = dag_run.start_date.strftime("%Y%m%dT%H%M%S%f") if dag_run.start_date else "unstarted"
         generation = f"{dag_run.clear_number or 0}-{started}"
         if getattr(task_runner, "SUPERVISOR_COMMS", None) is None:
             # `airflow tasks render`: no task runs, so nothing is frozen.
+            run_dir = DagFolder(local_folder(location) or work_root(), ti.dag_id).run(ti.run_id)
             return cls(
                 current,
                 run_dir,
+                _work_dir(run_dir, ti),
                 moment_of(dag_run),
                 generation,
                 {},
@@ -90,13 +99,19 @@ class RunState:
             )
         states = dict(ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id]).get(ti.run_id, {}))
         states.pop(ti.task_id, None)
+        run_dir = DagFolder(open_store(location), ti.dag_id).run(ti.run_id)
         loaded = frozen_config(current, run_dir, generation, states)
         return cls(
             loaded,
             run_dir,
+            _work_dir(run_dir, ti),
             moment_of(dag_run),
             generation,
             states,
             offline_tick(loaded.config.airflow, dag_run),
             dag_run.conf or {},
         )
+
+
+def _work_dir(run_dir: StorePath, ti: Any) -> Path:
+    return run_dir if isinstance(run_dir, Path) else work_root() / ti.dag_id / "runs" / run_dir.name

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from airflow.providers.standard.operators.bash import BashOperator
@@ -20,10 +18,11 @@ from airflow.sdk.exceptions import (
 from airflow.sdk.execution_time.context import context_to_airflow_vars
 from airflow.sdk.log import mask_secret
 
+from elpa_airflow.attempt import Attempt
 from elpa_airflow.handed_on import CARRIED_KEY, HandedOn
-from elpa_airflow.run_record import refused_entry, task_id_of, write_status
+from elpa_airflow.run_record import refused_entry, task_id_of
 from elpa_airflow.run_state import RunState
-from elpa_core.artifacts import ErrorArtifact, FileState, artifact_of, now_text, require_fresh
+from elpa_core.artifacts import ErrorArtifact, FileState, now_text, require_fresh
 from elpa_core.config import LoadedConfig, Model
 from elpa_core.earlier_artifacts import artifacts_as_of, newest_artifacts
 from elpa_core.errors import ArtifactError, CommandError, InputError
@@ -38,7 +37,7 @@ class TrainingSource(NamedTuple):
     """What a training task knows at parse: the config as it is now, and the Dag file's store."""
 
     loaded: LoadedConfig
-    store: Path | None
+    store: str | None
 
 
 class TrainModelOperator(BashOperator):
@@ -68,6 +67,7 @@ class TrainModelOperator(BashOperator):
     source: TrainingSource
     _run: RunState | None = None
     _model: Model | None = None
+    _attempt: Attempt | None = None
     _planned: PlannedModel | None = None
     _refusal: str = ""
     _command: Command | None = None
@@ -83,6 +83,7 @@ class TrainModelOperator(BashOperator):
             return
         seconds = model.airflow.over(run.loaded.config.airflow).execution_timeout
         self.execution_timeout = None if seconds is None else dt.timedelta(seconds=seconds)
+        self._attempt = attempt = Attempt.of(context["ti"], run, model)
         env, secrets = self._environment(model, context, jinja_env)
         for secret in secrets:
             mask_secret(secret)
@@ -90,9 +91,10 @@ class TrainModelOperator(BashOperator):
             planned = plan_model(
                 run.loaded,
                 model.model_copy(update={"env": env}),
-                run.run_dir,
+                run.work_dir,
                 run.moment_for(model),
                 run.choices.changed,
+                attempt.work_dir,
             )
         except InputError as error:
             self._refusal = str(error)
@@ -106,10 +108,10 @@ class TrainModelOperator(BashOperator):
 
     def execute(self, context: Any) -> dict[str, Any]:
         """Train the model and return its error artifact."""
-        run, model, planned = self._run, self._model, self._planned
+        run, model, attempt, planned = self._run, self._model, self._attempt, self._planned
         if run is None:
             raise AirflowFailException("the task was not prepared: render_template_fields did not run")
-        if model is None:
+        if model is None or attempt is None:
             raise AirflowSkipException("the model was added to the config after this run had frozen it")
         if not model.enabled:
             self._record(context, run, model, status="disabled")
@@ -123,14 +125,19 @@ class TrainModelOperator(BashOperator):
         if run.choices.dry_run:
             self._record(context, run, model, status="planned", reason="dry run")
             raise AirflowSkipException("a dry run: the command above was not started")
-        self._skip_if_not_due(context, run, model)
+        self._skip_if_not_due(context, run, model, attempt)
         before = FileState.of(planned.error_csv)
-        _empty(planned.model_dir)
+        attempt.empty()
+        if attempt.orphaned:
+            self.log.warning(
+                "An earlier attempt was killed, and its command may live on: this one works in %s",
+                attempt.work_dir,
+            )
         started_at = now_text()
         self._record(context, run, model, status="running", started_at=started_at)
         outcome: dict[str, Any] = {"status": "failed", "reason": "the task was stopped"}
         try:
-            outcome |= self._train(context, run, planned, before, started_at)
+            outcome |= self._train(context, run, attempt, planned, before, started_at)
         except (CommandError, ArtifactError) as error:
             outcome["reason"] = str(error)
             raise AirflowException(str(error)) from error
@@ -140,13 +147,15 @@ class TrainModelOperator(BashOperator):
             raise
         finally:
             outcome |= {"started_at": started_at, "finished_at": now_text()}
-            self._record(context, run, model, **outcome)
+            self._record(context, run, model, ends=True, **outcome)
+            attempt.clear_away()
         if outcome["status"] != "ok":
             raise AirflowException(outcome["reason"])
         artifact: dict[str, Any] = outcome["artifact"]
         self.log.info("Error artifact: %s validation errors in %s", artifact["rows"], artifact["path"])
         as_of = run.moment_for(model).as_of
-        return HandedOn(ErrorArtifact.from_json(artifact), as_of=as_of).to_json()
+        files = tuple(outcome["artifacts"])
+        return HandedOn(ErrorArtifact.from_json(artifact), as_of=as_of, artifacts=files).to_json()
 
     def _environment(
         self, model: Model, context: Any, jinja_env: Any
@@ -165,7 +174,7 @@ class TrainModelOperator(BashOperator):
         secrets = {*lines, *secret_values(env)}
         return env, tuple(sorted(secrets, key=lambda text: (-len(text), text)))
 
-    def _skip_if_not_due(self, context: Any, run: RunState, model: Model) -> None:
+    def _skip_if_not_due(self, context: Any, run: RunState, model: Model, attempt: Attempt) -> None:
         """Skip a model that is not trained in this run, and hand on its earlier artifact, if there is one."""
         tick = run.tick if model.group == "offline" else None
         taken = run.choices.takes(model)
@@ -178,9 +187,9 @@ class TrainModelOperator(BashOperator):
             earlier = artifacts_as_of(run.run_dir, model.name, model.group, tick.as_of)
         else:
             return
-        model_dir = run.run_dir / "models" / model.name
-        _empty(model_dir)
-        carried = HandedOn.carried(earlier, model_dir)
+        attempt.empty()
+        carried = HandedOn.carried(earlier, attempt.kept_dir)
+        attempt.clear_away()
         if carried is not None:
             reason = (
                 f"{why}; takes part as trained by run {carried.carried_from} on data up to {carried.as_of}"
@@ -201,7 +210,13 @@ class TrainModelOperator(BashOperator):
             self._command.stop()
 
     def _train(
-        self, context: Any, run: RunState, planned: PlannedModel, before: FileState | None, started_at: str
+        self,
+        context: Any,
+        run: RunState,
+        attempt: Attempt,
+        planned: PlannedModel,
+        before: FileState | None,
+        started_at: str,
     ) -> dict[str, Any]:
         options = planned.model.airflow.over(run.loaded.config.airflow)
         self._command = Command(
@@ -226,28 +241,32 @@ class TrainModelOperator(BashOperator):
             reason = f"the command ended with exit code {result.return_code}"
             return {"return_code": result.return_code, "reason": reason}
         require_fresh(planned.error_csv, before)
-        artifact = artifact_of(
-            _own_copy(planned),
-            model=planned.model.name,
-            group=planned.model.group,
-            started_at=started_at,
-            finished_at=now_text(),
+        artifact = attempt.artifact_left(
+            planned.error_csv, model=planned.model, started_at=started_at, finished_at=now_text()
         )
-        return {"status": "ok", "reason": None, "return_code": 0, "artifact": artifact.to_json()}
+        files = attempt.files_left(planned.model.artifacts)
+        return {
+            "status": "ok",
+            "reason": None,
+            "return_code": 0,
+            "artifact": artifact.to_json(),
+            "artifacts": files,
+        }
 
-    def _record(self, context: Any, run: RunState, model: Model, **fields: Any) -> None:
+    def _record(
+        self, context: Any, run: RunState, model: Model, *, ends: bool = False, **fields: Any
+    ) -> None:
         planned, ti = self._planned, context["ti"]
-        entry = refused_entry(model, run.run_dir) if planned is None else model_entry(planned)
+        entry = refused_entry(model, run.work_dir) if planned is None else model_entry(planned)
         # The command's output is the task's log.
         entry |= {"stdout_log": None, "stderr_log": None, "task_id": ti.task_id, "try_number": ti.try_number}
         entry |= {"generation": run.generation, "config_sha256": run.loaded.sha256}
         entry |= {"run_id": ti.run_id, "as_of": run.moment_for(model).as_of}
-        write_status(run.run_dir / "models" / model.name, entry | fields)
+        if self._attempt is not None:
+            self._attempt.record(entry | fields, ends=ends)
 
 
-def train_task(
-    model: Model, loaded: LoadedConfig, store: Path | None, **arguments: Any
-) -> TrainModelOperator:
+def train_task(model: Model, loaded: LoadedConfig, store: str | None, **arguments: Any) -> TrainModelOperator:
     """Return the training task of a model.
 
     Parameters
@@ -256,7 +275,7 @@ def train_task(
         The model's block of the config.
     loaded : LoadedConfig
         The config as it is at parse; the task works with the copy that its run froze.
-    store : Path, optional
+    store : str, optional
         The policy store that the Dag file named.
     **arguments
         Arguments of every Airflow operator.
@@ -271,20 +290,3 @@ def train_task(
     )
     task.source = TrainingSource(loaded, store)
     return task
-
-
-def _own_copy(planned: PlannedModel) -> Path:
-    """Return the artifact; of one that lies elsewhere a copy that no later run writes over."""
-    path = planned.error_csv
-    if path.is_relative_to(planned.model_dir):
-        return path
-    copy = planned.model_dir / "handed_on_errors.csv"
-    shutil.copyfile(path, copy)
-    return copy
-
-
-def _empty(folder: Path) -> None:
-    """Make a folder without anything that an earlier attempt left: a retry works as a first try."""
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)

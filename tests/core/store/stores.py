@@ -2,6 +2,7 @@
 
 import json
 
+from elpa_core import storage
 from elpa_core.config import PolicyFields
 from elpa_core.policy import RunReference, ScoredModel, build_policy
 from elpa_core.store import PolicyStore
@@ -54,25 +55,26 @@ def current_run(store):
 def check(store: PolicyStore):
     """Check what holds at every moment, and return the number of the current publication."""
     folder = store.folder
-    entries, _ = read_history(folder.history)
+    entries = read_history(folder.history)
     ledger = Ledger.of(entries, "history")
     numbers = [entry.number for entry in entries if entry.number is not None]
     assert numbers == list(range(1, len(numbers) + 1))
     published = [entry.key for entry in entries if entry.action == "published"]
     assert len(published) == len(set(published)), "published twice"
-    for path in [path for run_dir in folder.run_folders() for path in run_dir.glob("policies/*.json")]:
-        stored = json.loads(path.read_bytes())
-        assert path == folder.policy(stored["record"]["run_id"], stored["record"]["number"])
-    if not folder.current.exists():
+    for policies in [folder.runs / name / "policies" for name in folder.run_folders()]:
+        for name in [child.name for child in storage.children(policies) if child.name.endswith(".json")]:
+            record = json.loads(storage.read(policies / name))["record"]
+            assert str(policies / name) == str(folder.policy(record["run_id"], record["number"]))
+    if not storage.exists(folder.current):
         assert not numbers or numbers == [1], "current.json got lost"
         return 0
-    current = json.loads(folder.current.read_bytes())
+    current = json.loads(storage.read(folder.current))
     publication = current.pop("publication")
     assert publication["number"] in {ledger.last_number, ledger.last_number - 1}
     (entry,) = [entry for entry in entries if entry.number == publication["number"]]
     assert entry.action in PUBLISHING
     assert publication.items() <= entry.to_json().items()
-    assert current == json.loads(folder.policy(*entry.key).read_bytes())
+    assert current == json.loads(storage.read(folder.policy(*entry.key)))
     return publication["number"]
 
 

@@ -11,7 +11,7 @@ from stores import actions, check, check_repaired, day, policy, record, run
 
 from elpa_core.errors import InputError
 from elpa_core.store import PolicyStore, StoreWriteError
-from elpa_core.store.history import append_history
+from elpa_core.store.local_change import append_history
 
 PROGRAMS = Path(__file__).parent / "programs"
 sys.path.append(str(PROGRAMS))
@@ -51,7 +51,7 @@ def left_behind(root):
     before = store.folder.current.read_bytes()
     store.promote("day1", reason="by hand", actor="me")
     store.folder.current.write_bytes(before)
-    store.folder.upcoming.write_bytes(b"{")
+    (store.folder.path / ".current.next").write_bytes(b"{")
     with store.folder.history.open("ab") as history:
         history.write(b'{"number": 5, "when": "2026-01-')
     return store
@@ -84,11 +84,7 @@ def history_of(store):
 
 
 def kept_policies(store):
-    return {
-        path: path.read_bytes()
-        for run_dir in store.folder.run_folders()
-        for path in run_dir.glob("policies/*.json")
-    }
+    return {path: path.read_bytes() for path in store.folder.runs.glob("[!.]*/policies/*.json")}
 
 
 @pytest.mark.parametrize(("make", "action"), CASES, ids=case_name)
@@ -121,7 +117,7 @@ def test_a_change_killed_at_any_file_operation_is_repaired_by_the_next(quick_pat
         assert policies.items() <= kept_policies(store).items() or action[0] == "prune", where
         if action[0] == "prune":
             assert {path.name for path in store.folder.runs.iterdir()} == {
-                *(path.name for path in expected.folder.run_folders()),
+                *expected.folder.run_folders(),
                 "day9",
             }, where
         assert list(store.folder.path.rglob("*.tmp")) == [], where

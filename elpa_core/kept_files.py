@@ -1,0 +1,44 @@
+"""The files that a model keeps with its run besides its validation errors, such as the trained model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+from elpa_core.errors import ArtifactError, Problem, quoted
+
+
+def is_kept_pattern(pattern: str) -> bool:
+    """Tell whether a glob pattern names files below a folder and nowhere else.
+
+    >>> [is_kept_pattern(pattern) for pattern in ("model.pt", "runs/**/*.ckpt", "../x", "/etc/*", "a**")]
+    [True, True, False, False, False]
+    """
+    parts = PurePosixPath(pattern).parts
+    plain = bool(pattern.strip()) and "\0" not in pattern and not pattern.startswith("/")
+    return plain and bool(parts) and all(part == "**" or not ("**" in part or part == "..") for part in parts)
+
+
+def kept_files(folder: Path, patterns: Iterable[str]) -> list[Path]:
+    """Return the files below a folder that the patterns name, all below a folder that one names too.
+
+    Raises
+    ------
+    ArtifactError
+        If a pattern names none.
+    """
+    kept: set[Path] = set()
+    for pattern in patterns:
+        found = [
+            file for path in folder.glob(pattern) for file in ([path] if path.is_file() else _below(path))
+        ]
+        if not found:
+            expected = f"at least one file that artifacts names with {quoted(pattern)}"
+            hint = "let the command write it there, or take the pattern out of the config"
+            raise ArtifactError(Problem(str(folder), "", "no such file", expected, hint))
+        kept.update(found)
+    return sorted(kept)
+
+
+def _below(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]

@@ -1,0 +1,37 @@
+"""Files of a policy store, wherever it is: in a local folder or on object storage."""
+
+from elpa_core.storage.files import (
+    Child,
+    children,
+    copy_in,
+    copy_out,
+    create,
+    exists,
+    is_folder,
+    read,
+    read_all,
+    remove,
+    remove_tree,
+    write,
+)
+from elpa_core.storage.location import ObjectPath, StorePath, at, is_uri, open_location
+
+__all__ = [
+    "Child",
+    "ObjectPath",
+    "StorePath",
+    "at",
+    "children",
+    "copy_in",
+    "copy_out",
+    "create",
+    "exists",
+    "is_folder",
+    "is_uri",
+    "open_location",
+    "read",
+    "read_all",
+    "remove",
+    "remove_tree",
+    "write",
+]

@@ -1,0 +1,32 @@
+"""Who changes a store: by a lock in a local folder, by conditional writes on object storage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Protocol
+
+from elpa_core.store.change import Decide, Outcome
+from elpa_core.store.ledger import Ledger
+from elpa_core.store.local_change import LocalDagFolder
+from elpa_core.store.object_change import ObjectDagFolder
+from elpa_core.store.paths import DagFolder
+
+
+class Keeper(Protocol):
+    """What can be changed in a Dag's part of a store."""
+
+    def change(self, decide: Decide) -> Outcome:
+        """Write a decision down; if it publishes the policy, make it the current one."""
+
+    def record(self, run_id: str, policy: bytes, numbered: Callable[[int], dict[str, Any]]) -> int:
+        """Keep a policy as the run's next numbered one, and as its latest; return its number."""
+
+    def remove_runs(self, choose: Callable[[Ledger], Iterable[str]]) -> None:
+        """Remove the folders of runs, by name."""
+
+
+def keeper_of(folder: DagFolder) -> Keeper:
+    """Return who changes a Dag's part of a store."""
+    path = folder.path
+    return LocalDagFolder(folder, path) if isinstance(path, Path) else ObjectDagFolder(folder, path)

@@ -1,0 +1,59 @@
+"""A real S3 server of the tests' own, its buckets, and what can go wrong with it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import botocore.session
+
+SERVER = Path(__file__).parent / "core" / "store" / "programs" / "s3_server.py"
+
+
+class S3Service:
+    """A server, and the environment in which programs reach it."""
+
+    def __init__(self, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self.env = {
+            "AWS_ACCESS_KEY_ID": "key",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ENDPOINT_URL": self.url,
+        }
+
+    def make_bucket(self, name: str) -> None:
+        client = botocore.session.get_session().create_client(
+            "s3",
+            endpoint_url=self.url,
+            region_name=self.env["AWS_DEFAULT_REGION"],
+            aws_access_key_id=self.env["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.env["AWS_SECRET_ACCESS_KEY"],
+        )
+        client.create_bucket(Bucket=name)
+
+    def faults(self, *faults: tuple[str, str, str, int]) -> None:
+        """Let the next requests fail: method, end of the key, fault, how many."""
+        names = ("method", "key", "fault", "times")
+        data = json.dumps([dict(zip(names, fault, strict=True)) for fault in faults]).encode()
+        request = urllib.request.Request(f"{self.url}/-/faults", data=data, method="POST")
+        urllib.request.urlopen(request, timeout=30).close()
+
+
+@contextmanager
+def s3_service() -> Iterator[S3Service]:
+    """Start a server, and end it."""
+    process = subprocess.Popen(
+        [sys.executable, SERVER], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        yield S3Service(int(process.stdout.readline()))
+    finally:
+        process.kill()
+        process.communicate()
