@@ -23,6 +23,6 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     finally:
         made.stop()
         if request.session.testsfailed:
-            print(f"\nlogs of the cluster: {made.logs}")
+            request.config.get_terminal_writer().line(f"\nlogs of the cluster: {made.logs}")
         else:
             shutil.rmtree(folder)

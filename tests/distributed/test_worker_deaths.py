@@ -80,7 +80,6 @@ def test_a_worker_that_loses_its_main_process_alone(cluster: Cluster) -> None:
     cluster.workers[killed].kill_main_process(stays_down=True)
     try:
         eventually(lambda: len(pids_in(notes[0])) == 2, "the model is trained again")
-        print("alive", [alive(pid) for pid in pids])
         (cluster.configs / "headless").touch()
         assert cluster.wait(dag_id, run_id) == "success"
     finally:
