@@ -28,7 +28,7 @@ test-all: $(VENV)/dev  ## the same, and the tests that take minutes: backfills, 
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/python -m pytest
 
-compose-test:  ## docker-compose.yaml with two workers, the demo on it; needs only docker compose; about six minutes
+compose-test:  ## docker-compose.yaml with two workers, the demo on it; needs only docker compose; about five minutes
 	@$(PYTHON) tests/compose/run_stack.py
 
 check: $(VENV)/dev  ## lint and types
