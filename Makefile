@@ -32,7 +32,7 @@ test-distributed: $(VENV)/cluster  ## PostgreSQL, Redis, two Celery workers, and
 	@tests/distributed/install_servers.sh
 	@$(BIN)/python -m pytest tests/distributed
 
-compose-test:  ## docker-compose.yaml with two workers, the demo on it; needs only docker compose; about six minutes
+compose-test:  ## docker-compose.yaml with two workers, the demo on it; needs only docker compose; about five minutes
 	@$(PYTHON) tests/compose/run_stack.py
 
 check: $(VENV)/dev  ## lint and types
