@@ -27,22 +27,35 @@ class S3Service:
             "AWS_ENDPOINT_URL": self.url,
         }
 
-    def make_bucket(self, name: str) -> None:
-        client = botocore.session.get_session().create_client(
+        self.client = botocore.session.get_session().create_client(
             "s3",
             endpoint_url=self.url,
             region_name=self.env["AWS_DEFAULT_REGION"],
             aws_access_key_id=self.env["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=self.env["AWS_SECRET_ACCESS_KEY"],
         )
-        client.create_bucket(Bucket=name)
+
+    def make_bucket(self, name: str) -> None:
+        self.client.create_bucket(Bucket=name)
+
+    def objects(self, bucket: str, prefix: str) -> dict[str, bytes]:
+        """Return what lies below a prefix, by key."""
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/")
+        keys = [found["Key"] for page in pages for found in page.get("Contents", [])]
+        return {key: self.client.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
 
     def faults(self, *faults: tuple[str, str, str, int]) -> None:
-        """Let the next requests fail: method, end of the key, fault, how many."""
+        """Let the next requests fail (method or any, end of the key, fault, how many); forget earlier ones."""
         names = ("method", "key", "fault", "times")
         data = json.dumps([dict(zip(names, fault, strict=True)) for fault in faults]).encode()
         request = urllib.request.Request(f"{self.url}/-/faults", data=data, method="POST")
         urllib.request.urlopen(request, timeout=30).close()
+
+    def requests(self) -> tuple[list[tuple[str, str]], int]:
+        """Return methods and paths of the requests since faults were set; how many were there at once."""
+        with urllib.request.urlopen(f"{self.url}/-/requests", timeout=30) as answer:
+            seen = json.load(answer)
+        return [(method, path) for method, path in seen["requests"]], seen["at_once"]
 
 
 @contextmanager

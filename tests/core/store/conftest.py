@@ -1,5 +1,6 @@
 """Fixtures of the store's tests."""
 
+import itertools
 import os
 import signal
 import tempfile
@@ -7,13 +8,52 @@ from pathlib import Path
 
 import pytest
 
+from s3_service import s3_service
+
 from elpa_core.cli import main
+from elpa_core.storage import open_location
 from elpa_core.store import PolicyStore
+
+BUCKET = "elpa"
+_PREFIXES = map(str, itertools.count())
 
 
 @pytest.fixture
 def store(tmp_path):
     return PolicyStore(tmp_path / "store", "pool")
+
+
+@pytest.fixture(scope="session")
+def s3_server():
+    """Start an S3 server for all tests; programs that they start find it in their environment."""
+    with s3_service() as service, pytest.MonkeyPatch.context() as patch:
+        for name, value in service.env.items():
+            patch.setenv(name, value)
+        service.make_bucket(BUCKET)
+        yield service
+
+
+@pytest.fixture
+def s3(s3_server):
+    """Return the S3 server, without faults."""
+    s3_server.faults()
+    yield s3_server
+    s3_server.faults()
+
+
+@pytest.fixture
+def new_store(s3):
+    """Return stores on the S3 server, each in a place of its own."""
+
+    def make(prefix=""):
+        return PolicyStore(open_location(f"s3://{BUCKET}/{next(_PREFIXES)}{prefix}"), "pool")
+
+    return make
+
+
+@pytest.fixture
+def s3_store(new_store):
+    return new_store()
 
 
 @pytest.fixture
