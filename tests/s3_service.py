@@ -13,6 +13,7 @@ from pathlib import Path
 import botocore.session
 
 SERVER = Path(__file__).parent / "core" / "store" / "programs" / "s3_server.py"
+BUCKET = "elpa"
 
 
 class S3Service:
@@ -38,11 +39,17 @@ class S3Service:
     def make_bucket(self, name: str) -> None:
         self.client.create_bucket(Bucket=name)
 
-    def objects(self, bucket: str, prefix: str) -> dict[str, bytes]:
-        """Return what lies below a prefix, by key."""
-        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/")
-        keys = [found["Key"] for page in pages for found in page.get("Contents", [])]
-        return {key: self.client.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
+    def contents(self, new: dict[str, str] | None = None) -> dict[str, str]:
+        """Put objects, in their order; return all: text by bucket and key."""
+        data = json.dumps(new or {}).encode()
+        with urllib.request.urlopen(f"{self.url}/-/contents", data, timeout=30) as answer:
+            found: dict[str, str] = json.load(answer)
+        return found
+
+    def below(self, place: str) -> dict[str, str]:
+        """Return the objects below ``bucket/prefix``, by the rest of their keys."""
+        found = self.contents()
+        return {key.removeprefix(f"{place}/"): found[key] for key in found if key.startswith(f"{place}/")}
 
     def faults(self, *faults: tuple[str, str, str, int]) -> None:
         """Let the next requests fail (method or any, end of the key, fault, how many); forget earlier ones."""

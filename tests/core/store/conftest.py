@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from s3_service import s3_service
+from s3_service import BUCKET, s3_service
 
 from elpa_core.cli import main
 from elpa_core.storage import open_location
 from elpa_core.store import PolicyStore
 
-BUCKET = "elpa"
+
 _PREFIXES = map(str, itertools.count())
 
 

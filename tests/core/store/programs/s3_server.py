@@ -7,6 +7,7 @@ next requests that fit it: {"method", "key", "fault", "times"}; an empty method 
 connection without an answer; ``cut`` closes it in the middle of the answer; ``hang`` never answers;
 ``forget`` carries a write out without looking at its conditions. ``GET /-/requests`` returns the methods
 and paths of the requests since the last faults were set, and how many were under way at once.
+``POST /-/contents`` puts objects, a JSON object of bucket/key to text, and returns all in the same form.
 """
 
 import json
@@ -15,6 +16,8 @@ import threading
 import time
 from contextlib import suppress
 
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.s3.models import s3_backends
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -56,6 +59,10 @@ class Faulty:
             case "/-/requests":
                 seen = {"requests": self.requests, "at_once": self.at_once}
                 return _answer(start_response, "200 OK", json.dumps(seen).encode())
+            case "/-/contents":
+                text = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+                with self.one_at_a_time:
+                    return _answer(start_response, "200 OK", json.dumps(_contents(json.loads(text))).encode())
         with self.counting:
             self.requests.append([environ["REQUEST_METHOD"], environ["PATH_INFO"]])
             self.under_way += 1
@@ -100,6 +107,18 @@ class Faulty:
                 fault["times"] -= 1
                 return fault["fault"]
         return None
+
+
+def _contents(new):
+    backend = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
+    for place, text in new.items():
+        bucket, _, key = place.partition("/")
+        backend.put_object(bucket, key, text.encode())
+    return {
+        f"{name}/{key}": stored.value.decode()
+        for name, bucket in backend.buckets.items()
+        for key, stored in bucket.keys.items()
+    }
 
 
 def _answer(start_response, status, body):
