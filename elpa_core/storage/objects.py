@@ -241,15 +241,16 @@ def _errno(error: Exception) -> int:
 
 
 def _client_errors(path: ObjectPath) -> tuple[type[Exception], ...]:
+    from aiohttp import ClientError as HttpClientError  # noqa: PLC0415
+
     if _is_gs(path):
-        from aiohttp import ClientError as HttpClientError  # noqa: PLC0415
         from gcsfs.retry import HttpError  # noqa: PLC0415
         from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415
 
         return OSError, HttpClientError, GoogleAuthError, HttpError
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
-    return OSError, BotoCoreError, ClientError
+    return OSError, HttpClientError, BotoCoreError, ClientError
 
 
 def _status(error: BaseException) -> str:

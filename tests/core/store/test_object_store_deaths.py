@@ -197,5 +197,5 @@ def test_a_change_stopped_at_any_request_while_another_is_made(s3, store, copies
             current = json.loads(end.folder.current.read_bytes())
             assert (current["record"]["run_id"], current["publication"]["number"]) == ("day1", 4), where
         else:
-            assert end.folder.run_folders() == ["day2", "day3"], where
+            assert "day1" not in end.folder.run_folders(), where
             check(end)
