@@ -52,7 +52,7 @@ class S3Service:
         return {key.removeprefix(f"{place}/"): found[key] for key in found if key.startswith(f"{place}/")}
 
     def faults(self, *faults: tuple[str, str, str, int]) -> None:
-        """Let the next requests fail (method or any, end of the key, fault, how many); forget earlier ones."""
+        """Let the next requests fail: method or any, end of the key, fault, how many."""
         names = ("method", "key", "fault", "times")
         data = json.dumps([dict(zip(names, fault, strict=True)) for fault in faults]).encode()
         request = urllib.request.Request(f"{self.url}/-/faults", data=data, method="POST")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import errno
 import glob
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -247,7 +248,7 @@ def _client_errors(path: ObjectPath) -> tuple[type[Exception], ...]:
         from gcsfs.retry import HttpError  # noqa: PLC0415
         from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415
 
-        return OSError, HttpClientError, GoogleAuthError, HttpError
+        return OSError, HttpClientError, GoogleAuthError, HttpError, ValueError
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
     return OSError, HttpClientError, BotoCoreError, ClientError
@@ -265,5 +266,7 @@ def _status(error: BaseException) -> str:
 
 
 def _reason(error: Exception) -> str:
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return str(text).rstrip(".")
+    text = str(getattr(error, "strerror", None) or error) or type(error).__name__
+    if "://" in text and " " not in text:  # gcsfs says where alone
+        return os.strerror(_errno(error))
+    return text.rstrip(".")

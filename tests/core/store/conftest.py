@@ -7,13 +7,12 @@ import tempfile
 from pathlib import Path
 
 import pytest
-
 from s3_service import BUCKET, s3_service
 
 from elpa_core.cli import main
+from elpa_core.manifest import MANIFEST_NAME
 from elpa_core.storage import open_location
 from elpa_core.store import PolicyStore
-
 
 _PREFIXES = map(str, itertools.count())
 
@@ -54,6 +53,27 @@ def new_store(s3):
 @pytest.fixture
 def s3_store(new_store):
     return new_store()
+
+
+@pytest.fixture
+def copies(s3, new_store):
+    """Return stores on the S3 server that hold what a store in a folder holds."""
+
+    def copy(store, count):
+        root = store.folder.root
+        files = [path for path in sorted(root.rglob("*")) if path.is_file() and path.name != ".lock"]
+        files.sort(key=lambda path: path.name == MANIFEST_NAME)  # the last that a run writes
+        made = [new_store() for _ in range(count)]
+        contents = {}
+        for one in made:
+            other = str(one.folder.root)
+            for path in files:
+                text = path.read_text().replace(str(root), other)
+                contents[f"{other.removeprefix('s3://')}/{path.relative_to(root)}"] = text
+        s3.contents(contents)
+        return made
+
+    return copy
 
 
 @pytest.fixture

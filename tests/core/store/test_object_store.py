@@ -2,23 +2,15 @@
 
 import json
 import os
-import subprocess
-import sys
-import urllib.parse
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from stores import actions, check_repaired, current_run, day, policy, record, run
+from stores import check_repaired, current_run, day, policy, record, run
 
 from elpa_core import storage
-from elpa_core.earlier_artifacts import newest_artifacts
 from elpa_core.errors import InputError
-from elpa_core.manifest import CONFIG_NAME, MANIFEST_NAME
+from elpa_core.manifest import MANIFEST_NAME
 from elpa_core.storage.location import open_location
 from elpa_core.store import PolicyStore, StoreWriteError
-from elpa_core.store.history import moment_of
-from elpa_core.store.pruning import prune
 
 
 def contents(store, name):
@@ -119,7 +111,22 @@ def test_the_command_line_says_the_same(store, s3_store, command):
         assert (remote[0], *texts) == local, arguments
 
 
-HOSTILE = ["a b", "a+b", "a%20b", "a%b", "ä", "e\u0301", "é", "../x", ".", "a/b", "日本", "x" * 300, "x" * 301, "a~b"]
+HOSTILE = [
+    "a b",
+    "a+b",
+    "a%20b",
+    "a%b",
+    "ä",
+    "e\u0301",
+    "é",
+    "../x",
+    ".",
+    "a/b",
+    "日本",
+    "x" * 300,
+    "x" * 301,
+    "a~b",
+]
 
 
 def test_hostile_run_ids_have_keys_of_their_own(s3_store):
@@ -190,12 +197,18 @@ def test_a_connection_is_for_airflow_only():
     )
 
 
-@pytest.mark.parametrize(("hidden", "scheme", "extra"), [("s3fs", "s3", "s3"), ("gcsfs", "gs", "gcs"), ("upath", "s3", "s3")])
+@pytest.mark.parametrize(
+    ("hidden", "scheme", "extra"), [("s3fs", "s3", "s3"), ("gcsfs", "gs", "gcs"), ("upath", "s3", "s3")]
+)
 def test_a_missing_package_is_named_with_its_extra(elpa, tmp_path, hidden, scheme, extra):
     (tmp_path / "hidden").mkdir()
-    (tmp_path / "hidden" / f"{hidden}.py").write_text(f'raise ModuleNotFoundError("No module named {hidden!r}")')
+    (tmp_path / "hidden" / f"{hidden}.py").write_text(
+        f'raise ModuleNotFoundError("No module named {hidden!r}")'
+    )
     path = os.pathsep.join([str(tmp_path / "hidden"), *filter(None, [os.environ.get("PYTHONPATH")])])
-    done = elpa("policy", "list", "--store", f"{scheme}://bucket/x", "--dag", "pool", env={"PYTHONPATH": path})
+    done = elpa(
+        "policy", "list", "--store", f"{scheme}://bucket/x", "--dag", "pool", env={"PYTHONPATH": path}
+    )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"error: {scheme}://bucket/x: found ")
     assert done.stderr.count("\n") == 1

@@ -6,10 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from s3_service import BUCKET, s3_service
-from stores import actions, check_repaired, current_run, day, policy, record, run
+from stores import actions, check_repaired, current_run, record, run
 
-from elpa_core import storage
 from elpa_core.errors import InputError
 from elpa_core.storage.location import open_location, prepared
 from elpa_core.store import PolicyStore, StoreWriteError
@@ -126,8 +124,8 @@ def test_a_decision_whose_policy_cannot_be_put_there_is_put_there_by_the_next(s3
     record(s3_store, 3)
     s3.faults(("PUT", "current.json", "refuse", 1000))
     assert refused(lambda: impatient.publish("day2")) == (
-        f"{s3_store.folder.current}: Please reduce your request rate; publication 2 is decided and in the history,"
-        " and the next change of the store will put it there"
+        f"{s3_store.folder.current}: Please reduce your request rate; publication 2 is decided and in the"
+        " history, and the next change of the store will put it there"
     )
     assert current_run(s3_store) == "day1"
     s3.faults()
@@ -154,7 +152,12 @@ def test_an_answer_that_breaks_off_is_never_taken_for_a_whole_one(s3_store, impa
 def test_a_reader_is_told_what_is_wrong_and_where(s3_store, s3):
     run(s3_store, 1)
     s3.faults(("", "", "deny", 1000))
-    for read in (s3_store.current, s3_store.history, lambda: s3_store.policy("day1"), lambda: s3_store.publish("day1")):
+    for read in (
+        s3_store.current,
+        s3_store.history,
+        lambda: s3_store.policy("day1"),
+        lambda: s3_store.publish("day1"),
+    ):
         words = refused(read, InputError)
         assert str(s3_store.folder.path) in words
         assert "Access Denied" in words or "Forbidden" in words
@@ -178,8 +181,14 @@ for act in (store.history, store.current, lambda: store.publish("day1"), lambda:
 @pytest.mark.parametrize(
     ("environment", "words"),
     [
-        ({"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_EC2_METADATA_DISABLED": "true"}, "nable to locate credentials"),
-        ({"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_MAX_ATTEMPTS": "1"}, "ould not connect to the endpoint URL"),
+        (
+            {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_EC2_METADATA_DISABLED": "true"},
+            "nable to locate credentials",
+        ),
+        (
+            {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_MAX_ATTEMPTS": "1"},
+            "ould not connect to the endpoint URL",
+        ),
         ({"AWS_PROFILE": "none"}, "he config profile (none) could not be found"),
     ],
 )
@@ -189,7 +198,11 @@ def test_a_service_that_cannot_be_reached_or_used(s3_store, environment, words):
     env = {name: value for name, value in env.items() if value}
     env["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), *sys.path])
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(s3_store.folder.root)], env=env, capture_output=True, text=True, check=False
+        [sys.executable, "-c", PROGRAM, str(s3_store.folder.root)],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.stderr == ""
     lines = done.stdout.splitlines()

@@ -1,6 +1,6 @@
 """Interrupt changes of a store on S3 at their requests, each in a process of its own.
 
-``object_change.py kill ACTION URIS [RUN_ID [AS_OF]]`` carries the action out on each of the stores, which dies
+``object_change.py kill ACTION URIS [RUN_ID [AS_OF]]`` carries the action out on each of the stores. It dies
 before its first request that writes or removes on the first one, before its second on the second, and
 so on; prints these requests. (A death before a request that reads leaves what one before the next that
 writes does.)
@@ -9,7 +9,10 @@ writes does.)
 before its first request on the first one, before its second on the second, and so on.
 
 ``object_change.py publish URI DAY ...`` records and publishes runs once its input ends, and now and then
-promotes or rolls back; prints the publications that it made.
+promotes or rolls back; prints the decisions that it made.
+
+``object_change.py read URI`` reads the current policy in a loop until it is the publication whose number
+comes by its input; prints the publications that it saw.
 """
 
 import json
@@ -17,6 +20,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -86,14 +90,27 @@ def publish(uri: str, *days: str) -> None:
     for number in map(int, days):
         recorded = store.record(f"day{number}", day(number), policy({"ets": float(number)}))
         made.append(store.publish(recorded.run_id, recorded.number))
-        try:
-            if number % 3 == 0:
-                made.append(store.promote(recorded.run_id, reason="by hand", actor="me"))
-            elif number % 4 == 0:
+        if number % 3 == 0:
+            made.append(store.promote(recorded.run_id, reason="by hand", actor="me"))
+        with suppress(InputError):  # there may be nothing to go back to
+            if number % 4 == 0:
                 made.append(store.rollback(reason="by hand", actor="me"))
-        except InputError as error:  # there may be nothing to go back to
-            assert "no publication before the current one" in str(error)
     print(json.dumps([outcome.entry.to_json() for outcome in made if outcome.changed]))
+
+
+def read(uri: str) -> None:
+    store = PolicyStore(open_location(uri), "pool")
+    last: list[int] = []
+    threading.Thread(target=lambda: last.append(int(sys.stdin.readline())), daemon=True).start()
+    seen = [0]
+    while seen[-1:] != last:
+        current = store.current()
+        assert current.publication is not None
+        assert current.contents.scores["ets"] == float(current.record.run_id.removeprefix("day"))
+        if current.publication.number != seen[-1]:
+            seen.append(current.publication.number)
+        time.sleep(0.05)  # the server has one thing in hand at a time
+    print(json.dumps(seen[1:]))
 
 
 if __name__ == "__main__":
@@ -102,5 +119,8 @@ if __name__ == "__main__":
         print("ready", flush=True)
         sys.stdin.read()
         publish(*rest)
+    elif mode == "read":
+        print("ready", flush=True)
+        read(*rest)
     else:
         {"kill": kill, "pause": pause}[mode](rest[0], rest[1].split(), rest[2:])

@@ -5,7 +5,8 @@ of a write and writes in two steps. ``POST /-/faults`` takes a JSON list of faul
 next requests that fit it: {"method", "key", "fault", "times"}; an empty method fits any. Faults:
 ``refuse`` answers 503 and does nothing; ``deny`` answers 403; ``lose`` does what was asked and closes the
 connection without an answer; ``cut`` closes it in the middle of the answer; ``hang`` never answers;
-``forget`` carries a write out without looking at its conditions. ``GET /-/requests`` returns the methods
+``forget`` carries a write out without looking at its conditions; ``keep`` answers a removal of many as if
+none of them was allowed. ``GET /-/requests`` returns the methods
 and paths of the requests since the last faults were set, and how many were under way at once.
 ``POST /-/contents`` puts objects, a JSON object of bucket/key to text, and returns all in the same form.
 """
@@ -24,6 +25,7 @@ _REFUSALS = {
     "refuse": ("503 Slow Down", "SlowDown", "Please reduce your request rate"),
     "deny": ("403 Forbidden", "AccessDenied", "Access Denied"),
 }
+_KEPT = b"<DeleteResult><Error><Key>x</Key><Code>AccessDenied</Code></Error></DeleteResult>"
 
 
 class Handler(WSGIRequestHandler):
@@ -79,6 +81,9 @@ class Faulty:
                 if environ["REQUEST_METHOD"] == "HEAD":
                     text = ""
                 return _answer(start_response, status, text.encode())
+            case "keep":
+                environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+                return _answer(start_response, "200 OK", _KEPT)
             case "hang":
                 time.sleep(3600)
             case "lose":
