@@ -141,7 +141,7 @@ def test_hostile_run_ids_have_keys_of_their_own(s3_store):
     check_repaired(s3_store)
 
 
-@pytest.mark.parametrize("prefix", [" a b", "+", "%20", "ä日", "=:@,", "'\"", "x" * 300, "/deep/er", "&;$"])
+@pytest.mark.parametrize("prefix", [" a b+%20%", "ä日=:@,'\"&;$~", "x" * 300, "/deep/er"])
 def test_hostile_prefixes_are_what_they_say(new_store, s3, prefix):
     store = new_store(prefix)
     assert run(store, 1).published

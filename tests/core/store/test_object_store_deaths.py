@@ -1,4 +1,4 @@
-"""A change of a store on S3 that dies, or is stopped, at any of its requests."""
+"""A change of a store on S3 that dies, or is stopped, at any of its requests. Runs in about 40 seconds."""
 
 import json
 import os
@@ -40,6 +40,13 @@ def filled(store):
 def undecided(store):
     record(store, 4)
     record(store, 9)
+
+
+def few(store):
+    """Days 1 to 3 are published, and nothing is left of them but policies and manifests."""
+    for number in (1, 2, 3):
+        run(store, number)
+        storage.write(store.folder.run(f"day{number}") / "train_manifest.json", b"{}")
 
 
 def left_behind(store):
@@ -139,8 +146,8 @@ FIRST_AND_SECOND = [
     (filled, ("publish", "day9"), ("publish", "day4")),
     (filled, ("publish", "day4"), ("publish", "day4")),
     (filled, ("rollback",), ("publish", "day4")),
-    (filled, ("promote", "day1"), ("prune",)),
-    (filled, ("prune",), ("promote", "day1")),
+    (few, ("promote", "day1"), ("prune",)),
+    (few, ("prune",), ("promote", "day1")),
 ]
 
 

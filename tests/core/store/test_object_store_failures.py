@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 from stores import actions, check_repaired, current_run, record, run
 
-from elpa_core.errors import InputError
+from elpa_core import storage
+from elpa_core.errors import ElpaError, InputError, Problem
 from elpa_core.storage.location import open_location, prepared
 from elpa_core.store import PolicyStore, StoreWriteError
+from elpa_core.store.change import Decision
+from elpa_core.store.keeper import keeper_of
 
 WRITTEN = ["history.jsonl", "current.json", "upcoming/day2/0001.json"]
 
@@ -118,6 +121,30 @@ def test_whether_it_is_decided_may_be_unknown(s3_store, impatient, s3):
     check_repaired(s3_store)
 
 
+@pytest.mark.parametrize("then", ["another", "none"])
+def test_the_copy_that_is_kept_is_of_the_policy_that_is_decided(s3_store, impatient, s3, then):
+    run(s3_store, 1)
+    run(s3_store, 2)
+    record(s3_store, 3)
+    asked = []
+
+    def decide(_):
+        asked.append(1)
+        if len(asked) == 1:
+            s3_store.publish("day3")  # and what is decided on top of the older history is too late
+            return Decision(s3_store.policy("day1"), "promoted", "me", "by hand")
+        if then == "none":
+            raise InputError(Problem("x", "", "nothing", "something"))
+        s3.faults(("PUT", "history.jsonl", "refuse", 1000))
+        return Decision(s3_store.policy("day2"), "promoted", "me", "by hand")
+
+    refused(lambda: keeper_of(impatient.folder).change(decide), ElpaError)
+    s3.faults()
+    kept = [child.name for child in storage.children(s3_store.folder.path / "upcoming")]
+    assert kept == (["day2"] if then == "another" else [])
+    assert current_run(s3_store) == "day3"
+
+
 def test_a_decision_whose_policy_cannot_be_put_there_is_put_there_by_the_next(s3_store, impatient, s3):
     run(s3_store, 1)
     record(s3_store, 2)
@@ -165,9 +192,12 @@ def test_a_reader_is_told_what_is_wrong_and_where(s3_store, s3):
 
 PROGRAM = """
 import sys, json
-from elpa_core.errors import InputError
+from elpa_core import storage
+from elpa_core.errors import ElpaError, InputError, Problem
 from elpa_core.storage import open_location
 from elpa_core.store import PolicyStore, StoreWriteError
+from elpa_core.store.change import Decision
+from elpa_core.store.keeper import keeper_of
 from stores import record
 store = PolicyStore(open_location(sys.argv[1]), "pool")
 for act in (store.history, store.current, lambda: store.publish("day1"), lambda: record(store, 2)):
