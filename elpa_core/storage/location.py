@@ -67,8 +67,9 @@ def uri_problem(location: str) -> tuple[str, str] | None:
     if parts.scheme == "file":
         local = parts.netloc in {"", "localhost"} and parts.path.startswith("/")
         return None if local else (quoted(location), "file:/// and an absolute path")
-    if parts.scheme not in _PACKAGES:
-        return quoted(f"{parts.scheme}://"), _EXPECTED
+    scheme = location.partition("://")[0]
+    if scheme not in _PACKAGES:  # in small letters: fsspec knows no others
+        return quoted(f"{scheme}://"), _EXPECTED
     user, _, bucket = parts.netloc.rpartition("@")
     if ":" in user:
         expected = "the id of an Airflow connection before the @, which holds the credentials"

@@ -7,7 +7,7 @@ import errno
 import glob
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
@@ -174,7 +174,8 @@ def remove_all(folder: ObjectPath, keys: Sequence[str]) -> None:
     if not keys:
         return
     with _told(folder):
-        folder.fs.rm([glob.escape(key) for key in keys])
+        with suppress(FileNotFoundError):  # somebody else removes them too
+            folder.fs.rm([glob.escape(key) for key in keys])
         left = set(folder.fs.find(_prefix(folder))).intersection(keys)
     if left:
         place = str(folder) + "/" + min(left).removeprefix(_prefix(folder))

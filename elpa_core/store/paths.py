@@ -63,6 +63,7 @@ def readable(place: StorePath) -> Iterator[None]:
         yield
     except OSError as error:
         found, expected = error.strerror or str(error), "a policy store that can be read"
+        found = found[:1].lower() + found[1:]
         raise InputError(Problem(str(error.filename or place), "", found, expected)) from error
 
 

@@ -159,7 +159,7 @@ PARTS = "expected a prefix without . and .. and empty parts"
 KEY = "expected the id of an Airflow connection before the @, which holds the credentials"
 REFUSED = {
     "ftp://host/x": f'found "ftp://"; {EXPECTED}',
-    "S4://bucket": f'found "s4://"; {EXPECTED}',
+    "S3://bucket": f'found "S3://"; {EXPECTED}',
     "://bucket": f'found "://"; {EXPECTED}',
     "http://[bucket": f'found "http://[bucket"; {EXPECTED}',
     "s3://": f'found "s3://"; {BUCKET}',
