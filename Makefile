@@ -60,5 +60,5 @@ $(VENV)/demo: $(VENV)/python constraints.txt
 
 $(VENV)/dev: $(VENV)/demo
 	@echo "installing the tools for tests"
-	@$(PIP_INSTALL) -e '.[airflow,demo,dev]'
+	@$(PIP_INSTALL) -e '.[airflow,demo,dev,s3]'
 	@touch $@

@@ -64,12 +64,11 @@ def uri_problem(location: str) -> tuple[str, str] | None:
         return quoted(location), _EXPECTED
     if any(sign in location for sign in _NO_KEY) or not location.isprintable():
         return quoted(location), f"no {' '.join(_NO_KEY)} and no control character in the URI of a store"
-    if parts.scheme == "file":
+    if location.startswith("file://"):
         local = parts.netloc in {"", "localhost"} and parts.path.startswith("/")
         return None if local else (quoted(location), "file:/// and an absolute path")
-    scheme = location.partition("://")[0]
-    if scheme not in _PACKAGES:  # in small letters: fsspec knows no others
-        return quoted(f"{scheme}://"), _EXPECTED
+    if not location.startswith(tuple(f"{scheme}://" for scheme in _PACKAGES)):
+        return quoted(f"{location.partition('://')[0]}://"), _EXPECTED
     user, _, bucket = parts.netloc.rpartition("@")
     if ":" in user:
         expected = "the id of an Airflow connection before the @, which holds the credentials"

@@ -17,6 +17,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from elpa_airflow.dag_builder import build_dag
 from elpa_airflow.factory import CONFIG_DIR_VARIABLE, config_paths, load_config
+from elpa_airflow.policy_store import connection_of, store_location
 from elpa_core.cli.console import print_line, print_problem
 from elpa_core.config import LoadedConfig
 from elpa_core.errors import InputError, Problem, quoted
@@ -29,6 +30,9 @@ _VARIABLE = re.compile(rf"\bvar\.(?:value|json)\.(?:{_GET}|(?!get\()(\w+))")
 
 def missing(loaded: LoadedConfig) -> Iterator[Problem]:
     """Yield a problem for each pool, connection and variable that a config names and Airflow lacks."""
+    connection = connection_of(store_location(loaded, None))
+    if connection is not None and not _has_connection(connection):
+        yield _problem(loaded, "$.airflow.store", "connection", connection, "its tasks would fail")
     for index, model in enumerate(loaded.config.models):
         place = f"$.models[{index}]"
         pool = model.airflow.over(loaded.config.airflow).pool

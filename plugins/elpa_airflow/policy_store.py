@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from airflow.configuration import AIRFLOW_HOME, conf
+from airflow.sdk import Connection
+from airflow.sdk.exceptions import AirflowNotFoundException
 
 from elpa_core.config import LoadedConfig
-from elpa_core.errors import ConfigError, Problem
+from elpa_core.errors import ConfigError, Problem, quoted
 from elpa_core.storage import StorePath, is_uri
 from elpa_core.storage.location import local_folder, prepared, uri_problem
+
+
+_PACKAGES = {"s3": "elpa-airflow[s3]", "gs": "elpa-airflow[gcs] and apache-airflow-providers-google"}
 
 
 def store_location(loaded: LoadedConfig, store: str | None) -> str:
@@ -42,15 +48,37 @@ def open_store(location: str) -> StorePath:
     folder = local_folder(location)
     if folder is not None:
         return folder
+    _require_connection(location)
     try:
         from airflow.sdk import ObjectStoragePath  # noqa: PLC0415  (fsspec: slow to import)
 
         return prepared(ObjectStoragePath(location.rstrip("/")))
     except (ImportError, ValueError) as error:
         scheme = location.partition(":")[0]
-        hint = f"install elpa-airflow[{'gcs' if scheme == 'gs' else scheme}] wherever tasks run"
+        hint = f"install {_PACKAGES[scheme]} wherever tasks run"
         expected = f"an Airflow that reads and writes {scheme}://"
         raise ConfigError(Problem(location, "", str(error), expected, hint)) from error
+
+
+def connection_of(location: str) -> str | None:
+    """Return the id of the connection in the URI of a store.
+
+    >>> connection_of("s3://minio@bucket/elpa"), connection_of("s3://bucket/elpa"), connection_of("/data")
+    ('minio', None, None)
+    """
+    return urlsplit(location).username if is_uri(location) else None
+
+
+def _require_connection(location: str) -> None:
+    # Without this, the Amazon provider would take whatever credentials the machine has.
+    connection = connection_of(location)
+    if connection is None:
+        return
+    try:
+        Connection.get(connection)
+    except AirflowNotFoundException as error:
+        found = f"the connection {quoted(connection)}, which this Airflow does not have"
+        raise ConfigError(Problem(location, "", found, "a connection that exists")) from error
 
 
 def work_root() -> Path:

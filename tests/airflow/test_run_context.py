@@ -12,9 +12,11 @@ from airflow_site import HOME, DagsFolder, pair
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elpa_airflow.run_context import moment_of, run_dir_of, store_of
+from elpa_airflow.policy_store import open_store, store_location
+from elpa_airflow.run_context import moment_of
 from elpa_core.config_loading import load_training_config
-from elpa_core.store import folder_of_run
+from elpa_core.errors import ConfigError
+from elpa_core.store import DagFolder, folder_of_run
 
 START, END = dt.datetime(2026, 1, 30, 5, tzinfo=dt.UTC), dt.datetime(2026, 1, 31, 5, tzinfo=dt.UTC)
 LATER = dt.datetime(2026, 2, 1, 12, 30, tzinfo=dt.timezone(dt.timedelta(hours=1)))
@@ -29,7 +31,7 @@ class TestTheFolderOfARun:
 
     @pytest.mark.parametrize("run_id", ["..", ".", "../../etc", "a/b", "a\\b", "a b", "a\nb", "~", "ü" * 300])
     def test_any_run_id_is_one_folder_below_the_store(self, run_id: str, tmp_path: Path) -> None:
-        folder = run_dir_of(tmp_path, "dag", run_id)
+        folder = DagFolder(tmp_path, "dag").run(run_id)
         folder.mkdir(parents=True)
         assert folder.resolve().parent == (tmp_path / "dag" / "runs").resolve()
 
@@ -49,17 +51,36 @@ class TestTheStore:
     ) -> None:
         own = load_training_config(folder.config("own", pair(), airflow={"store": "../here"}))
         none = load_training_config(folder.config("none", pair()))
-        assert store_of(none, None) == HOME / "elpa"
+        assert store_location(none, None) == f"{HOME}/elpa"
         monkeypatch.setenv("AIRFLOW__ELPA__STORE", "/of/the/setting")
-        assert store_of(none, None) == Path("/of/the/setting")
-        assert store_of(none, Path("/of/the/file")) == Path("/of/the/file")
-        assert store_of(own, Path("/of/the/file")) == folder.configs.parent / "here"
+        assert store_location(none, None) == "/of/the/setting"
+        assert store_location(none, "/of/the/file") == "/of/the/file"
+        assert store_location(own, "/of/the/file") == f"{folder.configs.parent}/here"
+
+    @pytest.mark.parametrize("uri", ["s3://conn@bucket/elpa", "file:///data/elpa"])
+    def test_a_uri_stays_as_it_is(
+        self, folder: DagsFolder, uri: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        none = load_training_config(folder.config("none", pair()))
+        own = load_training_config(folder.config("own", pair(), airflow={"store": uri}))
+        assert store_location(own, "/of/the/file") == store_location(none, uri) == uri
+        monkeypatch.setenv("AIRFLOW__ELPA__STORE", uri)
+        assert store_location(none, None) == uri
+
+    def test_a_file_uri_is_a_folder(self) -> None:
+        assert open_store("file:///data/my%20store") == Path("/data/my store")
+
+    @pytest.mark.parametrize("uri", ["ftp://host/elpa", "s3://", "s3://key:secret@bucket", "s3://b/../x"])
+    def test_a_uri_that_no_store_has_is_refused(self, uri: str) -> None:
+        with pytest.raises(ConfigError, match=r"^the policy store: found") as caught:
+            open_store(uri)
+        assert "secret" not in str(caught.value)
 
     def test_a_relative_setting_is_relative_to_the_home(
         self, folder: DagsFolder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("AIRFLOW__ELPA__STORE", "policies")
-        assert store_of(load_training_config(folder.config("none", pair())), None) == HOME / "policies"
+        assert store_location(load_training_config(folder.config("none", pair())), None) == f"{HOME}/policies"
 
 
 def dag_run(**dates: Any) -> Any:

@@ -284,6 +284,7 @@ class TestAGoodRun:
             "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
             "as_of": run.entry("ridge")["as_of"],
             "carried_from": None,
+            "artifacts": [],
         }
         assert "offline.idle" not in run.xcoms
 

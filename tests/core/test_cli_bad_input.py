@@ -11,7 +11,7 @@ from pools import block, pool
 
 from elpa_core.cli import main
 
-MODEL_FIELDS = "name, group, enabled, train_cmd, env, error_csv, airflow"
+MODEL_FIELDS = "name, group, enabled, train_cmd, env, error_csv, artifacts, airflow"
 SCORED_FIELDS = "name, group, ewma_score, error_values, error_csv"
 SCALAR = "a string, a number, true, false or null"
 FOLDER_NAME = "1 to 200 letters, digits, dashes, dots and underscores"

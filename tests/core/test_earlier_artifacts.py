@@ -85,10 +85,6 @@ class TestWhatCounts:
         trained(run_dir, "a", 1, **changes)
         assert run_ids(run_dir) == set()
 
-    def test_not_one_whose_file_is_gone(self, run_dir: Path) -> None:
-        (trained(run_dir, "a", 1) / "errors.csv").unlink()
-        assert run_ids(run_dir) == set()
-
     @pytest.mark.parametrize("left", [b"", b'{"status": "ok"', b"\xff", b"[]"], ids=repr)
     def test_not_one_whose_record_is_torn(self, run_dir: Path, left: bytes) -> None:
         (trained(run_dir, "a", 1) / STATUS_NAME).write_bytes(left)

@@ -99,6 +99,38 @@ def test_bad_options_of_a_model_are_refused(load, name, value, expected):
     assert (problem.place, problem.expected) == (f"$.models[0].airflow.{name}", expected)
 
 
+CONNECTION = "the id of an Airflow connection before the @, which holds the credentials"
+STORES = "a folder, file:///folder, s3://bucket/prefix or gs://bucket/prefix"
+
+
+@pytest.mark.parametrize(
+    ("uri", "found", "expected"),
+    [
+        ("s4://bucket/elpa", '"s4://"', STORES),
+        ("S3:bucket", None, None),
+        ("s3:///elpa", '"s3:///elpa"', "the name of a bucket, such as s3://bucket/prefix"),
+        (
+            "s3://a:b@c/d",
+            "s3://***@c",
+            "the id of an Airflow connection before the @, which holds the credentials",
+        ),
+        ("s3://b/a/../c", '"s3://b/a/../c"', "a prefix without . and .. and empty parts"),
+        ("s3://b/a*", '"s3://b/a*"', "no * ? [ ] # and no control character in the URI of a store"),
+        ("file://host/a", '"file://host/a"', "file:/// and an absolute path"),
+        ("file:a", None, None),
+    ],
+)
+def test_a_uri_where_no_store_can_be_is_refused(load, uri, found, expected):
+    config = pool(airflow={"store": uri})
+    if found is None:  # a folder of this name
+        assert load(config).config.airflow.store == uri
+        return
+    with pytest.raises(ConfigError) as caught:
+        load(config)
+    (problem,) = caught.value.problems
+    assert (problem.place, problem.found, problem.expected) == ("$.airflow.store", found, expected)
+
+
 def test_an_option_of_the_dag_is_none_of_a_model(load):
     with pytest.raises(ConfigError, match=r"\$\.models\[0\]\.airflow\.schedule: found an unknown field"):
         load(pool(block(airflow={"schedule": "@daily"})))

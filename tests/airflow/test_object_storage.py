@@ -1,0 +1,173 @@
+"""Whole Dags by ``dag.test()`` whose policy store is on S3, by an Airflow connection. About 80 seconds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow_site import DagRunResult, Site, model, pair, train_cmd
+from s3_service import S3Service, s3_service
+
+from elpa_core import storage
+from elpa_core.storage import StorePath, open_location
+from elpa_core.store import PolicyStore
+
+BUCKET = "policies"
+STORE = f"s3://minio@{BUCKET}/elpa"
+ONCE = {"retries": 0}
+
+WITH_A_MODEL = "mkdir -p best && printf weights > model.pt && printf more > best/1.ckpt; " + train_cmd(2, 4)
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[S3Service]:
+    with s3_service() as service:
+        service.make_bucket(BUCKET)
+        yield service
+
+
+@pytest.fixture
+def s3_site(site: Site, service: S3Service) -> Site:
+    """Return a site with a connection to the service, and no other way to it."""
+    extra = {"endpoint_url": service.url, "region_name": "us-east-1"}
+    connection = {"conn_type": "aws", "login": "key", "password": "secret", "extra": extra}
+    site.extra_env = {"AIRFLOW_CONN_MINIO": json.dumps(connection), "AWS_EC2_METADATA_DISABLED": "true"}
+    return site
+
+
+@pytest.fixture
+def store(service: S3Service, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], PolicyStore]:
+    """Return how to look at the store of a Dag from outside Airflow, as ``elpa policy`` does."""
+    for name, value in service.env.items():
+        monkeypatch.setenv(name, value)
+    return lambda dag_id: PolicyStore(open_location(f"s3://{BUCKET}/elpa"), dag_id)
+
+
+def read(path: StorePath) -> Any:
+    return json.loads(storage.read(path))
+
+
+def run_ids(history: list[Any]) -> list[tuple[str, str]]:
+    return [(entry.action, entry.run_id) for entry in history]
+
+
+def test_a_run_leaves_everything_in_the_bucket_and_nothing_on_the_machine(
+    s3_site: Site, store: Callable[[str], PolicyStore]
+) -> None:
+    models = [
+        model("ridge", cmd=train_cmd(3.5, -2.25, 1, first='echo "works in $PWD"')),
+        model("elsewhere", cmd=r"printf 'abs_error\n6\n' > {run_dir}/e.csv", error_csv="{run_dir}/e.csv"),
+        model("tide", "offline", cmd=WITH_A_MODEL, artifacts=["model.pt", "best"]),
+        model("idle", "offline", enabled=False),
+    ]
+    s3_site.config("whole", models, beta=0.5, airflow={"store": STORE, **ONCE})
+    run = s3_site.dag_test("elpa_whole")["elpa_whole"]
+    assert run.state == "success", run.log
+    uri = f"{STORE}/elpa_whole/runs/{run.run_id}"
+    assert run.xcoms["online.ridge"]["path"] == f"{uri}/models/ridge/errors.csv"
+    assert run.xcoms["offline.tide"]["artifacts"] == [
+        f"{uri}/models/tide/best/1.ckpt",
+        f"{uri}/models/tide/model.pt",
+    ]
+
+    seen = store("elpa_whole")
+    policy = seen.policy(run.run_id)
+    assert policy.contents.scores == {"ridge": 1.9375, "elsewhere": 6.0, "tide": 3.0}
+    assert policy.raw["run"]["run_dir"] == uri
+    assert seen.current().record == policy.record
+    folder = seen.folder.run(run.run_id)
+    assert read(folder / "elpa_policy.json") == run.xcoms["integrate"]
+    assert storage.read(folder / "models" / "tide" / "best" / "1.ckpt") == b"more"
+    manifest = read(folder / "train_manifest.json")
+    assert manifest["run_dir"] == uri
+    entries = {entry["name"]: entry for entry in manifest["models"]}
+    assert [entries[name]["status"] for name in ("ridge", "elsewhere", "tide", "idle")] == [
+        "ok",
+        "ok",
+        "ok",
+        "disabled",
+    ]
+    assert entries["tide"]["artifact"]["path"] == f"{uri}/models/tide/errors.csv"
+    assert entries["tide"]["artifacts"] == run.xcoms["offline.tide"]["artifacts"]
+
+    work_dir = s3_site.home / "elpa_work" / "elpa_whole" / "runs" / run.run_id
+    assert f"works in {work_dir}/models/ridge" in run.task_log("online.ridge")
+    assert [path for path in (s3_site.home / "elpa_work").rglob("*") if path.is_file()] == [
+        work_dir / "e.csv"
+    ]
+    assert not (s3_site.home / "elpa").exists()
+
+
+def test_a_second_run_carries_artifacts_and_publishes_after_the_first(
+    s3_site: Site, store: Callable[[str], PolicyStore]
+) -> None:
+    airflow = {"store": STORE, "schedule": "@daily", "offline_schedule": "0 0 * * 0", "keep_runs": 1, **ONCE}
+    s3_site.config("weekly", pair(), airflow=airflow)
+    results: list[DagRunResult] = []
+    for date in ("2026-01-04", "2026-01-05", "2026-01-06"):  # the first of them is a Sunday
+        dates: dict[str, str | None] = {"elpa_weekly": f"{date}T00:00:00+00:00"}
+        results.append(s3_site.dag_test("elpa_weekly", dates=dates)["elpa_weekly"])
+        assert results[-1].state == "success", results[-1].log
+    first, second, third = (result.run_id for result in results)
+    assert [result.states["offline.off"] for result in results] == ["success", "skipped", "skipped"]
+
+    seen = store("elpa_weekly")
+    assert run_ids(seen.history()) == [("published", first), ("published", second), ("published", third)]
+    assert seen.current().raw["errors"]["off"]["carried_from"] == first
+    # Carried from, rolled back to, current.
+    assert seen.folder.run_folders() == sorted([first, second, third])
+    carried = seen.folder.run(third) / "models" / "off" / "carried_errors.csv"
+    assert storage.read(carried) == storage.read(seen.folder.run(first) / "models" / "off" / "errors.csv")
+
+
+def test_what_goes_wrong_says_what_and_where(
+    s3_site: Site, store: Callable[[str], PolicyStore], service: S3Service
+) -> None:
+    on = model("on", artifacts=["*.pt", "{seed}"], cmd=train_cmd(1))
+    s3_site.config("no_model", [on, model("off", "offline")], airflow={"store": STORE, **ONCE})
+    s3_site.config("no_bucket", pair(), airflow={"store": "s3://minio@nowhere/elpa", **ONCE})
+    s3_site.config("no_connection", pair(), airflow={"store": "s3://nobody@policies/elpa", **ONCE})
+    runs = s3_site.dag_test()
+    assert {name: run.state for name, run in runs.items()} == dict.fromkeys(runs, "failed")
+    run_id = runs["elpa_no_model"].run_id
+    work_dir = s3_site.home / "elpa_work" / "elpa_no_model" / "runs" / run_id / "models" / "on"
+    assert (
+        f'{work_dir}: found no such file; expected at least one file that artifacts names with "*.pt"'
+        in runs["elpa_no_model"].task_log("online.on")
+    )
+    assert not work_dir.exists()
+    assert "The specified bucket does not exist" in runs["elpa_no_bucket"].task_log("online.on")
+    assert (
+        's3://nobody@policies/elpa: found the connection "nobody", which this Airflow does not have'
+        in runs["elpa_no_connection"].task_log("online.on")
+    )
+
+
+def test_a_service_that_refuses_while_publishing_leaves_what_was_current(
+    s3_site: Site, store: Callable[[str], PolicyStore], service: S3Service
+) -> None:
+    s3_site.config("down", pair(), airflow={"store": STORE, **ONCE})
+    first = s3_site.dag_test("elpa_down")["elpa_down"]
+    service.faults(("PUT", "elpa_down/history.jsonl", "refuse", 1000))
+    second = s3_site.dag_test("elpa_down")["elpa_down"]
+    service.faults()
+    assert [first.state, second.state] == ["success", "failed"]
+    assert "history.jsonl: Please reduce your request rate; the policy store could not be changed" in (
+        second.task_log("integrate")
+    )
+    assert store("elpa_down").current().record.run_id == first.run_id
+    third = s3_site.dag_test("elpa_down")["elpa_down"]
+    assert third.state == "success"
+    published = [("published", first.run_id), ("published", third.run_id)]
+    assert run_ids(store("elpa_down").history()) == published
+
+
+def test_paths_in_a_local_store_by_uri(site: Site, tmp_path: Path) -> None:
+    site.config("local", pair(), airflow={"store": f"file://{tmp_path}/store", **ONCE})
+    run = site.dag_test("elpa_local")["elpa_local"]
+    assert run.state == "success", run.log
+    assert PolicyStore(tmp_path / "store", "elpa_local").current().record.run_id == run.run_id
+    assert run.xcoms["online.on"]["path"].startswith(f"{tmp_path}/store/elpa_local/runs/")
