@@ -13,6 +13,7 @@ from pathlib import Path
 import botocore.session
 
 SERVER = Path(__file__).parent / "core" / "store" / "programs" / "s3_server.py"
+BUCKET = "elpa"
 
 
 class S3Service:
@@ -27,22 +28,41 @@ class S3Service:
             "AWS_ENDPOINT_URL": self.url,
         }
 
-    def make_bucket(self, name: str) -> None:
-        client = botocore.session.get_session().create_client(
+        self.client = botocore.session.get_session().create_client(
             "s3",
             endpoint_url=self.url,
             region_name=self.env["AWS_DEFAULT_REGION"],
             aws_access_key_id=self.env["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=self.env["AWS_SECRET_ACCESS_KEY"],
         )
-        client.create_bucket(Bucket=name)
+
+    def make_bucket(self, name: str) -> None:
+        self.client.create_bucket(Bucket=name)
+
+    def contents(self, new: dict[str, str] | None = None) -> dict[str, str]:
+        """Put objects, in their order; return all: text by bucket and key."""
+        data = json.dumps(new or {}).encode()
+        with urllib.request.urlopen(f"{self.url}/-/contents", data, timeout=30) as answer:
+            found: dict[str, str] = json.load(answer)
+        return found
+
+    def below(self, place: str) -> dict[str, str]:
+        """Return the objects below ``bucket/prefix``, by the rest of their keys."""
+        found = self.contents()
+        return {key.removeprefix(f"{place}/"): found[key] for key in found if key.startswith(f"{place}/")}
 
     def faults(self, *faults: tuple[str, str, str, int]) -> None:
-        """Let the next requests fail: method, end of the key, fault, how many."""
+        """Let the next requests fail: method or any, end of the key, fault, how many."""
         names = ("method", "key", "fault", "times")
         data = json.dumps([dict(zip(names, fault, strict=True)) for fault in faults]).encode()
         request = urllib.request.Request(f"{self.url}/-/faults", data=data, method="POST")
         urllib.request.urlopen(request, timeout=30).close()
+
+    def requests(self) -> tuple[list[tuple[str, str]], int]:
+        """Return methods and paths of the requests since faults were set; how many were there at once."""
+        with urllib.request.urlopen(f"{self.url}/-/requests", timeout=30) as answer:
+            seen = json.load(answer)
+        return [(method, path) for method, path in seen["requests"]], seen["at_once"]
 
 
 @contextmanager

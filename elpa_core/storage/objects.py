@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import errno
+import glob
+import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from elpa_core.storage.location import ObjectPath
 
 _READ_AT_ONCE = 500
+# One request an object: of a large one that is read in parts, each could be of another version.
+_WHOLE = {"max_concurrency": 1}
 
 
 class Version(NamedTuple):
@@ -26,6 +30,7 @@ ABSENT = Version("")
 class Listed(NamedTuple):
     """An object below a folder."""
 
+    key: str
     parts: tuple[str, ...]
     modified: dt.datetime
 
@@ -33,7 +38,7 @@ class Listed(NamedTuple):
 def read(path: ObjectPath) -> bytes:
     """Return an object's content."""
     with _told(path):
-        data: bytes = path.fs.cat_file(path.path)
+        data: bytes = path.fs.cat_file(path.path, **_WHOLE)
         return data
 
 
@@ -43,7 +48,7 @@ def read_all(paths: Sequence[ObjectPath]) -> Iterator[tuple[ObjectPath, bytes]]:
         some = {path.path: path for path in paths[first : first + _READ_AT_ONCE]}
         fs = next(iter(some.values())).fs
         with _told(next(iter(some.values()))):
-            found = fs.cat(list(some), on_error="return")
+            found = fs.cat([glob.escape(key) for key in some], on_error="return", **_WHOLE)
         for key, content in found.items():
             if isinstance(content, FileNotFoundError):
                 continue
@@ -121,19 +126,22 @@ def children(folder: ObjectPath) -> list[tuple[str, bool]]:
             found = folder.fs.ls(folder.path, detail=True)
     except FileNotFoundError:
         return []
-    prefix = folder.path.rstrip("/") + "/"
+    prefix = _prefix(folder)
     listed = [(one["name"].rstrip("/"), one["type"] == "directory") for one in found]
     return sorted((key.removeprefix(prefix), below) for key, below in listed if key.startswith(prefix))
 
 
 def listing(folder: ObjectPath) -> list[Listed]:
-    """Return all objects below a folder."""
-    prefix = folder.path.rstrip("/") + "/"
+    """Return all objects below a folder, apart from those whose keys lead elsewhere as paths."""
+    prefix = _prefix(folder)
     with _told(folder):
         found = folder.fs.find(prefix, detail=True)
-    return [
-        Listed(PurePosixPath(key.removeprefix(prefix)).parts, _modified(one)) for key, one in found.items()
+    listed = [
+        Listed(key, PurePosixPath(key.removeprefix(prefix)).parts, _modified(one))
+        for key, one in found.items()
+        if key.startswith(prefix)
     ]
+    return [one for one in listed if one.parts and ".." not in one.parts and one.parts[0] != "/"]
 
 
 def upload(source: Path, target: ObjectPath) -> None:
@@ -150,16 +158,38 @@ def download(source: ObjectPath, target: Path) -> None:
 
 def remove_tree(folder: ObjectPath) -> None:
     """Remove all objects below a folder."""
-    prefix = folder.path.rstrip("/") + "/"
     with _told(folder):
-        if keys := folder.fs.find(prefix):
-            folder.fs.rm(keys)
+        keys = folder.fs.find(_prefix(folder))
+    remove_all(folder, keys)
+
+
+def remove_all(folder: ObjectPath, keys: Sequence[str]) -> None:
+    """Remove objects below a folder, many with one request.
+
+    Raises
+    ------
+    OSError
+        If one is still there: the answer to such a request does not say so.
+    """
+    if not keys:
+        return
+    with _told(folder):
+        with suppress(FileNotFoundError):  # somebody else removes them too
+            folder.fs.rm([glob.escape(key) for key in keys])
+        left = set(folder.fs.find(_prefix(folder))).intersection(keys)
+    if left:
+        place = str(folder) + "/" + min(left).removeprefix(_prefix(folder))
+        raise OSError(errno.EACCES, "could not be removed", place)
 
 
 def remove(path: ObjectPath) -> None:
     """Remove an object, if it is there."""
     with _told(path):
         path.fs.rm_file(path.path)
+
+
+def _prefix(folder: ObjectPath) -> str:
+    return folder.path.rstrip("/") + "/"
 
 
 def _version(path: ObjectPath) -> Version:
@@ -213,15 +243,16 @@ def _errno(error: Exception) -> int:
 
 
 def _client_errors(path: ObjectPath) -> tuple[type[Exception], ...]:
+    from aiohttp import ClientError as HttpClientError  # noqa: PLC0415
+
     if _is_gs(path):
-        from aiohttp import ClientError as HttpClientError  # noqa: PLC0415
         from gcsfs.retry import HttpError  # noqa: PLC0415
         from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415
 
-        return OSError, HttpClientError, GoogleAuthError, HttpError
+        return OSError, HttpClientError, GoogleAuthError, HttpError, ValueError
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
-    return OSError, BotoCoreError, ClientError
+    return OSError, HttpClientError, BotoCoreError, ClientError
 
 
 def _status(error: BaseException) -> str:
@@ -236,5 +267,7 @@ def _status(error: BaseException) -> str:
 
 
 def _reason(error: Exception) -> str:
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return str(text).rstrip(".")
+    text = str(getattr(error, "strerror", None) or error) or type(error).__name__
+    if "://" in text and " " not in text:  # gcsfs says where alone
+        return os.strerror(_errno(error))
+    return text.rstrip(".")

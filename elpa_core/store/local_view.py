@@ -6,12 +6,14 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from elpa_core.earlier_artifacts import STATUS_NAME
+from elpa_core.errors import InputError
 from elpa_core.manifest import CONFIG_NAME, MANIFEST_NAME
 from elpa_core.storage import ObjectPath, objects
-from elpa_core.store.paths import DagFolder
+from elpa_core.store.paths import DagFolder, readable
 
 _AT_TOP = {CONFIG_NAME, MANIFEST_NAME}
 
@@ -30,24 +32,36 @@ def local_view(folder: DagFolder) -> Iterator[tuple[DagFolder, Path]]:
         local = DagFolder(Path(temporary), folder.dag_id)
         runs = Path(temporary) / folder.dag_id / folder.runs.name
         runs.mkdir(parents=True)
-        _copy(folder.runs, runs)
-        yield local, runs
+        with readable(folder.runs):
+            _copy(folder.runs, runs)
+        try:
+            yield local, runs
+        except InputError as error:
+            there = [
+                replace(one, source=one.source.replace(str(runs), str(folder.runs))) for one in error.problems
+            ]
+            raise InputError(there) from error
 
 
 def _copy(source: ObjectPath, target: Path) -> None:
     times: dict[Path, float] = {}
     wanted: dict[ObjectPath, Path] = {}
     for found in objects.listing(source):
-        copy, modified = target.joinpath(*found.parts), found.modified.timestamp()
-        for folder in (target / found.parts[0], copy.parent):
-            folder.mkdir(parents=True, exist_ok=True)
+        run, *parts = found.parts
+        if not parts:
+            continue  # no folder of a run
+        modified = found.modified.timestamp()
+        # Of a folder, the time at which something last came into it is as near as can be known.
+        for folder in (target / run, target / run / "models")[: 2 if parts[0] == "models" else 1]:
+            folder.mkdir(exist_ok=True)
             times[folder] = max(times.get(folder, 0.0), modified)
-        if _tells(found.parts[1:]):
-            place = source
-            for part in found.parts:
+        if _tells(tuple(parts)):
+            place = source / run
+            for part in parts:
                 place = place / part
-            wanted[place] = copy
-            times[copy] = modified
+            copy = target.joinpath(run, *parts)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            wanted[place], times[copy] = copy, modified
     for place, content in objects.read_all(list(wanted)):
         wanted[place].write_bytes(content)
     for path, modified in times.items():

@@ -7,6 +7,7 @@ publication. Every object is put whole, so that a reader never sees a part of on
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from elpa_core import storage
 from elpa_core.errors import InputError
 from elpa_core.files import json_bytes
+from elpa_core.manifest import MANIFEST_NAME
 from elpa_core.storage import ObjectPath, objects
 from elpa_core.store.change import Decide, Outcome, history_is_behind, outcome_of
 from elpa_core.store.history import Entry, entries_of
@@ -61,22 +63,24 @@ class ObjectDagFolder:
         StoreWriteError
             If the service cannot be reached or refuses.
         """
-        kept = None
+        kept: ObjectPath | None = None
         with telling(self.path):
             for _ in range(_PATIENCE):
-                there = publication_in(objects.read_version(self.current)[0], self.folder)
-                lines, version = objects.read_version(self.history)
-                ledger = Ledger.of(entries_of(lines, str(self.history)), str(self.history))
-                self._bring_up_to_date(ledger.current, there)
-                decision = decide(ledger)
+                ledger, lines, version = self._up_to_date()
+                try:
+                    decision = decide(ledger)
+                except InputError:
+                    self._forget(kept)
+                    raise
                 if isinstance(decision, Entry):
                     self._forget(kept)
                     return Outcome(decision, changed=False)
                 if version == objects.ABSENT:
                     self._require_conditions()
                 entry = decision.entry(ledger)
-                if entry.number is not None and kept is None:
+                if entry.number is not None and str(kept) != str(self._kept(entry)):
                     # Somebody may remove the run before current.json is made, and this process may die.
+                    self._forget(kept)
                     kept = self._kept(entry)
                     objects.write(kept, json_bytes(decision.stored.raw))
                 if self._append(lines, version, entry):
@@ -91,8 +95,7 @@ class ObjectDagFolder:
         run_dir = self.path / "runs" / folder_of_run(run_id)
         policies = run_dir / "policies"
         with telling(self.path):
-            lines, _ = objects.read_version(self.history)
-            ledger = Ledger.of(entries_of(lines, str(self.history)), str(self.history))
+            ledger, _, _ = self._up_to_date()
             number = max([ledger.policies_of(run_id), *policy_numbers(policies)]) + 1
             while not objects.create(policies / policy_file(number), json_bytes(numbered(number))):
                 number += 1
@@ -102,10 +105,25 @@ class ObjectDagFolder:
     def remove_runs(self, choose: Callable[[Ledger], Iterable[str]]) -> None:
         """Remove the folders of runs."""
         with telling(self.path):
-            lines, _ = objects.read_version(self.history)
-            ledger = Ledger.of(entries_of(lines, str(self.history)), str(self.history))
-            for name in choose(ledger):
-                storage.remove_tree(self.path / "runs" / name)
+            for _ in range(_PATIENCE):
+                ledger, _, version = self._up_to_date()
+                names = set(choose(ledger))
+                if objects.read_version(self.history)[1] == version:
+                    break  # else somebody may need by now what was chosen
+            runs = self.path / "runs"
+            chosen = [found for found in objects.listing(runs) if found.parts[0] in names]
+            # What tells how old a run is goes last: whoever dies here leaves it as old as it was.
+            for last in (False, True):
+                objects.remove_all(runs, [found.key for found in chosen if _tells_age(found.parts) == last])
+
+    def _up_to_date(self) -> tuple[Ledger, bytes, objects.Version]:
+        """Return the ledger, the history's lines and their version, once ``current.json`` goes with them."""
+        # In this order: a current.json that is read later may be of a publication that the lines lack.
+        there = publication_in(objects.read_version(self.current)[0], self.folder)
+        lines, version = objects.read_version(self.history)
+        ledger = Ledger.of(entries_of(lines, str(self.history)), str(self.history))
+        self._bring_up_to_date(ledger.current, there)
+        return ledger, lines, version
 
     def _append(self, lines: bytes, version: objects.Version, entry: Entry) -> bool:
         """Add a line to the history; False if it is another one by now."""
@@ -143,7 +161,13 @@ class ObjectDagFolder:
         if there > number:
             raise history_is_behind(self.folder, there, number)
         if decided is not None and there < number:
-            self._replace_current(decided, self._policy_of(decided))
+            try:
+                stored = self._policy_of(decided)
+            except InputError:
+                if publication_in(objects.read_version(self.current)[0], self.folder) >= number:
+                    return  # others were faster, and removed the run
+                raise
+            self._replace_current(decided, stored)
             self._forget(self._kept(decided))
 
     def _make_current(self, entry: Entry, stored: StoredPolicy) -> None:
@@ -182,7 +206,7 @@ class ObjectDagFolder:
 
     def _require_conditions(self) -> None:
         """Refuse a service that takes a write whose condition does not hold: two could both win there."""
-        probe = self.path / "upcoming" / "conditional-writes"
+        probe = self.path / "upcoming" / f"conditional-writes-{secrets.token_hex(8)}"
         objects.write(probe, b"first")
         _, version = objects.read_version(probe)
         objects.write(probe, b"second")
@@ -193,3 +217,7 @@ class ObjectDagFolder:
                 f"{self.path}: this service ignores the conditions If-Match and If-None-Match of a write,"
                 " and a policy store needs them: use a service that has conditional writes"
             )
+
+
+def _tells_age(parts: tuple[str, ...]) -> bool:
+    return parts[1:] == (MANIFEST_NAME,) or parts[1:2] == ("policies",)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
@@ -52,6 +54,17 @@ def did_you_mean(name: str, known: list[str]) -> str:
     if near := difflib.get_close_matches(name, known, n=3):
         return f"did you mean {' or '.join(map(quoted, near))}?"
     return f"there are {', '.join(map(quoted, known[-3:]))}" if known else ""
+
+
+@contextmanager
+def readable(place: StorePath) -> Iterator[None]:
+    """Let what the system or the service refuses to a reader out as an `InputError`."""
+    try:
+        yield
+    except OSError as error:
+        found, expected = error.strerror or str(error), "a policy store that can be read"
+        found = found[:1].lower() + found[1:]
+        raise InputError(Problem(str(error.filename or place), "", found, expected)) from error
 
 
 @dataclass(frozen=True)
@@ -137,13 +150,14 @@ class DagFolder:
         InputError
             With the Dag ids that it has.
         """
-        if storage.is_folder(self.path):
-            return
-        if not storage.is_folder(self.root):
-            found = "a file" if storage.exists(self.root) else "no such folder"
-            raise InputError(Problem(str(self.root), "", found, "a policy store"))
-        names = [child.name for child in storage.children(self.root)]
-        dag_ids = [name for name in names if storage.is_folder(self.root / name / "runs")]
+        with readable(self.path):
+            if storage.is_folder(self.path):
+                return
+            if not storage.is_folder(self.root):
+                found = "a file" if storage.exists(self.root) else "no such folder"
+                raise InputError(Problem(str(self.root), "", found, "a policy store"))
+            names = [child.name for child in storage.children(self.root)]
+            dag_ids = [name for name in names if storage.is_folder(self.root / name / "runs")]
         hint = did_you_mean(self.dag_id, dag_ids)
         raise InputError(
             Problem(str(self.path), "", "no such folder", f"what runs of Dag {self.dag_id} have left", hint)

@@ -7,7 +7,7 @@ from elpa_core.errors import InputError, Problem
 from elpa_core.json_input import read_file
 from elpa_core.storage import StorePath
 from elpa_core.store.history import read_history
-from elpa_core.store.paths import DagFolder, did_you_mean
+from elpa_core.store.paths import DagFolder, did_you_mean, readable
 from elpa_core.store.stored_policy import StoredPolicy, published_policy, read_published, read_recorded
 
 
@@ -20,7 +20,9 @@ def current_policy(folder: DagFolder) -> StoredPolicy:
         If there is none.
     """
     folder.require()
-    if not storage.exists(folder.current):
+    with readable(folder.current):
+        there = storage.exists(folder.current)
+    if not there:
         hint = "a run publishes one, or elpa policy promote does"
         raise InputError(Problem(str(folder.current), "", "no such file", "a published policy", hint))
     return read_published(folder.current)
@@ -52,9 +54,10 @@ def recorded_policy(folder: DagFolder, run_id: str, number: int | None = None) -
         If there is none: the run is unknown, was pruned, or has recorded none.
     """
     folder.require()
-    numbers = policy_numbers(folder.policies(run_id))
-    if not numbers:
-        raise InputError(_without_policy(folder, run_id))
+    with readable(folder.run(run_id)):
+        numbers = policy_numbers(folder.policies(run_id))
+        if not numbers:
+            raise InputError(_without_policy(folder, run_id))
     number = numbers[-1] if number is None else number
     path = folder.policy(run_id, number)
     if number not in numbers:

@@ -82,5 +82,6 @@ def check_repaired(store: PolicyStore):
     """Check what holds after a change that was not killed."""
     folder = store.folder
     assert check(store) == Ledger.of(store.history(), "history").last_number
-    assert folder.history.read_bytes().endswith(b"\n")
-    assert {path.name for path in folder.path.iterdir()} <= {".lock", "current.json", "history.jsonl", "runs"}
+    assert storage.read(folder.history).endswith(b"\n")
+    names = {child.name for child in storage.children(folder.path)}
+    assert names <= {".lock", "current.json", "history.jsonl", "runs"}

@@ -2,9 +2,13 @@
 
 Prints its port. Requests are carried out one after the other, because moto looks at the conditions
 of a write and writes in two steps. ``POST /-/faults`` takes a JSON list of faults; each is met by the
-next requests that fit it: {"method", "key", "fault", "times"}. Faults: ``refuse`` answers 503 and does
-nothing; ``lose`` does what was asked and closes the connection without an answer; ``hang`` never answers;
-``forget`` carries a write out without looking at its conditions.
+next requests that fit it: {"method", "key", "fault", "times"}; an empty method fits any. Faults:
+``refuse`` answers 503 and does nothing; ``deny`` answers 403; ``lose`` does what was asked and closes the
+connection without an answer; ``cut`` closes it in the middle of the answer; ``hang`` never answers;
+``forget`` carries a write out without looking at its conditions; ``keep`` answers a removal of many as if
+none of them was allowed. ``GET /-/requests`` returns the methods
+and paths of the requests since the last faults were set, and how many were under way at once.
+``POST /-/contents`` puts objects, a JSON object of bucket/key to text, and returns all in the same form.
 """
 
 import json
@@ -12,10 +16,16 @@ import socket
 import threading
 import time
 
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.s3.models import s3_backends
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-_SLOW_DOWN = b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate</Message></Error>"
+_REFUSALS = {
+    "refuse": ("503 Slow Down", "SlowDown", "Please reduce your request rate"),
+    "deny": ("403 Forbidden", "AccessDenied", "Access Denied"),
+}
+_KEPT = b"<DeleteResult><Error><Key>x</Key><Code>AccessDenied</Code></Error></DeleteResult>"
 
 
 class Handler(WSGIRequestHandler):
@@ -31,24 +41,58 @@ class Faulty:
     def __init__(self) -> None:
         self.app = DomainDispatcherApplication(create_backend_app)
         self.one_at_a_time = threading.Lock()
+        self.counting = threading.Lock()
         self.faults: list[dict] = []
+        self.requests: list[list[str]] = []
+        self.under_way = self.at_once = 0
 
     def __call__(self, environ, start_response):
-        if environ["PATH_INFO"] == "/-/faults":
-            self.faults = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
-            start_response("204 No Content", [("Content-Length", "0")])
-            return []
-        match self._fault(environ):
-            case "refuse":
-                headers = [("Content-Type", "application/xml"), ("Content-Length", str(len(_SLOW_DOWN)))]
-                start_response("503 Slow Down", headers)
-                return [_SLOW_DOWN]
+        match environ["PATH_INFO"]:
+            case "/-/faults":
+                with self.counting:
+                    self.faults = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
+                    self.requests, self.at_once = [], 0
+                return _answer(start_response, "204 No Content", b"")
+            case "/-/requests":
+                seen = {"requests": self.requests, "at_once": self.at_once}
+                return _answer(start_response, "200 OK", json.dumps(seen).encode())
+            case "/-/contents":
+                text = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+                with self.one_at_a_time:
+                    return _answer(start_response, "200 OK", json.dumps(_contents(json.loads(text))).encode())
+        with self.counting:
+            self.requests.append([environ["REQUEST_METHOD"], environ["PATH_INFO"]])
+            self.under_way += 1
+            self.at_once = max(self.at_once, self.under_way)
+            fault = self._fault(environ)
+        try:
+            return self._met(fault, environ, start_response)
+        finally:
+            with self.counting:
+                self.under_way -= 1
+
+    def _met(self, fault, environ, start_response):
+        connection = environ["werkzeug.socket"]
+        match fault:
+            case "refuse" | "deny":
+                status, code, message = _REFUSALS[fault]
+                environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+                text = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+                if environ["REQUEST_METHOD"] == "HEAD":
+                    text = ""
+                return _answer(start_response, status, text.encode())
+            case "keep":
+                environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+                return _answer(start_response, "200 OK", _KEPT)
             case "hang":
                 time.sleep(3600)
             case "lose":
                 self._carry_out(environ, lambda *_: None)
-                environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+                connection.shutdown(socket.SHUT_RDWR)
                 return []
+            case "cut":
+                body = b"".join(self._carry_out(environ, start_response))
+                return _first_half(body, connection)
             case "forget":
                 for name in ("HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"):
                     environ.pop(name, None)
@@ -60,17 +104,38 @@ class Faulty:
 
     def _fault(self, environ) -> str | None:
         for fault in self.faults:
-            fits = fault["method"] == environ["REQUEST_METHOD"] and environ["PATH_INFO"].endswith(
-                fault["key"]
-            )
-            if fits and fault["times"] > 0:
+            fits = fault["method"] in {"", environ["REQUEST_METHOD"]}
+            if fits and environ["PATH_INFO"].endswith(fault["key"]) and fault["times"] > 0:
                 fault["times"] -= 1
                 return fault["fault"]
         return None
 
 
+def _contents(new):
+    backend = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
+    for place, text in new.items():
+        bucket, _, key = place.partition("/")
+        backend.put_object(bucket, key, text.encode())
+    return {
+        f"{name}/{key}": stored.value.decode()
+        for name, bucket in backend.buckets.items()
+        for key, stored in bucket.keys.items()
+    }
+
+
+def _answer(start_response, status, body):
+    start_response(status, [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))])
+    return [body]
+
+
+def _first_half(body, connection):
+    yield body[: len(body) // 2]
+    connection.shutdown(socket.SHUT_RDWR)
+
+
 if __name__ == "__main__":
     server = make_server("127.0.0.1", 0, Faulty(), threaded=True, request_handler=Handler)
     server.daemon_threads = True
+    server.log = lambda *_: None  # of answers that were not given
     print(server.server_port, flush=True)
     server.serve_forever()

@@ -1,0 +1,188 @@
+"""A change of a store on S3 that dies, or is stopped, at any of its requests. Runs in about 40 seconds."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from contextlib import nullcontext, suppress
+from pathlib import Path
+
+import pytest
+from stores import actions, check, check_repaired, day, policy, record, run
+
+from elpa_core import storage
+from elpa_core.errors import InputError
+from elpa_core.store import PolicyStore
+
+PROGRAMS = Path(__file__).parent / "programs"
+sys.path.append(str(PROGRAMS))
+
+from change import carry_out  # noqa: E402
+
+PROGRAM = [sys.executable, PROGRAMS / "object_change.py"]
+WRITES = {"PUT", "POST", "DELETE"}
+
+
+def filled(store):
+    """Days 1 to 3 are published, 4, 9 and an early one recorded and not decided on."""
+    for number in (1, 2, 3):
+        run(store, number, policy({"ets": float(number)}))
+        run_dir = store.folder.run(f"day{number}")
+        storage.write(run_dir / "models" / "ets" / "validation_errors.csv", b"e")
+        storage.write(run_dir / "models" / "ets" / "status.json", b'{"status": "ok"}')
+        storage.write(run_dir / "train_manifest.json", b'{"run_id": "x"}')
+    undecided(store)
+    store.record("early", "2025-12-31T00:00:00Z", policy())
+
+
+def undecided(store):
+    record(store, 4)
+    record(store, 9)
+
+
+def few(store):
+    """Days 1 to 3 are published, and nothing is left of them but policies and manifests."""
+    for number in (1, 2, 3):
+        run(store, number)
+        storage.write(store.folder.run(f"day{number}") / "train_manifest.json", b"{}")
+
+
+def left_behind(store):
+    """The last change died after its decision, and the folder of its run was removed since."""
+    filled(store)
+    before = storage.read(store.folder.current)
+    stored = store.policy("day1").raw
+    store.promote("day1", reason="by hand", actor="me")
+    storage.write(store.folder.current, before)
+    storage.write(store.folder.path / "upcoming" / "day1" / "0001.json", json.dumps(stored).encode())
+    storage.remove_tree(store.folder.run("day1"))
+
+
+CASES = [
+    (filled, ("record", "day5", day(5))),
+    (filled, ("publish", "day4")),
+    (filled, ("publish", "early")),
+    (filled, ("promote", "day1")),
+    (filled, ("rollback",)),
+    (filled, ("prune",)),
+    (undecided, ("publish", "day4")),
+    (left_behind, ("publish", "day4")),
+]
+BY_HAND = {"promote", "rollback"}
+
+
+def case_name(value):
+    return value.__name__ if callable(value) else "-".join(value[:2])
+
+
+@pytest.fixture
+def seen(s3, quick_path):
+    """Return a store in a folder that holds what a store on S3 holds."""
+
+    def see(store):
+        local = PolicyStore(quick_path / "seen" / store.folder.root.name, "pool")
+        shutil.rmtree(local.folder.root, ignore_errors=True)
+        for name, text in s3.below(str(store.folder.root).removeprefix("s3://")).items():
+            path = local.folder.root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        return local
+
+    return see
+
+
+def history_of(store):
+    return actions(store) if store.folder.path.exists() else []
+
+
+def kept_policies(store):
+    return {path: path.read_bytes() for path in store.folder.runs.glob("*/policies/*.json")}
+
+
+@pytest.mark.parametrize(("make", "action"), CASES, ids=case_name)
+def test_a_change_killed_at_any_request_is_repaired_by_the_next(s3, store, copies, seen, make, action):
+    make(store)
+    (expected,) = copies(store, 1)
+    before = history_of(store)
+    s3.faults()
+    carry_out(expected.folder.root, *action)
+    writes = [method for method, _ in s3.requests()[0] if method in WRITES]
+    decided, runs = history_of(seen(expected)), expected.folder.run_folders()
+    assert not storage.children(expected.folder.path / "upcoming")
+    killed = copies(store, len(writes))
+    uris = " ".join(str(one.folder.root) for one in killed)
+    done = subprocess.run(
+        [*PROGRAM, "kill", action[0], uris, *action[1:]], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    met = done.stdout.split()
+    assert len(met) == len(killed) > 0
+    for at, (operation, one) in enumerate(zip(met, killed, strict=True)):
+        where = f"killed at request {at}, {operation}"
+        left = seen(one)
+        if make is not left_behind:
+            check(left)
+        after, policies = history_of(left), kept_policies(left)
+        assert after in (before, decided), where
+        # Airflow tries again in any case; a person looks at the history first.
+        if action[0] not in BY_HAND or after == before:
+            carry_out(one.folder.root, *action)
+        assert one.publish("day9").entry.action == "published", where
+        end = seen(one)
+        check(end)
+        assert json.loads(end.folder.current.read_bytes())["record"]["run_id"] == "day9", where
+        assert history_of(end) == [*decided, "published day9 1"], where
+        if action[0] == "prune":
+            assert end.folder.run_folders() == sorted(runs), where
+        else:
+            assert policies.items() <= kept_policies(end).items(), where
+
+
+FIRST_AND_SECOND = [
+    (undecided, ("publish", "day4"), ("publish", "day9")),
+    (filled, ("publish", "day4"), ("publish", "day9")),
+    (filled, ("publish", "day9"), ("publish", "day4")),
+    (filled, ("publish", "day4"), ("publish", "day4")),
+    (filled, ("rollback",), ("publish", "day4")),
+    (few, ("promote", "day1"), ("prune",)),
+    (few, ("prune",), ("promote", "day1")),
+]
+
+
+@pytest.mark.parametrize(("make", "first", "second"), FIRST_AND_SECOND, ids=case_name)
+def test_a_change_stopped_at_any_request_while_another_is_made(s3, store, copies, seen, make, first, second):
+    """The stopped one goes on after the other's end, and both count."""
+    make(store)
+    before = history_of(store)
+    (alone,) = copies(store, 1)
+    s3.faults()
+    carry_out(alone.folder.root, *first)
+    stops = len(s3.requests()[0])
+    stores = copies(store, stops)
+    uris = " ".join(str(one.folder.root) for one in stores)
+    with subprocess.Popen([*PROGRAM, "pause", first[0], uris, *first[1:]]) as process:
+        try:
+            for one in stores:
+                assert os.WIFSTOPPED(os.waitpid(process.pid, os.WUNTRACED)[1])
+                with suppress(InputError) if "prune" in first else nullcontext():
+                    carry_out(one.folder.root, *second)
+                process.send_signal(signal.SIGCONT)
+            assert process.wait(timeout=60) == 0
+        finally:
+            process.kill()
+    for at, one in enumerate(stores):
+        end = seen(one)
+        made = history_of(end)[len(before) :]
+        where = f"stopped at request {at}: {made}"
+        if "prune" not in first + second:
+            check_repaired(end)
+            assert len(made) == len({first, second}), where
+        elif made:
+            assert made == ["promoted day1 1"], where
+            current = json.loads(end.folder.current.read_bytes())
+            assert (current["record"]["run_id"], current["publication"]["number"]) == ("day1", 4), where
+        else:
+            assert "day1" not in end.folder.run_folders(), where
+            check(end)

@@ -1,0 +1,225 @@
+"""Which runs go from a store on S3, and what many runs cost there."""
+
+import datetime as dt
+import json
+import re
+
+import pytest
+from stores import actions, check_repaired, current_run, day, policy, record, run
+
+from elpa_core import storage
+from elpa_core.earlier_artifacts import newest_artifacts
+from elpa_core.errors import InputError
+from elpa_core.manifest import CONFIG_NAME, MANIFEST_NAME
+from elpa_core.store import StoreWriteError
+from elpa_core.store.pruning import prune
+
+
+def carried(origin):
+    content = policy()
+    content["errors"]["tide"]["carried_from"] = origin
+    return content
+
+
+def finish(store, number, *, keep_runs=2):
+    """Write what a run leaves besides its policies, manifest last."""
+    run_dir = store.folder.run(f"day{number}")
+    model = run_dir / "models" / "ets"
+    storage.write(run_dir / CONFIG_NAME, json.dumps({"airflow": {"keep_runs": keep_runs}}).encode())
+    storage.write(run_dir / "generations" / "1.json", b"{}")
+    storage.write(model / "validation_errors.csv", b"e")
+    for name in ("model[1].pt", "a*b", "what?", "deep/er/c++ 100%.bin"):
+        place = model
+        for part in name.split("/"):
+            place = place / part
+        storage.write(place, b"m")
+    storage.write(model / "status.json", b'{"status": "ok"}')
+    storage.write(
+        run_dir / MANIFEST_NAME, json.dumps({"run_id": f"day{number}", "as_of": day(number)}).encode()
+    )
+
+
+def lived_in(store):
+    """Make a store with a run for each reason why one is kept."""
+    for number in range(1, 9):
+        run(store, number, carried("day2") if number == 8 else None)
+        finish(store, number)
+    store.promote("day3", reason="good", actor="me")
+    run(store, 9)
+    finish(store, 9)
+    record(store, 4)  # a run that was done again
+    storage.write(store.folder.run("day5") / "models" / "ets" / "status.json", b'{"status": "running"}')
+    storage.write(
+        store.folder.run("failed") / MANIFEST_NAME, json.dumps({"run_id": "failed", "as_of": day(2)}).encode()
+    )
+    storage.write(store.folder.run("torn") / MANIFEST_NAME, b"{")
+    storage.write(store.folder.runs / "a file", b"")
+
+
+@pytest.fixture
+def lived_in_store(store, copies):
+    lived_in(store)
+    return copies(store, 1)[0]
+
+
+@pytest.mark.parametrize("keep", [None, 1, 4, 20])
+def test_the_same_runs_go_as_from_a_folder(store, lived_in_store, keep):
+    ends = []
+    for one in (store, lived_in_store):
+        dry = prune(one.folder, keep, dry_run=True)
+        before = one.folder.run_folders()
+        pruned = prune(one.folder, keep)
+        names = [r.run_id for r in pruned.removed]
+        assert names == [r.run_id for r in dry.removed]
+        assert sorted(before) == sorted([*one.folder.run_folders(), *names])
+        ends.append((names, pruned.kept, pruned.newest, one.folder.run_folders(), actions(one)))
+        check_repaired(one)
+    assert ends[0] == ends[1]
+    assert ends[0][0] or keep == 20
+
+
+def test_nothing_of_a_run_is_left(lived_in_store, s3):
+    prune(lived_in_store.folder, 1)
+    place = str(lived_in_store.folder.path).removeprefix("s3://")
+    assert {key.split("/")[1] for key in s3.below(place) if key.startswith("runs/")} == {
+        "a file",
+        *lived_in_store.folder.run_folders(),
+    }
+    assert "day1" not in lived_in_store.folder.run_folders()
+
+
+def test_a_run_whose_name_begins_like_another_ones_stays(s3_store):
+    for run_id, number in (("day", 1), ("day1", 2), ("day10", 3), ("day100", 4)):
+        s3_store.record(run_id, day(number), policy())
+        s3_store.publish(run_id)
+        storage.write(s3_store.folder.run(run_id) / MANIFEST_NAME, b"{}")
+    prune(s3_store.folder, 1)
+    assert s3_store.folder.run_folders() == ["day10", "day100"]
+    storage.remove_tree(s3_store.folder.run("day10"))
+    assert s3_store.folder.run_folders() == ["day100"]
+
+
+def test_only_the_objects_below_a_folder_are_removed_whatever_their_names(s3_store):
+    root = s3_store.folder.root
+    for name in ("a/m[1].pt", "a/m1.pt", "a/*", "ab", "a[b]/x", "ab/x"):
+        place = root
+        for part in name.split("/"):
+            place = place / part
+        storage.write(place, b"x")
+    storage.remove_tree(root / "a[b]")
+    assert [child.name for child in storage.children(root)] == ["a", "ab", "ab"]
+    storage.remove_tree(root / "a")
+    storage.remove_tree(root / "a")
+    assert {child.name for child in storage.children(root)} == {"ab"}
+
+
+def test_objects_that_may_not_be_removed_are_named(lived_in_store, s3):
+    s3.faults(("POST", "", "keep", 100))
+    with pytest.raises(
+        StoreWriteError, match=rf"^{lived_in_store.folder.runs}/.*: could not be removed; the policy"
+    ):
+        prune(lived_in_store.folder, 1)
+    s3.faults()
+    assert prune(lived_in_store.folder, 1).removed
+    check_repaired(lived_in_store)
+
+
+def test_an_object_whose_key_leads_elsewhere_as_a_path_is_left_alone(
+    lived_in_store, s3, tmp_path, monkeypatch
+):
+    copies = tmp_path / "a" / "b"
+    copies.mkdir(parents=True)
+    monkeypatch.setattr("tempfile.tempdir", str(copies))
+    place = str(lived_in_store.folder.runs).removeprefix("s3://")
+    odd = [
+        "../policies/x",
+        "day1/models/../../../../x/status.json",
+        "../../../../y/z/models/a/status.json",
+        "/x/y",
+    ]
+    s3.contents({f"{place}/{key}": "{}" for key in odd})
+    assert prune(lived_in_store.folder, 1).removed
+    assert list(copies.parent.rglob("*")) == [copies]
+    assert {path.name for path in tmp_path.iterdir()} == {"a", "store"}
+    assert {f"{place}/{key}" for key in odd} <= set(s3.contents())
+
+
+def test_errors_name_the_objects_not_the_copy(lived_in_store):
+    path = lived_in_store.folder.policy("day9", 1)
+    good = storage.read(path)
+    storage.write(path, b"{")
+    with pytest.raises(InputError, match=f"^{re.escape(str(path))}: "):
+        prune(lived_in_store.folder, 1)
+    storage.write(path, good)
+    config = lived_in_store.folder.run("day9") / CONFIG_NAME
+    storage.write(config, b'{"airflow": {"keep_runs": "x"}}')
+    with pytest.raises(InputError, match=f"^{re.escape(str(config))}: "):
+        prune(lived_in_store.folder)
+
+
+def many(store, s3, count):
+    """Put runs with a model's artifact each, and a policy."""
+    recorded = store.record("day0", "2026-01-01T00:00:00Z", policy())
+    text = storage.read(recorded.path).decode()
+    place, runs = str(store.folder.runs).removeprefix("s3://"), {}
+    for number in range(1, count + 1):
+        as_of = (dt.datetime(2025, 1, 1, tzinfo=dt.UTC) + dt.timedelta(days=number)).isoformat()
+        where = f"{place}/r{number}"
+        status = {"status": "ok", "group": "online", "as_of": as_of, "run_id": f"r{number}"}
+        status["artifact"] = {
+            "model": "ets",
+            "group": "online",
+            "path": f"{store.folder.runs}/r{number}/models/ets/validation_errors.csv",
+            "sha256": "0" * 64,
+            "rows": 1,
+            "written_at": as_of,
+            "started_at": as_of,
+            "finished_at": as_of,
+        }
+        runs[f"{where}/models/ets/validation_errors.csv"] = "e"
+        runs[f"{where}/models/ets/status.json"] = json.dumps(status)
+        own = json.loads(text)
+        own["record"] |= {"run_id": f"r{number}", "as_of": as_of}
+        runs[f"{where}/policies/0001.json"] = json.dumps(own)
+        runs[f"{where}/{MANIFEST_NAME}"] = "{}"
+    s3.contents(runs)
+
+
+def counted(s3):
+    requests, at_once = s3.requests()
+    return {
+        kind: [method for method, _ in requests].count(kind) for kind in ("GET", "HEAD", "PUT", "POST")
+    }, at_once
+
+
+def test_many_runs_are_looked_at_many_at_a_time(s3_store, s3):
+    many(s3_store, s3, 300)
+    s3.faults()
+    until = dt.datetime(2025, 12, 31, tzinfo=dt.UTC)
+    found = newest_artifacts(s3_store.folder.run("new"), "ets", "online", until)
+    counts, at_once = counted(s3)
+    assert len(found) == 300
+    assert found[0].run_id == "r300"
+    assert counts["GET"] <= 305
+    assert counts["HEAD"] == counts["PUT"] == 0
+    assert at_once > 3
+    s3.faults()
+    assert len(prune(s3_store.folder, 10).removed) == 291
+    counts, at_once = counted(s3)
+    assert counts["GET"] <= 3 * 301 + 20
+    assert counts["POST"] <= 4
+    assert counts["HEAD"] < 20
+    assert len(s3_store.folder.run_folders()) == 10
+
+
+def test_a_run_that_was_pruned_when_its_promoter_died_is_current_after_the_next_change(lived_in_store):
+    before = storage.read(lived_in_store.folder.current)
+    stored = lived_in_store.policy("day1").raw
+    lived_in_store.promote("day1", reason="good", actor="me")
+    storage.write(lived_in_store.folder.current, before)
+    kept = lived_in_store.folder.path / "upcoming" / "day1" / "0001.json"
+    storage.write(kept, json.dumps(stored).encode())
+    storage.remove_tree(lived_in_store.folder.run("day1"))
+    record(lived_in_store, 10)
+    assert current_run(lived_in_store) == "day1"
+    assert not storage.exists(kept)
