@@ -18,7 +18,7 @@ from elpa_core.files import json_bytes
 from elpa_core.manifest import MANIFEST_NAME
 from elpa_core.storage import ObjectPath, objects
 from elpa_core.store.change import Decide, Outcome, history_is_behind, outcome_of
-from elpa_core.store.history import Entry, entries_of
+from elpa_core.store.history import Entry, entries_of, whole_lines
 from elpa_core.store.ledger import Ledger
 from elpa_core.store.paths import POLICY_NAME, DagFolder, folder_of_run, policy_file
 from elpa_core.store.reading import policy_numbers, publication_in, recorded_policy
@@ -129,7 +129,7 @@ class ObjectDagFolder:
         """Add a line to the history; False if it is another one by now."""
         line = entry.line()
         try:
-            if objects.replace(self.history, lines + line, version):
+            if objects.replace(self.history, whole_lines(lines) + line, version):
                 return True
             lost = None
         except OSError as error:
