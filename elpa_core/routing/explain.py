@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,7 +20,8 @@ def explanation(
     weights = [w if part else 0.0 for w, part in zip(stand.weights, parts, strict=True)]
     level_weights = [w if part else 0.0 for w, part in zip(stand.level_weights, parts, strict=True)]
     dirty = given.served_dirty
-    best_there = state.best >= 0 and present[state.best]
+    best = state.best
+    belted = stand.room < math.inf and present[best] and parts[best] and not dirty
     return {
         "served": given.served,
         "experts": {
@@ -42,8 +44,9 @@ def explanation(
         "dirty": dirty,
         "dirty_steps_left": state.dirty,
         "amplitude_factor": stand.factor,
-        "lean": stand.lean if best_there and not dirty else 0.0,
-        "best_model": names[state.best] if state.best >= 0 else None,
+        "mixed": given.mixed,
+        "best_model": names[best] if best >= 0 else None,
+        "room": stand.room if belted else None,
     }
 
 

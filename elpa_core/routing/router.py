@@ -45,8 +45,8 @@ class Router:
 
     Forecasts are limited to [min - R, max + R] of the actuals (R their range), and one that is
     farther from the median than eight times the median's usual error is left out of that step.
-    Where the router has been worse than the best single model of validation by more than 3 % so
-    far, it leans to that model, wholly at 6 %. After a mutation (a relative error of what was
+    No answer strays so far from the best single model of validation that the router could become
+    more than 8 % worse than it, plus what it may lose at the start: five of its mean errors. After a mutation (a relative error of what was
     served above ``mutant_epsilon``) the next ``dirty_interval`` steps are dirty: ``online`` is
     served, and only the online models' scores learn.
 
@@ -60,8 +60,8 @@ class Router:
         Steps that are forecast together; sets how long the router remembers. Else the policy's
         ``routing.horizon``, else 1.
     parts : collection of str
-        The experts that take part, ``guard`` (leaves outliers out) and ``belt`` (leans to the best
-        single model). ``amplitude`` is off by default: on average it did not help.
+        The experts that take part, ``guard`` (leaves outliers out) and ``belt`` (stays near the
+        best single model). ``amplitude`` is off by default: on average it did not help.
 
     Attributes
     ----------
@@ -124,7 +124,7 @@ class Router:
             self.update(actuals)
         self.warm_up = np.concatenate(served)
         fresh = SeriesState.of(start([facts]))
-        self.policy, self._state.best, self._state.belt = facts, fresh.best, fresh.belt
+        self.policy, self._state.best, self._state.budget = facts, fresh.best, fresh.budget
         self._block = None
 
     @property
@@ -152,7 +152,9 @@ class Router:
             If a name is unknown, a shape is wrong, or a step has no finite forecast.
         """
         rows = forecast_array(forecasts, self._names, ()).tolist()
-        stand = scalar.stand_of(self._state, self._method, self.policy.amplitude_window)
+        stand = scalar.stand_of(
+            self._state, self._method, self.policy.amplitude_window, len(rows)
+        )
         answers = []
         for step, row in enumerate(rows):
             given = scalar.answer(self._state, stand, row, self._n_online, step)
@@ -202,7 +204,8 @@ class Router:
             to 1; ``moves``: by how much each model is moved in ``level``; ``missing``,
             ``limited``, ``left_out``: models; ``mutation``: whether the last actual was one;
             ``dirty``: whether this step is served dirty; ``dirty_steps_left``: as of now;
-            ``amplitude_factor``; ``lean``: share of the best single model, and ``best_model``.
+            ``amplitude_factor``; ``mixed``: what the experts say together, ``best_model`` and
+            ``room``: how far from that model's forecast the answer may be, None for anywhere.
 
         Raises
         ------

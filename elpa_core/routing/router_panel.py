@@ -95,7 +95,7 @@ class RouterPanel:
             self.predict(np.stack([forecasts for forecasts, _ in block], axis=1))
             self.update(np.stack([actuals for _, actuals in block], axis=1))
         fresh = start(facts)
-        self._state.best[:], self._state.belt[:] = fresh.best, fresh.belt
+        self._state.best[:], self._state.budget[:] = fresh.best, fresh.budget
 
     def predict(self, forecasts: Forecasts) -> NDArray[np.float64]:
         """Combine the forecasts of the next steps of every series.
@@ -127,7 +127,7 @@ class RouterPanel:
         while len(self._buffers) < len(rows):
             self._buffers.append(vector.Answers.empty(len(self._names), self.series))
         served = np.empty(rows.shape[:2])
-        self._work.stand(self._state, self._method, self.policy.amplitude_window)
+        self._work.stand(self._state, self._method, self.policy.amplitude_window, len(rows))
         for step, row in enumerate(rows):
             out, there = self._buffers[step], None if everywhere else present[step]
             vector.answer(self._state, self._work, row, there, self._n_online, step, out)

@@ -12,13 +12,7 @@ from math import inf, isfinite
 
 import numpy as np
 
-from elpa_core.routing.settings import (
-    BELT_START,
-    BELT_WIDTH,
-    GAIN_RANGE,
-    MEDIAN,
-    Method,
-)
+from elpa_core.routing.settings import BELT_SHARE, GAIN_RANGE, MEDIAN, Method
 from elpa_core.routing.state import State
 from elpa_core.routing.vector import Answers
 
@@ -37,6 +31,7 @@ class Answer:
     present: list[bool] | None
     nearest: float
     farthest: float
+    mixed: float
     served_dirty: bool
 
     @classmethod
@@ -52,6 +47,7 @@ class Answer:
             None if given.present is None else given.present[:, 0].tolist(),
             nearest=0.0,
             farthest=0.0,
+            mixed=0.0,
             served_dirty=False,
         )
 
@@ -69,7 +65,7 @@ class Answer:
 
 @dataclass(slots=True)
 class Stand:
-    """What a state means for the next block: weights, limits, and how far the router leans."""
+    """What a state means for the next block: weights, limits, and room around the best model."""
 
     weights: list[float]
     level_weights: list[float]
@@ -78,7 +74,7 @@ class Stand:
     high: float
     tolerance: float
     factor: float
-    lean: float
+    room: float
     moves: list[float]
     mutated: int
 
@@ -95,7 +91,7 @@ class SeriesState:
     window_forecast: list[float]
     window_sums: list[float]
     window_rows: int
-    belt: list[float]
+    budget: float
     seen: list[float]
     spread: float
     scale: float
@@ -116,10 +112,10 @@ class SeriesState:
         return State(**{field.name: np.array(getattr(self, field.name))[..., None] for field in fields(self)})
 
 
-def stand_of(state: SeriesState, method: Method, window: int) -> Stand:
+def stand_of(state: SeriesState, method: Method, window: int, steps: int) -> Stand:
     """Return weights (unnormalised, score to the power -8), limits and factors of a state."""
     scale = state.scale
-    (low, high), (served, best) = state.seen, state.belt
+    low, high = state.seen
     factor, spread, share = 1.0, state.spread, method.level_share
     actual, forecast = state.window_sums
     least, most = GAIN_RANGE
@@ -128,7 +124,9 @@ def stand_of(state: SeriesState, method: Method, window: int) -> Stand:
         if not least <= gain <= most:
             gain = _within(gain, least, most)
         factor = 1.0 + (gain - 1.0) * 0.5
-    lean = (served / best - BELT_START) / BELT_WIDTH if method.leans else 0.0
+    room = inf
+    if method.belted and state.best >= 0:
+        room = state.budget / steps if state.budget > 0.0 else 0.0
     says = [(t := (t := (t := scale / s) * t) * t) * t for s in state.expert_scores]
     for expert in method.absent:
         says[expert] = 0.0
@@ -141,7 +139,7 @@ def stand_of(state: SeriesState, method: Method, window: int) -> Stand:
         high + spread,
         method.tolerance * state.expert_scores[MEDIAN],
         factor,
-        _within(lean, 0.0, 1.0) if lean > 0.0 else 0.0,
+        room,
         errors if share == 1.0 else [share * e for e in errors],
         state.mutated,
     )
@@ -201,20 +199,21 @@ def answer(state: SeriesState, stand: Stand, row: list[float], n_online: int, st
         amplitude = _within(amplitude, low, high)
     dirty = step < state.dirty
     if dirty:
-        served = online
+        mixed = served = online
     else:
         a, b, c, d, e = stand.says
         total = a + b + c + d + e
-        served = (a * recent + b * median + c * level + d * online + e * amplitude) / total
-        best = state.best
-        if stand.lean > 0.0 and best >= 0 and (present is None or present[best]):
-            served = served + stand.lean * (limited[best] - served)
+        mixed = served = (a * recent + b * median + c * level + d * online + e * amplitude) / total
+        room = stand.room
+        if room < inf and nearest <= (best := limited[state.best]) <= farthest:
+            if not best - room <= served <= best + room:
+                served = _within(served, best - room, best + room)
     if present is not None:
         limited = [f if there else 0.0 for f, there in zip(limited, present, strict=True)]
         levelled = [f if there else 0.0 for f, there in zip(levelled, present, strict=True)]
     return Answer(
         served + 0.0, (recent, median, level, online, amplitude), offline,
-        limited, levelled, present, nearest, farthest, dirty,
+        limited, levelled, present, nearest, farthest, mixed, dirty,
     )  # fmt: skip
 
 
@@ -258,7 +257,7 @@ def learn(
     error = abs(actual - served)
     best = state.best
     if best >= 0 and (given.present is None or given.present[best]):
-        state.belt = [state.belt[0] + error, state.belt[1] + abs(errors[best])]
+        state.budget += (1.0 + BELT_SHARE) * abs(errors[best]) - error
     low, high = state.seen
     if not low <= actual <= high:
         spread = state.spread

@@ -13,8 +13,8 @@ BOUND = 1e150
 """Largest magnitude of a number that takes part; beyond it products would overflow."""
 TOLERANCE = 8.0
 """A forecast farther from the median than this many times the median's usual error is left out."""
-BELT_START, BELT_WIDTH, BELT_STEPS = 1.03, 0.03, 100.0
-"""Excess over the best single model at which the router leans to it, until wholly, and head start."""
+BELT_SHARE, BELT_STEPS = 0.08, 5.0
+"""How much worse than the best single model the router may be so far, and a head start in steps."""
 GAIN_RANGE = (0.5, 2.0)
 FLOOR = 1e-6
 """Smallest score, relative to the scale of the scores: a perfect model keeps a finite weight."""
@@ -55,7 +55,7 @@ class Method:
     learn_level: float
     level_share: float
     tolerance: float
-    leans: bool
+    belted: bool
     absent: tuple[int, ...]
 
     @classmethod

@@ -40,8 +40,8 @@ class State:
         Sums of both.
     window_rows : ndarray of int64, shape (n,)
         Clean rows so far.
-    belt : ndarray, shape (2, n)
-        Absolute error so far of what was served and of the best single model.
+    budget : ndarray, shape (n,)
+        How much worse than the best single model may still be served, summed over steps.
     seen : ndarray, shape (2, n)
         Smallest and largest actual; one row widens them by ``spread`` at most.
     spread : ndarray, shape (n,)
@@ -66,7 +66,7 @@ class State:
     window_forecast: Array
     window_sums: Array
     window_rows: NDArray[np.int64]
-    belt: Array
+    budget: Array
     seen: Array
     spread: Array
     scale: Array
@@ -122,7 +122,7 @@ class State:
         if problems:
             raise InputError(problems)
         state = cls(**arrays)
-        positive = {"scores", "level_scores", "expert_scores", "scale", "floor", "belt", "epsilon", "spread"}
+        positive = {"scores", "level_scores", "expert_scores", "scale", "floor", "epsilon", "spread"}
         problems = [
             Problem(source, f"$.state.{name}", "zero or less", "numbers above zero", "the file is damaged")
             for name in sorted(positive)
@@ -140,7 +140,7 @@ def _shapes(models: int, window: int, series: int) -> dict[str, tuple[tuple[int,
         **dict.fromkeys(("scores", "level_scores", "level_errors"), (models,)),
         "expert_scores": (len(EXPERTS),),
         **dict.fromkeys(("window_actual", "window_forecast"), (window,)),
-        **dict.fromkeys(("window_sums", "belt", "seen"), (2,)),
+        **dict.fromkeys(("window_sums", "seen"), (2,)),
     }
     whole = {"window_rows", "best", "dirty", "mutated"}
     return {field.name: ((*rows.get(field.name, ()), series), field.name in whole) for field in fields(State)}
@@ -182,7 +182,6 @@ def start(policies: Sequence[RoutingPolicy], first_errors: Array | None = None) 
     scores = np.maximum(scores, floor)
     ranges = [policy.range or (-BOUND / 3, BOUND / 3) for policy in policies]
     spread = [high - low or max(abs(high), MIN_SCALE) for low, high in ranges]
-    best_loss = np.array([BELT_STEPS * policy.best_mae for policy in policies])
     epsilon = [np.inf if policy.mutant_epsilon is None else policy.mutant_epsilon for policy in policies]
     return State(
         scores=scores,
@@ -193,7 +192,7 @@ def start(policies: Sequence[RoutingPolicy], first_errors: Array | None = None) 
         window_forecast=np.zeros((window, n)),
         window_sums=np.zeros((2, n)),
         window_rows=np.zeros(n, np.int64),
-        belt=np.maximum(np.stack([best_loss, best_loss]), floor),
+        budget=np.array([BELT_STEPS * policy.best_mae for policy in policies]),
         seen=np.array(ranges, np.float64).T.copy(),
         spread=np.array(spread, np.float64),
         scale=scale,

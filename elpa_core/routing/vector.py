@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from elpa_core.routing.settings import (
     AMPLITUDE,
-    BELT_START,
-    BELT_WIDTH,
+    BELT_SHARE,
     EXPERTS,
     GAIN_RANGE,
     LEVEL,
@@ -80,7 +79,7 @@ class Workspace:
         self.median, self.total_say = np.empty((2, series))
         self.columns = np.arange(series)
 
-    def stand(self, state: State, method: Method, window: int) -> None:
+    def stand(self, state: State, method: Method, window: int, steps: int) -> None:
         """Compute limits, factors and the experts' weights of a state; see `scalar.stand_of`."""
         _inverse_eighth(state.scale, state.expert_scores, self.says)
         self.says[list(method.absent)] = 0.0
@@ -93,10 +92,9 @@ class Workspace:
         gain = np.clip(actual / np.where(full, forecast, 1.0), *GAIN_RANGE)
         self.factor = np.where(full, 1.0 + (gain - 1.0) * 0.5, 1.0)
         self.level_share = method.level_share
-        served, best = state.belt
-        self.lean = np.clip((served / best - BELT_START) / BELT_WIDTH, 0.0, 1.0)
-        self.leaning = (self.lean > 0.0) & (state.best >= 0) & method.leans
-        self.any_leaning = bool(self.leaning.any())
+        self.room = np.maximum(state.budget, 0.0) / steps
+        self.belted = (state.best >= 0) & method.belted
+        self.any_belted = bool(self.belted.any())
         self.any_dirty = bool(state.dirty.any())
 
 
@@ -133,14 +131,21 @@ def answer(
     _limit(amplitude, work.low, work.high)
     _total(np.multiply(work.says, experts, out=work.parts), out.served)
     served = np.divide(out.served, work.total_say, out=out.served)
-    if work.any_leaning:
-        best = np.maximum(state.best, 0)
-        leaning = work.leaning if out.present is None else work.leaning & out.present[best, work.columns]
-        moved = served + work.lean * (out.limited[best, work.columns] - served)
-        np.copyto(served, moved, where=leaning)
+    if work.any_belted:
+        _hold(state, work, out)
     if work.any_dirty:
         np.copyto(served, experts[ONLINE], where=step < state.dirty)
     served += 0.0
+
+
+def _hold(state: State, work: Workspace, out: Answers) -> None:
+    """Keep what is served within the room around the best single model, unless that is left out."""
+    place = (np.maximum(state.best, 0), work.columns)
+    best = out.limited[place]
+    held = (best >= work.median - work.tolerance) & (best <= work.median + work.tolerance) & work.belted
+    if out.present is not None:
+        held &= out.present[place]
+    np.copyto(out.served, _within(out.served, best - work.room, best + work.room), where=held)
 
 
 def _weigh(
@@ -237,10 +242,8 @@ def learn(
     best = np.maximum(state.best, 0)
     best_error = np.abs(actual - given.limited[best, work.columns])
     known = state.best >= 0 if present is None else (state.best >= 0) & present[best, work.columns]
-    if not known.all():
-        error, best_error = np.where(known, error, 0.0), np.where(known, best_error, 0.0)
-    state.belt[0] += error
-    state.belt[1] += best_error
+    earned = (1.0 + BELT_SHARE) * best_error - error
+    state.budget += earned if known.all() else np.where(known, earned, 0.0)
     low, high = state.seen
     np.minimum(low, np.maximum(actual, low - state.spread), out=low)
     np.maximum(high, np.minimum(actual, high + state.spread), out=high)
