@@ -18,7 +18,7 @@ def explanation(
     present = given.present or [True] * len(names)
     parts = [given.nearest <= f <= given.farthest for f in given.limited]
     weights = [w if part else 0.0 for w, part in zip(stand.weights, parts, strict=True)]
-    level_weights = [w if part else 0.0 for w, part in zip(stand.level_weights, parts, strict=True)]
+    steady_weights = [w if part else 0.0 for w, part in zip(stand.steady_weights, parts, strict=True)]
     dirty = given.served_dirty
     best = state.best
     belted = stand.room < math.inf and present[best] and parts[best] and not dirty
@@ -29,8 +29,8 @@ def explanation(
             for name, forecast, say in zip(EXPERTS, given.experts, _shares(stand.says), strict=True)
         },
         "model_weights": dict(zip(names, _shares(weights), strict=True)),
-        "level_weights": dict(zip(names, _shares(level_weights), strict=True)),
-        "moves": dict(zip(names, stand.moves, strict=True)),
+        "steady_weights": dict(zip(names, _shares(steady_weights), strict=True)),
+        "level_move": stand.move,
         "missing": [name for name, there in zip(names, present, strict=True) if not there],
         "limited": [
             name

@@ -27,7 +27,7 @@ _Block = tuple[list[list[float]], scalar.Stand, list[scalar.Answer]]
 class Router:
     """Serves one series.
 
-    Five experts each combine the models in their own way, and what is served is their mean, each
+    Six experts each combine the models in their own way, and what is served is their mean, each
     expert weighted by its recent mean absolute error to the power -8:
 
     ``recent``
@@ -35,8 +35,11 @@ class Router:
     ``median``
         The median of all forecasts.
     ``level``
-        Every model moved by its own recent error, weighted by how well that does.
-    ``online``
+        The median moved by its own recent error.
+    ``steady``
+        Every model, weighted by how much ``steady`` would have gained by it so far, over the sum
+        of the squares of those gains (ML-Poly); it does not forget.
+    ``online`` (only if asked for, and on dirty steps)
         As ``recent``, the online models only.
     ``amplitude`` (only if asked for)
         The offline models, weighted as in ``recent``, times a factor: the ratio of the sums of
@@ -61,7 +64,7 @@ class Router:
         ``routing.horizon``, else 1.
     parts : collection of str
         The experts that take part, ``guard`` (leaves outliers out) and ``belt`` (stays near the
-        best single model). ``amplitude`` is off by default: on average it did not help.
+        best single model). ``online`` and ``amplitude`` are off by default: on average they did not help.
 
     Attributes
     ----------
@@ -200,8 +203,8 @@ class Router:
         -------
         dict
             ``served``; ``experts``: by name, ``forecast`` and ``say`` (sums to 1);
-            ``model_weights``, ``level_weights``: of ``recent`` and ``level``, by model, each sums
-            to 1; ``moves``: by how much each model is moved in ``level``; ``missing``,
+            ``model_weights``, ``steady_weights``: of ``recent`` and ``steady``, by model, each
+            sums to 1; ``level_move``: by how much ``level`` moves the median; ``missing``,
             ``limited``, ``left_out``: models; ``mutation``: whether the last actual was one;
             ``dirty``: whether this step is served dirty; ``dirty_steps_left``: as of now;
             ``amplitude_factor``; ``mixed``: what the experts say together, ``best_model`` and

@@ -8,11 +8,12 @@ Python 3.12, or a power, whose last bit depends on the C library.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from itertools import islice
 from math import inf, isfinite
 
 import numpy as np
 
-from elpa_core.routing.settings import BELT_SHARE, GAIN_RANGE, MEDIAN, Method
+from elpa_core.routing.settings import BELT_SHARE, GAIN_RANGE, MEDIAN, STEADY, Method
 from elpa_core.routing.state import State
 from elpa_core.routing.vector import Answers
 
@@ -24,10 +25,9 @@ class Answer:
     """One step: what came in, what each expert said, what was served."""
 
     served: float
-    experts: tuple[float, float, float, float, float]
+    experts: tuple[float, float, float, float, float, float]
     offline: float
     limited: list[float]
-    levelled: list[float]
     present: list[bool] | None
     nearest: float
     farthest: float
@@ -37,13 +37,12 @@ class Answer:
     @classmethod
     def of(cls, given: Answers) -> Answer:
         """Return the first series' answer; it can be learned from, not explained."""
-        recent, median, level, online, amplitude = given.experts[:, 0].tolist()
+        recent, median, level, steady, online, amplitude = given.experts[:, 0].tolist()
         return cls(
             float(given.served[0]),
-            (recent, median, level, online, amplitude),
+            (recent, median, level, steady, online, amplitude),
             float(given.offline[0]),
             given.limited[:, 0].tolist(),
-            given.levelled[:, 0].tolist(),
             None if given.present is None else given.present[:, 0].tolist(),
             nearest=0.0,
             farthest=0.0,
@@ -58,7 +57,6 @@ class Answer:
             np.array(self.experts)[:, np.newaxis],
             np.array([self.offline]),
             np.array(self.limited)[:, np.newaxis],
-            np.array(self.levelled)[:, np.newaxis],
             None if self.present is None else np.array(self.present)[:, np.newaxis],
         )
 
@@ -68,14 +66,14 @@ class Stand:
     """What a state means for the next block: weights, limits, and room around the best model."""
 
     weights: list[float]
-    level_weights: list[float]
+    steady_weights: list[float]
     says: list[float]
     low: float
     high: float
     tolerance: float
     factor: float
     room: float
-    moves: list[float]
+    move: float
     mutated: int
 
 
@@ -84,9 +82,10 @@ class SeriesState:
     """The fields of `State` of one series, as lists and numbers."""
 
     scores: list[float]
-    level_scores: list[float]
-    level_errors: list[float]
+    gains: list[float]
+    squares: list[float]
     expert_scores: list[float]
+    level_error: float
     window_actual: list[float]
     window_forecast: list[float]
     window_sums: list[float]
@@ -113,10 +112,10 @@ class SeriesState:
 
 
 def stand_of(state: SeriesState, method: Method, window: int, steps: int) -> Stand:
-    """Return weights (unnormalised, score to the power -8), limits and factors of a state."""
+    """Return weights (unnormalised), limits and factors of a state."""
     scale = state.scale
     low, high = state.seen
-    factor, spread, share = 1.0, state.spread, method.level_share
+    factor, spread = 1.0, state.spread
     actual, forecast = state.window_sums
     least, most = GAIN_RANGE
     if state.window_rows >= window and forecast > 0.0:
@@ -130,17 +129,16 @@ def stand_of(state: SeriesState, method: Method, window: int, steps: int) -> Sta
     says = [(t := (t := (t := scale / s) * t) * t) * t for s in state.expert_scores]
     for expert in method.absent:
         says[expert] = 0.0
-    errors = state.level_errors
     return Stand(
         [(t := (t := (t := scale / s) * t) * t) * t for s in state.scores],
-        [(t := (t := (t := scale / s) * t) * t) * t for s in state.level_scores],
+        [g / v if g > 0.0 else 0.0 for g, v in zip(state.gains, state.squares, strict=True)],
         says,
         low - spread,
         high + spread,
         method.tolerance * state.expert_scores[MEDIAN],
         factor,
         room,
-        errors if share == 1.0 else [share * e for e in errors],
+        method.level_share * state.level_error,
         state.mutated,
     )
 
@@ -169,31 +167,28 @@ def answer(state: SeriesState, stand: Stand, row: list[float], n_online: int, st
     nearest, farthest = median - stand.tolerance, median + stand.tolerance
     if farthest >= _MISSING:
         farthest = high
-    levelled = [
-        t if low <= (t := f + e) <= high else low if t < low else high
-        for f, e in zip(limited, stand.moves, strict=False)
-    ]
-    on = on_weight = off = off_weight = level = level_weight = 0.0
-    weights, level_weights = stand.weights, stand.level_weights
-    for w, v, f, moved in zip(weights[:n_online], level_weights, limited, levelled, strict=False):
+    on = on_weight = off = off_weight = steady = steady_weight = 0.0
+    each = zip(stand.weights, stand.steady_weights, limited, strict=True)
+    for w, u, f in islice(each, n_online):
         if nearest <= f <= farthest:
             on += w * f
             on_weight += w
-            level += v * moved
-            level_weight += v
-    for w, v, f, moved in zip(
-        weights[n_online:], level_weights[n_online:], limited[n_online:], levelled[n_online:], strict=False
-    ):
+            steady += u * f
+            steady_weight += u
+    for w, u, f in each:
         if nearest <= f <= farthest:
             off += w * f
             off_weight += w
-            level += v * moved
-            level_weight += v
+            steady += u * f
+            steady_weight += u
     both = on_weight + off_weight
     recent = (on + off) / both if both > 0.0 else median
     online = on / on_weight if on_weight > 0.0 else median
     offline = off / off_weight if off_weight > 0.0 else median
-    level = level / level_weight if level_weight > 0.0 else median
+    level = median + stand.move
+    if not low <= level <= high:
+        level = _within(level, low, high)
+    steady = steady / steady_weight if steady_weight > 0.0 else median
     amplitude = stand.factor * offline
     if not low <= amplitude <= high:
         amplitude = _within(amplitude, low, high)
@@ -201,19 +196,19 @@ def answer(state: SeriesState, stand: Stand, row: list[float], n_online: int, st
     if dirty:
         mixed = served = online
     else:
-        a, b, c, d, e = stand.says
-        total = a + b + c + d + e
-        mixed = served = (a * recent + b * median + c * level + d * online + e * amplitude) / total
+        a, b, c, d, e, g = stand.says
+        total = a + b + c + d + e + g
+        mixed = a * recent + b * median + c * level + d * steady + e * online + g * amplitude
+        mixed = served = mixed / total
         room = stand.room
         if room < inf and nearest <= (best := limited[state.best]) <= farthest:
             if not best - room <= served <= best + room:
                 served = _within(served, best - room, best + room)
     if present is not None:
         limited = [f if there else 0.0 for f, there in zip(limited, present, strict=True)]
-        levelled = [f if there else 0.0 for f, there in zip(levelled, present, strict=True)]
     return Answer(
-        served + 0.0, (recent, median, level, online, amplitude), offline,
-        limited, levelled, present, nearest, farthest, mixed, dirty,
+        served + 0.0, (recent, median, level, steady, online, amplitude), offline,
+        limited, present, nearest, farthest, mixed, dirty,
     )  # fmt: skip
 
 
@@ -223,29 +218,29 @@ def learn(
     """Learn from the actual of one step that was answered."""
     keep, take, floor = method.keep_model, method.learn_model, state.floor
     clean = state.dirty == 0
-    errors, scores, level_scores = [], [], []
-    for s, v, f, moved in zip(state.scores, state.level_scores, given.limited, given.levelled, strict=False):
-        e = actual - f
-        errors.append(e)
-        scores.append(keep * s + take * ((e if e >= 0.0 else -e) + floor))
-        e = actual - moved
-        level_scores.append(keep * v + take * ((e if e >= 0.0 else -e) + floor))
-    keep_level, take_level = method.keep_level, method.learn_level
-    level_errors = errors
-    if keep_level > 0.0:
-        level_errors = [
-            keep_level * s + take_level * e for s, e in zip(state.level_errors, errors, strict=True)
-        ]
+    scores = [
+        keep * s + take * ((e if (e := actual - f) >= 0.0 else -e) + floor)
+        for s, f in zip(state.scores, given.limited, strict=True)
+    ]
+    gains, squares = state.gains, state.squares
+    steady = given.experts[STEADY]
+    if clean and steady != actual:
+        regrets = [steady - f for f in given.limited]
+        if steady > actual:
+            gains = [g + r for g, r in zip(gains, regrets, strict=True)]
+        else:
+            gains = [g - r for g, r in zip(gains, regrets, strict=True)]
+        squares = [v + r * r for v, r in zip(squares, regrets, strict=True)]
     if not clean:
         scores[n_online:] = state.scores[n_online:]
-        level_scores[n_online:] = state.level_scores[n_online:]
     if given.present is not None:
         for j, there in enumerate(given.present):
             if not there:
                 scores[j] = state.scores[j]
-                level_scores[j] = state.level_scores[j]
-                level_errors[j] = state.level_errors[j]
-    state.scores, state.level_scores, state.level_errors = scores, level_scores, level_errors
+                gains[j], squares[j] = state.gains[j], state.squares[j]
+    state.scores, state.gains, state.squares = scores, gains, squares
+    error = actual - given.experts[MEDIAN]
+    state.level_error = method.keep_level * state.level_error + method.learn_level * error
     if clean:
         keep, take = method.keep_expert, method.learn_expert
         state.expert_scores = [
@@ -257,7 +252,7 @@ def learn(
     error = abs(actual - served)
     best = state.best
     if best >= 0 and (given.present is None or given.present[best]):
-        state.budget += (1.0 + BELT_SHARE) * abs(errors[best]) - error
+        state.budget += (1.0 + BELT_SHARE) * abs(actual - given.limited[best]) - error
     low, high = state.seen
     if not low <= actual <= high:
         spread = state.spread

@@ -19,9 +19,9 @@ GAIN_RANGE = (0.5, 2.0)
 FLOOR = 1e-6
 """Smallest score, relative to the scale of the scores: a perfect model keeps a finite weight."""
 MIN_SCALE = 1e-9
-EXPERTS = ("recent", "median", "level", "online", "amplitude")
-RECENT, MEDIAN, LEVEL, ONLINE, AMPLITUDE = range(len(EXPERTS))
-PARTS = ("recent", "median", "level", "online", "guard", "belt")
+EXPERTS = ("recent", "median", "level", "steady", "online", "amplitude")
+RECENT, MEDIAN, LEVEL, STEADY, ONLINE, AMPLITUDE = range(len(EXPERTS))
+PARTS = ("recent", "median", "level", "steady", "guard", "belt")
 """What takes part by default: experts, the guard against outliers, the belt to the best model."""
 VERSION = 1
 

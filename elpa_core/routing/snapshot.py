@@ -16,7 +16,7 @@ from elpa_core.routing.state import State
 from elpa_core.routing.vector import Answers
 
 _FORMAT = "elpa-router"
-_NUMBERS = ("served", "experts", "offline", "limited", "levelled")
+_NUMBERS = ("served", "experts", "offline", "limited")
 
 
 def to_json(
@@ -118,7 +118,7 @@ def _answers(value: object, models: int, series: int, place: str, source: str) -
     given = value if isinstance(value, Mapping) else {}
     shapes = {
         "served": (series,), "experts": (len(EXPERTS), series), "offline": (series,),
-        "limited": (models, series), "levelled": (models, series),
+        "limited": (models, series),
     }  # fmt: skip
     try:
         arrays = {name: np.array(given[name], dtype=np.float64) for name in shapes}

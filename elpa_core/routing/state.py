@@ -28,12 +28,15 @@ class State:
 
     Parameters
     ----------
-    scores, level_scores : ndarray, shape (models, n)
-        Exponentially weighted absolute error of each model, as it is and with its level corrected.
-    level_errors : ndarray, shape (models, n)
-        Exponentially weighted signed error of each model.
+    scores : ndarray, shape (models, n)
+        Exponentially weighted absolute error of each model.
+    gains, squares : ndarray, shape (models, n)
+        Sum over steps, and sum of squares, of what the expert ``steady`` would have gained by moving
+        to the model, to first order.
     expert_scores : ndarray, shape (experts, n)
         Exponentially weighted absolute error of each expert.
+    level_error : ndarray, shape (n,)
+        Exponentially weighted signed error of the median.
     window_actual, window_forecast : ndarray, shape (amplitude_window, n)
         The last clean |actual| and |offline forecast|, in a ring.
     window_sums : ndarray, shape (2, n)
@@ -59,9 +62,10 @@ class State:
     """
 
     scores: Array
-    level_scores: Array
-    level_errors: Array
+    gains: Array
+    squares: Array
     expert_scores: Array
+    level_error: Array
     window_actual: Array
     window_forecast: Array
     window_sums: Array
@@ -122,7 +126,7 @@ class State:
         if problems:
             raise InputError(problems)
         state = cls(**arrays)
-        positive = {"scores", "level_scores", "expert_scores", "scale", "floor", "epsilon", "spread"}
+        positive = {"scores", "expert_scores", "squares", "scale", "floor", "epsilon", "spread"}
         problems = [
             Problem(source, f"$.state.{name}", "zero or less", "numbers above zero", "the file is damaged")
             for name in sorted(positive)
@@ -137,7 +141,7 @@ class State:
 
 def _shapes(models: int, window: int, series: int) -> dict[str, tuple[tuple[int, ...], bool]]:
     rows = {
-        **dict.fromkeys(("scores", "level_scores", "level_errors"), (models,)),
+        **dict.fromkeys(("scores", "gains", "squares"), (models,)),
         "expert_scores": (len(EXPERTS),),
         **dict.fromkeys(("window_actual", "window_forecast"), (window,)),
         **dict.fromkeys(("window_sums", "seen"), (2,)),
@@ -185,9 +189,10 @@ def start(policies: Sequence[RoutingPolicy], first_errors: Array | None = None) 
     epsilon = [np.inf if policy.mutant_epsilon is None else policy.mutant_epsilon for policy in policies]
     return State(
         scores=scores,
-        level_scores=scores.copy(),
-        level_errors=np.zeros((models, n)),
+        gains=np.tile(floor, (models, 1)),
+        squares=np.tile(floor * floor, (models, 1)),
         expert_scores=np.tile(scale, (len(EXPERTS), 1)),
+        level_error=np.zeros(n),
         window_actual=np.zeros((window, n)),
         window_forecast=np.zeros((window, n)),
         window_sums=np.zeros((2, n)),
