@@ -155,9 +155,7 @@ class Router:
             If a name is unknown, a shape is wrong, or a step has no finite forecast.
         """
         rows = forecast_array(forecasts, self._names, ()).tolist()
-        stand = scalar.stand_of(
-            self._state, self._method, self.policy.amplitude_window, len(rows)
-        )
+        stand = scalar.stand_of(self._state, self._method, self.policy.amplitude_window, len(rows))
         answers = []
         for step, row in enumerate(rows):
             given = scalar.answer(self._state, stand, row, self._n_online, step)

@@ -163,7 +163,7 @@ def answer(state: SeriesState, stand: Stand, row: list[float], n_online: int, st
         if not ordered:
             return None
     middle = len(ordered)
-    median = ordered[(middle - 1) // 2] * 0.5 + ordered[middle // 2] * 0.5
+    median = ordered[(middle - 1) // 2] * 0.5 + ordered[middle // 2] * 0.5 + 0.0
     nearest, farthest = median - stand.tolerance, median + stand.tolerance
     if farthest >= _MISSING:
         farthest = high
@@ -200,10 +200,8 @@ def answer(state: SeriesState, stand: Stand, row: list[float], n_online: int, st
         total = a + b + c + d + e + g
         mixed = a * recent + b * median + c * level + d * steady + e * online + g * amplitude
         mixed = served = mixed / total
-        room = stand.room
-        if room < inf and nearest <= (best := limited[state.best]) <= farthest:
-            if not best - room <= served <= best + room:
-                served = _within(served, best - room, best + room)
+        if stand.room < inf and nearest <= (best := limited[state.best]) <= farthest:
+            served = _within(served, best - stand.room, best + stand.room)
     if present is not None:
         limited = [f if there else 0.0 for f, there in zip(limited, present, strict=True)]
     return Answer(

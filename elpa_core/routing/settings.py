@@ -26,6 +26,15 @@ PARTS = ("recent", "median", "level", "steady", "guard", "belt")
 VERSION = 1
 
 
+def spread_of(low: float, high: float) -> float:
+    """Return the range of a series; of a constant one its size.
+
+    >>> spread_of(1.0, 3.0), spread_of(-5.0, -5.0)
+    (2.0, 5.0)
+    """
+    return high - low or max(abs(high), MIN_SCALE)
+
+
 @dataclass(frozen=True, slots=True)
 class Method:
     """Constants for a horizon, and which parts take part.

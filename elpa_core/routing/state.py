@@ -17,6 +17,7 @@ from elpa_core.routing.settings import (
     FLOOR,
     MIN_SCALE,
     RoutingPolicy,
+    spread_of,
 )
 
 Array = NDArray[np.float64]
@@ -185,7 +186,7 @@ def start(policies: Sequence[RoutingPolicy], first_errors: Array | None = None) 
     floor = scale * FLOOR
     scores = np.maximum(scores, floor)
     ranges = [policy.range or (-BOUND / 3, BOUND / 3) for policy in policies]
-    spread = [high - low or max(abs(high), MIN_SCALE) for low, high in ranges]
+    spread = [spread_of(low, high) for low, high in ranges]
     epsilon = [np.inf if policy.mutant_epsilon is None else policy.mutant_epsilon for policy in policies]
     return State(
         scores=scores,

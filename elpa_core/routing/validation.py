@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from elpa_core.errors import InputError, Problem
 from elpa_core.routing.inputs import actual_array, forecast_array
-from elpa_core.routing.settings import BOUND, RoutingPolicy
+from elpa_core.routing.settings import BOUND, RoutingPolicy, spread_of
 
 Array = NDArray[np.float64]
 
@@ -118,7 +118,8 @@ def limits(span: tuple[float, float]) -> tuple[float, float]:
     (-1.0, 5.0)
     """
     low, high = span
-    return low - (high - low), high + (high - low)
+    spread = spread_of(low, high)
+    return low - spread, high + spread
 
 
 def limited(forecasts: Array, span: tuple[float, float]) -> Array:

@@ -11,6 +11,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from elpa_core.routing.middle import middle
 from elpa_core.routing.settings import (
     AMPLITUDE,
     BELT_SHARE,
@@ -169,17 +170,19 @@ def _weigh(
             work.weights, work.steady_weights, work.products, work.taking_part, work.not_above,
         )
     )  # fmt: skip
-    below, above = _middle(rows[chunk], None if present is None else present[chunk], limited)
-    median = work.median[chunk]
-    np.add(_within(below, low, high) * 0.5, _within(above, low, high) * 0.5, out=median)
+    np.copyto(limited, rows[chunk].T)
     _limit(limited, low, high)
+    there = None if present is None else present[chunk]
+    below, above = middle(limited) if there is None else _middle_present(limited.T, there)
+    median = work.median[chunk]
+    np.add(below * 0.5, above * 0.5, out=median)
+    median += 0.0
     tolerance = work.tolerance[chunk]
     np.greater_equal(limited, median - tolerance, out=taking_part)
     taking_part &= np.less_equal(limited, median + tolerance, out=not_above)
-    if out.present is not None:
-        there = out.present[:, chunk]
-        taking_part &= there
-        limited[~there] = 0.0
+    if there is not None:
+        taking_part &= there.T
+        limited[~there.T] = 0.0
     _inverse_eighth(state.scale[chunk], state.scores[:, chunk], weights)
     np.maximum(state.gains[:, chunk], 0.0, out=steady_weights)
     np.divide(steady_weights, state.squares[:, chunk], out=steady_weights)
@@ -197,16 +200,10 @@ def _weigh(
     _total(steady_weights, sums[3])
 
 
-def _middle(rows: Array, present: Mask | None, copied: Array) -> tuple[Array, Array]:
-    """Return the two middle forecasts; copy the forecasts, 0 for missing, models first."""
-    models = rows.shape[1]
-    if present is None:
-        ordered = np.sort(rows, axis=1)
-        np.copyto(copied, rows.T)
-        return ordered[:, (models - 1) // 2], ordered[:, models // 2]
+def _middle_present(rows: Array, present: Mask) -> tuple[Array, Array]:
+    """Return the two middle forecasts of those that are there, shape (n, models)."""
     count = present.sum(axis=1)
     ordered = np.sort(np.where(present, rows, np.inf), axis=1)
-    np.copyto(copied, np.where(present, rows, 0.0).T)
     columns = np.arange(len(rows))
     return ordered[columns, (count - 1) // 2], ordered[columns, count // 2]
 

@@ -15,6 +15,7 @@ from elpa_core.errors import InputError
 from elpa_core.routing import CallOrderError, Router, Validation
 from elpa_core.routing.backtest import served_test_rows
 from elpa_core.routing.panel import Panel
+from elpa_core.routing.settings import BELT_SHARE, BELT_STEPS
 
 ONLINE, OFFLINE = ["a", "b"], ["c", "d"]
 NAMES = ONLINE + OFFLINE
@@ -36,7 +37,7 @@ def trained(**fields: object) -> Router:
 @settings(deadline=None, max_examples=60)
 @given(rows=st.lists(st.lists(st.floats(-1e6, 1e6), min_size=5, max_size=5), min_size=1, max_size=12))
 def test_convex_experts_stay_between_their_members(rows: list[list[float]]) -> None:
-    served = Router(policy_of(ONLINE, OFFLINE), parts=("recent", "median", "online"))
+    served = Router(policy_of(ONLINE, OFFLINE), parts=("recent", "median", "steady", "online"))
     for *forecasts, actual in rows:
         value = served.predict(np.array([forecasts]))[0]
         slack = 1e-9 * max(map(abs, forecasts)) + 1e-12
@@ -53,7 +54,7 @@ def test_weights_favour_the_better_and_sum_to_one() -> None:
     assert weights == sorted(weights, reverse=True)
     assert sum(expert["say"] for expert in told["experts"].values()) == pytest.approx(1)
     assert told["experts"]["amplitude"]["say"] == 0
-    assert sum(told["level_weights"].values()) == pytest.approx(1)
+    assert sum(told["steady_weights"].values()) == pytest.approx(1)
 
 
 def test_scale_does_not_matter() -> None:
@@ -235,20 +236,43 @@ def test_the_amplitude_factor_moves_half_way() -> None:
     assert served.explain()["amplitude_factor"] == 1.5
 
 
-def test_it_leans_to_the_best_model_when_it_was_worse() -> None:
+def test_it_never_loses_more_to_the_best_model_than_promised() -> None:
     rng = np.random.default_rng(2)
-    y = 10 * rng.normal(size=100)
-    rows = {n: y + (5 if n == "a" else 15) * rng.normal(size=100) for n in NAMES}
-    validation = Validation.of(y, rows)
-    served = Router(policy_of(ONLINE, OFFLINE), validation)
-    state = served.to_json()
-    state["state"]["belt"] = [[200.0], [100.0]]
-    leaning = Router.from_json(state)
-    value = leaning.predict({"a": [0.5], "b": [0.7], "c": [0.6], "d": [0.4]})[0]
-    assert (leaning.explain()["lean"], leaning.explain()["best_model"]) == (1.0, "a")
-    assert value == 0.5
-    leaning.predict({"b": [0.7], "c": [0.6]})
-    assert leaning.explain()["lean"] == 0
+    for seed in range(20):
+        horizon = int(rng.integers(1, 6))
+        y, rows = 10 * rng.normal(size=300), 10 * rng.normal(size=(300, 4))
+        rows[:150, 0] = y[:150] + rng.normal(size=150)  # best on validation; afterwards all are noise
+        if seed % 2:  # or it alone is right, but only until one trusts the others, and again
+            rows[150:, 0] = y[150:] + np.where(rng.random(150) < 0.5, 0.0, rng.normal(0, 20, 150))
+        validation = Validation.of(y[:150], dict(zip(NAMES, rows[:150].T, strict=True)), horizon=horizon)
+        served = Router(policy_of(ONLINE, OFFLINE), validation, horizon=horizon, parts=("recent", "median",
+                        "level", "steady", "belt"))  # fmt: skip
+        best = served.policy.best_mae * BELT_STEPS
+        lost = 0.0
+        for first in range(150, 300, horizon):
+            block = slice(first, min(first + horizon, 300))
+            lost += np.abs(served.predict(rows[block]) - y[block]).sum()
+            assert served.explain()["best_model"] == "a"
+            served.update(y[block])
+            span = served.to_json()["state"]["seen"]
+            assert min(span)[0] - 60 < rows[block].min() < rows[block].max() < max(span)[0] + 60
+            best += (1 + BELT_SHARE) * np.abs(rows[block, 0] - y[block]).sum()
+            assert lost <= best + 1e-9
+
+
+def test_the_best_model_does_not_hold_it_where_it_is_missing_or_far_out() -> None:
+    rng = np.random.default_rng(2)
+    y = 10 + rng.normal(size=100)
+    rows = {n: y + (0.1 if n == "a" else 0.5) * rng.normal(size=100) for n in NAMES}
+    served = Router(policy_of(ONLINE, OFFLINE), Validation.of(y, rows), horizon=24)
+    others = {"b": [10.7], "c": [10.6], "d": [10.4]}
+    value = served.predict({"a": [10.0], **others})[0]
+    told = served.explain()
+    assert (told["best_model"], value) == ("a", min(told["mixed"], 10.0 + told["room"]))
+    for forecasts in (others, {"a": [-1e6], **others}):
+        value = served.predict(forecasts)[0]
+        assert served.explain()["room"] is None
+        assert value == served.explain()["mixed"] > 10.3
 
 
 def test_explain_needs_a_step() -> None:
