@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,7 +20,6 @@ def explanation(
     steady_weights = [w if part else 0.0 for w, part in zip(stand.steady_weights, parts, strict=True)]
     dirty = given.served_dirty
     best = state.best
-    belted = stand.room < math.inf and present[best] and parts[best] and not dirty
     return {
         "served": given.served,
         "experts": {
@@ -46,7 +44,7 @@ def explanation(
         "amplitude_factor": stand.factor,
         "mixed": given.mixed,
         "best_model": names[best] if best >= 0 else None,
-        "room": stand.room if belted else None,
+        "room": stand.room if given.held else None,
     }
 
 

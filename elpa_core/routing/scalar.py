@@ -13,7 +13,7 @@ from math import inf, isfinite
 
 import numpy as np
 
-from elpa_core.routing.settings import BELT_SHARE, GAIN_RANGE, MEDIAN, STEADY, Method
+from elpa_core.routing.settings import BELT_SHARE, BELT_TOLERANCE, GAIN_RANGE, MEDIAN, STEADY, Method
 from elpa_core.routing.state import State
 from elpa_core.routing.vector import Answers
 
@@ -32,6 +32,7 @@ class Answer:
     nearest: float
     farthest: float
     mixed: float
+    held: bool
     served_dirty: bool
 
     @classmethod
@@ -47,6 +48,7 @@ class Answer:
             nearest=0.0,
             farthest=0.0,
             mixed=0.0,
+            held=False,
             served_dirty=False,
         )
 
@@ -71,6 +73,7 @@ class Stand:
     low: float
     high: float
     tolerance: float
+    trust: float
     factor: float
     room: float
     move: float
@@ -136,6 +139,7 @@ def stand_of(state: SeriesState, method: Method, window: int, steps: int) -> Sta
         low - spread,
         high + spread,
         method.tolerance * state.expert_scores[MEDIAN],
+        BELT_TOLERANCE * state.expert_scores[MEDIAN],
         factor,
         room,
         method.level_share * state.level_error,
@@ -193,6 +197,7 @@ def answer(state: SeriesState, stand: Stand, row: list[float], n_online: int, st
     if not low <= amplitude <= high:
         amplitude = _within(amplitude, low, high)
     dirty = step < state.dirty
+    held = False
     if dirty:
         mixed = served = online
     else:
@@ -200,13 +205,14 @@ def answer(state: SeriesState, stand: Stand, row: list[float], n_online: int, st
         total = a + b + c + d + e + g
         mixed = a * recent + b * median + c * level + d * steady + e * online + g * amplitude
         mixed = served = mixed / total
-        if stand.room < inf and nearest <= (best := limited[state.best]) <= farthest:
+        if stand.room < inf and median - stand.trust <= (best := limited[state.best]) <= median + stand.trust:
+            held = True
             served = _within(served, best - stand.room, best + stand.room)
     if present is not None:
         limited = [f if there else 0.0 for f, there in zip(limited, present, strict=True)]
     return Answer(
         served + 0.0, (recent, median, level, steady, online, amplitude), offline,
-        limited, present, nearest, farthest, mixed, dirty,
+        limited, present, nearest, farthest, mixed, held, dirty,
     )  # fmt: skip
 
 

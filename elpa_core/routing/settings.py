@@ -15,6 +15,8 @@ TOLERANCE = 8.0
 """A forecast farther from the median than this many times the median's usual error is left out."""
 BELT_SHARE, BELT_STEPS = 0.08, 5.0
 """How much worse than the best single model the router may be so far, and a head start in steps."""
+BELT_TOLERANCE = 3.0
+"""The best single model holds the router only within this many usual errors of the median."""
 GAIN_RANGE = (0.5, 2.0)
 FLOOR = 1e-6
 """Smallest score, relative to the scale of the scores: a perfect model keeps a finite weight."""

