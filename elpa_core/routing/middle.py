@@ -36,6 +36,14 @@ def middle(rows: Array) -> tuple[Array, Array]:
     return ordered[(models - 1) // 2], ordered[models // 2]
 
 
+def middle_present(rows: Array, present: NDArray[np.bool_]) -> tuple[Array, Array]:
+    """Return the two middle forecasts of those that are there, shape (n, models)."""
+    count = present.sum(axis=1)
+    ordered = np.sort(np.where(present, rows, np.inf), axis=1)
+    columns = np.arange(len(rows))
+    return ordered[columns, (count - 1) // 2], ordered[columns, count // 2]
+
+
 @cache
 def _exchanges(models: int) -> tuple[tuple[int, int], ...]:
     """Return the exchanges of Batcher's network on which the middle depends."""

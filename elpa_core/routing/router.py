@@ -5,17 +5,16 @@ from __future__ import annotations
 import dataclasses
 from collections import deque
 from collections.abc import Collection, Mapping
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from elpa_core.errors import InputError, Problem
-from elpa_core.files import json_bytes, write_atomic
 from elpa_core.routing import scalar, snapshot
 from elpa_core.routing.explain import explanation
 from elpa_core.routing.inputs import CallOrderError, Forecasts, actual_array, forecast_array
+from elpa_core.routing.saved import Saved
 from elpa_core.routing.scalar import SeriesState
 from elpa_core.routing.settings import BOUND, PARTS, Method, RoutingPolicy
 from elpa_core.routing.state import State, start
@@ -24,7 +23,7 @@ from elpa_core.routing.validation import Validation
 _Block = tuple[list[list[float]], scalar.Stand, list[scalar.Answer]]
 
 
-class Router:
+class Router(Saved):
     """Serves one series.
 
     Six experts each combine the models in their own way, and what is served is their mean, each
@@ -48,10 +47,15 @@ class Router:
 
     Forecasts are limited to [min - R, max + R] of the actuals (R their range), and one that is
     farther from the median than eight times the median's usual error is left out of that step.
-    No answer strays so far from the best single model of validation that the router could become
-    more than 8 % worse than it, plus what it may lose at the start: five of its mean errors. After a mutation (a relative error of what was
-    served above ``mutant_epsilon``) the next ``dirty_interval`` steps are dirty: ``online`` is
-    served, and only the online models' scores learn.
+
+    The router promises not to lose more than 8 % to the best single model of validation, plus five
+    of its mean errors for the start: no answer is farther from that model's forecast than can still
+    be lost. The promise does not count where that forecast is farther from the median than three
+    times the median's usual error: then the model has gone astray.
+
+    After a mutation (a relative error of what was served above ``mutant_epsilon``) the next
+    ``dirty_interval`` steps are dirty: ``online`` is served, and only the online models' scores
+    learn.
 
     Parameters
     ----------
@@ -63,8 +67,8 @@ class Router:
         Steps that are forecast together; sets how long the router remembers. Else the policy's
         ``routing.horizon``, else 1.
     parts : collection of str
-        The experts that take part, ``guard`` (leaves outliers out) and ``belt`` (stays near the
-        best single model). ``online`` and ``amplitude`` are off by default: on average they did not help.
+        The experts that take part, ``guard`` (leaves outliers out) and ``belt`` (the promise).
+        ``online`` and ``amplitude`` are off by default: on average they did not help.
 
     Attributes
     ----------
@@ -240,21 +244,6 @@ class Router:
         router._set_up(policy, state, parts)
         router._waiting.extend(scalar.Answer.of(given) for given in waiting)
         return router
-
-    def save(self, path: Path) -> None:
-        """Write the state in one step: a reader sees the old or the new one."""
-        write_atomic(path, json_bytes(self.to_json()))
-
-    @classmethod
-    def load(cls, path: Path) -> Self:
-        """Return the router whose state `save` wrote.
-
-        Raises
-        ------
-        InputError
-            If the file cannot be read, is torn or is no state.
-        """
-        return cls.from_json(snapshot.read_json(path), str(path))
 
 
 def _plain(actuals: ArrayLike) -> list[float] | None:

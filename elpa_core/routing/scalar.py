@@ -13,10 +13,11 @@ from math import inf, isfinite
 
 import numpy as np
 
+from elpa_core.routing.answers import Answers
 from elpa_core.routing.settings import BELT_SHARE, BELT_TOLERANCE, GAIN_RANGE, MEDIAN, STEADY, Method
 from elpa_core.routing.state import State
-from elpa_core.routing.vector import Answers
 
+Experts = tuple[float, float, float, float, float, float]
 _MISSING = 1e300  # no limit reaches it: no actual is beyond BOUND
 
 
@@ -25,7 +26,7 @@ class Answer:
     """One step: what came in, what each expert said, what was served."""
 
     served: float
-    experts: tuple[float, float, float, float, float, float]
+    experts: Experts
     offline: float
     limited: list[float]
     present: list[bool] | None
@@ -196,24 +197,28 @@ def answer(state: SeriesState, stand: Stand, row: list[float], n_online: int, st
     amplitude = stand.factor * offline
     if not low <= amplitude <= high:
         amplitude = _within(amplitude, low, high)
+    experts = (recent, median, level, steady, online, amplitude)
     dirty = step < state.dirty
-    held = False
-    if dirty:
-        mixed = served = online
-    else:
-        a, b, c, d, e, g = stand.says
-        total = a + b + c + d + e + g
-        mixed = a * recent + b * median + c * level + d * steady + e * online + g * amplitude
-        mixed = served = mixed / total
-        if stand.room < inf and median - stand.trust <= (best := limited[state.best]) <= median + stand.trust:
-            held = True
-            served = _within(served, best - stand.room, best + stand.room)
+    mixed, served, held = (online, online, False) if dirty else _mix(state, stand, experts, limited)
     if present is not None:
         limited = [f if there else 0.0 for f, there in zip(limited, present, strict=True)]
     return Answer(
-        served + 0.0, (recent, median, level, steady, online, amplitude), offline,
+        served + 0.0, experts, offline,
         limited, present, nearest, farthest, mixed, held, dirty,
     )  # fmt: skip
+
+
+def _mix(
+    state: SeriesState, stand: Stand, experts: Experts, limited: list[float]
+) -> tuple[float, float, bool]:
+    """Return what the experts say together, what is served, and whether the best model holds it."""
+    recent, median, level, steady, online, amplitude = experts
+    a, b, c, d, e, g = stand.says
+    total = a + b + c + d + e + g
+    mixed = (a * recent + b * median + c * level + d * steady + e * online + g * amplitude) / total
+    if stand.room < inf and median - stand.trust <= (best := limited[state.best]) <= median + stand.trust:
+        return mixed, _within(mixed, best - stand.room, best + stand.room), True
+    return mixed, mixed, False
 
 
 def learn(

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from elpa_core.errors import InputError, Problem, quoted
+from elpa_core.routing.answers import Answers
 from elpa_core.routing.settings import EXPERTS, VERSION, RoutingPolicy
 from elpa_core.routing.state import State
-from elpa_core.routing.vector import Answers
 
 _FORMAT = "elpa-router"
 _NUMBERS = ("served", "experts", "offline", "limited")

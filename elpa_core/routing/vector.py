@@ -5,13 +5,11 @@ Speed comes from buffers that are used again and stay in the processor's cache.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Self
-
 import numpy as np
 from numpy.typing import NDArray
 
-from elpa_core.routing.middle import middle
+from elpa_core.routing.answers import Answers, Mask
+from elpa_core.routing.middle import middle, middle_present
 from elpa_core.routing.settings import (
     AMPLITUDE,
     BELT_SHARE,
@@ -26,43 +24,6 @@ from elpa_core.routing.settings import (
     Method,
 )
 from elpa_core.routing.state import Array, State
-
-Mask = NDArray[np.bool_]
-
-
-@dataclass(slots=True)
-class Answers:
-    """One step of many series; see `scalar.Answer`.
-
-    Parameters
-    ----------
-    served, offline : ndarray, shape (n,)
-    experts : ndarray, shape (experts, n)
-    limited : ndarray, shape (models, n)
-    present : ndarray of bool, shape (models, n), or None if nothing is missing
-    """
-
-    served: Array
-    experts: Array
-    offline: Array
-    limited: Array
-    present: Mask | None
-
-    @classmethod
-    def empty(cls, models: int, series: int) -> Self:
-        """Return answers to be filled in."""
-        zeros = np.zeros(series)
-        return cls(zeros, np.zeros((len(EXPERTS), series)), zeros.copy(), np.zeros((models, series)), None)
-
-    def take(self, series: slice) -> Answers:
-        """Return views of some of the series."""
-        return Answers(
-            self.served[series],
-            self.experts[:, series],
-            self.offline[series],
-            self.limited[:, series],
-            None if self.present is None else self.present[:, series],
-        )
 
 
 class Workspace:
@@ -175,7 +136,7 @@ def _weigh(
     np.copyto(limited, rows[chunk].T)
     _limit(limited, low, high)
     there = None if present is None else present[chunk]
-    below, above = middle(limited) if there is None else _middle_present(limited.T, there)
+    below, above = middle(limited) if there is None else middle_present(limited.T, there)
     median = work.median[chunk]
     np.add(below * 0.5, above * 0.5, out=median)
     median += 0.0
@@ -200,14 +161,6 @@ def _weigh(
     _total(weights[:n_online], sums[1])
     _total(weights[n_online:], sums[2])
     _total(steady_weights, sums[3])
-
-
-def _middle_present(rows: Array, present: Mask) -> tuple[Array, Array]:
-    """Return the two middle forecasts of those that are there, shape (n, models)."""
-    count = present.sum(axis=1)
-    ordered = np.sort(np.where(present, rows, np.inf), axis=1)
-    columns = np.arange(len(rows))
-    return ordered[columns, (count - 1) // 2], ordered[columns, count // 2]
 
 
 def learn(
