@@ -48,7 +48,7 @@ class Router(Saved):
     Forecasts are limited to [min - R, max + R] of the actuals (R their range), and one that is
     farther from the median than eight times the median's usual error is left out of that step.
 
-    The router promises not to lose more than 8 % to the best single model of validation, plus five
+    The router promises not to lose more than 8 % to the best single model of validation, plus four
     of its mean errors for the start: no answer is farther from that model's forecast than can still
     be lost. The promise does not count where that forecast is farther from the median than three
     times the median's usual error: then the model has gone astray.

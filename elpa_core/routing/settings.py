@@ -13,7 +13,7 @@ BOUND = 1e150
 """Largest magnitude of a number that takes part; beyond it products would overflow."""
 TOLERANCE = 8.0
 """A forecast farther from the median than this many times the median's usual error is left out."""
-BELT_SHARE, BELT_STEPS = 0.08, 5.0
+BELT_SHARE, BELT_STEPS = 0.08, 4.0
 """How much worse than the best single model the router may be so far, and a head start in steps."""
 BELT_TOLERANCE = 3.0
 """The best single model holds the router only within this many usual errors of the median."""

@@ -88,7 +88,7 @@ class Validation:
     def facts(self, policy: RoutingPolicy) -> RoutingPolicy:
         """Return the policy with what these rows say: range, mean, best single model."""
         span = policy.range or (float(self.actuals.min()), float(self.actuals.max()))
-        errors = mean_errors(self.actuals, limited(self.columns(policy.names), span))
+        errors = mean_errors(self.actuals, np.clip(self.columns(policy.names), -BOUND, BOUND))
         best = int(np.argmin(errors))
         return dataclasses.replace(
             policy,
