@@ -11,6 +11,8 @@ from elpa_core.errors import InputError, Problem, quoted
 
 BOUND = 1e150
 """Largest magnitude of a number that takes part; beyond it products would overflow."""
+MOST = 1_000_000
+"""Largest number of steps of a horizon, an interval or a window."""
 TOLERANCE = 8.0
 """A forecast farther from the median than this many times the median's usual error is left out."""
 BELT_SHARE, BELT_STEPS = 0.08, 4.0
@@ -157,6 +159,8 @@ class RoutingPolicy:
         InputError
             If it is not a policy of this version, with every problem.
         """
+        if not isinstance(policy, Mapping):
+            raise InputError(Problem(source, "$", quoted(policy), "a policy: an object"))
         check = _Check(policy, source)
         for place, holder in (("$.version", policy), ("$.routing.version", check.routing)):
             check.require(place, holder.get("version", VERSION), lambda v: v == VERSION, f"version {VERSION}")
@@ -164,8 +168,8 @@ class RoutingPolicy:
         online, offline = check.names("online_models"), check.names("offline_models")
         check.require("$.offline_models", sorted({*online} & {*offline}), lambda v: not v, "other names")
         scores = check.scores(online + offline)
-        dirty = check.require("$.dirty_interval", policy.get("dirty_interval"), _is_int(0), "an integer >= 0")
-        expected = "an integer >= 1"
+        dirty = check.require("$.dirty_interval", policy.get("dirty_interval"), _is_int(0), _integer(0))
+        expected = _integer(1)
         window = check.require("$.amplitude_window", policy.get("amplitude_window"), _is_int(1), expected)
         epsilon = check.require(
             "$.mutant_epsilon",
@@ -230,16 +234,15 @@ class _Check:
 
 
 def _is_number(value: object) -> TypeGuard[float]:
-    return (
-        isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and math.isfinite(value)
-        and abs(value) <= BOUND
-    )
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= BOUND
 
 
 def _is_int(least: int) -> Any:
-    return lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= least
+    return lambda value: isinstance(value, int) and not isinstance(value, bool) and least <= value <= MOST
+
+
+def _integer(least: int) -> str:
+    return f"an integer from {least} to {MOST}"
 
 
 def _is_range(value: object) -> bool:

@@ -126,6 +126,7 @@ def test_bad_forecasts_are_refused_and_nothing_changes() -> None:
         ({"a": [1.0], "b": [1.0, 2.0]}, "2 steps; expected 1, as a has"),
         ({"a": [[1.0]]}, r"shape \(1, 1\)"),
         ({"a": ["much"]}, "numbers"),
+        ({"a": [10**400], "b": [1], "c": [1], "d": [1]}, "numbers"),
         (np.zeros((1, 3)), r"expected shape \(steps, 4\)"),
         (np.zeros(4), r"expected shape \(steps, 4\)"),
         (np.zeros((0, 4)), "at least one step"),
@@ -141,6 +142,7 @@ def test_bad_actuals_are_refused_and_nothing_changes() -> None:
     unchanged_after(served, lambda: served.update([1.0, 2.0, 3.0]), CallOrderError, "2 wait for actuals")
     unchanged_after(served, lambda: served.update([1.0, np.nan]), InputError, "row 1: found nan")
     unchanged_after(served, lambda: served.update(np.inf), InputError, "row 0: found inf")
+    unchanged_after(served, lambda: served.update(10**400), InputError, "expected numbers")
     unchanged_after(served, lambda: served.update([]), InputError, r"shape \(0,\)")
     unchanged_after(served, lambda: served.update([[1.0]]), InputError, r"shape \(1, 1\)")
     served.update([1.0, 2.0])
@@ -155,6 +157,12 @@ def test_bad_actuals_are_refused_and_nothing_changes() -> None:
         ({"routing": {"version": 9}}, r"\$\.routing\.version: found 9"),
         ({"routing": {"range": [2, 1]}}, r"\$\.routing\.range"),
         ({"dirty_interval": -1}, r"\$\.dirty_interval: found -1"),
+        (
+            {"dirty_interval": 10**30},
+            r"\$\.dirty_interval: found 1000.*expected an integer from 0 to 1000000",
+        ),
+        ({"amplitude_window": 10**9}, r"\$\.amplitude_window: found 1000000000"),
+        ({"scores": {"a": 10**400, "b": 1, "c": 1, "d": 1}}, r"\$\.scores\.a"),
         ({"amplitude_window": 0}, r"\$\.amplitude_window"),
         ({"mutant_epsilon": 0}, r"\$\.mutant_epsilon: found 0; expected a number > 0 or null"),
         ({"online_models": []}, r"\$\.online_models"),
@@ -168,7 +176,13 @@ def test_what_is_no_policy_of_this_version_is_refused(fields: dict[str, object],
         router(**fields)
 
 
-@pytest.mark.parametrize("horizon", [0, -3, 1.5, True])
+@pytest.mark.parametrize("policy", [None, [], "policy"])
+def test_a_policy_is_an_object(policy: object) -> None:
+    with pytest.raises(InputError, match="expected a policy: an object"):
+        Router(policy)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("horizon", [0, -3, 1.5, True, 10**9])
 def test_a_horizon_is_a_positive_whole_number(horizon: int) -> None:
     with pytest.raises(InputError, match="horizon: found"):
         Router(policy_of(ONLINE, OFFLINE), horizon=horizon)
