@@ -92,9 +92,9 @@ class Router(Saved):
     ... }
     >>> router = Router(policy)
     >>> router.predict({"naive": [10.0], "ets": [12.0]})
-    array([10.75])
+    array([11.])
     >>> router.update(10.0)
-    >>> bool(router.predict({"naive": [10.0], "ets": [12.0]})[0] < 10.75)
+    >>> bool(router.predict({"naive": [10.0], "ets": [12.0]})[0] < 11.0)
     True
     """
 

@@ -52,7 +52,7 @@ class RouterPanel(Saved):
     ... }
     >>> panel = RouterPanel(policy, series=2)
     >>> panel.predict({"naive": [[10.0, 20.0]], "ets": [[12.0, 22.0]]})
-    array([[10.75, 20.75]])
+    array([[11., 21.]])
     >>> panel.update([[10.0, 20.0]])
     """
 
