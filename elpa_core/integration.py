@@ -46,7 +46,7 @@ def integrate_config(loaded: LoadedIntegration) -> Policy:
         for block in config.models
         if block.error_csv is not None and block.ewma_score is None and block.error_values is None
     }
-    return evaluated(policy, files, horizon=1)
+    return evaluated(policy, files, config.horizon)
 
 
 def _score_block(block: ScoredBlock, beta: float, place: str, source: str) -> ScoredModel:

@@ -44,6 +44,7 @@ class IntegrationConfig(PolicyFields):
     """Models with their validation errors, and the fields that steer scores and routing."""
 
     models: tuple[ScoredBlock, ...] = Field(min_length=1, strict=False, description="The pool.")
+    horizon: int = Field(default=1, ge=1, description="Steps that are forecast together.")
 
 
 @dataclass(frozen=True)

@@ -52,23 +52,24 @@ def served_test_rows(
 def all_ways(panel: Panel) -> dict[str, Array]:
     """Return what every way serves for the test rows, by name; the router comes last.
 
-    All of them get the forecasts within the same limits, and choose and warm up on the validation
-    rows alone.
+    All of them choose and warm up on the validation rows alone, and get the forecasts within the
+    same limits; only those of the best single model count as they stand, as if it ran alone.
     """
     n = panel.validation_rows
     actuals, forecasts = panel.actuals, panel.limited()
     seen, known = actuals[:n], forecasts[:n]
-    errors = np.abs(seen[:, np.newaxis] - known).mean(axis=0)
+    alone = np.where(np.isfinite(panel.forecasts), panel.forecasts, forecasts)
+    best = int(np.argmin(np.abs(seen[:, np.newaxis] - alone[:n]).mean(axis=0)))
     models = forecasts.shape[1]
     scores = panel.policy()["scores"]
     fixed = {
-        BEST_SINGLE: np.eye(models)[int(np.argmin(errors))],
         "equal weights": np.full(models, 1.0 / models),
         REFERENCE: pooled_elpa([scores[name] for name in panel.names]),
         "greedy ensemble selection": greedy_selection(seen, known),
         "non-negative least squares": nonnegative_least_squares(seen, known),
     }
-    ways = {name: forecasts[n:] @ weights for name, weights in fixed.items()}
+    ways = {BEST_SINGLE: alone[n:, best]}
+    ways |= {name: forecasts[n:] @ weights for name, weights in fixed.items()}
     ways["median of forecasts"] = np.median(forecasts[n:], axis=1)
     for name, learner in (
         ("exponentially weighted average", ExponentialAverage(models)),

@@ -17,9 +17,9 @@ def explanation(
     present = given.present or [True] * len(names)
     parts = [given.nearest <= f <= given.farthest for f in given.limited]
     weights = [w if part else 0.0 for w, part in zip(stand.weights, parts, strict=True)]
-    level_weights = [w if part else 0.0 for w, part in zip(stand.level_weights, parts, strict=True)]
+    steady_weights = [w if part else 0.0 for w, part in zip(stand.steady_weights, parts, strict=True)]
     dirty = given.served_dirty
-    best_there = state.best >= 0 and present[state.best]
+    best = state.best
     return {
         "served": given.served,
         "experts": {
@@ -27,8 +27,8 @@ def explanation(
             for name, forecast, say in zip(EXPERTS, given.experts, _shares(stand.says), strict=True)
         },
         "model_weights": dict(zip(names, _shares(weights), strict=True)),
-        "level_weights": dict(zip(names, _shares(level_weights), strict=True)),
-        "moves": dict(zip(names, stand.moves, strict=True)),
+        "steady_weights": dict(zip(names, _shares(steady_weights), strict=True)),
+        "level_move": stand.move,
         "missing": [name for name, there in zip(names, present, strict=True) if not there],
         "limited": [
             name
@@ -42,8 +42,9 @@ def explanation(
         "dirty": dirty,
         "dirty_steps_left": state.dirty,
         "amplitude_factor": stand.factor,
-        "lean": stand.lean if best_there and not dirty else 0.0,
-        "best_model": names[state.best] if state.best >= 0 else None,
+        "mixed": given.mixed,
+        "best_model": names[best] if best >= 0 else None,
+        "room": stand.room if given.held else None,
     }
 
 

@@ -72,7 +72,7 @@ def _regular(
     """Return forecasts of all models in one go, or None if they are not all there and alike."""
     try:
         array = np.array([forecasts[name] for name in names], np.float64)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
     if array.ndim == 1 and not series:
         return array[np.newaxis]
@@ -122,7 +122,7 @@ def actual_array(
 def _numbers(value: Any, source: str, place: str) -> NDArray[np.float64]:
     try:
         return np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError(Problem(source, place, quoted(value), "numbers")) from error
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Weigh = Callable[[], Array]
 _TINY = 1e-300
+_SMALL = 2.0**-20  # where opera's BOA starts
 _LARGE = 0.5  # of rate times regret: beyond it the bound of the paper needs the range
 
 
@@ -167,8 +168,8 @@ class PolynomialPotential:
 class BernsteinAggregation:
     """Bernstein online aggregation with absolute loss and the gradient trick.
 
-    ``w_j ~ exp(rate_j * S_j)``, ``S_j`` the sum of the regrets less ``rate_j`` times their squares,
-    with adaptive rates and ranges.
+    ``w_j ~ rate_j * exp(rate_j * S_j)``, ``S_j`` the sum of the regrets less ``rate_j`` times their
+    squares, with adaptive rates and ranges.
 
     References
     ----------
@@ -177,11 +178,12 @@ class BernsteinAggregation:
     """
 
     def __init__(self, models: int) -> None:
-        self.sums, self.squares, self.ranges, self.rates = np.zeros((4, models))
+        self.sums = np.zeros(models)
+        self.squares, self.ranges, self.rates = np.full((3, models), _SMALL)
 
     def weights(self) -> Array:
         """Return the weights for the next block."""
-        exponents = self.rates * self.sums
+        exponents = np.log(self.rates) + self.rates * self.sums
         return _normalised(np.exp(exponents - exponents.max()))
 
     def learn(self, served: float, forecasts: Array, actual: float) -> None:
@@ -189,11 +191,10 @@ class BernsteinAggregation:
         regrets = np.sign(served - actual) * (served - forecasts)
         self.squares += regrets**2
         self.ranges = np.maximum(self.ranges, np.abs(regrets))
+        doubled = 2.0 ** np.ceil(np.log2(self.ranges))
+        self.rates = np.minimum(1.0 / doubled, np.sqrt(np.log(len(self.sums)) / self.squares))
         large = self.rates * regrets > _LARGE
-        self.sums += 0.5 * (regrets - self.rates * regrets**2 + self.ranges * large)
-        doubling = 2.0 ** -np.ceil(np.log2(np.maximum(self.ranges, _TINY)))
-        root = np.sqrt(np.log(len(self.sums)) / np.maximum(self.squares, _TINY))
-        self.rates = np.minimum(doubling, root)
+        self.sums += 0.5 * (regrets - self.rates * regrets**2 + doubled * large)
 
 
 Learner = ExponentialAverage | PolynomialPotential | BernsteinAggregation

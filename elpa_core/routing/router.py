@@ -5,17 +5,16 @@ from __future__ import annotations
 import dataclasses
 from collections import deque
 from collections.abc import Collection, Mapping
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from elpa_core.errors import InputError, Problem
-from elpa_core.files import json_bytes, write_atomic
 from elpa_core.routing import scalar, snapshot
 from elpa_core.routing.explain import explanation
 from elpa_core.routing.inputs import CallOrderError, Forecasts, actual_array, forecast_array
+from elpa_core.routing.saved import Saved
 from elpa_core.routing.scalar import SeriesState
 from elpa_core.routing.settings import BOUND, PARTS, Method, RoutingPolicy
 from elpa_core.routing.state import State, start
@@ -24,10 +23,10 @@ from elpa_core.routing.validation import Validation
 _Block = tuple[list[list[float]], scalar.Stand, list[scalar.Answer]]
 
 
-class Router:
+class Router(Saved):
     """Serves one series.
 
-    Five experts each combine the models in their own way, and what is served is their mean, each
+    Six experts each combine the models in their own way, and what is served is their mean, each
     expert weighted by its recent mean absolute error to the power -8:
 
     ``recent``
@@ -35,8 +34,11 @@ class Router:
     ``median``
         The median of all forecasts.
     ``level``
-        Every model moved by its own recent error, weighted by how well that does.
-    ``online``
+        The median moved by its own recent error.
+    ``steady``
+        Every model, weighted by how much ``steady`` would have gained by it so far, over the sum
+        of the squares of those gains (ML-Poly); it does not forget.
+    ``online`` (only if asked for, and on dirty steps)
         As ``recent``, the online models only.
     ``amplitude`` (only if asked for)
         The offline models, weighted as in ``recent``, times a factor: the ratio of the sums of
@@ -45,10 +47,15 @@ class Router:
 
     Forecasts are limited to [min - R, max + R] of the actuals (R their range), and one that is
     farther from the median than eight times the median's usual error is left out of that step.
-    Where the router has been worse than the best single model of validation by more than 3 % so
-    far, it leans to that model, wholly at 6 %. After a mutation (a relative error of what was
-    served above ``mutant_epsilon``) the next ``dirty_interval`` steps are dirty: ``online`` is
-    served, and only the online models' scores learn.
+
+    The router promises not to lose more than 8 % to the best single model of validation, plus four
+    of its mean errors for the start: no answer is farther from that model's forecast than can still
+    be lost. The promise does not count where that forecast is farther from the median than three
+    times the median's usual error: then the model has gone astray.
+
+    After a mutation (a relative error of what was served above ``mutant_epsilon``) the next
+    ``dirty_interval`` steps are dirty: ``online`` is served, and only the online models' scores
+    learn.
 
     Parameters
     ----------
@@ -60,8 +67,8 @@ class Router:
         Steps that are forecast together; sets how long the router remembers. Else the policy's
         ``routing.horizon``, else 1.
     parts : collection of str
-        The experts that take part, ``guard`` (leaves outliers out) and ``belt`` (leans to the best
-        single model). ``amplitude`` is off by default: on average it did not help.
+        The experts that take part, ``guard`` (leaves outliers out) and ``belt`` (the promise).
+        ``online`` and ``amplitude`` are off by default: on average they did not help.
 
     Attributes
     ----------
@@ -85,9 +92,9 @@ class Router:
     ... }
     >>> router = Router(policy)
     >>> router.predict({"naive": [10.0], "ets": [12.0]})
-    array([10.75])
+    array([11.])
     >>> router.update(10.0)
-    >>> bool(router.predict({"naive": [10.0], "ets": [12.0]})[0] < 10.75)
+    >>> bool(router.predict({"naive": [10.0], "ets": [12.0]})[0] < 11.0)
     True
     """
 
@@ -124,7 +131,7 @@ class Router:
             self.update(actuals)
         self.warm_up = np.concatenate(served)
         fresh = SeriesState.of(start([facts]))
-        self.policy, self._state.best, self._state.belt = facts, fresh.best, fresh.belt
+        self.policy, self._state.best, self._state.budget = facts, fresh.best, fresh.budget
         self._block = None
 
     @property
@@ -152,7 +159,7 @@ class Router:
             If a name is unknown, a shape is wrong, or a step has no finite forecast.
         """
         rows = forecast_array(forecasts, self._names, ()).tolist()
-        stand = scalar.stand_of(self._state, self._method, self.policy.amplitude_window)
+        stand = scalar.stand_of(self._state, self._method, self.policy.amplitude_window, len(rows))
         answers = []
         for step, row in enumerate(rows):
             given = scalar.answer(self._state, stand, row, self._n_online, step)
@@ -198,11 +205,12 @@ class Router:
         -------
         dict
             ``served``; ``experts``: by name, ``forecast`` and ``say`` (sums to 1);
-            ``model_weights``, ``level_weights``: of ``recent`` and ``level``, by model, each sums
-            to 1; ``moves``: by how much each model is moved in ``level``; ``missing``,
+            ``model_weights``, ``steady_weights``: of ``recent`` and ``steady``, by model, each
+            sums to 1; ``level_move``: by how much ``level`` moves the median; ``missing``,
             ``limited``, ``left_out``: models; ``mutation``: whether the last actual was one;
             ``dirty``: whether this step is served dirty; ``dirty_steps_left``: as of now;
-            ``amplitude_factor``; ``lean``: share of the best single model, and ``best_model``.
+            ``amplitude_factor``; ``mixed``: what the experts say together, ``best_model`` and
+            ``room``: how far from that model's forecast the answer may be, None for anywhere.
 
         Raises
         ------
@@ -236,21 +244,6 @@ class Router:
         router._set_up(policy, state, parts)
         router._waiting.extend(scalar.Answer.of(given) for given in waiting)
         return router
-
-    def save(self, path: Path) -> None:
-        """Write the state in one step: a reader sees the old or the new one."""
-        write_atomic(path, json_bytes(self.to_json()))
-
-    @classmethod
-    def load(cls, path: Path) -> Self:
-        """Return the router whose state `save` wrote.
-
-        Raises
-        ------
-        InputError
-            If the file cannot be read, is torn or is no state.
-        """
-        return cls.from_json(snapshot.read_json(path), str(path))
 
 
 def _plain(actuals: ArrayLike) -> list[float] | None:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import dataclasses
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from elpa_core.errors import InputError, Problem
-from elpa_core.files import json_bytes, write_atomic
 from elpa_core.routing import snapshot, vector
+from elpa_core.routing.answers import Answers
 from elpa_core.routing.inputs import Forecasts, actual_array, forecast_array
 from elpa_core.routing.router import Router
+from elpa_core.routing.saved import Saved
 from elpa_core.routing.settings import PARTS, Method, RoutingPolicy
 from elpa_core.routing.state import State, start
 from elpa_core.routing.validation import Validation
@@ -24,7 +24,7 @@ _CHUNK = 5000
 """Series at a time: fewer cost calls, more leave the cache. Measured with 14 models."""
 
 
-class RouterPanel:
+class RouterPanel(Saved):
     """A `Router` for each of many series that share a pool of models, equal to single ones to the bit.
 
     Parameters
@@ -52,7 +52,7 @@ class RouterPanel:
     ... }
     >>> panel = RouterPanel(policy, series=2)
     >>> panel.predict({"naive": [[10.0, 20.0]], "ets": [[12.0, 22.0]]})
-    array([[10.75, 20.75]])
+    array([[11., 21.]])
     >>> panel.update([[10.0, 20.0]])
     """
 
@@ -78,8 +78,8 @@ class RouterPanel:
         self.parts, self._method = tuple(parts), Method.of(policy.horizon, parts)
         self._state = state
         self._work = vector.Workspace(state, _CHUNK)
-        self._buffers: list[vector.Answers] = []
-        self._waiting: deque[vector.Answers] = deque()
+        self._buffers: list[Answers] = []
+        self._waiting: deque[Answers] = deque()
 
     def _warm_up(self, validation: Sequence[Validation]) -> None:
         if len(validation) != self.series or any(v.blocks != validation[0].blocks for v in validation):
@@ -95,7 +95,7 @@ class RouterPanel:
             self.predict(np.stack([forecasts for forecasts, _ in block], axis=1))
             self.update(np.stack([actuals for _, actuals in block], axis=1))
         fresh = start(facts)
-        self._state.best[:], self._state.belt[:] = fresh.best, fresh.belt
+        self._state.best[:], self._state.budget[:] = fresh.best, fresh.budget
 
     def predict(self, forecasts: Forecasts) -> NDArray[np.float64]:
         """Combine the forecasts of the next steps of every series.
@@ -125,9 +125,9 @@ class RouterPanel:
                 Problem("forecasts", f"step {step}, series {series}", "no finite forecast", expected)
             )
         while len(self._buffers) < len(rows):
-            self._buffers.append(vector.Answers.empty(len(self._names), self.series))
+            self._buffers.append(Answers.empty(len(self._names), self.series))
         served = np.empty(rows.shape[:2])
-        self._work.stand(self._state, self._method, self.policy.amplitude_window)
+        self._work.stand(self._state, self._method, self.policy.amplitude_window, len(rows))
         for step, row in enumerate(rows):
             out, there = self._buffers[step], None if everywhere else present[step]
             vector.answer(self._state, self._work, row, there, self._n_online, step, out)
@@ -179,18 +179,3 @@ class RouterPanel:
         panel._set_up(policy, state, parts)
         panel._waiting.extend(waiting)
         return panel
-
-    def save(self, path: Path) -> None:
-        """Write the state in one step: a reader sees the old or the new one."""
-        write_atomic(path, json_bytes(self.to_json()))
-
-    @classmethod
-    def load(cls, path: Path) -> Self:
-        """Return the panel whose state `save` wrote.
-
-        Raises
-        ------
-        InputError
-            If the file cannot be read, is torn or is no state.
-        """
-        return cls.from_json(snapshot.read_json(path), str(path))

@@ -8,20 +8,16 @@ Python 3.12, or a power, whose last bit depends on the C library.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from itertools import islice
 from math import inf, isfinite
 
 import numpy as np
 
-from elpa_core.routing.settings import (
-    BELT_START,
-    BELT_WIDTH,
-    GAIN_RANGE,
-    MEDIAN,
-    Method,
-)
+from elpa_core.routing.answers import Answers
+from elpa_core.routing.settings import BELT_SHARE, BELT_TOLERANCE, GAIN_RANGE, MEDIAN, STEADY, Method
 from elpa_core.routing.state import State
-from elpa_core.routing.vector import Answers
 
+Experts = tuple[float, float, float, float, float, float]
 _MISSING = 1e300  # no limit reaches it: no actual is beyond BOUND
 
 
@@ -30,28 +26,30 @@ class Answer:
     """One step: what came in, what each expert said, what was served."""
 
     served: float
-    experts: tuple[float, float, float, float, float]
+    experts: Experts
     offline: float
     limited: list[float]
-    levelled: list[float]
     present: list[bool] | None
     nearest: float
     farthest: float
+    mixed: float
+    held: bool
     served_dirty: bool
 
     @classmethod
     def of(cls, given: Answers) -> Answer:
         """Return the first series' answer; it can be learned from, not explained."""
-        recent, median, level, online, amplitude = given.experts[:, 0].tolist()
+        recent, median, level, steady, online, amplitude = given.experts[:, 0].tolist()
         return cls(
             float(given.served[0]),
-            (recent, median, level, online, amplitude),
+            (recent, median, level, steady, online, amplitude),
             float(given.offline[0]),
             given.limited[:, 0].tolist(),
-            given.levelled[:, 0].tolist(),
             None if given.present is None else given.present[:, 0].tolist(),
             nearest=0.0,
             farthest=0.0,
+            mixed=0.0,
+            held=False,
             served_dirty=False,
         )
 
@@ -62,24 +60,24 @@ class Answer:
             np.array(self.experts)[:, np.newaxis],
             np.array([self.offline]),
             np.array(self.limited)[:, np.newaxis],
-            np.array(self.levelled)[:, np.newaxis],
             None if self.present is None else np.array(self.present)[:, np.newaxis],
         )
 
 
 @dataclass(slots=True)
 class Stand:
-    """What a state means for the next block: weights, limits, and how far the router leans."""
+    """What a state means for the next block: weights, limits, and room around the best model."""
 
     weights: list[float]
-    level_weights: list[float]
+    steady_weights: list[float]
     says: list[float]
     low: float
     high: float
     tolerance: float
+    trust: float
     factor: float
-    lean: float
-    moves: list[float]
+    room: float
+    move: float
     mutated: int
 
 
@@ -88,14 +86,15 @@ class SeriesState:
     """The fields of `State` of one series, as lists and numbers."""
 
     scores: list[float]
-    level_scores: list[float]
-    level_errors: list[float]
+    gains: list[float]
+    squares: list[float]
     expert_scores: list[float]
+    level_error: float
     window_actual: list[float]
     window_forecast: list[float]
     window_sums: list[float]
     window_rows: int
-    belt: list[float]
+    budget: float
     seen: list[float]
     spread: float
     scale: float
@@ -116,11 +115,11 @@ class SeriesState:
         return State(**{field.name: np.array(getattr(self, field.name))[..., None] for field in fields(self)})
 
 
-def stand_of(state: SeriesState, method: Method, window: int) -> Stand:
-    """Return weights (unnormalised, score to the power -8), limits and factors of a state."""
+def stand_of(state: SeriesState, method: Method, window: int, steps: int) -> Stand:
+    """Return weights (unnormalised), limits and factors of a state."""
     scale = state.scale
-    (low, high), (served, best) = state.seen, state.belt
-    factor, spread, share = 1.0, state.spread, method.level_share
+    low, high = state.seen
+    factor, spread = 1.0, state.spread
     actual, forecast = state.window_sums
     least, most = GAIN_RANGE
     if state.window_rows >= window and forecast > 0.0:
@@ -128,21 +127,23 @@ def stand_of(state: SeriesState, method: Method, window: int) -> Stand:
         if not least <= gain <= most:
             gain = _within(gain, least, most)
         factor = 1.0 + (gain - 1.0) * 0.5
-    lean = (served / best - BELT_START) / BELT_WIDTH if method.leans else 0.0
+    room = inf
+    if method.belted and state.best >= 0:
+        room = state.budget / steps if state.budget > 0.0 else 0.0
     says = [(t := (t := (t := scale / s) * t) * t) * t for s in state.expert_scores]
     for expert in method.absent:
         says[expert] = 0.0
-    errors = state.level_errors
     return Stand(
         [(t := (t := (t := scale / s) * t) * t) * t for s in state.scores],
-        [(t := (t := (t := scale / s) * t) * t) * t for s in state.level_scores],
+        [g / v if g > 0.0 else 0.0 for g, v in zip(state.gains, state.squares, strict=True)],
         says,
         low - spread,
         high + spread,
         method.tolerance * state.expert_scores[MEDIAN],
+        BELT_TOLERANCE * state.expert_scores[MEDIAN],
         factor,
-        _within(lean, 0.0, 1.0) if lean > 0.0 else 0.0,
-        errors if share == 1.0 else [share * e for e in errors],
+        room,
+        method.level_share * state.level_error,
         state.mutated,
     )
 
@@ -167,55 +168,57 @@ def answer(state: SeriesState, stand: Stand, row: list[float], n_online: int, st
         if not ordered:
             return None
     middle = len(ordered)
-    median = ordered[(middle - 1) // 2] * 0.5 + ordered[middle // 2] * 0.5
+    median = ordered[(middle - 1) // 2] * 0.5 + ordered[middle // 2] * 0.5 + 0.0
     nearest, farthest = median - stand.tolerance, median + stand.tolerance
     if farthest >= _MISSING:
         farthest = high
-    levelled = [
-        t if low <= (t := f + e) <= high else low if t < low else high
-        for f, e in zip(limited, stand.moves, strict=False)
-    ]
-    on = on_weight = off = off_weight = level = level_weight = 0.0
-    weights, level_weights = stand.weights, stand.level_weights
-    for w, v, f, moved in zip(weights[:n_online], level_weights, limited, levelled, strict=False):
+    on = on_weight = off = off_weight = steady = steady_weight = 0.0
+    each = zip(stand.weights, stand.steady_weights, limited, strict=True)
+    for w, u, f in islice(each, n_online):
         if nearest <= f <= farthest:
             on += w * f
             on_weight += w
-            level += v * moved
-            level_weight += v
-    for w, v, f, moved in zip(
-        weights[n_online:], level_weights[n_online:], limited[n_online:], levelled[n_online:], strict=False
-    ):
+            steady += u * f
+            steady_weight += u
+    for w, u, f in each:
         if nearest <= f <= farthest:
             off += w * f
             off_weight += w
-            level += v * moved
-            level_weight += v
+            steady += u * f
+            steady_weight += u
     both = on_weight + off_weight
     recent = (on + off) / both if both > 0.0 else median
     online = on / on_weight if on_weight > 0.0 else median
     offline = off / off_weight if off_weight > 0.0 else median
-    level = level / level_weight if level_weight > 0.0 else median
+    level = median + stand.move
+    if not low <= level <= high:
+        level = _within(level, low, high)
+    steady = steady / steady_weight if steady_weight > 0.0 else median
     amplitude = stand.factor * offline
     if not low <= amplitude <= high:
         amplitude = _within(amplitude, low, high)
+    experts = (recent, median, level, steady, online, amplitude)
     dirty = step < state.dirty
-    if dirty:
-        served = online
-    else:
-        a, b, c, d, e = stand.says
-        total = a + b + c + d + e
-        served = (a * recent + b * median + c * level + d * online + e * amplitude) / total
-        best = state.best
-        if stand.lean > 0.0 and best >= 0 and (present is None or present[best]):
-            served = served + stand.lean * (limited[best] - served)
+    mixed, served, held = (online, online, False) if dirty else _mix(state, stand, experts, limited)
     if present is not None:
         limited = [f if there else 0.0 for f, there in zip(limited, present, strict=True)]
-        levelled = [f if there else 0.0 for f, there in zip(levelled, present, strict=True)]
     return Answer(
-        served + 0.0, (recent, median, level, online, amplitude), offline,
-        limited, levelled, present, nearest, farthest, dirty,
+        served + 0.0, experts, offline,
+        limited, present, nearest, farthest, mixed, held, dirty,
     )  # fmt: skip
+
+
+def _mix(
+    state: SeriesState, stand: Stand, experts: Experts, limited: list[float]
+) -> tuple[float, float, bool]:
+    """Return what the experts say together, what is served, and whether the best model holds it."""
+    recent, median, level, steady, online, amplitude = experts
+    a, b, c, d, e, g = stand.says
+    total = a + b + c + d + e + g
+    mixed = (a * recent + b * median + c * level + d * steady + e * online + g * amplitude) / total
+    if stand.room < inf and median - stand.trust <= (best := limited[state.best]) <= median + stand.trust:
+        return mixed, _within(mixed, best - stand.room, best + stand.room), True
+    return mixed, mixed, False
 
 
 def learn(
@@ -224,29 +227,29 @@ def learn(
     """Learn from the actual of one step that was answered."""
     keep, take, floor = method.keep_model, method.learn_model, state.floor
     clean = state.dirty == 0
-    errors, scores, level_scores = [], [], []
-    for s, v, f, moved in zip(state.scores, state.level_scores, given.limited, given.levelled, strict=False):
-        e = actual - f
-        errors.append(e)
-        scores.append(keep * s + take * ((e if e >= 0.0 else -e) + floor))
-        e = actual - moved
-        level_scores.append(keep * v + take * ((e if e >= 0.0 else -e) + floor))
-    keep_level, take_level = method.keep_level, method.learn_level
-    level_errors = errors
-    if keep_level > 0.0:
-        level_errors = [
-            keep_level * s + take_level * e for s, e in zip(state.level_errors, errors, strict=True)
-        ]
+    scores = [
+        keep * s + take * ((e if (e := actual - f) >= 0.0 else -e) + floor)
+        for s, f in zip(state.scores, given.limited, strict=True)
+    ]
+    gains, squares = state.gains, state.squares
+    steady = given.experts[STEADY]
+    if clean and steady != actual:
+        regrets = [steady - f for f in given.limited]
+        if steady > actual:
+            gains = [g + r for g, r in zip(gains, regrets, strict=True)]
+        else:
+            gains = [g - r for g, r in zip(gains, regrets, strict=True)]
+        squares = [v + r * r for v, r in zip(squares, regrets, strict=True)]
     if not clean:
         scores[n_online:] = state.scores[n_online:]
-        level_scores[n_online:] = state.level_scores[n_online:]
     if given.present is not None:
         for j, there in enumerate(given.present):
             if not there:
                 scores[j] = state.scores[j]
-                level_scores[j] = state.level_scores[j]
-                level_errors[j] = state.level_errors[j]
-    state.scores, state.level_scores, state.level_errors = scores, level_scores, level_errors
+                gains[j], squares[j] = state.gains[j], state.squares[j]
+    state.scores, state.gains, state.squares = scores, gains, squares
+    error = actual - given.experts[MEDIAN]
+    state.level_error = method.keep_level * state.level_error + method.learn_level * error
     if clean:
         keep, take = method.keep_expert, method.learn_expert
         state.expert_scores = [
@@ -258,7 +261,7 @@ def learn(
     error = abs(actual - served)
     best = state.best
     if best >= 0 and (given.present is None or given.present[best]):
-        state.belt = [state.belt[0] + error, state.belt[1] + abs(errors[best])]
+        state.budget += (1.0 + BELT_SHARE) * abs(actual - given.limited[best]) - error
     low, high = state.seen
     if not low <= actual <= high:
         spread = state.spread

@@ -11,19 +11,32 @@ from elpa_core.errors import InputError, Problem, quoted
 
 BOUND = 1e150
 """Largest magnitude of a number that takes part; beyond it products would overflow."""
+MOST = 1_000_000
+"""Largest number of steps of a horizon, an interval or a window."""
 TOLERANCE = 8.0
 """A forecast farther from the median than this many times the median's usual error is left out."""
-BELT_START, BELT_WIDTH, BELT_STEPS = 1.03, 0.03, 100.0
-"""Excess over the best single model at which the router leans to it, until wholly, and head start."""
+BELT_SHARE, BELT_STEPS = 0.08, 4.0
+"""How much worse than the best single model the router may be so far, and a head start in steps."""
+BELT_TOLERANCE = 3.0
+"""The best single model holds the router only within this many usual errors of the median."""
 GAIN_RANGE = (0.5, 2.0)
 FLOOR = 1e-6
 """Smallest score, relative to the scale of the scores: a perfect model keeps a finite weight."""
 MIN_SCALE = 1e-9
-EXPERTS = ("recent", "median", "level", "online", "amplitude")
-RECENT, MEDIAN, LEVEL, ONLINE, AMPLITUDE = range(len(EXPERTS))
-PARTS = ("recent", "median", "level", "online", "guard", "belt")
+EXPERTS = ("recent", "median", "level", "steady", "online", "amplitude")
+RECENT, MEDIAN, LEVEL, STEADY, ONLINE, AMPLITUDE = range(len(EXPERTS))
+PARTS = ("recent", "median", "level", "steady", "guard", "belt")
 """What takes part by default: experts, the guard against outliers, the belt to the best model."""
 VERSION = 1
+
+
+def spread_of(low: float, high: float) -> float:
+    """Return the range of a series; of a constant one its size.
+
+    >>> spread_of(1.0, 3.0), spread_of(-5.0, -5.0)
+    (2.0, 5.0)
+    """
+    return high - low or max(abs(high), MIN_SCALE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +68,7 @@ class Method:
     learn_level: float
     level_share: float
     tolerance: float
-    leans: bool
+    belted: bool
     absent: tuple[int, ...]
 
     @classmethod
@@ -146,6 +159,8 @@ class RoutingPolicy:
         InputError
             If it is not a policy of this version, with every problem.
         """
+        if not isinstance(policy, Mapping):
+            raise InputError(Problem(source, "$", quoted(policy), "a policy: an object"))
         check = _Check(policy, source)
         for place, holder in (("$.version", policy), ("$.routing.version", check.routing)):
             check.require(place, holder.get("version", VERSION), lambda v: v == VERSION, f"version {VERSION}")
@@ -153,8 +168,8 @@ class RoutingPolicy:
         online, offline = check.names("online_models"), check.names("offline_models")
         check.require("$.offline_models", sorted({*online} & {*offline}), lambda v: not v, "other names")
         scores = check.scores(online + offline)
-        dirty = check.require("$.dirty_interval", policy.get("dirty_interval"), _is_int(0), "an integer >= 0")
-        expected = "an integer >= 1"
+        dirty = check.require("$.dirty_interval", policy.get("dirty_interval"), _is_int(0), _integer(0))
+        expected = _integer(1)
         window = check.require("$.amplitude_window", policy.get("amplitude_window"), _is_int(1), expected)
         epsilon = check.require(
             "$.mutant_epsilon",
@@ -219,16 +234,15 @@ class _Check:
 
 
 def _is_number(value: object) -> TypeGuard[float]:
-    return (
-        isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and math.isfinite(value)
-        and abs(value) <= BOUND
-    )
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= BOUND
 
 
 def _is_int(least: int) -> Any:
-    return lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= least
+    return lambda value: isinstance(value, int) and not isinstance(value, bool) and least <= value <= MOST
+
+
+def _integer(least: int) -> str:
+    return f"an integer from {least} to {MOST}"
 
 
 def _is_range(value: object) -> bool:

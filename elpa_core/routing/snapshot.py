@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from elpa_core.errors import InputError, Problem, quoted
+from elpa_core.routing.answers import Answers
 from elpa_core.routing.settings import EXPERTS, VERSION, RoutingPolicy
 from elpa_core.routing.state import State
-from elpa_core.routing.vector import Answers
 
 _FORMAT = "elpa-router"
-_NUMBERS = ("served", "experts", "offline", "limited", "levelled")
+_NUMBERS = ("served", "experts", "offline", "limited")
 
 
 def to_json(
@@ -118,7 +118,7 @@ def _answers(value: object, models: int, series: int, place: str, source: str) -
     given = value if isinstance(value, Mapping) else {}
     shapes = {
         "served": (series,), "experts": (len(EXPERTS), series), "offline": (series,),
-        "limited": (models, series), "levelled": (models, series),
+        "limited": (models, series),
     }  # fmt: skip
     try:
         arrays = {name: np.array(given[name], dtype=np.float64) for name in shapes}

@@ -17,6 +17,7 @@ from elpa_core.routing.settings import (
     FLOOR,
     MIN_SCALE,
     RoutingPolicy,
+    spread_of,
 )
 
 Array = NDArray[np.float64]
@@ -28,20 +29,23 @@ class State:
 
     Parameters
     ----------
-    scores, level_scores : ndarray, shape (models, n)
-        Exponentially weighted absolute error of each model, as it is and with its level corrected.
-    level_errors : ndarray, shape (models, n)
-        Exponentially weighted signed error of each model.
+    scores : ndarray, shape (models, n)
+        Exponentially weighted absolute error of each model.
+    gains, squares : ndarray, shape (models, n)
+        Sum over steps, and sum of squares, of what the expert ``steady`` would have gained by moving
+        to the model, to first order.
     expert_scores : ndarray, shape (experts, n)
         Exponentially weighted absolute error of each expert.
+    level_error : ndarray, shape (n,)
+        Exponentially weighted signed error of the median.
     window_actual, window_forecast : ndarray, shape (amplitude_window, n)
         The last clean |actual| and |offline forecast|, in a ring.
     window_sums : ndarray, shape (2, n)
         Sums of both.
     window_rows : ndarray of int64, shape (n,)
         Clean rows so far.
-    belt : ndarray, shape (2, n)
-        Absolute error so far of what was served and of the best single model.
+    budget : ndarray, shape (n,)
+        How much worse than the best single model may still be served, summed over steps.
     seen : ndarray, shape (2, n)
         Smallest and largest actual; one row widens them by ``spread`` at most.
     spread : ndarray, shape (n,)
@@ -59,14 +63,15 @@ class State:
     """
 
     scores: Array
-    level_scores: Array
-    level_errors: Array
+    gains: Array
+    squares: Array
     expert_scores: Array
+    level_error: Array
     window_actual: Array
     window_forecast: Array
     window_sums: Array
     window_rows: NDArray[np.int64]
-    belt: Array
+    budget: Array
     seen: Array
     spread: Array
     scale: Array
@@ -122,7 +127,7 @@ class State:
         if problems:
             raise InputError(problems)
         state = cls(**arrays)
-        positive = {"scores", "level_scores", "expert_scores", "scale", "floor", "belt", "epsilon", "spread"}
+        positive = {"scores", "expert_scores", "squares", "scale", "floor", "epsilon", "spread"}
         problems = [
             Problem(source, f"$.state.{name}", "zero or less", "numbers above zero", "the file is damaged")
             for name in sorted(positive)
@@ -137,10 +142,10 @@ class State:
 
 def _shapes(models: int, window: int, series: int) -> dict[str, tuple[tuple[int, ...], bool]]:
     rows = {
-        **dict.fromkeys(("scores", "level_scores", "level_errors"), (models,)),
+        **dict.fromkeys(("scores", "gains", "squares"), (models,)),
         "expert_scores": (len(EXPERTS),),
         **dict.fromkeys(("window_actual", "window_forecast"), (window,)),
-        **dict.fromkeys(("window_sums", "belt", "seen"), (2,)),
+        **dict.fromkeys(("window_sums", "seen"), (2,)),
     }
     whole = {"window_rows", "best", "dirty", "mutated"}
     return {field.name: ((*rows.get(field.name, ()), series), field.name in whole) for field in fields(State)}
@@ -181,19 +186,19 @@ def start(policies: Sequence[RoutingPolicy], first_errors: Array | None = None) 
     floor = scale * FLOOR
     scores = np.maximum(scores, floor)
     ranges = [policy.range or (-BOUND / 3, BOUND / 3) for policy in policies]
-    spread = [high - low or max(abs(high), MIN_SCALE) for low, high in ranges]
-    best_loss = np.array([BELT_STEPS * policy.best_mae for policy in policies])
+    spread = [spread_of(low, high) for low, high in ranges]
     epsilon = [np.inf if policy.mutant_epsilon is None else policy.mutant_epsilon for policy in policies]
     return State(
         scores=scores,
-        level_scores=scores.copy(),
-        level_errors=np.zeros((models, n)),
+        gains=np.tile(floor, (models, 1)),
+        squares=np.tile(floor * floor, (models, 1)),
         expert_scores=np.tile(scale, (len(EXPERTS), 1)),
+        level_error=np.zeros(n),
         window_actual=np.zeros((window, n)),
         window_forecast=np.zeros((window, n)),
         window_sums=np.zeros((2, n)),
         window_rows=np.zeros(n, np.int64),
-        belt=np.maximum(np.stack([best_loss, best_loss]), floor),
+        budget=np.array([BELT_STEPS * policy.best_mae for policy in policies]),
         seen=np.array(ranges, np.float64).T.copy(),
         spread=np.array(spread, np.float64),
         scale=scale,

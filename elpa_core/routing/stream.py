@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import os
 import select
 from collections.abc import Iterator, Mapping
@@ -75,9 +76,19 @@ def _blocks(
             hint = "give the rows of a block by --horizon"
             raise InputError(Problem(source, f"row {line}", found, expected, hint))
         block = block or Block(cells[0], [], {name: [] for name in names})
-        block.rows.append(_row_number(source, line, cells[1]))
-        for name, column, cell in zip(names, header[2:], cells[2:], strict=True):
-            block.forecasts[name].append(forecast(source, line, column, cell))
+        row = _row_number(source, line, cells[1])
+        if block.rows and row <= block.rows[-1]:
+            expected = f"a number above {block.rows[-1]}, the block's row before"
+            raise InputError(Problem(source, f"row {line}, column row", str(row), expected))
+        values = [
+            forecast(source, line, column, cell) for column, cell in zip(header[2:], cells[2:], strict=True)
+        ]
+        if not any(map(math.isfinite, values)):
+            expected = "one sound model: a finite forecast"
+            raise InputError(Problem(source, f"row {line}", "no finite forecast", expected))
+        block.rows.append(row)
+        for name, value in zip(names, values, strict=True):
+            block.forecasts[name].append(value)
         if len(block.rows) == rows_known:
             yield block
             answered, block = block.name, None

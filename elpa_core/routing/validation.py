@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from elpa_core.errors import InputError, Problem
 from elpa_core.routing.inputs import actual_array, forecast_array
-from elpa_core.routing.settings import BOUND, RoutingPolicy
+from elpa_core.routing.settings import BOUND, RoutingPolicy, spread_of
 
 Array = NDArray[np.float64]
 
@@ -88,7 +88,7 @@ class Validation:
     def facts(self, policy: RoutingPolicy) -> RoutingPolicy:
         """Return the policy with what these rows say: range, mean, best single model."""
         span = policy.range or (float(self.actuals.min()), float(self.actuals.max()))
-        errors = mean_errors(self.actuals, limited(self.columns(policy.names), span))
+        errors = mean_errors(self.actuals, np.clip(self.columns(policy.names), -BOUND, BOUND))
         best = int(np.argmin(errors))
         return dataclasses.replace(
             policy,
@@ -118,7 +118,8 @@ def limits(span: tuple[float, float]) -> tuple[float, float]:
     (-1.0, 5.0)
     """
     low, high = span
-    return low - (high - low), high + (high - low)
+    spread = spread_of(low, high)
+    return low - spread, high + spread
 
 
 def limited(forecasts: Array, span: tuple[float, float]) -> Array:

@@ -5,66 +5,25 @@ Speed comes from buffers that are used again and stay in the processor's cache.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Self
-
 import numpy as np
 from numpy.typing import NDArray
 
+from elpa_core.routing.answers import Answers, Mask
+from elpa_core.routing.middle import middle, middle_present
 from elpa_core.routing.settings import (
     AMPLITUDE,
-    BELT_START,
-    BELT_WIDTH,
+    BELT_SHARE,
+    BELT_TOLERANCE,
     EXPERTS,
     GAIN_RANGE,
     LEVEL,
     MEDIAN,
     ONLINE,
     RECENT,
+    STEADY,
     Method,
 )
 from elpa_core.routing.state import Array, State
-
-Mask = NDArray[np.bool_]
-
-
-@dataclass(slots=True)
-class Answers:
-    """One step of many series; see `scalar.Answer`.
-
-    Parameters
-    ----------
-    served, offline : ndarray, shape (n,)
-    experts : ndarray, shape (experts, n)
-    limited, levelled : ndarray, shape (models, n)
-    present : ndarray of bool, shape (models, n), or None if nothing is missing
-    """
-
-    served: Array
-    experts: Array
-    offline: Array
-    limited: Array
-    levelled: Array
-    present: Mask | None
-
-    @classmethod
-    def empty(cls, models: int, series: int) -> Self:
-        """Return answers to be filled in."""
-        limited, levelled = np.zeros((2, models, series))
-        return cls(
-            np.zeros(series), np.zeros((len(EXPERTS), series)), np.zeros(series), limited, levelled, None
-        )
-
-    def take(self, series: slice) -> Answers:
-        """Return views of some of the series."""
-        return Answers(
-            self.served[series],
-            self.experts[:, series],
-            self.offline[series],
-            self.limited[:, series],
-            self.levelled[:, series],
-            None if self.present is None else self.present[:, series],
-        )
 
 
 class Workspace:
@@ -73,14 +32,13 @@ class Workspace:
     def __init__(self, state: State, chunk: int) -> None:
         models, series = state.scores.shape
         self.chunks = [slice(i, min(i + chunk, series)) for i in range(0, series, chunk)]
-        self.weights, self.level_weights, self.products = np.empty((3, models, min(chunk, series)))
+        self.weights, self.steady_weights, self.products = np.empty((3, models, min(chunk, series)))
         self.taking_part, self.not_above = np.empty((2, models, min(chunk, series)), np.bool_)
         self.sums, self.weight_sums = np.empty((2, 4, series))
         self.says, self.parts = np.empty((2, len(EXPERTS), series))
         self.median, self.total_say = np.empty((2, series))
-        self.columns = np.arange(series)
 
-    def stand(self, state: State, method: Method, window: int) -> None:
+    def stand(self, state: State, method: Method, window: int, steps: int) -> None:
         """Compute limits, factors and the experts' weights of a state; see `scalar.stand_of`."""
         _inverse_eighth(state.scale, state.expert_scores, self.says)
         self.says[list(method.absent)] = 0.0
@@ -88,15 +46,16 @@ class Workspace:
         low, high = state.seen
         self.low, self.high = low - state.spread, high + state.spread
         self.tolerance = method.tolerance * state.expert_scores[MEDIAN]
+        self.trust = BELT_TOLERANCE * state.expert_scores[MEDIAN]
         actual, forecast = state.window_sums
         full = (state.window_rows >= window) & (forecast > 0.0)
         gain = np.clip(actual / np.where(full, forecast, 1.0), *GAIN_RANGE)
         self.factor = np.where(full, 1.0 + (gain - 1.0) * 0.5, 1.0)
-        self.level_share = method.level_share
-        served, best = state.belt
-        self.lean = np.clip((served / best - BELT_START) / BELT_WIDTH, 0.0, 1.0)
-        self.leaning = (self.lean > 0.0) & (state.best >= 0) & method.leans
-        self.any_leaning = bool(self.leaning.any())
+        self.move = method.level_share * state.level_error
+        self.room = np.maximum(state.budget, 0.0) / steps
+        self.best = _best_places(state)
+        self.belted = (state.best >= 0) & method.belted
+        self.any_belted = bool(self.belted.any())
         self.any_dirty = bool(state.dirty.any())
 
 
@@ -126,21 +85,35 @@ def answer(
         np.copyto(sums, work.median, where=weight_sums == 0.0)
         np.copyto(weight_sums, 1.0, where=weight_sums == 0.0)
     np.divide(sums, weight_sums, out=sums)
-    experts[RECENT], experts[ONLINE], out.offline[:], experts[LEVEL] = sums
+    experts[RECENT], experts[ONLINE], out.offline[:], experts[STEADY] = sums
     experts[MEDIAN] = work.median
+    np.add(work.median, work.move, out=experts[LEVEL])
+    _limit(experts[LEVEL], work.low, work.high)
     amplitude = experts[AMPLITUDE]
     np.multiply(work.factor, out.offline, out=amplitude)
     _limit(amplitude, work.low, work.high)
     _total(np.multiply(work.says, experts, out=work.parts), out.served)
     served = np.divide(out.served, work.total_say, out=out.served)
-    if work.any_leaning:
-        best = np.maximum(state.best, 0)
-        leaning = work.leaning if out.present is None else work.leaning & out.present[best, work.columns]
-        moved = served + work.lean * (out.limited[best, work.columns] - served)
-        np.copyto(served, moved, where=leaning)
+    if work.any_belted:
+        _hold(work, out)
     if work.any_dirty:
         np.copyto(served, experts[ONLINE], where=step < state.dirty)
     served += 0.0
+
+
+def _best_places(state: State) -> NDArray[np.int64]:
+    """Return where in a flattened array of (models, n) the best single models stand."""
+    series = len(state.best)
+    return np.maximum(state.best, 0) * series + np.arange(series)
+
+
+def _hold(work: Workspace, out: Answers) -> None:
+    """Keep what is served within the room around the best single model, where that can be trusted."""
+    best = out.limited.take(work.best)
+    held = (best >= work.median - work.trust) & (best <= work.median + work.trust) & work.belted
+    if out.present is not None:
+        held &= out.present.take(work.best)
+    np.copyto(out.served, _within(out.served, best - work.room, best + work.room), where=held)
 
 
 def _weigh(
@@ -152,60 +125,42 @@ def _weigh(
     out: Answers,
     chunk: slice,
 ) -> None:
-    """Fill in limited and levelled forecasts and, in ``work``, median and weighted sums."""
-    low, high, scale = work.low[chunk], work.high[chunk], state.scale[chunk]
-    limited, levelled = out.limited[:, chunk], out.levelled[:, chunk]
-    weights, level_weights, products, taking_part, not_above = (
+    """Fill in limited forecasts and, in ``work``, median and weighted sums."""
+    low, high, limited = work.low[chunk], work.high[chunk], out.limited[:, chunk]
+    weights, steady_weights, products, taking_part, not_above = (
         buffer[:, : len(low)]
         for buffer in (
-            work.weights, work.level_weights, work.products, work.taking_part, work.not_above,
+            work.weights, work.steady_weights, work.products, work.taking_part, work.not_above,
         )
     )  # fmt: skip
-    below, above = _middle(rows[chunk], None if present is None else present[chunk], limited)
-    median = work.median[chunk]
-    np.add(_within(below, low, high) * 0.5, _within(above, low, high) * 0.5, out=median)
+    np.copyto(limited, rows[chunk].T)
     _limit(limited, low, high)
-    moves = state.level_errors[:, chunk]
-    if work.level_share != 1.0:
-        moves = np.multiply(work.level_share, moves, out=products)
-    np.add(limited, moves, out=levelled)
-    _limit(levelled, low, high)
+    there = None if present is None else present[chunk]
+    below, above = middle(limited) if there is None else middle_present(limited.T, there)
+    median = work.median[chunk]
+    np.add(below * 0.5, above * 0.5, out=median)
+    median += 0.0
     tolerance = work.tolerance[chunk]
     np.greater_equal(limited, median - tolerance, out=taking_part)
     taking_part &= np.less_equal(limited, median + tolerance, out=not_above)
-    if out.present is not None:
-        there = out.present[:, chunk]
-        taking_part &= there
-        limited[~there] = 0.0
-        levelled[~there] = 0.0
-    _inverse_eighth(scale, state.scores[:, chunk], weights)
-    _inverse_eighth(scale, state.level_scores[:, chunk], level_weights)
+    if there is not None:
+        taking_part &= there.T
+        limited[~there.T] = 0.0
+    _inverse_eighth(state.scale[chunk], state.scores[:, chunk], weights)
+    np.maximum(state.gains[:, chunk], 0.0, out=steady_weights)
+    np.divide(steady_weights, state.squares[:, chunk], out=steady_weights)
     np.copyto(products, taking_part)
     weights *= products
-    level_weights *= products
+    steady_weights *= products
     sums, weight_sums = work.sums[:, chunk], work.weight_sums[:, chunk]
     _total(weights[:n_online], weight_sums[1])
     _total(weights[n_online:], weight_sums[2])
-    _total(level_weights, weight_sums[3])
+    _total(steady_weights, weight_sums[3])
     weights *= limited
-    level_weights *= levelled
+    steady_weights *= limited
     _total(weights[:n_online], sums[1])
     _total(weights[n_online:], sums[2])
-    _total(level_weights, sums[3])
-
-
-def _middle(rows: Array, present: Mask | None, copied: Array) -> tuple[Array, Array]:
-    """Return the two middle forecasts; copy the forecasts, 0 for missing, models first."""
-    models = rows.shape[1]
-    if present is None:
-        ordered = np.sort(rows, axis=1)
-        np.copyto(copied, rows.T)
-        return ordered[:, (models - 1) // 2], ordered[:, models // 2]
-    count = present.sum(axis=1)
-    ordered = np.sort(np.where(present, rows, np.inf), axis=1)
-    np.copyto(copied, np.where(present, rows, 0.0).T)
-    columns = np.arange(len(rows))
-    return ordered[columns, (count - 1) // 2], ordered[columns, count // 2]
+    _total(steady_weights, sums[3])
 
 
 def learn(
@@ -225,22 +180,25 @@ def learn(
     if present is not None or not all_clean:
         counts = np.ones(given.limited.shape, np.bool_) if present is None else present.copy()
         counts[n_online:] &= clean
+    steady = given.experts[STEADY]
+    side = np.sign(steady - actual) * clean
     for chunk in work.chunks:
         _learn_models(state, work, given, actual, method, counts, chunk)
+        _learn_gains(state, work, given, steady, side, chunk)
     misses = np.subtract(actual, given.experts, out=work.parts)
     whole = None if all_clean else np.broadcast_to(clean, misses.shape)
     _learn(state.expert_scores, _size(misses, state.floor), whole, method.keep_expert, method.learn_expert)
+    state.level_error *= method.keep_level
+    state.level_error += method.learn_level * (actual - given.experts[MEDIAN])
     size = np.abs(actual)
     _remember(state, size, np.abs(given.offline), None if all_clean else clean)
     error = np.abs(actual - given.served)
     mutation = _mutations(state, error, np.maximum(size, np.abs(given.served)))
-    best = np.maximum(state.best, 0)
-    best_error = np.abs(actual - given.limited[best, work.columns])
-    known = state.best >= 0 if present is None else (state.best >= 0) & present[best, work.columns]
-    if not known.all():
-        error, best_error = np.where(known, error, 0.0), np.where(known, best_error, 0.0)
-    state.belt[0] += error
-    state.belt[1] += best_error
+    best = _best_places(state)
+    best_error = np.abs(actual - given.limited.take(best))
+    known = state.best >= 0 if present is None else (state.best >= 0) & present.take(best)
+    earned = (1.0 + BELT_SHARE) * best_error - error
+    state.budget += earned if known.all() else np.where(known, earned, 0.0)
     low, high = state.seen
     np.minimum(low, np.maximum(actual, low - state.spread), out=low)
     np.maximum(high, np.minimum(actual, high + state.spread), out=high)
@@ -262,19 +220,24 @@ def _learn_models(
 ) -> None:
     actual, floor = actual[chunk], state.floor[chunk]
     where = None if counts is None else counts[:, chunk]
-    present = None if given.present is None else given.present[:, chunk]
-    errors, buffer = (array[:, : len(actual)] for array in (work.products, work.weights))
+    errors = work.products[:, : len(actual)]
     np.subtract(actual, given.limited[:, chunk], out=errors)
-    level_errors = state.level_errors[:, chunk]
-    if method.keep_level:
-        np.copyto(buffer, errors)
-        _learn(level_errors, buffer, present, method.keep_level, method.learn_level)
-    else:
-        np.copyto(level_errors, errors, where=True if present is None else present)
-    keep, take = method.keep_model, method.learn_model
-    _learn(state.scores[:, chunk], _size(errors, floor), where, keep, take)
-    np.subtract(actual, given.levelled[:, chunk], out=errors)
-    _learn(state.level_scores[:, chunk], _size(errors, floor), where, keep, take)
+    _learn(state.scores[:, chunk], _size(errors, floor), where, method.keep_model, method.learn_model)
+
+
+def _learn_gains(
+    state: State, work: Workspace, given: Answers, steady: Array, side: Array, chunk: slice
+) -> None:
+    """Count what ``steady`` would have gained by each model; ``side`` is 0 where nothing is learned."""
+    regrets = work.products[:, : len(steady[chunk])]
+    np.subtract(steady[chunk], given.limited[:, chunk], out=regrets)
+    regrets *= side[chunk]
+    if given.present is not None:
+        np.copyto(regrets, 0.0, where=~given.present[:, chunk])
+    gains, squares = state.gains[:, chunk], state.squares[:, chunk]
+    gains += regrets
+    np.multiply(regrets, regrets, out=regrets)
+    squares += regrets
 
 
 def _mutations(state: State, error: Array, size: Array) -> Mask | None:

@@ -26,7 +26,8 @@ class Standalone(AirflowRuns):
         self.home.mkdir()
         shutil.copy(migrated_home() / "airflow.db", self.home)
         settings = {
-            # So that an edit is seen soon.
+            # So that an edit and a new file are seen soon.
+            "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "5",
             "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "2",
             "AIRFLOW__CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL": "1",
             "AIRFLOW__CORE__MIN_SERIALIZED_DAG_FETCH_INTERVAL": "1",

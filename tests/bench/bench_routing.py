@@ -17,6 +17,7 @@ from elpa_core.routing import Router, RouterPanel
 from elpa_core.routing.backtest import BEST_SINGLE, REFERENCE, ROUTER, backtest, served_test_rows, table_lines
 from elpa_core.routing.evaluation import suggested_epsilon
 from elpa_core.routing.panel import Panel, read_panel
+from elpa_core.routing.peers import pooled_elpa
 from elpa_core.routing.settings import EXPERTS, PARTS
 
 NAMES = [f"m{i}" for i in range(14)]
@@ -87,6 +88,7 @@ def speed() -> None:
     for label, call in (
         ("(w * f).sum(axis=1)", lambda: (matrix * one_block).sum(axis=1)),
         ("np.einsum('ij,ij->i', w, f)", lambda: np.einsum("ij,ij->i", matrix, one_block)),
+        ("np.average(f, axis=1, weights=w)", lambda: np.average(one_block, axis=1, weights=matrix)),
     ):
         one = microseconds(call, 20)
         print(f"  {taken / one:6.1f} times {label}, {one:.0f} microseconds")
@@ -107,18 +109,38 @@ def with_detection(panel: Panel) -> np.ndarray:
     return served_test_rows(panel, {**panel.policy(), "mutant_epsilon": epsilon})
 
 
+def validation_part(panel: Panel) -> Panel:
+    """Return the validation rows alone: the first half to warm up, the second to judge.
+
+    On these the parts and constants were chosen.
+    """
+    rows = panel.validation_rows
+    blocks = tuple(first for first in panel.blocks if first < rows)
+    first = next(first for first in blocks if 2 * first >= rows)
+    return Panel(panel.name, panel.models, panel.actuals[:rows], panel.forecasts[:rows], blocks, first)
+
+
+def static_errors(panels: list[Panel]) -> dict[str, float]:
+    errors = {}
+    for panel in panels:
+        rows, scores = panel.validation_rows, panel.policy()["scores"]
+        served = panel.limited() @ pooled_elpa([scores[name] for name in panel.names])
+        errors[panel.name] = float(np.abs(panel.actuals - served)[rows:].mean())
+    return errors
+
+
 def ablation(panels: list[Panel], base: dict[str, float]) -> None:
-    print("ablation: MAE relative to static pooled ELPA, geometric mean, by horizon")
     horizons = sorted({panel.horizon for panel in panels})
     ways: dict[str, Callable[[Panel], np.ndarray]] = {"all of the default parts": served_test_rows}
     for part in PARTS:
         rest = tuple(other for other in PARTS if other != part)
         ways[f"without {part}"] = lambda panel, rest=rest: served_test_rows(panel, parts=rest)
+    for expert in ("online", "amplitude"):
+        ways[f"with {expert}"] = lambda panel, expert=expert: served_test_rows(panel, parts=(*PARTS, expert))
     for expert in EXPERTS:
         ways[f"{expert} alone"] = lambda panel, expert=expert: served_test_rows(
             panel, parts=(expert, "guard")
         )
-    ways["with amplitude"] = lambda panel: served_test_rows(panel, parts=(*PARTS, "amplitude"))
     ways["with detection, suggested epsilon"] = with_detection
     ways["with detection, epsilon 0.3"] = lambda panel: served_test_rows(
         panel, {**panel.policy(), "mutant_epsilon": 0.3}
@@ -137,7 +159,11 @@ def main() -> None:
         base = {name: entry["mae"][REFERENCE] for name, entry in result["panels"].items()}
         worst = max(e["mae"][ROUTER] / e["mae"][BEST_SINGLE] for e in result["panels"].values())
         print(f"worst panel: {worst:.3f} times the best single model\n")
+        print("ablation, test rows: MAE relative to static pooled ELPA, geometric mean, by horizon")
         ablation(panels, base)
+        parts = [validation_part(panel) for panel in panels]
+        print("\nthe same on validation rows alone, the second half judged")
+        ablation(parts, static_errors(parts))
         print()
     speed()
 

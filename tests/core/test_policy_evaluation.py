@@ -67,6 +67,14 @@ def test_artifacts_with_forecasts_are_evaluated(tmp_path, integrate, with_error)
     assert lines[4:7] == told["verdict"]
 
 
+def test_the_horizon_says_what_was_forecast_together(tmp_path, integrate):
+    sources = [{"error_csv": write_artifact(tmp_path / f"{n}.csv", f)} for n, f in (("a", HIGH), ("b", LOW))]
+    policy, printed = integrate(*sources, horizon=6)
+    assert policy["routing"]["horizon"] == 6
+    assert policy["evaluation"]["router"] != integrate(*sources)[0]["evaluation"]["router"]
+    assert "not used" not in printed
+
+
 def test_an_ensemble_worse_than_its_best_model_is_said_so_in_words(tmp_path, integrate):
     policy, printed = integrate(
         {"error_csv": write_artifact(tmp_path / "a.csv", GOOD)},

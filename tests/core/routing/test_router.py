@@ -15,6 +15,7 @@ from elpa_core.errors import InputError
 from elpa_core.routing import CallOrderError, Router, Validation
 from elpa_core.routing.backtest import served_test_rows
 from elpa_core.routing.panel import Panel
+from elpa_core.routing.settings import BELT_SHARE, BELT_STEPS, PARTS
 
 ONLINE, OFFLINE = ["a", "b"], ["c", "d"]
 NAMES = ONLINE + OFFLINE
@@ -36,7 +37,7 @@ def trained(**fields: object) -> Router:
 @settings(deadline=None, max_examples=60)
 @given(rows=st.lists(st.lists(st.floats(-1e6, 1e6), min_size=5, max_size=5), min_size=1, max_size=12))
 def test_convex_experts_stay_between_their_members(rows: list[list[float]]) -> None:
-    served = Router(policy_of(ONLINE, OFFLINE), parts=("recent", "median", "online"))
+    served = Router(policy_of(ONLINE, OFFLINE), parts=("recent", "median", "steady", "online"))
     for *forecasts, actual in rows:
         value = served.predict(np.array([forecasts]))[0]
         slack = 1e-9 * max(map(abs, forecasts)) + 1e-12
@@ -53,7 +54,7 @@ def test_weights_favour_the_better_and_sum_to_one() -> None:
     assert weights == sorted(weights, reverse=True)
     assert sum(expert["say"] for expert in told["experts"].values()) == pytest.approx(1)
     assert told["experts"]["amplitude"]["say"] == 0
-    assert sum(told["level_weights"].values()) == pytest.approx(1)
+    assert sum(told["steady_weights"].values()) == pytest.approx(1)
 
 
 def test_scale_does_not_matter() -> None:
@@ -125,6 +126,7 @@ def test_bad_forecasts_are_refused_and_nothing_changes() -> None:
         ({"a": [1.0], "b": [1.0, 2.0]}, "2 steps; expected 1, as a has"),
         ({"a": [[1.0]]}, r"shape \(1, 1\)"),
         ({"a": ["much"]}, "numbers"),
+        ({"a": [10**400], "b": [1], "c": [1], "d": [1]}, "numbers"),
         (np.zeros((1, 3)), r"expected shape \(steps, 4\)"),
         (np.zeros(4), r"expected shape \(steps, 4\)"),
         (np.zeros((0, 4)), "at least one step"),
@@ -140,6 +142,7 @@ def test_bad_actuals_are_refused_and_nothing_changes() -> None:
     unchanged_after(served, lambda: served.update([1.0, 2.0, 3.0]), CallOrderError, "2 wait for actuals")
     unchanged_after(served, lambda: served.update([1.0, np.nan]), InputError, "row 1: found nan")
     unchanged_after(served, lambda: served.update(np.inf), InputError, "row 0: found inf")
+    unchanged_after(served, lambda: served.update(10**400), InputError, "expected numbers")
     unchanged_after(served, lambda: served.update([]), InputError, r"shape \(0,\)")
     unchanged_after(served, lambda: served.update([[1.0]]), InputError, r"shape \(1, 1\)")
     served.update([1.0, 2.0])
@@ -154,6 +157,12 @@ def test_bad_actuals_are_refused_and_nothing_changes() -> None:
         ({"routing": {"version": 9}}, r"\$\.routing\.version: found 9"),
         ({"routing": {"range": [2, 1]}}, r"\$\.routing\.range"),
         ({"dirty_interval": -1}, r"\$\.dirty_interval: found -1"),
+        (
+            {"dirty_interval": 10**30},
+            r"\$\.dirty_interval: found 1000.*expected an integer from 0 to 1000000",
+        ),
+        ({"amplitude_window": 10**9}, r"\$\.amplitude_window: found 1000000000"),
+        ({"scores": {"a": 10**400, "b": 1, "c": 1, "d": 1}}, r"\$\.scores\.a"),
         ({"amplitude_window": 0}, r"\$\.amplitude_window"),
         ({"mutant_epsilon": 0}, r"\$\.mutant_epsilon: found 0; expected a number > 0 or null"),
         ({"online_models": []}, r"\$\.online_models"),
@@ -167,7 +176,13 @@ def test_what_is_no_policy_of_this_version_is_refused(fields: dict[str, object],
         router(**fields)
 
 
-@pytest.mark.parametrize("horizon", [0, -3, 1.5, True])
+@pytest.mark.parametrize("policy", [None, [], "policy"])
+def test_a_policy_is_an_object(policy: object) -> None:
+    with pytest.raises(InputError, match="expected a policy: an object"):
+        Router(policy)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("horizon", [0, -3, 1.5, True, 10**9])
 def test_a_horizon_is_a_positive_whole_number(horizon: int) -> None:
     with pytest.raises(InputError, match="horizon: found"):
         Router(policy_of(ONLINE, OFFLINE), horizon=horizon)
@@ -235,20 +250,48 @@ def test_the_amplitude_factor_moves_half_way() -> None:
     assert served.explain()["amplitude_factor"] == 1.5
 
 
-def test_it_leans_to_the_best_model_when_it_was_worse() -> None:
+@pytest.mark.parametrize("horizon", [1, 5])
+@pytest.mark.parametrize("scale", [1.0, 1e-6])
+def test_it_never_loses_more_to_the_best_model_than_promised(horizon: int, scale: float) -> None:
+    """On validation ``a`` is best, but lately the others were; then every block is as ``a`` said."""
     rng = np.random.default_rng(2)
-    y = 10 * rng.normal(size=100)
-    rows = {n: y + (5 if n == "a" else 15) * rng.normal(size=100) for n in NAMES}
-    validation = Validation.of(y, rows)
-    served = Router(policy_of(ONLINE, OFFLINE), validation)
-    state = served.to_json()
-    state["state"]["belt"] = [[200.0], [100.0]]
-    leaning = Router.from_json(state)
-    value = leaning.predict({"a": [0.5], "b": [0.7], "c": [0.6], "d": [0.4]})[0]
-    assert (leaning.explain()["lean"], leaning.explain()["best_model"]) == (1.0, "a")
-    assert value == 0.5
-    leaning.predict({"b": [0.7], "c": [0.6]})
-    assert leaning.explain()["lean"] == 0
+    y = 20 * rng.normal(size=300)
+    others = y + np.where(np.arange(300) < 120, rng.choice([-5.0, 5.0], size=300), 0.1)
+    rows = np.column_stack([y + rng.choice([-1.0, 1.0], size=300), *[others] * 3])
+    rows[120:150, 0] = y[120:150] + 3
+    rows[150:, 0], rows[150:, 1:] = y[150:], y[150:, np.newaxis] + 3
+    y, rows = scale * y, scale * rows
+    validation = Validation.of(y[:150], dict(zip(NAMES, rows[:150].T, strict=True)), horizon=horizon)
+    policy = policy_of(ONLINE, OFFLINE, scores=dict.fromkeys(NAMES, scale))
+    lost = {}
+    for parts in (PARTS, [part for part in PARTS if part != "belt"]):
+        served = Router(policy, validation, horizon=horizon, parts=parts)
+        assert served.predict(rows[150 : 150 + horizon]).shape == (horizon,)
+        assert served.explain()["best_model"] == "a"
+        allowed, lost[len(parts)] = BELT_STEPS * served.policy.best_mae, 0.0
+        for first in range(150, 300, horizon):
+            block = slice(first, first + horizon)
+            values = served.predict(rows[block])
+            served.update(y[block])
+            lost[len(parts)] += np.abs(values - y[block]).sum()
+            allowed += (1 + BELT_SHARE) * np.abs(rows[block, 0] - y[block]).sum()
+            assert parts != PARTS or lost[len(parts)] <= allowed * (1 + 1e-9)
+    assert lost[len(PARTS) - 1] > 1.5 * allowed  # without the belt
+
+
+def test_the_best_model_does_not_hold_it_where_it_is_missing_or_far_out() -> None:
+    rng = np.random.default_rng(2)
+    y = 10 + rng.normal(size=100)
+    rows = {n: y + (0.1 if n == "a" else 0.5) * rng.normal(size=100) for n in NAMES}
+    served = Router(policy_of(ONLINE, OFFLINE), Validation.of(y, rows), horizon=24)
+    others = {"b": [10.7], "c": [10.6], "d": [10.4]}
+    value = served.predict({"a": [10.0], **others})[0]
+    told = served.explain()
+    assert (told["best_model"], value) == ("a", min(told["mixed"], 10.0 + told["room"]))
+    for forecasts in (others, {"a": [-1e6], **others}):
+        value = served.predict(forecasts)[0]
+        assert served.explain()["room"] is None
+        assert value == served.explain()["mixed"] > 10.3
 
 
 def test_explain_needs_a_step() -> None:

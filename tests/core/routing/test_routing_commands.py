@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import subprocess
@@ -18,9 +19,12 @@ import pytest
 from made_panels import make_panel, policy_of, write_panel
 
 from elpa_core.cli import main
+from elpa_core.errors import InputError
 from elpa_core.routing import Router
 from elpa_core.routing.backtest import served_test_rows
 from elpa_core.routing.panel import Panel, read_panel
+from elpa_core.routing.settings import RoutingPolicy
+from elpa_core.routing.stream import read_blocks
 
 ELPA = (sys.executable, "-c", "import sys; from elpa_core.cli import main; sys.exit(main())")
 
@@ -318,3 +322,19 @@ def test_a_plot_without_a_mutation_is_refused(tmp_path: Path, capsys: pytest.Cap
     assert main([*arguments, "--epsilon", "1e9"]) == 2
     assert "no mutation" in capsys.readouterr().err
     assert not (tmp_path / "x.svg").exists()
+
+
+@pytest.mark.parametrize(
+    ("rows", "found"),
+    [
+        ("0,0,1,2\n1,1,,\n", "row 1: found no finite forecast; expected one sound model"),
+        ("0,0,1,2\n0,1,nan,inf\n", "row 1: found no finite forecast; expected one sound model"),
+        ("0,5,1,2\n0,5,1,2\n", "row 1, column row: found 5; expected a number above 5"),
+        ("0,5,1,2\n0,4,1,2\n", "row 1, column row: found 4; expected a number above 5"),
+    ],
+)
+def test_rows_of_a_block_ascend_and_each_has_a_forecast(rows: str, found: str) -> None:
+    policy = RoutingPolicy.of(policy_of(["a"], ["b"]))
+    file = io.StringIO("block,row,online:a,offline:b\n" + rows)
+    with pytest.raises(InputError, match=f"f.csv: {found}"):
+        list(read_blocks(file, "f.csv", policy, None))

@@ -1,0 +1,44 @@
+"""What a router and a panel of routers share: a state that survives in a file."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any, Self
+
+from elpa_core.files import json_bytes, write_atomic
+from elpa_core.routing import snapshot
+
+
+class Saved(ABC):
+    """Something whose state is a JSON object."""
+
+    @abstractmethod
+    def to_json(self) -> dict[str, Any]:
+        """Return the state as a JSON object; `from_json` goes on from it to the bit."""
+
+    @classmethod
+    @abstractmethod
+    def from_json(cls, value: object, source: str = "state") -> Self:
+        """Return what goes on where another's `to_json` stopped.
+
+        Raises
+        ------
+        InputError
+            If it is not such a state, of this version and whole.
+        """
+
+    def save(self, path: Path) -> None:
+        """Write the state in one step: a reader sees the old or the new one."""
+        write_atomic(path, json_bytes(self.to_json()))
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Return what `save` wrote.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be read, is torn or is no such state.
+        """
+        return cls.from_json(snapshot.read_json(path), str(path))

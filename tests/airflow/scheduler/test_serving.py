@@ -1,0 +1,63 @@
+"""A published policy starts the demo's serving Dag, which combines forecasts with it. About a minute."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from pathlib import Path
+
+import pytest
+from scheduled import Scheduled
+from standalone_airflow import eventually, read_json
+
+pytestmark = pytest.mark.slow
+
+DAG_FILE = Path(__file__).parents[3] / "dags" / "serve_water_flow.py"
+SOURCE, SERVING = "elpa_water_flow", "serve_water_flow"
+HOURS = 48
+
+
+def forecaster(name: str, group: str, shift: float) -> dict[str, object]:
+    """Return a model that is always off by ``shift``."""
+    times = [f"2026-01-{1 + hour // 24:02}T{hour % 24:02}:00:00" for hour in range(HOURS)]
+    rows = " ".join(f"{time},{hour % 5},{hour % 5 + shift}" for hour, time in enumerate(times))
+    return {
+        "name": name,
+        "group": group,
+        "train_cmd": f"printf '%s\\n' timestamp,y_true,pred {rows} > errors.csv",
+    }
+
+
+def served_runs(standalone: Scheduled) -> list[dict[str, object]]:
+    return list(standalone.airflow.call("GET", f"/dags/{SERVING}/dagRuns?limit=10")["dag_runs"])
+
+
+def test_a_published_policy_starts_the_serving_dag_and_a_dry_run_does_not(standalone: Scheduled) -> None:
+    models = [forecaster("low", "online", -1.0), forecaster("high", "offline", 1.5)]
+    standalone.config("water_flow", models, horizon=4)
+    shutil.copy(DAG_FILE, standalone.dags)
+    for dag_id in (SOURCE, SERVING):
+        standalone.airflow.wait_for_dag(dag_id)
+        standalone.airflow.call("PATCH", f"/dags/{dag_id}", is_paused=False)
+    _, state = standalone.run(SOURCE, {"dry_run": True})
+    assert (state, served_runs(standalone)) == ("success", [])
+
+    run_id, state = standalone.run(SOURCE)
+    assert state == "success", standalone.states(SOURCE, run_id)
+    (event,) = standalone.asset_events(SOURCE)
+    eventually(lambda: served_runs(standalone), "the published policy starts the serving Dag")
+    (run,) = served_runs(standalone)
+    serving_id = str(run["dag_run_id"])
+    assert standalone.wait(SERVING, serving_id) == "success", standalone.log(SERVING, serving_id, "route")
+    assert run["run_type"] == "asset_triggered"
+
+    folder = standalone.run_dir(SOURCE, run_id)
+    assert Path(event["extra"]["policy"]).parent == folder
+    with (folder / "served.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == HOURS
+    errors = [abs(float(row["served"]) - float(row["y_true"])) for row in rows]
+    assert max(errors) <= 1.5
+    best = read_json(folder / "elpa_policy.json")["evaluation"]["best_single"]
+    assert best == {"model": "low", "mae": 1.0}
+    assert sum(errors) / HOURS < best["mae"]
