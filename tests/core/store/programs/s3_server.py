@@ -11,6 +11,7 @@ and paths of the requests since the last faults were set, and how many were unde
 ``POST /-/contents`` puts objects, a JSON object of bucket/key to text, and returns all in the same form.
 """
 
+import io
 import json
 import socket
 import threading
@@ -99,6 +100,10 @@ class Faulty:
         return self._carry_out(environ, start_response)
 
     def _carry_out(self, environ, start_response):
+        # A client that is stopped in the middle of its request holds up nobody else.
+        if "CONTENT_LENGTH" in environ:
+            body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+            environ["wsgi.input"] = io.BytesIO(body)
         with self.one_at_a_time:
             return [b"".join(self.app(environ, start_response))]
 
