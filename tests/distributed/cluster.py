@@ -30,7 +30,7 @@ _USER = "admin"
 # What Celery needs beyond Airflow's settings.
 CELERY = {
     # Once in a worker, not in each task process.
-    "imports": ["elpa_airflow"],
+    "imports": ["elpa_airflow.worker_preload"],
     # The scheduler gives up on a broker that is away after a second, and the task has failed. Now it
     # tries until the time of an operation is over, and Airflow does that three times more.
     "task_publish_retry_policy": {
