@@ -28,7 +28,7 @@ test-all: $(VENV)/dev  ## the same, and the tests that take minutes: backfills, 
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/python -m pytest
 
-test-distributed: $(VENV)/cluster  ## PostgreSQL, Redis, two Celery workers, and what dies on them; many minutes
+test-distributed: $(VENV)/cluster  ## PostgreSQL, Redis and two Celery workers, killed in turn; about eight minutes
 	@tests/distributed/install_servers.sh
 	@$(BIN)/python -m pytest tests/distributed
 

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from contextlib import nullcontext, suppress
 from pathlib import Path
 
@@ -114,7 +115,11 @@ def test_a_change_killed_at_any_request_is_repaired_by_the_next(s3, store, copie
     killed = copies(store, len(writes))
     uris = " ".join(str(one.folder.root) for one in killed)
     done = subprocess.run(
-        [*PROGRAM, "kill", action[0], uris, *action[1:]], capture_output=True, text=True, check=False
+        [*PROGRAM, "kill", action[0], uris, *action[1:]],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     met = done.stdout.split()
@@ -163,6 +168,8 @@ def test_a_change_stopped_at_any_request_while_another_is_made(s3, store, copies
     stores = copies(store, stops)
     uris = " ".join(str(one.folder.root) for one in stores)
     with subprocess.Popen([*PROGRAM, "pause", first[0], uris, *first[1:]]) as process:
+        alarm = threading.Timer(120, process.kill)
+        alarm.start()
         try:
             for one in stores:
                 assert os.WIFSTOPPED(os.waitpid(process.pid, os.WUNTRACED)[1])
@@ -171,6 +178,7 @@ def test_a_change_stopped_at_any_request_while_another_is_made(s3, store, copies
                 process.send_signal(signal.SIGCONT)
             assert process.wait(timeout=60) == 0
         finally:
+            alarm.cancel()
             process.kill()
     for at, one in enumerate(stores):
         end = seen(one)
