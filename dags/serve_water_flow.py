@@ -1,7 +1,7 @@
 """Serving, in small: when a policy of the Dag elpa_water_flow was published, combine forecasts with it.
 
 The demo has no live forecasts. In their place stand those of the validation rows, which the models left
-in the errors.csv of the run, so what is written here is a replay: the policy has seen these rows. A
+in the error artifacts of the run, so what is written here is a replay: the policy has seen these rows. A
 serving Dag of your own gets the forecasts and actuals from where they are, and keeps the router's state
 (Router.save, Router.load) from one run to the next.
 """
@@ -38,7 +38,9 @@ def serve(policy_path: Path) -> Path:
 
     policy = json.loads(policy_path.read_bytes())
     run_dir = Path(policy["run"]["run_dir"])
-    rows = {name: _rows(run_dir / "models" / name / "errors.csv") for name in policy["scores"]}
+    manifest = json.loads((run_dir / "train_manifest.json").read_bytes())
+    artifacts = {model["name"]: model["artifact"] for model in manifest["models"]}
+    rows = {name: _rows(Path(artifacts[name]["path"])) for name in policy["scores"]}
     times = sorted(set.intersection(*({*of_model} for of_model in rows.values())))
     router = Router(policy)
     lines = ["timestamp,served,y_true"]

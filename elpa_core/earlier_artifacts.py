@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from elpa_core import storage
 from elpa_core.artifacts import ErrorArtifact
-from elpa_core.errors import ArtifactError, ConfigError, Problem
+from elpa_core.errors import ArtifactError, ConfigError, InputError, Problem
 from elpa_core.json_input import parse_object
 from elpa_core.storage import StorePath
 
@@ -63,7 +63,10 @@ def earlier_artifacts(run_dir: StorePath, model: str, group: str) -> Iterator[Ea
             continue  # left torn by a full disk: no artifact to take
         if status.get("status") == "ok" and status.get("group") == group and status.get("as_of"):
             artifact = ErrorArtifact.from_json(status["artifact"])
-            place = storage.at(runs, artifact.path)
+            try:
+                place = storage.at(runs, artifact.path)
+            except InputError:
+                continue  # the store was at another URI then, or went by another connection
             yield EarlierArtifact(artifact, status["as_of"], status["run_id"], place)
 
 
@@ -86,13 +89,14 @@ def carry(earlier: EarlierArtifact, model_dir: StorePath) -> ErrorArtifact:
     ------
     ArtifactError
         If it is no longer there, or no longer what it was: its run is being removed or done again.
+    OSError
+        If it cannot be read, though it may be there.
     """
     expected = f"the error artifact of run {earlier.run_id}"
     try:
         data = storage.read(earlier.place)
-    except OSError as error:
-        found = f"no such file ({error.strerror})"
-        raise ArtifactError(Problem(str(earlier.place), "", found, expected)) from error
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ArtifactError(Problem(str(earlier.place), "", "no such file", expected)) from error
     if hashlib.sha256(data).hexdigest() != earlier.artifact.sha256:
         raise ArtifactError(
             Problem(str(earlier.place), "", "another content than its run recorded", expected)

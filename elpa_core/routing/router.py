@@ -54,8 +54,8 @@ class Router(Saved):
     times the median's usual error: then the model has gone astray.
 
     After a mutation (a relative error of what was served above ``mutant_epsilon``) the next
-    ``dirty_interval`` steps are dirty: ``online`` is served, and only the online models' scores
-    learn.
+    ``dirty_interval`` steps are dirty: ``online`` is served, and of the scores only those of the
+    online models learn.
 
     Parameters
     ----------

@@ -110,6 +110,8 @@ class ObjectDagFolder:
                 names = set(choose(ledger))
                 if objects.read_version(self.history)[1] == version:
                     break  # else somebody may need by now what was chosen
+            else:
+                raise StoreWriteError(f"{self.history}: others have changed it {_PATIENCE} times in a row")
             runs = self.path / "runs"
             chosen = [found for found in objects.listing(runs) if found.parts[0] in names]
             # What tells how old a run is goes last: whoever dies here leaves it as old as it was.

@@ -99,9 +99,8 @@ class Attempt:
             If it is no error CSV as the contract has it.
         """
         path = error_csv
-        if not path.is_relative_to(
-            self.work_dir
-        ):  # of one that lies elsewhere a copy that no later run writes over
+        if not path.is_relative_to(self.work_dir):
+            # Of one that lies elsewhere a copy that no later run writes over.
             path = self.work_dir / _COPY_NAME
             shutil.copyfile(error_csv, path)
         artifact = artifact_of(

@@ -10,7 +10,7 @@ from elpa_core.config import Model
 from elpa_core.earlier_artifacts import STATUS_NAME
 from elpa_core.errors import ConfigError
 from elpa_core.files import json_bytes
-from elpa_core.json_input import parse_object, read_file
+from elpa_core.json_input import parse_object
 from elpa_core.manifest import model_entry
 from elpa_core.masking import secret_values
 from elpa_core.plan import PlannedModel
@@ -28,11 +28,17 @@ def read_status(run_dir: StorePath, task_id: str) -> dict[str, Any] | None:
 
 
 def status_in(model_dir: StorePath) -> dict[str, Any] | None:
-    """Return what the task of a model wrote down last into its folder, or None if that was nothing."""
+    """Return what the task of a model wrote down last into its folder, or None if that was nothing.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read: then nobody knows whether an attempt has begun.
+    """
     path = model_dir / STATUS_NAME
     try:
-        return parse_object(read_file(path), str(path))
-    except ConfigError:
+        return parse_object(storage.read(path), str(path))
+    except (FileNotFoundError, ConfigError):
         return None
 
 

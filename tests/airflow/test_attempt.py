@@ -69,6 +69,12 @@ def test_after_a_killed_attempt_all_others_have_folders_of_their_own(
     assert [list(folder.iterdir()) for folder in folders] == [[], []]
 
 
+def test_a_record_that_cannot_be_read_is_not_taken_for_none(run: RunState) -> None:
+    (run.run_dir / "models" / "on" / "status.json").mkdir(parents=True)
+    with pytest.raises(IsADirectoryError):
+        attempt(run, 2)
+
+
 def test_an_attempt_that_airflow_has_given_up_does_not_say_how_the_next_one_ended(run: RunState) -> None:
     old, new = attempt(run, 1), attempt(run, 2)
     old.empty()

@@ -65,6 +65,7 @@ def test_it_writes_the_combined_forecasts_of_a_run(home: Site) -> None:
     assert policy["routing"]["horizon"] == 4
     assert policy["evaluation"]["rows"] == 24
     assert policy["evaluation"]["mae"] == {"low": 1.0, "high": 1.5}
+    _as_after_a_killed_attempt(run.run_dir, "high")
     done = home.python("-c", SERVE, run.run_dir / "elpa_policy.json", PYTHONPATH=_with_dags(home))
     assert done.stdout.splitlines()[-1] == str(run.run_dir / "served.csv")
     with (run.run_dir / "served.csv").open(newline="") as file:
@@ -73,6 +74,16 @@ def test_it_writes_the_combined_forecasts_of_a_run(home: Site) -> None:
     errors = [abs(float(row["served"]) - float(row["y_true"])) for row in rows]
     assert max(errors) < 1.5
     assert sum(errors) / 24 < 1.0
+
+
+def _as_after_a_killed_attempt(run_dir: Path, name: str) -> None:
+    """Let the artifact lie where a later attempt leaves it, and in its old place what the orphan wrote."""
+    old, new = (run_dir / "models" / name / part / "errors.csv" for part in ("", "try-2-abcdef"))
+    new.parent.mkdir()
+    old.rename(new)
+    old.write_text("timestamp,y_true,pred\n2026-01-01T00:00:00,0,900\n", encoding="utf-8")
+    manifest = run_dir / "train_manifest.json"
+    manifest.write_text(manifest.read_text(encoding="utf-8").replace(str(old), str(new)), encoding="utf-8")
 
 
 def _with_dags(home: Site) -> str:

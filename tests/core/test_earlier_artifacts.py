@@ -91,6 +91,14 @@ class TestWhatCounts:
         trained(run_dir, "b", 2)
         assert run_ids(run_dir) == {"run b"}
 
+    def test_not_one_of_a_store_that_was_at_another_uri(self, run_dir: Path) -> None:
+        folder = trained(run_dir, "a", 1)
+        status = json.loads((folder / STATUS_NAME).read_bytes())
+        status["artifact"]["path"] = "s3://minio@bucket/elpa/pool/runs/a/models/tft/errors.csv"
+        (folder / STATUS_NAME).write_text(json.dumps(status), encoding="utf-8")
+        trained(run_dir, "b", 2)
+        assert run_ids(run_dir) == {"run b"}
+
     def test_not_one_that_is_being_removed(self, run_dir: Path) -> None:
         trained(run_dir, ".removed", 1)
         (run_dir.parent / "a file").touch()
@@ -154,3 +162,11 @@ class TestCarrying:
         with pytest.raises(ArtifactError, match="run a"):
             carry(found, run_dir / "models" / "tft")
         assert not (run_dir / "models").exists()
+
+    def test_what_cannot_be_read_is_not_taken_for_gone(self, run_dir: Path) -> None:
+        source = trained(run_dir, "a", 7)
+        (found,) = earlier_artifacts(run_dir, "tft", "offline")
+        (source / "errors.csv").unlink()
+        (source / "errors.csv").mkdir()
+        with pytest.raises(IsADirectoryError):
+            carry(found, run_dir / "models" / "tft")

@@ -7,8 +7,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+from airflow_runs import eventually, read_json
 from scheduled import Scheduled
-from standalone_airflow import eventually, read_json
 
 pytestmark = pytest.mark.slow
 
