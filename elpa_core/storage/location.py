@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 from elpa_core.errors import InputError, Problem, quoted
 
 _PACKAGES = {"s3": "s3fs", "gs": "gcsfs"}
-_OPTIONS: dict[str, dict[str, Any]] = {"s3": {"config_kwargs": {"connect_timeout": 10, "read_timeout": 30}}}
+_SECONDS = {"connect_timeout": 10, "read_timeout": 30}
 _EXPECTED = "a folder, file:///folder, s3://bucket/prefix or gs://bucket/prefix"
 # fsspec reads these as patterns, and a fragment or a query is no part of a key.
 _NO_KEY = "*?[]#"
@@ -112,7 +112,7 @@ def open_location(location: str) -> StorePath:
     try:
         from upath import UPath  # noqa: PLC0415  (an extra, and slow to import)
 
-        place: ObjectPath = UPath(location.rstrip("/"), **_OPTIONS.get(parts.scheme, {}))
+        place: ObjectPath = UPath(location.rstrip("/"))
         return prepared(place)
     except ImportError as error:
         extra = {"s3": "s3", "gs": "gcs"}[parts.scheme]
@@ -122,14 +122,17 @@ def open_location(location: str) -> StorePath:
 
 
 def prepared(place: ObjectPath) -> ObjectPath:
-    """Return a place on object storage whose file system remembers nothing.
+    """Return a place on object storage whose file system remembers nothing, and gives up in minutes.
 
     Others write there too: a listing that was remembered would hide what they did. And botocore
-    tries again by itself; tries on top of its tries would hide an outage for half an hour.
+    tries again by itself; tries on top of its tries, and its patience of a minute each, would hide an
+    outage for half an hour. What a connection says of timeouts stands.
     """
     place.fs.dircache.use_listings_cache = False
     if hasattr(place.fs, "retries"):
         place.fs.retries = 1
+    if hasattr(place.fs, "config_kwargs"):
+        place.fs.config_kwargs = _SECONDS | place.fs.config_kwargs
     return place
 
 
