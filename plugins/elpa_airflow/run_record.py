@@ -28,11 +28,18 @@ def read_status(run_dir: StorePath, task_id: str) -> dict[str, Any] | None:
 
 
 def status_in(model_dir: StorePath) -> dict[str, Any] | None:
-    """Return what the task of a model wrote down last into its folder, or None if that was nothing."""
+    """Return what the task of a model wrote down last into its folder, or None if that was nothing.
+
+    Raises
+    ------
+    OSError
+        If object storage does not answer: what is there is not known.
+    """
     path = model_dir / STATUS_NAME
     try:
-        return parse_object(read_file(path), str(path))
-    except ConfigError:
+        data = read_file(path) if isinstance(path, Path) else storage.read(path)
+        return parse_object(data, str(path))
+    except (ConfigError, FileNotFoundError):
         return None
 
 
