@@ -126,11 +126,11 @@ def test_an_attempt_begins_whatever_a_command_put_in_the_place_of_its_folder(
     assert (tmp_path / "mine" / "precious").exists()
 
 
-def test_an_artifact_elsewhere_that_has_no_end_is_refused(run: RunState, tmp_path: Path) -> None:
+def test_an_artifact_elsewhere_that_is_no_file_is_not_copied(run: RunState, tmp_path: Path) -> None:
     one = attempt(run, 1)
     one.empty()
-    endless = tmp_path / "errors.csv"
-    endless.symlink_to("/dev/zero")
+    device = tmp_path / "errors.csv"
+    device.symlink_to("/dev/null")  # not /dev/zero: a copy of that fills the disk
     with pytest.raises(ArtifactError, match=r"errors\.csv: found no regular file; expected the validation"):
-        one.artifact_left(endless, model=run.loaded.config.models[0], started_at="", finished_at="")
+        one.artifact_left(device, model=run.loaded.config.models[0], started_at="", finished_at="")
     assert list(one.work_dir.iterdir()) == []
