@@ -121,6 +121,18 @@ def require_fresh(path: Path, before: FileState | None) -> None:
         raise ArtifactError(Problem(str(path), "", found, "a file written by this attempt", _HOW_TO_LEAVE))
 
 
+def require_regular(path: Path) -> None:
+    """Refuse an artifact whose content may have no end.
+
+    Raises
+    ------
+    ArtifactError
+        If it is a folder, a pipe or a device.
+    """
+    if not path.is_file():
+        raise ArtifactError(Problem(str(path), "", "no regular file", _EXPECTED, _HOW_TO_LEAVE))
+
+
 def artifact_of(path: Path, *, model: str, group: str, started_at: str, finished_at: str) -> ErrorArtifact:
     """Read a model's error artifact and return what to hand on.
 

@@ -63,9 +63,9 @@ def _follows(detail: ErrorDetails) -> bool:
 
 def _problem(detail: ErrorDetails, source: str, model: type[BaseModel]) -> Problem:
     location = detail["loc"]
-    if location[0] == "extras":  # which stand at the top of the file
+    if location[:1] == ("extras",):  # which stand at the top of the file
         location = location[1:]
-    if location[-1] == "[key]":  # the key itself, not its value, is wrong
+    if location[-1:] == ("[key]",):  # the key itself, not its value, is wrong
         location = location[:-1]
     place = "$"
     for part in location:

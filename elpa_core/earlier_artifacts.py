@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from elpa_core import storage
 from elpa_core.artifacts import ErrorArtifact
-from elpa_core.errors import ArtifactError, ConfigError, InputError, Problem
+from elpa_core.errors import ArtifactError, ConfigError, Problem
 from elpa_core.json_input import parse_object
 from elpa_core.storage import StorePath
 
@@ -59,15 +59,21 @@ def earlier_artifacts(run_dir: StorePath, model: str, group: str) -> Iterator[Ea
     for path, data in storage.read_all(statuses):
         try:
             status = parse_object(data, str(path))
-        except ConfigError:
-            continue  # left torn by a full disk: no artifact to take
-        if status.get("status") == "ok" and status.get("group") == group and status.get("as_of"):
-            artifact = ErrorArtifact.from_json(status["artifact"])
-            try:
-                place = storage.at(runs, artifact.path)
-            except InputError:
-                continue  # the store was at another URI then, or went by another connection
-            yield EarlierArtifact(artifact, status["as_of"], status["run_id"], place)
+            if status.get("status") == "ok" and status.get("group") == group and status.get("as_of"):
+                artifact = ErrorArtifact.from_json(status["artifact"])
+                place = _place_now(path.parent, artifact.path)
+                yield EarlierArtifact(artifact, status["as_of"], status["run_id"], place)
+        except (ConfigError, KeyError, TypeError):
+            continue  # left torn by a full disk, or not by this version: no artifact to take
+
+
+def _place_now(model_dir: StorePath, path: str) -> StorePath:
+    """Return where an artifact of a model's folder is, which may have moved with its store."""
+    run_dir = model_dir.parent.parent
+    place = model_dir
+    for part in path.rpartition(f"/{run_dir.name}/models/{model_dir.name}/")[2].split("/"):
+        place = place / part
+    return place
 
 
 def artifacts_as_of(run_dir: StorePath, model: str, group: str, moment: dt.datetime) -> list[EarlierArtifact]:

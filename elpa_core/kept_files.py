@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
@@ -25,7 +26,7 @@ def kept_files(folder: Path, patterns: Iterable[str]) -> list[Path]:
     Raises
     ------
     ArtifactError
-        If a pattern names none.
+        If a pattern names none, or a name is no text that every store and log can hold.
     """
     kept: set[Path] = set()
     for pattern in patterns:
@@ -37,6 +38,11 @@ def kept_files(folder: Path, patterns: Iterable[str]) -> list[Path]:
             hint = "let the command write it there, or take the pattern out of the config"
             raise ArtifactError(Problem(str(folder), "", "no such file", expected, hint))
         kept.update(found)
+    for file in sorted(kept):
+        name = str(file.relative_to(folder))
+        if any(unicodedata.category(sign) in {"Cc", "Cs"} for sign in name):
+            expected = "names in UTF-8 without control characters"
+            raise ArtifactError(Problem(str(folder), "", f"the file name {name!a}", expected))
     return sorted(kept)
 
 

@@ -18,11 +18,12 @@ from elpa_core.routing.peers import (
     run_online,
 )
 from elpa_core.routing.router import Router
-from elpa_core.routing.settings import PARTS
+from elpa_core.routing.settings import BOUND, PARTS
 
 REFERENCE = "static ELPA, pooled"
 ROUTER = "router"
 BEST_SINGLE = "best single model"
+_LARGE = 1e4
 
 
 def served_test_rows(
@@ -58,7 +59,7 @@ def all_ways(panel: Panel) -> dict[str, Array]:
     n = panel.validation_rows
     actuals, forecasts = panel.actuals, panel.limited()
     seen, known = actuals[:n], forecasts[:n]
-    alone = np.where(np.isfinite(panel.forecasts), panel.forecasts, forecasts)
+    alone = np.where(np.isfinite(panel.forecasts), np.clip(panel.forecasts, -BOUND, BOUND), forecasts)
     best = int(np.argmin(np.abs(seen[:, np.newaxis] - alone[:n]).mean(axis=0)))
     models = forecasts.shape[1]
     scores = panel.policy()["scores"]
@@ -122,7 +123,7 @@ def _summary(rows: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float]]
 
 
 def _relative(mae: Array, reference: int) -> Array:
-    tiny = np.finfo(np.float64).tiny
+    tiny = 1.0 / BOUND  # two that are never wrong are equal
     return np.maximum(mae, tiny) / np.maximum(mae[:, [reference]], tiny)
 
 
@@ -137,13 +138,19 @@ def table_lines(result: Mapping[str, Any]) -> list[str]:
             f"{'way':<32} {'ratio':>7} {'rank':>6} {'worst':>7}",
         ]
         for name, row in sorted(ways.items(), key=lambda item: item[1]["ratio"]):
-            lines.append(f"{name:<32} {row['ratio']:>7.4f} {row['rank']:>6.2f} {row['worst']:>7.3f}")
+            ratio, worst = _shown(row["ratio"], 4), _shown(row["worst"], 3)
+            lines.append(f"{name:<32} {ratio:>7} {row['rank']:>6.2f} {worst:>7}")
         lines.append("")
     names = list(result["panels"])
     width = max(map(len, names), default=5)
     lines.append(f"{'panel':<{width}} {'router':>8} {'ratio':>7} {'to best single':>15}")
     for name, entry in result["panels"].items():
         mae = entry["mae"]
-        ratio, single = mae[ROUTER] / mae[REFERENCE], mae[ROUTER] / mae[BEST_SINGLE]
-        lines.append(f"{name:<{width}} {mae[ROUTER]:>8.4g} {ratio:>7.4f} {single:>15.4f}")
+        maes = np.array([[mae[ROUTER], mae[REFERENCE], mae[BEST_SINGLE]]])
+        ratio, single = (_shown(_relative(maes, j)[0, 0], 4) for j in (1, 2))
+        lines.append(f"{name:<{width}} {mae[ROUTER]:>8.4g} {ratio:>7} {single:>15}")
     return lines
+
+
+def _shown(ratio: float, places: int) -> str:
+    return f"{ratio:.{places}f}" if ratio < _LARGE else f"{ratio:.0e}"

@@ -124,6 +124,9 @@ def read_panel(path: Path) -> Panel:
     if header[:3] != _FIXED:
         raise InputError(Problem(str(path), "header", ",".join(header[:3]), ",".join(_FIXED)))
     models = model_columns(path, header[3:])
+    if empty := {*GROUPS} - {group for group, _ in models}:
+        found = f"no column of the group {min(empty)}"
+        raise InputError(Problem(str(path), "header", found, "at least one online and one offline model"))
     splits = [row[0] for row in rows]
     n = splits.count("validation")
     if splits != ["validation"] * n + ["test"] * (len(rows) - n) or not 0 < n < len(rows):
@@ -135,6 +138,11 @@ def read_panel(path: Path) -> Panel:
     actuals = np.array([number(path, i, "y_true", row[2]) for i, row in enumerate(rows)])
     forecasts = np.array([[forecast(path, i, header[3 + j], cell) for j, cell in enumerate(row[3:])]
                           for i, row in enumerate(rows)])  # fmt: skip
+    if not (sound := np.isfinite(forecasts).any(axis=1)).all():
+        place = f"row {np.argmin(sound)}"
+        raise InputError(
+            Problem(str(path), place, "no finite forecast", "one sound model: a finite forecast")
+        )
     return Panel(path.stem, models, actuals, forecasts, blocks, n)
 
 
@@ -173,7 +181,7 @@ def model_columns(source: Path, columns: list[str]) -> tuple[tuple[str, str], ..
     Raises
     ------
     InputError
-        If one is not of that form, or stands twice, or a group has none.
+        If one is not of that form, or stands twice.
     """
     models = [column.partition(":")[::2] for column in columns]
     problems = [

@@ -14,7 +14,15 @@ from math import inf, isfinite
 import numpy as np
 
 from elpa_core.routing.answers import Answers
-from elpa_core.routing.settings import BELT_SHARE, BELT_TOLERANCE, GAIN_RANGE, MEDIAN, STEADY, Method
+from elpa_core.routing.settings import (
+    BELT_SHARE,
+    BELT_TOLERANCE,
+    GAIN_RANGE,
+    LEAST_SAY,
+    MEDIAN,
+    STEADY,
+    Method,
+)
 from elpa_core.routing.state import State
 
 Experts = tuple[float, float, float, float, float, float]
@@ -133,6 +141,9 @@ def stand_of(state: SeriesState, method: Method, window: int, steps: int) -> Sta
     says = [(t := (t := (t := scale / s) * t) * t) * t for s in state.expert_scores]
     for expert in method.absent:
         says[expert] = 0.0
+    a, b, c, d, e, g = says
+    if a + b + c + d + e + g < LEAST_SAY:
+        says = [1.0 if expert == MEDIAN else 0.0 for expert in range(len(says))]
     return Stand(
         [(t := (t := (t := scale / s) * t) * t) * t for s in state.scores],
         [g / v if g > 0.0 else 0.0 for g, v in zip(state.gains, state.squares, strict=True)],

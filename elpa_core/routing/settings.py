@@ -23,6 +23,8 @@ GAIN_RANGE = (0.5, 2.0)
 FLOOR = 1e-6
 """Smallest score, relative to the scale of the scores: a perfect model keeps a finite weight."""
 MIN_SCALE = 1e-9
+LEAST_SAY = 1e-200
+"""Where all experts together have less say, after errors of 1e25 times the scale, the median is served."""
 EXPERTS = ("recent", "median", "level", "steady", "online", "amplitude")
 RECENT, MEDIAN, LEVEL, STEADY, ONLINE, AMPLITUDE = range(len(EXPERTS))
 PARTS = ("recent", "median", "level", "steady", "guard", "belt")

@@ -124,7 +124,7 @@ def _answers(value: object, models: int, series: int, place: str, source: str) -
         arrays = {name: np.array(given[name], dtype=np.float64) for name in shapes}
         present = given["present"]
         mask = None if present is None else np.array(present, dtype=np.bool_)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise InputError(
             Problem(source, place, "something else", f"the numbers {', '.join(_NUMBERS)}")
         ) from error

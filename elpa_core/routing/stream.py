@@ -268,7 +268,7 @@ def route_stream(session: Session, blocks: Iterator[Block], actuals: Actuals | N
 
 def _records(file: TextIO, source: str) -> Iterator[list[str]]:
     try:
-        yield from csv.reader(iter(file.readline, ""))
+        yield from filter(None, csv.reader(iter(file.readline, "")))
     except csv.Error as error:
         raise InputError(Problem(source, "", str(error), "CSV")) from error
 

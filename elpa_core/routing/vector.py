@@ -16,6 +16,7 @@ from elpa_core.routing.settings import (
     BELT_TOLERANCE,
     EXPERTS,
     GAIN_RANGE,
+    LEAST_SAY,
     LEVEL,
     MEDIAN,
     ONLINE,
@@ -43,6 +44,10 @@ class Workspace:
         _inverse_eighth(state.scale, state.expert_scores, self.says)
         self.says[list(method.absent)] = 0.0
         _total(self.says, self.total_say)
+        unheard = self.total_say < LEAST_SAY
+        if unheard.any():
+            self.says[:, unheard] = 0.0
+            self.says[MEDIAN, unheard] = self.total_say[unheard] = 1.0
         low, high = state.seen
         self.low, self.high = low - state.spread, high + state.spread
         self.tolerance = method.tolerance * state.expert_scores[MEDIAN]

@@ -58,26 +58,33 @@ def uri_problem(location: str) -> tuple[str, str] | None:
     >>> uri_problem("s3://key:secret@bucket/elpa")[1]
     'the id of an Airflow connection before the @, which holds the credentials'
     """
+    shown = quoted(_without_secrets(location))
     try:
         parts = urlsplit(location)
     except ValueError:
-        return quoted(location), _EXPECTED
+        return shown, _EXPECTED
     if any(sign in location for sign in _NO_KEY) or not location.isprintable():
-        return quoted(location), f"no {' '.join(_NO_KEY)} and no control character in the URI of a store"
+        return shown, f"no {' '.join(_NO_KEY)} and no control character in the URI of a store"
     if location.startswith("file://"):
         local = parts.netloc in {"", "localhost"} and parts.path.startswith("/")
-        return None if local else (quoted(location), "file:/// and an absolute path")
+        return None if local else (shown, "file:/// and an absolute path")
     if not location.startswith(tuple(f"{scheme}://" for scheme in _PACKAGES)):
         return quoted(f"{location.partition('://')[0]}://"), _EXPECTED
     user, _, bucket = parts.netloc.rpartition("@")
-    if ":" in user:
-        expected = "the id of an Airflow connection before the @, which holds the credentials"
-        return f"{parts.scheme}://***@{bucket}", expected
+    if ":" in user or (":" in bucket and "@" in location):  # a secret key may have slashes
+        return shown, "the id of an Airflow connection before the @, which holds the credentials"
     if not bucket or ":" in bucket:
-        return quoted(location), f"the name of a bucket, such as {parts.scheme}://bucket/prefix"
+        return shown, f"the name of a bucket, such as {parts.scheme}://bucket/prefix"
     if any(part in {".", ".."} for part in parts.path.split("/")) or "//" in parts.path:
-        return quoted(location), "a prefix without . and .. and empty parts"
+        return shown, "a prefix without . and .. and empty parts"
     return None
+
+
+def _without_secrets(location: str) -> str:
+    """Return a URI as it may be shown: somebody may have put credentials where none belong."""
+    scheme, _, rest = location.partition("://")
+    before, _, after = rest.rpartition("@")
+    return f"{scheme}://***@{after}" if ":" in before else location
 
 
 def local_folder(location: str) -> Path | None:

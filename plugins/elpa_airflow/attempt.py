@@ -11,7 +11,7 @@ from typing import Any
 from elpa_airflow.run_record import status_in, write_status
 from elpa_airflow.run_state import RunState
 from elpa_core import storage
-from elpa_core.artifacts import ErrorArtifact, artifact_of
+from elpa_core.artifacts import ErrorArtifact, artifact_of, require_regular
 from elpa_core.config import Model
 from elpa_core.errors import ArtifactError, Problem
 from elpa_core.kept_files import kept_files
@@ -67,8 +67,10 @@ class Attempt:
         """Leave nothing of an earlier attempt in this one's folders: a retry works as a first try."""
         if self.is_remote:
             storage.remove_tree(self.kept_dir)
-        if self.work_dir.exists():
+        if self.work_dir.is_dir() and not self.work_dir.is_symlink():
             shutil.rmtree(self.work_dir)
+        else:  # a command may have put something else into its place
+            self.work_dir.unlink(missing_ok=True)
         self.work_dir.mkdir(parents=True)
 
     def record(self, status: dict[str, Any], *, ends: bool = False) -> None:
@@ -98,10 +100,12 @@ class Attempt:
         ArtifactError
             If it is no error CSV as the contract has it.
         """
-        path = error_csv
-        if not path.is_relative_to(self.work_dir):
-            # Of one that lies elsewhere a copy that no later run writes over.
+        found, here = error_csv.resolve(), self.work_dir.resolve()
+        if found.is_relative_to(here):
+            path = self.work_dir / found.relative_to(here)
+        else:  # of one that lies elsewhere a copy that no later run writes over
             path = self.work_dir / _COPY_NAME
+            require_regular(error_csv)
             shutil.copyfile(error_csv, path)
         artifact = artifact_of(
             path, model=model.name, group=model.group, started_at=started_at, finished_at=finished_at

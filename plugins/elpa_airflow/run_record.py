@@ -36,6 +36,8 @@ def status_in(model_dir: StorePath) -> dict[str, Any] | None:
         If it cannot be read: then nobody knows whether an attempt has begun.
     """
     path = model_dir / STATUS_NAME
+    if isinstance(path, Path) and not path.is_file():
+        return None  # nothing, or what a command has put into its place
     try:
         return parse_object(storage.read(path), str(path))
     except (FileNotFoundError, ConfigError):

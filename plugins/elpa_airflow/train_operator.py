@@ -138,7 +138,7 @@ class TrainModelOperator(BashOperator):
         outcome: dict[str, Any] = {"status": "failed", "reason": "the task was stopped"}
         try:
             outcome |= self._train(context, run, attempt, planned, before, started_at)
-        except (CommandError, ArtifactError) as error:
+        except (CommandError, ArtifactError, OSError) as error:  # OSError: what became of files
             outcome["reason"] = str(error)
             raise AirflowException(str(error)) from error
         except AirflowTaskTimeout:

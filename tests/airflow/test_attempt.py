@@ -13,6 +13,7 @@ from airflow_site import DagsFolder, pair
 from elpa_airflow.attempt import Attempt
 from elpa_airflow.run_state import RunState
 from elpa_core.config_loading import load_training_config
+from elpa_core.errors import ArtifactError
 from elpa_core.placeholder_values import RunMoment
 
 BEGUN = {"status": "running", "started_at": "2026-01-01T00:00:00Z", "finished_at": None}
@@ -98,3 +99,44 @@ def test_the_artifact_is_copied_only_if_it_lies_elsewhere(run: RunState, tmp_pat
         kept = path if path.is_relative_to(one.work_dir) else one.work_dir / "handed_on_errors.csv"
         assert artifact.path == str(kept)
         assert kept.read_text(encoding="utf-8") == "abs_error\n1\n"
+
+
+@pytest.mark.parametrize("way", ["../../errors.csv", "link.csv"])
+def test_an_artifact_that_only_seems_to_lie_in_the_folder_is_copied(run: RunState, way: str) -> None:
+    one = attempt(run, 1)
+    one.empty()
+    outside = run.run_dir / "errors.csv"
+    outside.write_text("abs_error\n1\n", encoding="utf-8")
+    (one.work_dir / "link.csv").symlink_to(outside)
+    artifact = one.artifact_left(
+        one.work_dir / way, model=run.loaded.config.models[0], started_at="", finished_at=""
+    )
+    assert artifact.path == str(one.work_dir / "handed_on_errors.csv")
+
+
+@pytest.mark.parametrize("left", ["file", "link", "dangling"])
+def test_an_attempt_begins_whatever_a_command_put_in_the_place_of_its_folder(
+    run: RunState, tmp_path: Path, left: str
+) -> None:
+    one = attempt(run, 1)
+    one.work_dir.parent.mkdir(parents=True)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "precious").touch()
+    if left == "file":
+        one.work_dir.touch()
+    else:
+        one.work_dir.symlink_to(tmp_path / ("mine" if left == "link" else "gone"))
+    one.empty()
+    assert one.work_dir.is_dir()
+    assert not one.work_dir.is_symlink()
+    assert (tmp_path / "mine" / "precious").exists()
+
+
+def test_an_artifact_elsewhere_that_is_no_file_is_not_copied(run: RunState, tmp_path: Path) -> None:
+    one = attempt(run, 1)
+    one.empty()
+    device = tmp_path / "errors.csv"
+    device.symlink_to("/dev/null")  # not /dev/zero: a copy of that fills the disk
+    with pytest.raises(ArtifactError, match=r"errors\.csv: found no regular file; expected the validation"):
+        one.artifact_left(device, model=run.loaded.config.models[0], started_at="", finished_at="")
+    assert list(one.work_dir.iterdir()) == []

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from airflow_site import DagRunResult, Site, model, pair, train_cmd
 from s3_service import S3Service, s3_service
 
+from elpa_airflow.attempt import Attempt
 from elpa_core import storage
 from elpa_core.storage import StorePath, open_location
 from elpa_core.store import PolicyStore
@@ -171,3 +173,17 @@ def test_paths_in_a_local_store_by_uri(site: Site, tmp_path: Path) -> None:
     assert run.state == "success", run.log
     assert PolicyStore(tmp_path / "store", "elpa_local").current().record.run_id == run.run_id
     assert run.xcoms["online.on"]["path"].startswith(f"{tmp_path}/store/elpa_local/runs/")
+
+
+def test_an_attempt_does_not_begin_while_nobody_knows_of_the_one_before(
+    store: Callable[[str], PolicyStore], service: S3Service, tmp_path: Path
+) -> None:
+    run_dir = store("elpa_unknown").folder.run("r")
+    run, on = SimpleNamespace(run_dir=run_dir, work_dir=tmp_path), SimpleNamespace(name="on")
+    first, second = (SimpleNamespace(id=f"0190-00000{n}", try_number=n) for n in (1, 2))
+    Attempt.of(first, run, on).record({"started_at": "2026-01-01T00:00:00Z", "finished_at": None})
+    service.faults(("GET", "on/status.json", "refuse", 1000))
+    with pytest.raises(OSError, match="Please reduce your request rate"):
+        Attempt.of(second, run, on)
+    service.faults()
+    assert Attempt.of(second, run, on).work_dir == tmp_path / "models" / "on" / "try-2-000002"

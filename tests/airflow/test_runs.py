@@ -135,6 +135,9 @@ def write_configs(site: Site) -> None:
     bad += [
         model("nothing", cmd="true"),
         model("outside", cmd="true", error_csv="{config_dir}/old_errors.csv"),
+        model(
+            "gone", cmd=f"cd {{run_dir}}; {train_cmd(1)}; rm -r models/gone", error_csv="{run_dir}/errors.csv"
+        ),
         model("good"),
         model("off", "offline"),
     ]
@@ -439,6 +442,14 @@ class TestArtifacts:
         reason = runs["artifacts"].entry("nothing")["reason"]
         assert "errors.csv: found no such file; expected the validation errors" in reason
 
+    def test_a_folder_that_the_command_removed_is_the_reason(self, runs: dict[str, DagRunResult]) -> None:
+        run = runs["artifacts"]
+        path = run.run_dir / "models" / "gone" / "handed_on_errors.csv"
+        assert (
+            run.entry("gone")["reason"]
+            == f"its task is failed: [Errno 2] No such file or directory: '{path}'"
+        )
+
     def test_one_that_was_there_before_fails_the_task(
         self, home: Site, runs: dict[str, DagRunResult]
     ) -> None:
@@ -458,7 +469,7 @@ class TestArtifacts:
     def test_the_policy_does_without_them(self, runs: dict[str, DagRunResult]) -> None:
         policy = runs["artifacts"].policy
         missing = {m["name"]: m["reason"] for m in policy["missing"]}
-        assert set(missing) == {*BAD_ARTIFACTS, "nothing", "outside"}
+        assert set(missing) == {*BAD_ARTIFACTS, "nothing", "outside", "gone"}
         assert policy["online_models"] == ["good"]
 
 

@@ -58,6 +58,33 @@ def test_what_nobody_set_is_made_once_and_kept(tmp_path: Path) -> None:
     assert start(tmp_path) == first
 
 
+def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
+    first = start(tmp_path)
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (8, 8)); "
+    (program,) = SERVICE["command"]
+    done = subprocess.run(
+        [sys.executable, "-c", limit + "exec(" + repr(program.replace(IN_CONTAINER, str(tmp_path))) + ")"],
+        env={**os.environ, **dict.fromkeys(KEPT.values(), ""), "_AIRFLOW_WWW_USER_USERNAME": "airflow"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "File too large" in done.stderr
+    assert {name: (tmp_path / name).read_text(encoding="utf-8") for name in first} == first
+    assert start(tmp_path).items() >= first.items()
+
+
+def test_no_program_in_a_shell_is_made_of_what_users_set() -> None:
+    scripts = [
+        text
+        for service in COMPOSE["services"].values()
+        for text in (service.get("command") or [])
+        if "\n" in text
+    ]
+    assert len(scripts) == 2
+    assert [script for script in scripts if "${" in script] == []
+
+
 def test_no_other_user_may_read_them(tmp_path: Path) -> None:
     start(tmp_path)
     assert [path.name for path in (tmp_path, *tmp_path.iterdir()) if path.stat().st_mode & 0o007] == []

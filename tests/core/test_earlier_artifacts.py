@@ -91,13 +91,23 @@ class TestWhatCounts:
         trained(run_dir, "b", 2)
         assert run_ids(run_dir) == {"run b"}
 
-    def test_not_one_of_a_store_that_was_at_another_uri(self, run_dir: Path) -> None:
-        folder = trained(run_dir, "a", 1)
-        status = json.loads((folder / STATUS_NAME).read_bytes())
-        status["artifact"]["path"] = "s3://minio@bucket/elpa/pool/runs/a/models/tft/errors.csv"
-        (folder / STATUS_NAME).write_text(json.dumps(status), encoding="utf-8")
+    @pytest.mark.parametrize("changes", [{"artifact": {"path": "x"}}, {"artifact": None}], ids=str)
+    def test_not_one_that_another_version_wrote(self, run_dir: Path, changes: dict[str, Any]) -> None:
+        trained(run_dir, "a", 1, **changes)
         trained(run_dir, "b", 2)
         assert run_ids(run_dir) == {"run b"}
+
+    def test_those_of_a_store_that_has_moved(self, run_dir: Path) -> None:
+        folder = trained(run_dir, "a", 1)
+        (folder / "try-2-000002").mkdir()
+        (folder / "errors.csv").rename(folder / "try-2-000002" / "errors.csv")
+        status = json.loads((folder / STATUS_NAME).read_text(encoding="utf-8"))
+        for was in ("s3://minio@old/elpa/pool/runs", "/gone/elpa/pool/runs"):
+            status["artifact"]["path"] = f"{was}/a/models/tft/try-2-000002/errors.csv"
+            (folder / STATUS_NAME).write_text(json.dumps(status), encoding="utf-8")
+            (found,) = earlier_artifacts(run_dir, "tft", "offline")
+            assert found.place == folder / "try-2-000002" / "errors.csv"
+            assert carry(found, run_dir / "models" / "tft").sha256 == found.artifact.sha256
 
     def test_not_one_that_is_being_removed(self, run_dir: Path) -> None:
         trained(run_dir, ".removed", 1)

@@ -81,6 +81,22 @@ def test_what_is_no_file_is_passed_over(folder):
             kept_files(folder, [pattern])
 
 
+@pytest.mark.parametrize("name", [b"a\nb.bin", b"\xff.bin", b"\x1b[31m.bin"])
+def test_a_name_that_no_object_and_no_log_can_hold_is_refused(folder, name):
+    (folder / os.fsdecode(name)).touch()
+    assert names(folder, "*.pt") == ["model.pt"]
+    with pytest.raises(ArtifactError) as refused:
+        kept_files(folder, ["*.bin"])
+    shown = ascii(os.fsdecode(name))
+    assert str(refused.value).startswith(f"{folder}: found the file name {shown}; expected names in UTF-8")
+    str(refused.value).encode()
+
+
+def test_a_name_may_be_in_any_language(folder):
+    (folder / "é 日本 \u3000.bin").touch()
+    assert names(folder, "é*") == ["é 日本 \u3000.bin"]
+
+
 def test_a_link_round_in_a_circle_ends(folder):
     (folder / "runs" / "loop").symlink_to("..")
     assert names(folder, "runs/**/*.txt") == ["runs/1/log.txt"]

@@ -111,7 +111,7 @@ STORES = "a folder, file:///folder, s3://bucket/prefix or gs://bucket/prefix"
         ("s3:///elpa", '"s3:///elpa"', "the name of a bucket, such as s3://bucket/prefix"),
         (
             "s3://a:b@c/d",
-            "s3://***@c",
+            '"s3://***@c/d"',
             "the id of an Airflow connection before the @, which holds the credentials",
         ),
         ("s3://b/a/../c", '"s3://b/a/../c"', "a prefix without . and .. and empty parts"),

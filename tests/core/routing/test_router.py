@@ -358,6 +358,7 @@ def test_a_torn_state_file_is_refused_at_any_length(tmp_path: Path) -> None:
         (["state", "dirty", 0], 1.5, r"\$\.state\.dirty"),
         (["waiting"], None, r"\$\.waiting"),
         (["waiting", 0, "experts"], [1.0], r"\$\.waiting\[0\]"),
+        (["waiting", 0, "served", 0], 10**400, r"\$\.waiting\[0\]"),
     ],
 )
 def test_a_damaged_state_is_refused(path: list[str | int], value: object, text: str) -> None:

@@ -85,6 +85,17 @@ def test_the_middle_is_that_of_sorted_rows(models: int) -> None:
     assert (above == ordered[models // 2]).all()
 
 
+@pytest.mark.parametrize("size", [1e30, 1e35, 1e149])
+def test_after_errors_beyond_all_experience_the_median_is_served(size: float) -> None:
+    policy = policy_of(["a", "b"], ["c"], scores=dict.fromkeys("abc", 0.0))
+    router, panel = Router(policy), RouterPanel(policy, 2)
+    forecasts = np.array([1.0, 2.0, 4.0])
+    for actual in (size, -size, 1.0):
+        assert router.predict(forecasts[None]) == panel.predict(np.tile(forecasts, (1, 2, 1)))[0, 1] == 2.0
+        router.update(actual)
+        panel.update([actual, actual])
+
+
 def test_names_give_the_same_as_an_array() -> None:
     rng = np.random.default_rng(1)
     y, forecasts = rows(rng, 2, 4, 0.0)

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -21,7 +22,7 @@ from made_panels import make_panel, policy_of, write_panel
 from elpa_core.cli import main
 from elpa_core.errors import InputError
 from elpa_core.routing import Router
-from elpa_core.routing.backtest import served_test_rows
+from elpa_core.routing.backtest import backtest, served_test_rows
 from elpa_core.routing.panel import Panel, read_panel
 from elpa_core.routing.settings import RoutingPolicy
 from elpa_core.routing.stream import read_blocks
@@ -189,6 +190,18 @@ def test_blocks_of_a_file_may_be_longer_than_the_policys_horizon(tmp_path: Path)
     assert served_in(out) == Router(policy).predict(forecasts).tolist()
 
 
+def test_blank_lines_mean_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    f, a, _, _ = stream_files(tmp_path, 6, 1)
+    policy = write_policy(tmp_path / "p.json", policy_of(["a", "b"], ["c"]))
+    arguments = ["route", "--policy", policy, "--forecasts", str(f), "--actuals", str(a)]
+    assert main(arguments) == 0
+    served = capsys.readouterr().out
+    for path in (f, a):
+        path.write_text(path.read_text().replace("\n", "\n\n"))
+    assert main(arguments) == 0
+    assert capsys.readouterr().out == served
+
+
 def test_a_block_of_a_pipe_that_goes_on_after_its_answer_is_refused(tmp_path: Path) -> None:
     f, _, _, _ = stream_files(tmp_path, 4, 4)
     policy = write_policy(tmp_path / "p.json", policy_of(["a", "b"], ["c"], routing={"horizon": 3}))
@@ -279,6 +292,8 @@ def test_a_state_of_other_models_is_refused(tmp_path: Path, capsys: pytest.Captu
         (lambda t: t + "test,1\n", "2 cells"),
         (lambda t: t[: t.index("\n") + 1], "no rows"),
         (lambda t: t.replace("validation,0,", "validation,0,x", 1), "y_true"),
+        (lambda t: t.replace("offline:", "online:"), "no column of the group offline"),
+        (lambda t: re.sub(r"(?m)^(test,24,[^,]*).*", r"\1" + 9 * ",", t), "row 24: found no finite forecast"),
     ],
 )
 def test_what_is_no_panel_is_refused(
@@ -304,6 +319,33 @@ def test_backtest_prints_a_table_and_json(tmp_path: Path, capsys: pytest.Capture
     ratio = np.prod([mae["router"] / mae[result["reference"]] for mae in maes]) ** 0.5
     assert ways["router"]["ratio"] == pytest.approx(ratio)
     assert all(name in table for name in ways)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("knows", [0, 9], ids=["one model is never wrong", "no model is ever wrong"])
+def test_backtest_of_models_that_are_never_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], knows: int
+) -> None:
+    made = make_panel(1, validation=24, test=24)
+    forecasts = np.column_stack([made.actuals, made.forecasts])
+    forecasts[:, 1 : knows + 1] = made.actuals[:, None]
+    models = (("online", "oracle"), *made.models)
+    path = write_panel(Panel("p", models, made.actuals, forecasts, made.blocks, 24), tmp_path / "panel.csv")
+    assert main(["backtest", "--panel", str(path)]) == 0
+    assert max(map(len, capsys.readouterr().out.splitlines())) < 100
+    assert main(["backtest", "--panel", str(path), "--json"]) == 0
+    ways = json.loads(capsys.readouterr().out)["horizons"]["1"]
+    assert ways["best single model"]["worst"] == 1.0
+    assert (ways["median of forecasts"]["worst"] == 1.0) == (knows == 9)
+
+
+@pytest.mark.filterwarnings("error")
+def test_backtest_of_a_model_that_is_best_in_validation_and_then_diverges() -> None:
+    made = make_panel(1, validation=24, test=24)
+    forecasts = made.forecasts.copy()
+    forecasts[:24, 0], forecasts[24:, 0] = made.actuals[:24], 1.7e308
+    result = backtest([Panel("p", made.models, made.actuals, forecasts, made.blocks, 24)])
+    assert json.loads(json.dumps(result, allow_nan=False)) == result
 
 
 def test_the_plot_is_an_svg_of_the_mutation(tmp_path: Path) -> None:

@@ -181,6 +181,7 @@ def test_zeros_that_a_power_failure_left_are_cut_off(store):
     ("line", "words"),
     [
         (b"torn\n", 'line 2: found "torn"; expected one decision as JSON; restore the file from a backup'),
+        (b"null\n", "line 2: $: found null; expected an object"),
         (b"\n", 'line 2: found ""; expected one decision'),
         (b'{"action": "published"}\n', "line 2: $.when: found nothing; expected a value"),
         (b"\xff\n", 'line 2: found "\\\\xff"; expected one decision'),
