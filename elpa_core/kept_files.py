@@ -8,6 +8,8 @@ from pathlib import Path, PurePosixPath
 
 from elpa_core.errors import ArtifactError, Problem, quoted
 
+_MOST = 1000  # their names go through XCom and into the manifest
+
 
 def is_kept_pattern(pattern: str) -> bool:
     """Tell whether a glob pattern names files below a folder and nowhere else.
@@ -26,7 +28,8 @@ def kept_files(folder: Path, patterns: Iterable[str]) -> list[Path]:
     Raises
     ------
     ArtifactError
-        If a pattern names none, or a name is no text that every store and log can hold.
+        If a pattern names none, all together name too many, or a name is no text that every store and
+        log can hold.
     """
     kept: set[Path] = set()
     for pattern in patterns:
@@ -38,6 +41,9 @@ def kept_files(folder: Path, patterns: Iterable[str]) -> list[Path]:
             hint = "let the command write it there, or take the pattern out of the config"
             raise ArtifactError(Problem(str(folder), "", "no such file", expected, hint))
         kept.update(found)
+    if len(kept) > _MOST:
+        expected = f"at most {_MOST}: an archive of them, say"
+        raise ArtifactError(Problem(str(folder), "", f"{len(kept)} files that artifacts names", expected))
     for file in sorted(kept):
         name = str(file.relative_to(folder))
         if any(unicodedata.category(sign) in {"Cc", "Cs"} for sign in name):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from elpa_airflow.run_record import read_status
@@ -17,7 +18,10 @@ _ENDED = {"success", "failed", "skipped", "upstream_failed"}
 
 
 def frozen_config(
-    current: LoadedConfig, run_dir: StorePath, generation: str, other_states: dict[str, str | None]
+    current: LoadedConfig,
+    run_dir: StorePath,
+    generation: str,
+    other_states: Callable[[], Mapping[str, str | None]],
 ) -> LoadedConfig:
     """Return the config that this run works with.
 
@@ -30,8 +34,8 @@ def frozen_config(
     generation : str
         Another one after each clearing of the run's tasks, of all or of some; the first task of a
         generation decides for all of it.
-    other_states : dict of str to str or None
-        States of the run's other tasks, by task id.
+    other_states : callable
+        Returns the states of the run's other tasks, by task id; asked only where they decide.
 
     Returns
     -------
@@ -42,7 +46,7 @@ def frozen_config(
     record = run_dir / "generations" / f"{generation}.json"
     copy = run_dir / CONFIG_NAME
     if not storage.exists(record):
-        keep = storage.exists(copy) and _in_use(run_dir, generation, other_states)
+        keep = storage.exists(copy) and _in_use(run_dir, generation, other_states())
         data = read_file(copy) if keep else current.data
         storage.create(record, json_bytes({"config": data.decode()}))
     data = str(parse_object(read_file(record), str(record))["config"]).encode()
@@ -51,7 +55,7 @@ def frozen_config(
     return current if data == current.data else parse_training_config(data, current.path, both_groups=True)
 
 
-def _in_use(run_dir: StorePath, generation: str, states: dict[str, str | None]) -> bool:
+def _in_use(run_dir: StorePath, generation: str, states: Mapping[str, str | None]) -> bool:
     """Tell whether a task that was not cleared worked, or still works, with the copy."""
     if _ENDED & set(states.values()):
         return True

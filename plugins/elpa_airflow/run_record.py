@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,8 @@ def status_in(model_dir: StorePath) -> dict[str, Any] | None:
         If it cannot be read: then nobody knows whether an attempt has begun.
     """
     path = model_dir / STATUS_NAME
-    if isinstance(path, Path) and not path.is_file():
-        return None  # nothing, or what a command has put into its place
+    if isinstance(path, Path) and path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "no regular file", str(path))  # a pipe would be read for ever
     try:
         return parse_object(storage.read(path), str(path))
     except (FileNotFoundError, ConfigError):

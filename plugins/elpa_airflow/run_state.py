@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -38,8 +38,8 @@ class RunState:
         The run's dates.
     generation : str
         Another one after each clearing.
-    states : dict of str to str or None
-        States of the run's other tasks, by task id.
+    ask_states : callable
+        Asks Airflow for what `states` is.
     tick : OfflineTick or None
         As of when the offline models are trained, if the config says so apart.
     given : mapping
@@ -51,7 +51,7 @@ class RunState:
     work_dir: Path
     moment: RunMoment
     generation: str
-    states: dict[str, str | None]
+    ask_states: Callable[[], Mapping[str, str | None]]
     tick: OfflineTick | None
     given: Mapping[str, Any]
 
@@ -59,6 +59,11 @@ class RunState:
     def store(self) -> StorePath:
         """The policy store; a run's folder lies in it under its Dag and ``runs``."""
         return self.run_dir.parent.parent.parent
+
+    @cached_property
+    def states(self) -> Mapping[str, str | None]:
+        """States of the run's other tasks, by task id; none where no task runs."""
+        return self.ask_states()
 
     @cached_property
     def choices(self) -> RunChoices:
@@ -93,12 +98,16 @@ class RunState:
                 _work_dir(run_dir, ti),
                 moment_of(dag_run),
                 generation,
-                {},
+                dict,
                 offline_tick(current.config.airflow, dag_run),
                 dag_run.conf or {},
             )
-        states = dict(ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id]).get(ti.run_id, {}))
-        states.pop(ti.task_id, None)
+
+        def states() -> dict[str, str | None]:
+            found = dict(ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id]).get(ti.run_id, {}))
+            found.pop(ti.task_id, None)
+            return found
+
         run_dir = DagFolder(open_store(location), ti.dag_id).run(ti.run_id)
         loaded = frozen_config(current, run_dir, generation, states)
         return cls(

@@ -127,12 +127,7 @@ class TrainModelOperator(BashOperator):
             raise AirflowSkipException("a dry run: the command above was not started")
         self._skip_if_not_due(context, run, model, attempt)
         before = FileState.of(planned.error_csv)
-        attempt.empty()
-        if attempt.orphaned:
-            self.log.warning(
-                "An earlier attempt was killed, and its command may live on: this one works in %s",
-                attempt.work_dir,
-            )
+        self._make_folder(context, run, model, attempt)
         started_at = now_text()
         self._record(context, run, model, status="running", started_at=started_at)
         outcome: dict[str, Any] = {"status": "failed", "reason": "the task was stopped"}
@@ -202,6 +197,19 @@ class TrainModelOperator(BashOperator):
             reason = f"{why}, and no earlier run has left an artifact"
         self._record(context, run, model, status="planned", reason=reason)
         raise AirflowSkipException(reason)
+
+    def _make_folder(self, context: Any, run: RunState, model: Model, attempt: Attempt) -> None:
+        try:
+            attempt.empty()
+        except OSError as error:
+            reason = f"no folder for the command to work in: {error}"
+            self._record(context, run, model, status="failed", reason=reason)
+            raise AirflowException(reason) from error
+        if attempt.orphaned:
+            self.log.warning(
+                "An earlier attempt was killed, and its command may live on: this one works in %s",
+                attempt.work_dir,
+            )
 
     def on_kill(self) -> None:
         """Stop the command and everything that it started."""

@@ -24,7 +24,7 @@ ENDED = {"status": "failed", "started_at": "2026-01-01T00:00:00Z", "finished_at"
 def run(folder: DagsFolder, tmp_path: Path) -> RunState:
     loaded = load_training_config(folder.config("pool", pair()))
     run_dir = tmp_path / "store" / "elpa_pool" / "runs" / "r"
-    return RunState(loaded, run_dir, run_dir, RunMoment("2026-01-01T00:00:00+00:00"), "0", {}, None, {})
+    return RunState(loaded, run_dir, run_dir, RunMoment("2026-01-01T00:00:00+00:00"), "0", dict, None, {})
 
 
 def attempt(run: RunState, number: int) -> Attempt:
@@ -72,7 +72,7 @@ def test_after_a_killed_attempt_all_others_have_folders_of_their_own(
 
 def test_a_record_that_cannot_be_read_is_not_taken_for_none(run: RunState) -> None:
     (run.run_dir / "models" / "on" / "status.json").mkdir(parents=True)
-    with pytest.raises(IsADirectoryError):
+    with pytest.raises(OSError, match="no regular file"):
         attempt(run, 2)
 
 

@@ -17,7 +17,8 @@ fi
 # The tests start servers of their own: those of the system are not to be started.
 policy=/usr/sbin/policy-rc.d
 restore() { if [ -e "$policy.before-elpa" ]; then mv "$policy.before-elpa" "$policy"; else rm -f "$policy"; fi; }
-[ ! -e "$policy" ] || mv "$policy" "$policy.before-elpa"
+# One that an earlier call had put there when it was killed is not the user's.
+[ ! -e "$policy" ] || [ -e "$policy.before-elpa" ] || mv "$policy" "$policy.before-elpa"
 trap restore EXIT
 trap 'exit 130' INT TERM
 printf '#!/bin/sh\nexit 101\n' >"$policy"
