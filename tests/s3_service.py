@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import botocore.session
+from s3fs import S3FileSystem
 
 SERVER = Path(__file__).parent / "core" / "store" / "programs" / "s3_server.py"
 BUCKET = "elpa"
@@ -68,6 +69,7 @@ class S3Service:
 @contextmanager
 def s3_service() -> Iterator[S3Service]:
     """Start a server, and end it."""
+    S3FileSystem.clear_instance_cache()  # one of this process may know an earlier server
     process = subprocess.Popen(
         [sys.executable, SERVER], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
     )
