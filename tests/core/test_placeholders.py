@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 from hostile_values import HOSTILE_VALUES
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from elpa_core.errors import ConfigError, PlaceholderError
@@ -194,6 +194,8 @@ def test_any_literal_text_comes_back(text):
 
 @settings(deadline=None)
 @given(st.text(st.sampled_from("{}ab$ :.!\\'0"), max_size=12).filter(str.strip))
+@example("{a")
+@example("b{a")
 def test_what_is_accepted_reads_as_str_format_reads_it(template):
     names = {"a": "A", "b": "B", "ab": "C", "ba": "D"}
     if problems(template, names) == []:

@@ -721,7 +721,10 @@ def test_no_file_and_no_zombie_stays_with_us(tmp_path: Path, on_signal: Callable
             lines_of("kill -ALRM $HOST; sleep 1000", tmp_path)
         with pytest.raises(CommandError):
             lines_of("true", tmp_path / "missing")
-    assert mine() == before
+    # Of other tests, something may go at any moment.
+    files, children = mine()
+    assert set(files) <= set(before[0])
+    assert set(children) <= set(before[1])
 
 
 # A command that cannot start
