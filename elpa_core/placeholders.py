@@ -20,7 +20,7 @@ from elpa_core.shell_syntax import SLOT
 
 Scalar = str | int | float | bool | None
 
-# Not a possessive group: CPython 3.11 lets one match half an alternative, such as "{a".
+# Not a possessive group: CPython 3.11.2 lets one match half an alternative, such as "{a".
 _WELL_FORMED = re.compile(r"(?:[^{}]++|\{\{|\}\}|\{[A-Za-z_][A-Za-z0-9_]*\})*")
 _NAMES = re.compile(r"\{(?:\{|([A-Za-z_][A-Za-z0-9_]*)\})")
 _TOKEN = re.compile(r"\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_]*)\}|[{}]")
