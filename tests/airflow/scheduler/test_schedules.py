@@ -266,8 +266,8 @@ class TestNewData:
         assert (state, standalone.asset_events("elpa_source")) == ("success", [])
         run_id, state = standalone.run("elpa_source")
         assert state == "success"
-        (event,) = standalone.asset_events("elpa_source")
-        assert event["extra"]["run_id"] == run_id
         eventually(lambda: runs(standalone, "elpa_sink"), "the publication starts a run")
         (run,) = runs(standalone, "elpa_sink")
         assert standalone.wait("elpa_sink", run["dag_run_id"]) == "success"
+        (event,) = standalone.asset_events("elpa_source")
+        assert event["extra"]["run_id"] == run_id

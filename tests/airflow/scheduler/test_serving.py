@@ -49,7 +49,6 @@ def test_a_published_policy_starts_the_serving_dag_and_a_dry_run_does_not(standa
     serving_id = str(run["dag_run_id"])
     assert standalone.wait(SERVING, serving_id) == "success", standalone.log(SERVING, serving_id, "route")
     assert run["run_type"] == "asset_triggered"
-    # Only now: asked before the serving run had ended, Airflow answered 500.
     (event,) = standalone.asset_events(SOURCE)
 
     folder = standalone.run_dir(SOURCE, run_id)
