@@ -3,8 +3,6 @@
 from elpa_core.storage.files import (
     Child,
     children,
-    copy_in,
-    copy_out,
     create,
     exists,
     is_folder,
@@ -22,8 +20,6 @@ __all__ = [
     "StorePath",
     "at",
     "children",
-    "copy_in",
-    "copy_out",
     "create",
     "exists",
     "is_folder",

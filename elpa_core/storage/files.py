@@ -93,23 +93,6 @@ def children(folder: StorePath) -> list[Child]:
     return []
 
 
-def copy_in(source: Path, target: StorePath) -> None:
-    """Copy a local file into the store."""
-    if isinstance(target, Path):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
-    else:
-        objects.upload(source, target)
-
-
-def copy_out(source: StorePath, target: Path) -> None:
-    """Copy a file of the store into a local file."""
-    if isinstance(source, Path):
-        shutil.copyfile(source, target)
-    else:
-        objects.download(source, target)
-
-
 def remove(path: StorePath) -> None:
     """Remove a file, if it is there."""
     if isinstance(path, Path):

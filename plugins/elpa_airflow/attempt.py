@@ -15,7 +15,7 @@ from elpa_core.artifacts import ErrorArtifact, artifact_of, require_regular
 from elpa_core.config import Model
 from elpa_core.errors import ArtifactError, Problem
 from elpa_core.kept_files import kept_files
-from elpa_core.storage import StorePath
+from elpa_core.storage import StorePath, objects
 
 _COPY_NAME = "handed_on_errors.csv"
 
@@ -133,9 +133,9 @@ class Attempt:
             place = self.kept_dir
             for part in file.relative_to(self.work_dir).parts:
                 place = place / part
-            if self.is_remote:
+            if not isinstance(place, Path):
                 try:
-                    storage.copy_in(file, place)
+                    objects.upload(file, place)
                 except OSError as error:
                     expected = "an artifact in the policy store"
                     raise ArtifactError(

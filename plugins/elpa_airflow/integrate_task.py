@@ -26,6 +26,7 @@ from elpa_core.manifest import MANIFEST_NAME, manifest_of, model_entry, write_ma
 from elpa_core.plan import Plan, plan_model
 from elpa_core.policy import MissingModel, Policy, RunReference, ScoredModel, build_policy, policy_lines
 from elpa_core.policy_evaluation import evaluated
+from elpa_core.storage import objects
 from elpa_core.store import POLICY_NAME, DagFolder, PolicyStore
 from elpa_core.store.pruning import prune
 
@@ -145,7 +146,7 @@ def _scored(artifact: ErrorArtifact, run: RunState, folder: Path) -> tuple[Score
         return scored, place
     copy = folder / f"{artifact.model}.csv"
     try:
-        storage.copy_out(place, copy)
+        objects.download(place, copy)
         (scored,) = score_artifacts([replace(artifact, path=str(copy))], run.choices.config.beta)
     except FileNotFoundError as error:
         problem = Problem(artifact.path, "", "no such object", "the artifact that training has left there")
