@@ -13,6 +13,7 @@ from typing import Any
 from elpa_core.artifacts import now_text
 from elpa_core.config import GROUPS
 from elpa_core.errors import InputError, Problem
+from elpa_core.storage import StorePath
 from elpa_core.store.history import Action, Entry
 from elpa_core.store.ledger import Ledger
 from elpa_core.store.paths import DagFolder
@@ -98,7 +99,7 @@ def outcome_of(entry: Entry, ledger: Ledger) -> Outcome:
     return Outcome(entry, replaced=None if entry.number is None else ledger.current)
 
 
-def history_is_behind(folder: DagFolder, there: int, number: int) -> InputError:
+def history_is_behind(folder: DagFolder[StorePath], there: int, number: int) -> InputError:
     """Return the error of a history that lacks the publication that ``current.json`` holds."""
     hint = f"restore {folder.history.name} from a backup, or move {folder.current.name} away"
     expected = f"publication {there}, which is in {folder.current}"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
+from elpa_core.storage import StorePath
 from elpa_core.store.change import Decide, Outcome
 from elpa_core.store.ledger import Ledger
 from elpa_core.store.local_change import LocalDagFolder
@@ -26,7 +27,7 @@ class Keeper(Protocol):
         """Remove the folders of runs, by name."""
 
 
-def keeper_of(folder: DagFolder) -> Keeper:
+def keeper_of(folder: DagFolder[StorePath]) -> Keeper:
     """Return who changes a Dag's part of a store."""
-    path = folder.path
-    return LocalDagFolder(folder, path) if isinstance(path, Path) else ObjectDagFolder(folder, path)
+    root, dag_id = folder.root, folder.dag_id
+    return LocalDagFolder(root, dag_id) if isinstance(root, Path) else ObjectDagFolder(root, dag_id)

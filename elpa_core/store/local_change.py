@@ -7,7 +7,6 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from elpa_core.files import create_atomic, json_bytes, write_atomic
 from elpa_core.store.change import Decide, Outcome, history_is_behind, outcome_of
 from elpa_core.store.history import Entry, entries_of, whole_lines
 from elpa_core.store.ledger import Ledger
-from elpa_core.store.paths import POLICY_NAME, DagFolder, folder_of_run, policy_file
+from elpa_core.store.paths import POLICY_NAME, DagFolder, policy_file
 from elpa_core.store.reading import policy_numbers, publication_there, recorded_policy
 from elpa_core.store.stored_policy import StoredPolicy
 from elpa_core.store.writing import StoreWriteError, locked, make_folder, sweep, sync
@@ -23,20 +22,8 @@ from elpa_core.store.writing import StoreWriteError, locked, make_folder, sweep,
 _TRASH = ".trash-"
 
 
-@dataclass(frozen=True)
-class LocalDagFolder:
-    """A Dag's part of a store in a local folder, with the files that only those who change it know.
-
-    Parameters
-    ----------
-    folder : DagFolder
-        Where things lie.
-    path : Path
-        Its folder.
-    """
-
-    folder: DagFolder
-    path: Path
+class LocalDagFolder(DagFolder[Path]):
+    """A Dag's part of a store in a local folder, with the files that only those who change it know."""
 
     @property
     def lock(self) -> Path:
@@ -44,24 +31,9 @@ class LocalDagFolder:
         return self.path / ".lock"
 
     @property
-    def current(self) -> Path:
-        """The policy that serving reads."""
-        return self.path / self.folder.current.name
-
-    @property
     def upcoming(self) -> Path:
         """What becomes `current` in one step; it takes its room on the disk before anything is decided."""
         return self.path / ".current.next"
-
-    @property
-    def history(self) -> Path:
-        """One line a decision."""
-        return self.path / self.folder.history.name
-
-    @property
-    def runs(self) -> Path:
-        """The folders of the runs."""
-        return self.path / self.folder.runs.name
 
     def change(self, decide: Decide) -> Outcome:
         """Write a decision down; if it publishes the policy, make it the current one.
@@ -84,7 +56,7 @@ class LocalDagFolder:
 
     def record(self, run_id: str, policy: bytes, numbered: Callable[[int], dict[str, Any]]) -> int:
         """Keep a policy as the run's next numbered one, and as its latest; return its number."""
-        run_dir = self.runs / folder_of_run(run_id)
+        run_dir = self.run(run_id)
         policies = run_dir / "policies"
         with self._locked() as (ledger, _):
             make_folder(policies)
@@ -125,12 +97,12 @@ class LocalDagFolder:
             yield ledger, len(lines)
 
     def _bring_up_to_date(self, decided: Entry | None) -> None:
-        there = publication_there(self.folder)
+        there = publication_there(self)
         number = 0 if decided is None else decided.number or 0
         if there > number:
-            raise history_is_behind(self.folder, there, number)
+            raise history_is_behind(self, there, number)
         if decided is not None and there < number:
-            stored = recorded_policy(self.folder, *decided.key)
+            stored = recorded_policy(self, *decided.key)
             sync(self.history)  # which whoever died may not have come to
             write_atomic(self.current, json_bytes(stored.published_by(decided)))
 

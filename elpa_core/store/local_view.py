@@ -12,33 +12,33 @@ from pathlib import Path
 from elpa_core.earlier_artifacts import STATUS_NAME
 from elpa_core.errors import InputError
 from elpa_core.manifest import CONFIG_NAME, MANIFEST_NAME
-from elpa_core.storage import ObjectPath, objects
+from elpa_core.storage import ObjectPath, StorePath, objects
 from elpa_core.store.paths import DagFolder, readable
 
 _AT_TOP = {CONFIG_NAME, MANIFEST_NAME}
 
 
 @contextmanager
-def local_view(folder: DagFolder) -> Iterator[tuple[DagFolder, Path]]:
-    """Yield a Dag's part of a store in a local folder, and where its runs lie there.
+def local_view(folder: DagFolder[StorePath]) -> Iterator[DagFolder[Path]]:
+    """Yield a Dag's part of a store in a local folder.
 
     Of a store on object storage it is a copy of what runs tell of themselves, with the times at
     which that was written; what their commands left is not in it.
     """
-    if isinstance(folder.runs, Path):
-        yield folder, folder.runs
+    if isinstance(folder.root, Path):
+        yield DagFolder(folder.root, folder.dag_id)
         return
+    runs = DagFolder(folder.root, folder.dag_id).runs
     with tempfile.TemporaryDirectory(prefix="elpa-runs-") as temporary:
         local = DagFolder(Path(temporary), folder.dag_id)
-        runs = Path(temporary) / folder.dag_id / folder.runs.name
-        runs.mkdir(parents=True)
-        with readable(folder.runs):
-            _copy(folder.runs, runs)
+        local.runs.mkdir(parents=True)
+        with readable(runs):
+            _copy(runs, local.runs)
         try:
-            yield local, runs
+            yield local
         except InputError as error:
             there = [
-                replace(one, source=one.source.replace(str(runs), str(folder.runs))) for one in error.problems
+                replace(one, source=one.source.replace(str(local.runs), str(runs))) for one in error.problems
             ]
             raise InputError(there) from error
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from elpa_core import storage
@@ -28,30 +27,8 @@ from elpa_core.store.writing import StoreWriteError, telling
 _PATIENCE = 1000  # conflicts in one change; each is somebody else's success
 
 
-@dataclass(frozen=True)
-class ObjectDagFolder:
-    """A Dag's part of a store on object storage.
-
-    Parameters
-    ----------
-    folder : DagFolder
-        Where things lie.
-    path : ObjectPath
-        Its prefix.
-    """
-
-    folder: DagFolder
-    path: ObjectPath
-
-    @property
-    def current(self) -> ObjectPath:
-        """The policy that serving reads."""
-        return self.path / self.folder.current.name
-
-    @property
-    def history(self) -> ObjectPath:
-        """One line a decision."""
-        return self.path / self.folder.history.name
+class ObjectDagFolder(DagFolder[ObjectPath]):
+    """A Dag's part of a store on object storage."""
 
     def change(self, decide: Decide) -> Outcome:
         """Write a decision down; if it publishes the policy, make it the current one.
@@ -92,7 +69,7 @@ class ObjectDagFolder:
 
     def record(self, run_id: str, policy: bytes, numbered: Callable[[int], dict[str, Any]]) -> int:
         """Keep a policy as the run's next numbered one, and as its latest; return its number."""
-        run_dir = self.path / "runs" / folder_of_run(run_id)
+        run_dir = self.run(run_id)
         policies = run_dir / "policies"
         with telling(self.path):
             ledger, _, _ = self._up_to_date()
@@ -112,7 +89,7 @@ class ObjectDagFolder:
                     break  # else somebody may need by now what was chosen
             else:
                 raise StoreWriteError(f"{self.history}: others have changed it {_PATIENCE} times in a row")
-            runs = self.path / "runs"
+            runs = self.runs
             chosen = [found for found in objects.listing(runs) if found.parts[0] in names]
             # What tells how old a run is goes last: whoever dies here leaves it as old as it was.
             for last in (False, True):
@@ -121,7 +98,7 @@ class ObjectDagFolder:
     def _up_to_date(self) -> tuple[Ledger, bytes, objects.Version]:
         """Return the ledger, the history's lines and their version, once ``current.json`` goes with them."""
         # In this order: a current.json that is read later may be of a publication that the lines lack.
-        there = publication_in(objects.read_version(self.current)[0], self.folder)
+        there = publication_in(objects.read_version(self.current)[0], self)
         lines, version = objects.read_version(self.history)
         ledger = Ledger.of(entries_of(lines, str(self.history)), str(self.history))
         self._bring_up_to_date(ledger.current, there)
@@ -161,12 +138,12 @@ class ObjectDagFolder:
         """
         number = 0 if decided is None else decided.number or 0
         if there > number:
-            raise history_is_behind(self.folder, there, number)
+            raise history_is_behind(self, there, number)
         if decided is not None and there < number:
             try:
                 stored = self._policy_of(decided)
             except InputError:
-                if publication_in(objects.read_version(self.current)[0], self.folder) >= number:
+                if publication_in(objects.read_version(self.current)[0], self) >= number:
                     return  # others were faster, and removed the run
                 raise
             self._replace_current(decided, stored)
@@ -186,7 +163,7 @@ class ObjectDagFolder:
         published = json_bytes(stored.published_by(entry))
         for _ in range(_PATIENCE):
             data, version = objects.read_version(self.current)
-            if publication_in(data, self.folder) >= (entry.number or 0):
+            if publication_in(data, self) >= (entry.number or 0):
                 return
             if objects.replace(self.current, published, version):
                 return
@@ -198,7 +175,7 @@ class ObjectDagFolder:
 
     def _policy_of(self, entry: Entry) -> StoredPolicy:
         try:
-            return recorded_policy(self.folder, *entry.key)
+            return recorded_policy(self, *entry.key)
         except InputError:
             return read_recorded(self._kept(entry))
 

@@ -7,13 +7,18 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
 from urllib.parse import quote, unquote
 
 from elpa_core import storage
 from elpa_core.errors import InputError, Problem, quoted
-from elpa_core.storage import StorePath
+from elpa_core.storage import ObjectPath, StorePath
 
 POLICY_NAME = "elpa_policy.json"
+
+Place_co = TypeVar("Place_co", Path, ObjectPath, StorePath, covariant=True)
+"""Where things lie: in a local folder, on object storage, or in either."""
 
 _LONGEST_FOLDER = 200
 
@@ -68,7 +73,7 @@ def readable(place: StorePath) -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class DagFolder:
+class DagFolder(Generic[Place_co]):
     """The part of a store that belongs to one Dag.
 
     Parameters
@@ -84,7 +89,7 @@ class DagFolder:
         If no folder can have this name.
     """
 
-    root: StorePath
+    root: Place_co
     dag_id: str
 
     def __post_init__(self) -> None:
@@ -94,26 +99,26 @@ class DagFolder:
             )
 
     @property
-    def path(self) -> StorePath:
+    def path(self) -> Place_co:
         """The folder itself."""
         return self.root / self.dag_id
 
     @property
-    def current(self) -> StorePath:
+    def current(self) -> Place_co:
         """The policy that serving reads."""
         return self.path / "current.json"
 
     @property
-    def history(self) -> StorePath:
+    def history(self) -> Place_co:
         """One line a decision."""
         return self.path / "history.jsonl"
 
     @property
-    def runs(self) -> StorePath:
+    def runs(self) -> Place_co:
         """The folders of the runs."""
         return self.path / "runs"
 
-    def run(self, run_id: str) -> StorePath:
+    def run(self, run_id: str) -> Place_co:
         """Return the folder of a run.
 
         Raises
@@ -125,11 +130,11 @@ class DagFolder:
             raise InputError(Problem(str(self.runs), "", f"the run id {quoted(run_id)}", "the id of a run"))
         return self.runs / folder_of_run(run_id)
 
-    def policies(self, run_id: str) -> StorePath:
+    def policies(self, run_id: str) -> Place_co:
         """Return the folder of a run's numbered policies."""
         return self.run(run_id) / "policies"
 
-    def policy(self, run_id: str, number: int) -> StorePath:
+    def policy(self, run_id: str, number: int) -> Place_co:
         """Return the path of a numbered policy."""
         return self.policies(run_id) / policy_file(number)
 

@@ -14,6 +14,7 @@ from elpa_core import storage
 from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.json_input import parse_object, read_file
 from elpa_core.manifest import CONFIG_NAME, MANIFEST_NAME
+from elpa_core.storage import StorePath
 from elpa_core.store.history import moment_of, read_history
 from elpa_core.store.keeper import keeper_of
 from elpa_core.store.ledger import Ledger
@@ -67,7 +68,11 @@ class Pruned:
 
 
 def prune(
-    folder: DagFolder, keep: int | None = None, *, running: Iterable[str] = (), dry_run: bool = False
+    folder: DagFolder[StorePath],
+    keep: int | None = None,
+    *,
+    running: Iterable[str] = (),
+    dry_run: bool = False,
 ) -> Pruned:
     """Remove the folders of all runs but the newest and those that something still needs.
 
@@ -107,15 +112,15 @@ def prune(
     return chosen[-1]
 
 
-def _choose(folder: DagFolder, ledger: Ledger, keep: int | None, running: Iterable[str]) -> Pruned:
-    with local_view(folder) as (local, runs_path):
-        return _choose_locally(local, runs_path, ledger, keep, running)
+def _choose(folder: DagFolder[StorePath], ledger: Ledger, keep: int | None, running: Iterable[str]) -> Pruned:
+    with local_view(folder) as local:
+        return _choose_locally(local, ledger, keep, running)
 
 
 def _choose_locally(
-    folder: DagFolder, runs_path: Path, ledger: Ledger, keep: int | None, running: Iterable[str]
+    folder: DagFolder[Path], ledger: Ledger, keep: int | None, running: Iterable[str]
 ) -> Pruned:
-    paths = [runs_path / name for name in folder.run_folders()]
+    paths = [folder.runs / name for name in folder.run_folders()]
     runs = sorted(map(_run_folder, paths), key=lambda run: (run.as_of, run.changed))
     number = _keep_runs(runs, folder) if keep is None else keep
     if number < 1:
@@ -144,7 +149,7 @@ def _choose_locally(
     )
 
 
-def _needed(folder: DagFolder, ledger: Ledger) -> dict[str, str]:
+def _needed(folder: DagFolder[Path], ledger: Ledger) -> dict[str, str]:
     """Return why a run is needed, by the name of its folder."""
     needed = {folder_of_run(run_id): "promoted by hand" for run_id in ledger.promoted}
     if back := ledger.before_current(lambda entry: storage.exists(folder.policy(*entry.key))):
@@ -209,7 +214,7 @@ def _policies(run_dir: Path) -> list[Path]:
     return [policies / policy_file(number) for number in policy_numbers(policies)]
 
 
-def _keep_runs(runs: list[RunFolder], folder: DagFolder) -> int:
+def _keep_runs(runs: list[RunFolder], folder: DagFolder[Path]) -> int:
     for run in reversed(runs):
         path = run.path / CONFIG_NAME
         if not path.exists():

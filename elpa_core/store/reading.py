@@ -11,7 +11,7 @@ from elpa_core.store.paths import DagFolder, did_you_mean, readable
 from elpa_core.store.stored_policy import StoredPolicy, published_policy, read_published, read_recorded
 
 
-def current_policy(folder: DagFolder) -> StoredPolicy:
+def current_policy(folder: DagFolder[StorePath]) -> StoredPolicy:
     """Return the policy that serving reads.
 
     Raises
@@ -28,7 +28,7 @@ def current_policy(folder: DagFolder) -> StoredPolicy:
     return read_published(folder.current)
 
 
-def publication_there(folder: DagFolder) -> int:
+def publication_there(folder: DagFolder[StorePath]) -> int:
     """Return the number of the publication that ``current.json`` holds; 0 if it holds none."""
     try:
         return publication_in(read_file(folder.current), folder)
@@ -36,7 +36,7 @@ def publication_there(folder: DagFolder) -> int:
         return 0
 
 
-def publication_in(data: bytes, folder: DagFolder) -> int:
+def publication_in(data: bytes, folder: DagFolder[StorePath]) -> int:
     """Return the number of the publication that the content of ``current.json`` is; 0 if it is none."""
     try:
         publication = published_policy(data, folder.current).publication
@@ -45,7 +45,7 @@ def publication_in(data: bytes, folder: DagFolder) -> int:
     return publication.number if publication else 0
 
 
-def recorded_policy(folder: DagFolder, run_id: str, number: int | None = None) -> StoredPolicy:
+def recorded_policy(folder: DagFolder[StorePath], run_id: str, number: int | None = None) -> StoredPolicy:
     """Return a policy of a run: the latest, unless a number is given.
 
     Raises
@@ -76,7 +76,7 @@ def policy_numbers(policies: StorePath) -> list[int]:
     return sorted(int(name) for name in names if name.isascii() and name.isdigit())
 
 
-def _without_policy(folder: DagFolder, run_id: str) -> Problem:
+def _without_policy(folder: DagFolder[StorePath], run_id: str) -> Problem:
     run_dir = folder.run(run_id)
     if storage.is_folder(run_dir):
         found = "a run without a policy"

@@ -91,7 +91,7 @@ class RunState:
         generation = f"{dag_run.clear_number or 0}-{started}"
         if getattr(task_runner, "SUPERVISOR_COMMS", None) is None:
             # `airflow tasks render`: no task runs, so nothing is frozen.
-            run_dir = DagFolder(local_folder(location) or work_root(), ti.dag_id).run(ti.run_id)
+            run_dir: StorePath = DagFolder(local_folder(location) or work_root(), ti.dag_id).run(ti.run_id)
             return cls(
                 current,
                 run_dir,
