@@ -11,7 +11,8 @@ from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import pytest
-from stores import actions, check, check_repaired, day, policy, record, run
+from death_cases import BY_HAND, ON_FILLED, case_name, filled, history_of, kept_policies, undecided
+from stores import check, check_repaired, run
 
 from elpa_core import storage
 from elpa_core.errors import InputError
@@ -24,23 +25,6 @@ from change import carry_out  # noqa: E402
 
 PROGRAM = [sys.executable, PROGRAMS / "object_change.py"]
 WRITES = {"PUT", "POST", "DELETE"}
-
-
-def filled(store):
-    """Days 1 to 3 are published, 4, 9 and an early one recorded and not decided on."""
-    for number in (1, 2, 3):
-        run(store, number, policy({"ets": float(number)}))
-        run_dir = store.folder.run(f"day{number}")
-        storage.write(run_dir / "models" / "ets" / "validation_errors.csv", b"e")
-        storage.write(run_dir / "models" / "ets" / "status.json", b'{"status": "ok"}')
-        storage.write(run_dir / "train_manifest.json", b'{"run_id": "x"}')
-    undecided(store)
-    store.record("early", "2025-12-31T00:00:00Z", policy())
-
-
-def undecided(store):
-    record(store, 4)
-    record(store, 9)
 
 
 def few(store):
@@ -62,20 +46,10 @@ def left_behind(store):
 
 
 CASES = [
-    (filled, ("record", "day5", day(5))),
-    (filled, ("publish", "day4")),
-    (filled, ("publish", "early")),
-    (filled, ("promote", "day1")),
-    (filled, ("rollback",)),
-    (filled, ("prune",)),
+    *ON_FILLED,
     (undecided, ("publish", "day4")),
     (left_behind, ("publish", "day4")),
 ]
-BY_HAND = {"promote", "rollback"}
-
-
-def case_name(value):
-    return value.__name__ if callable(value) else "-".join(value[:2])
 
 
 @pytest.fixture
@@ -92,14 +66,6 @@ def seen(s3, quick_path):
         return local
 
     return see
-
-
-def history_of(store):
-    return actions(store) if store.folder.path.exists() else []
-
-
-def kept_policies(store):
-    return {path: path.read_bytes() for path in store.folder.runs.glob("*/policies/*.json")}
 
 
 @pytest.mark.parametrize(("make", "action"), CASES, ids=case_name)

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from stores import actions, check, check_repaired, day, policy, record, run
+from death_cases import BY_HAND, ON_FILLED, case_name, filled, history_of, kept_policies, undecided
+from stores import actions, check, check_repaired, day, record, run
 
 from elpa_core.errors import InputError
 from elpa_core.store import PolicyStore, StoreWriteError
@@ -20,76 +21,37 @@ from change import carry_out  # noqa: E402
 from interruptions import full_disk, operations  # noqa: E402
 
 
-def filled(root):
-    """Return a store with days 1 to 3 published, 2 again, 4 and 0 recorded and not decided on."""
-    store = PolicyStore(root, "pool")
-    for number in (1, 2, 3):
-        run(store, number, policy({"ets": float(number)}))
-        models = store.folder.run(f"day{number}") / "models" / "ets"
-        models.mkdir(parents=True)
-        (models / "status.json").write_text('{"status": "ok"}')
-        (models.parents[1] / "train_manifest.json").write_text("{}")
-    record(store, 4)
-    store.record("early", "2025-12-31T00:00:00Z", policy())
-    return store
+def empty(store):
+    store.folder.root.mkdir()
 
 
-def empty(root):
-    root.mkdir()
-    return PolicyStore(root, "pool")
-
-
-def one_undecided(root):
-    store = PolicyStore(root, "pool")
-    record(store, 4)
-    return store
-
-
-def left_behind(root):
-    """Return a store whose last change died after its decision, with the start of a line behind it."""
-    store = filled(root)
+def left_behind(store):
+    """The last change died after its decision, and left the start of a line behind it."""
+    filled(store)
     before = store.folder.current.read_bytes()
     store.promote("day1", reason="by hand", actor="me")
     store.folder.current.write_bytes(before)
     (store.folder.path / ".current.next").write_bytes(b"{")
     with store.folder.history.open("ab") as history:
         history.write(b'{"number": 5, "when": "2026-01-')
-    return store
 
 
 CASES = [
-    (filled, ("record", "day5", day(5))),
-    (filled, ("publish", "day4")),
-    (filled, ("publish", "early")),
-    (filled, ("promote", "day1")),
-    (filled, ("rollback",)),
-    (filled, ("prune",)),
+    *ON_FILLED,
     (empty, ("run", "day5", day(5))),
-    (one_undecided, ("promote", "day4")),
+    (undecided, ("promote", "day4")),
     (left_behind, ("publish", "day4")),
 ]
-BY_HAND = {"promote", "rollback"}
 MET = {
     "run": {"mkdir", "open", "flock", "write", "fchmod", "fsync", "link", "unlink", "replace", "ftruncate"},
     "prune": {"open", "flock", "rename", "fsync", "unlink", "rmdir"},
 }
 
 
-def case_name(value):
-    return value.__name__ if callable(value) else "-".join(value[:2])
-
-
-def history_of(store):
-    return actions(store) if store.folder.path.exists() else []
-
-
-def kept_policies(store):
-    return {path: path.read_bytes() for path in store.folder.runs.glob("[!.]*/policies/*.json")}
-
-
 @pytest.mark.parametrize(("make", "action"), CASES, ids=case_name)
 def test_a_change_killed_at_any_file_operation_is_repaired_by_the_next(quick_path, make, action):
-    template = make(quick_path / "template")
+    template = PolicyStore(quick_path / "template", "pool")
+    make(template)
     before = history_of(template)
     expected = PolicyStore(quick_path / "expected", "pool")
     shutil.copytree(template.folder.root, expected.folder.root)
@@ -126,7 +88,8 @@ def test_a_change_killed_at_any_file_operation_is_repaired_by_the_next(quick_pat
 @pytest.mark.parametrize("for_good", [True, False], ids=["for good", "once"])
 @pytest.mark.parametrize(("make", "action"), CASES[:-1], ids=case_name)
 def test_a_full_disk_at_any_file_operation_leaves_what_was_current(quick_path, make, action, for_good):
-    template = make(quick_path / "template")
+    template = PolicyStore(quick_path / "template", "pool")
+    make(template)
     before, was_current = history_of(template), contents(template.folder.current)
     for at in range(1000):
         store = PolicyStore(quick_path / str(at), "pool")

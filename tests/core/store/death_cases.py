@@ -1,0 +1,45 @@
+"""What the tests of deaths share: stores, changes of them, and what a change leaves."""
+
+from stores import actions, day, policy, record, run
+
+from elpa_core import storage
+
+
+def filled(store):
+    """Days 1 to 3 are published, 4, 9 and an early one recorded and not decided on."""
+    for number in (1, 2, 3):
+        run(store, number, policy({"ets": float(number)}))
+        run_dir = store.folder.run(f"day{number}")
+        storage.write(run_dir / "models" / "ets" / "validation_errors.csv", b"e")
+        storage.write(run_dir / "models" / "ets" / "status.json", b'{"status": "ok"}')
+        storage.write(run_dir / "train_manifest.json", b'{"run_id": "x"}')
+    undecided(store)
+    store.record("early", "2025-12-31T00:00:00Z", policy())
+
+
+def undecided(store):
+    record(store, 4)
+    record(store, 9)
+
+
+ON_FILLED = [
+    (filled, ("record", "day5", day(5))),
+    (filled, ("publish", "day4")),
+    (filled, ("publish", "early")),
+    (filled, ("promote", "day1")),
+    (filled, ("rollback",)),
+    (filled, ("prune",)),
+]
+BY_HAND = {"promote", "rollback"}
+
+
+def case_name(value):
+    return value.__name__ if callable(value) else "-".join(value[:2])
+
+
+def history_of(store):
+    return actions(store) if store.folder.path.exists() else []
+
+
+def kept_policies(store):
+    return {path: path.read_bytes() for path in store.folder.runs.glob("[!.]*/policies/*.json")}
