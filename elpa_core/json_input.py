@@ -16,6 +16,7 @@ from elpa_core.storage import StorePath
 
 _MAX_BYTES = 16 * 1024 * 1024
 _MAX_DIGITS = 4300  # what int() reads
+_MAX_LEVELS = 100  # what walks or writes a value is recursive
 
 
 class _Doubled(dict[str, Any]):
@@ -74,8 +75,8 @@ def parse_object(data: bytes, source: str) -> dict[str, Any]:
     Raises
     ------
     ConfigError
-        If it is not UTF-8, not JSON, not an object, has a key twice, holds NaN, Infinity, a number
-        that cannot be held, or text that UTF-8 cannot express; all such places are named.
+        If it is not UTF-8, not JSON, not an object, nested too deeply, has a key twice, holds NaN,
+        Infinity, a number that cannot be held, or text that UTF-8 cannot express; all such places are named.
     """
     try:
         text = data.decode("utf-8-sig")
@@ -118,20 +119,37 @@ def parse_object(data: bytes, source: str) -> dict[str, Any]:
             parse_float=number,
             parse_int=integer,
         )
-        escaped = "\\ud" in text or "\\uD" in text
-        faults = list(_faults(value, "$", source)) if suspicious or escaped else []
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         found = _found_at(text, error.pos)
         raise ConfigError(Problem(source, place, found, f"JSON ({error.msg})")) from error
     except RecursionError as error:
-        found = "arrays or objects nested too deeply"
-        raise ConfigError(Problem(source, "", found, "a config, which needs few levels")) from error
+        raise _too_deep(source) from error
+    if _is_deep(value):
+        raise _too_deep(source)
     if not isinstance(value, dict):
         raise ConfigError(Problem(source, "$", quoted(value), "a JSON object"))
-    if faults:
+    escaped = "\\ud" in text or "\\uD" in text
+    if (suspicious or escaped) and (faults := list(_faults(value, "$", source))):
         raise ConfigError(faults)
     return value
+
+
+def _too_deep(source: str) -> ConfigError:
+    found = "arrays or objects nested too deeply"
+    return ConfigError(Problem(source, "", found, f"JSON of at most {_MAX_LEVELS} levels"))
+
+
+def _is_deep(value: object) -> bool:
+    level = [value]
+    for _ in range(_MAX_LEVELS):
+        level = [
+            member
+            for one in level
+            if isinstance(one, dict | list)
+            for member in (one.values() if isinstance(one, dict) else one)
+        ]
+    return bool(level)
 
 
 def _found_at(text: str, position: int) -> str:

@@ -28,14 +28,20 @@ def kept_files(folder: Path, patterns: Iterable[str]) -> list[Path]:
     Raises
     ------
     ArtifactError
-        If a pattern names none, all together name too many, or a name is no text that every store and
-        log can hold.
+        If a pattern names none or leads too deep, all together name too many, or a name is no text that
+        every store and log can hold.
     """
     kept: set[Path] = set()
     for pattern in patterns:
-        found = [
-            file for path in folder.glob(pattern) for file in ([path] if path.is_file() else _below(path))
-        ]
+        try:
+            found = [
+                file for path in folder.glob(pattern) for file in ([path] if path.is_file() else _below(path))
+            ]
+        except RecursionError as error:
+            problem = Problem(
+                str(folder), "", "folders nested too deeply", "files in fewer levels of folders"
+            )
+            raise ArtifactError(problem) from error
         if not found:
             expected = f"at least one file that artifacts names with {quoted(pattern)}"
             hint = "let the command write it there, or take the pattern out of the config"

@@ -179,7 +179,7 @@ def _selection_problems(value: object, name: str, known: Collection[str], source
             f"$.{name}[{index}]",
             quoted(entry),
             "one of " + ", ".join(known),
-            nearest(str(entry), known),
+            nearest(entry, known) if isinstance(entry, str) else "",
         )
         for index, entry in enumerate(value)
         if entry not in known

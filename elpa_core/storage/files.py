@@ -6,6 +6,8 @@ On object storage each of these is one request or a few, and what client librari
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -103,9 +105,20 @@ def remove(path: StorePath) -> None:
 
 
 def remove_tree(folder: StorePath) -> None:
-    """Remove a folder with all that lies below it, if it is there."""
-    if isinstance(folder, Path):
-        with suppress(FileNotFoundError):
-            shutil.rmtree(folder)
-    else:
+    """Remove a folder with all that lies below it, if it is there.
+
+    Raises
+    ------
+    OSError
+        If something cannot be removed.
+    """
+    if not isinstance(folder, Path):
         objects.remove_tree(folder)
+        return
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        pass
+    except RecursionError as error:
+        reason = "folders nested too deeply to be removed, other than by rm -r"
+        raise OSError(errno.ENAMETOOLONG, reason, os.fspath(folder)) from error

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from elpa_core import storage
 from elpa_core.files import create_atomic, json_bytes, write_atomic
 from elpa_core.store.change import Decide, Outcome, history_is_behind, outcome_of
 from elpa_core.store.history import Entry, entries_of, whole_lines
@@ -166,11 +166,9 @@ def append_history(path: Path, entry: Entry, size: int) -> None:
 def _remove(path: Path) -> None:
     if path.is_symlink():
         path.unlink(missing_ok=True)  # the link alone: what it leads to is not the store's
-    while path.exists():
+    while path.exists():  # another pruning may remove it too
         try:
-            shutil.rmtree(path)
-        except FileNotFoundError:
-            continue  # another pruning removes it too
+            storage.remove_tree(path)
         except OSError as error:
             raise StoreWriteError(
                 f"{path}: {error.strerror}; the run is out of the store, and the next elpa runs prune goes on"

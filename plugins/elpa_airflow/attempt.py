@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,7 @@ class Attempt:
         if self.is_remote:
             storage.remove_tree(self.kept_dir)
         if self.work_dir.is_dir() and not self.work_dir.is_symlink():
-            shutil.rmtree(self.work_dir)
+            storage.remove_tree(self.work_dir)
         else:  # a command may have put something else into its place
             self.work_dir.unlink(missing_ok=True)
         self.work_dir.mkdir(parents=True)
@@ -125,7 +126,8 @@ class Attempt:
     def clear_away(self) -> None:
         """Remove what lies on this machine only because the store does not."""
         if self.is_remote:
-            shutil.rmtree(self.work_dir, ignore_errors=True)
+            with suppress(RecursionError):  # folders nested too deeply
+                shutil.rmtree(self.work_dir, ignore_errors=True)
 
     def _keep(self, files: Sequence[Path]) -> list[str]:
         kept = []

@@ -86,6 +86,18 @@ def elpa(elpa_process):
 
 
 @pytest.fixture
+def nest(tmp_path):
+    """Nest 1,500 folders in one below ``tmp_path``, a file in the last: more than recursion can walk."""
+    program = "import os\nfor _ in range(1500): os.mkdir('d'); os.chdir('d')\nopen('end', 'w').close()"
+
+    def fill(folder):
+        subprocess.run([sys.executable, "-c", program], cwd=folder, check=True)
+
+    yield fill
+    subprocess.run(["rm", "-rf", tmp_path], check=True)  # what pytest does later is recursive
+
+
+@pytest.fixture
 def snapshot(tmp_path):
     """Return what stands in ``tmp_path``: paths, and the content of files."""
 

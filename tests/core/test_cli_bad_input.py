@@ -74,7 +74,7 @@ BAD_CONFIGS = {
     "NaN alone": (b"NaN", ["$: found NaN; expected a JSON object"]),
     "nested too deeply": (
         b'{"context": ' + b"[" * 200_000 + b"]" * 200_000 + b"}",
-        ["found arrays or objects nested too deeply; expected a config, which needs few levels"],
+        ["found arrays or objects nested too deeply; expected JSON of at most 100 levels"],
     ),
     # what JSON does not have, or should not have
     "keys twice": (

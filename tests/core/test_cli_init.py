@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 
 import jsonschema
 import pytest
@@ -63,6 +64,15 @@ def test_what_is_there_stays_and_nothing_is_added(here, capsys, name, make, foun
     assert capsys.readouterr() == ("", error)
     assert [path.name for path in here.iterdir()] == [name]
     assert os.lstat(here / name) == before
+
+
+def test_a_path_of_too_many_folders_is_told(here, capsys):
+    folder = "/".join("d" * 1500)
+    status, said = main(["init", folder]), capsys.readouterr()
+    if status:  # later versions of Python make it
+        assert (status, said) == (1, ("", f"error: {folder}/train.json: a path of too many folders\n"))
+        assert list(here.iterdir()) == []
+    subprocess.run(["rm", "-rf", here / "d"], check=True)
 
 
 def test_both_files_that_are_there_are_named(here, capsys):

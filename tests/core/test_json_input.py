@@ -56,6 +56,17 @@ def test_every_fault_is_named_in_the_order_of_the_file():
     assert [problem.place for problem in caught.value.problems] == ["$.a[0]", "$.a[1].b", "$.c", "$.d"]
 
 
+@pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"b": ', b"}")])
+def test_a_hundred_levels_are_read_and_no_more(opening, closing):
+    def nested(levels):
+        return b'{"a": ' + opening * (levels - 2) + b"1" + closing * (levels - 2) + b"}"
+
+    assert parse_object(nested(100), "x").keys() == {"a"}
+    for levels in (101, 900, 1500, 100_000):
+        with pytest.raises(ConfigError, match=r"^x: found arrays or objects nested too deeply"):
+            parse_object(nested(levels), "x")
+
+
 def test_a_key_twice_among_very_many_is_found():
     keys = [f"k{number}" for number in range(200_000)]
     data = "{" + ",".join(f'"{key}":0' for key in [*keys, "k7"]) + "}"

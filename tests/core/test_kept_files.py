@@ -119,3 +119,14 @@ def test_a_pattern_that_leads_elsewhere_or_says_nothing_is_refused(load, pattern
 def test_a_pattern_below_the_folder_is_taken(load):
     taken = load(pool(block("a", artifacts=["model.pt", "runs/**"]), block("b", "offline")))
     assert list(taken.config.models[0].artifacts) == ["model.pt", "runs/**"]
+
+
+@pytest.mark.parametrize("pattern", ["**/end", "d"])
+def test_folders_nested_too_deeply_are_refused(folder, nest, pattern):
+    nest(folder)
+    try:
+        found = names(folder, pattern)
+    except ArtifactError as error:
+        found = str(error)
+    refused = f"{folder}: found folders nested too deeply; expected files in fewer levels of folders"
+    assert found in (refused, ["d/" * 1500 + "end"])  # later versions of Python walk to any depth

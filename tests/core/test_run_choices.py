@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import shlex
 from pathlib import Path
@@ -27,6 +28,7 @@ RAW: dict[str, Any] = {
         {"name": "old", "group": "offline", "enabled": False, "train_cmd": "true"},
     ],
 }
+NESTED = functools.reduce(lambda inner, _: [inner], range(5000), 1)
 
 
 def loaded(**changes: Any):
@@ -129,6 +131,7 @@ def test_selection():
         ),
         ({"context": 3}, "conf: $.context: found 3; expected an object"),
         ({"models": [{}]}, "conf: $.models[0]: found an object; expected one of naive, tide"),
+        ({"models": [NESTED]}, "conf: $.models[0]: found an array; expected one of naive, tide"),
     ],
 )
 def test_refusals(given: dict[str, Any], message: str):

@@ -239,3 +239,17 @@ def test_long_run_ids_are_pruned_too(store):
     record(store, 4)
     pruned = prune(store.folder, 1)
     assert [r.run_id for r in pruned.removed] == ["1" * 240]
+
+
+def test_folders_nested_too_deeply_are_said_to_stay(ten, nest):
+    nest(ten.folder.run("day1") / "models" / "ets")
+    said = ""
+    try:
+        prune(ten.folder, 8)
+    except StoreWriteError as error:
+        said = str(error)
+    # Later versions of Python remove any depth.
+    for trash in ten.folder.runs.glob(".trash-*"):
+        reason = "folders nested too deeply to be removed, other than by rm -r; the run is out of the store"
+        assert said.startswith(f"{trash}: {reason}")
+    assert ten.folder.run_ids() == [f"day{number}" for number in (10, *range(3, 10))]
