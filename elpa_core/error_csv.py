@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from elpa_core.cells import plain
 from elpa_core.errors import ArtifactError, Problem, quoted
 from elpa_core.scores import EwmaScore, SumOverflowError
 
@@ -335,10 +336,9 @@ def _unusable(names: list[str]) -> tuple[str, str, str]:
 def _number(cell: str) -> float:
     """Return what ``float`` reads in plain decimal notation, NaN for anything else it takes or not."""
     try:
-        number = float(cell)
+        return float(plain(cell))
     except ValueError:
         return math.nan
-    return number if cell.strip().isascii() and "_" not in cell else math.nan
 
 
 def _count(cells: int) -> str:

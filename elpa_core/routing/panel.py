@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from elpa_core.cells import plain
 from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.routing.settings import BOUND
 from elpa_core.routing.validation import Validation, limited
@@ -204,7 +205,7 @@ def model_columns(source: Path, columns: list[str]) -> tuple[tuple[str, str], ..
 def number(source: Path | str, row: int, column: str, cell: str) -> float:
     """Return a cell that must be a finite number."""
     try:
-        value = float(cell)
+        value = float(plain(cell))
     except ValueError:
         value = np.nan
     if not abs(value) <= BOUND:
@@ -218,7 +219,7 @@ def forecast(source: Path | str, row: int, column: str, cell: str) -> float:
     if not cell.strip():
         return np.nan
     try:
-        return float(cell)
+        return float(plain(cell))
     except ValueError as error:
         place = f"row {row}, column {column}"
         raise InputError(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TextIO
 
+from elpa_core.cells import plain
 from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.files import json_bytes, write_atomic
 from elpa_core.routing import snapshot
@@ -275,7 +276,7 @@ def _records(file: TextIO, source: str) -> Iterator[list[str]]:
 
 def _row_number(source: str, line: int, cell: str) -> int:
     try:
-        return int(cell)
+        return int(plain(cell))
     except ValueError as error:
         raise InputError(
             Problem(source, f"row {line}, column row", quoted(cell), "a whole number")
