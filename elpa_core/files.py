@@ -6,6 +6,8 @@ import errno
 import json
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,8 @@ def write_atomic(path: Path, data: bytes) -> None:
     """
     temporary = _write_beside(path, data)
     try:
-        temporary.replace(path)
+        with _naming(path):
+            temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -72,7 +75,7 @@ def _write_beside(path: Path, data: bytes) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
     except RecursionError as error:
         raise OSError(errno.ENAMETOOLONG, "a path of too many folders", os.fspath(path)) from error
-    try:
+    with _naming(path):
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".tmp")
         try:
             with os.fdopen(handle, "wb") as file:
@@ -83,10 +86,16 @@ def _write_beside(path: Path, data: bytes) -> Path:
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
-    except OSError as error:
-        # Else it would name the temporary file, or none.
-        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
     return Path(name)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Let errors name a file where they would name its temporary one, or none."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
 
 
 def _umask() -> int:

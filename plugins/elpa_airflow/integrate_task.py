@@ -29,6 +29,7 @@ from elpa_core.policy_evaluation import evaluated
 from elpa_core.storage import objects
 from elpa_core.store import POLICY_NAME, DagFolder, PolicyStore
 from elpa_core.store.pruning import prune
+from elpa_core.store.writing import telling
 
 log = logging.getLogger(__name__)
 
@@ -212,7 +213,8 @@ def _write_manifest(run: RunState, pool: _Pool) -> None:
         run_id=run.moment.run_id,
         chosen=dict(run.choices.given),
     )
-    write_manifest(run.run_dir / MANIFEST_NAME, manifest)
+    with telling(run.run_dir):
+        write_manifest(run.run_dir / MANIFEST_NAME, manifest)
 
 
 def _entry(run: RunState, model: Model) -> dict[str, Any]:

@@ -159,6 +159,8 @@ def write_configs(site: Site) -> None:
     flaky = [model("flaky", cmd=FAILS_ONCE), model("off", "offline")]
     site.config("retried", flaky, airflow={"retry_delay": 0})
     site.config("steady", [model("flaky", cmd=train_cmd(1, 2)), model("off", "offline")], airflow=once)
+    in_the_way = "mkdir -p {run_dir}/train_manifest.json"
+    site.config("unwritten", [model("on", cmd=train_cmd(1, first=in_the_way)), pair()[1]], airflow=once)
     refused = [model("refused", cmd="echo $(({run_id}))", airflow={"retries": 1}), *pair()]
     site.config("refuses", refused, airflow={"on_model_failure": "continue"})
     dates = (
@@ -425,6 +427,18 @@ class TestFailingModels:
             "no policy: 0 online models, min_models_per_group is 1; missing: online model crash (its task is "
             "failed: the command ended with exit code 4); online model on (disabled)"
         ) in run.task_log("integrate")
+
+    def test_a_manifest_that_cannot_be_written_is_told_as_the_store_tells_it(
+        self, runs: dict[str, DagRunResult]
+    ) -> None:
+        run = runs["unwritten"]
+        assert run.states["integrate"] == "failed"
+        path = run.run_dir / "train_manifest.json"
+        assert (
+            f"StoreWriteError: {path}: Is a directory; the policy store could not be changed, and what was"
+            " current is current: make room or get the right to write there, and try again"
+        ) in run.task_log("integrate")
+        assert not (run.run_dir / "elpa_policy.json").exists()
 
 
 class TestArtifacts:

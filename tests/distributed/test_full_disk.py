@@ -56,7 +56,7 @@ def test_what_was_current_stays_until_there_is_room(cluster: Cluster, disk: Path
         integrate_waits(cluster, slots=128)
     eventually(lambda: cluster.tries(DAG, run_id)["integrate"] >= 2, "integrate has failed")
     log = str(cluster.task(DAG, run_id, "integrate", "/logs/1"))
-    assert "No space left on device" in log
+    assert "No space left on device; the policy store could not be changed" in log
     assert str(disk) in log
     assert (disk / "current.json").read_bytes() == before
     assert [line["run_id"] for line in cluster.history(DAG)] == [first]
