@@ -8,7 +8,8 @@ from urllib.parse import unquote, urlsplit
 
 from elpa_core.errors import InputError, Problem, quoted
 
-_PACKAGES = {"s3": "s3fs", "gs": "gcsfs"}
+PACKAGES = {"s3": ("s3fs", "elpa-airflow[s3]"), "gs": ("gcsfs", "elpa-airflow[gcs]")}
+"""By the scheme of a URI: the package that knows the way, and what to install to have it."""
 _SECONDS = {"connect_timeout": 10, "read_timeout": 30}
 _EXPECTED = "a folder, file:///folder, s3://bucket/prefix or gs://bucket/prefix"
 # fsspec reads these as patterns, and a fragment or a query is no part of a key.
@@ -68,7 +69,7 @@ def uri_problem(location: str) -> tuple[str, str] | None:
     if location.startswith("file://"):
         local = parts.netloc in {"", "localhost"} and parts.path.startswith("/")
         return None if local else (shown, "file:/// and an absolute path")
-    if not location.startswith(tuple(f"{scheme}://" for scheme in _PACKAGES)):
+    if not location.startswith(tuple(f"{scheme}://" for scheme in PACKAGES)):
         return quoted(f"{location.partition('://')[0]}://"), _EXPECTED
     user, _, bucket = parts.netloc.rpartition("@")
     if ":" in user or (":" in bucket and "@" in location):  # a secret key may have slashes
@@ -122,9 +123,8 @@ def open_location(location: str) -> StorePath:
         place: ObjectPath = UPath(location.rstrip("/"))
         return prepared(place)
     except ImportError as error:
-        extra = {"s3": "s3", "gs": "gcs"}[parts.scheme]
-        hint = f"pip install 'elpa-airflow[{extra}]'"
-        needed = f"the packages universal-pathlib and {_PACKAGES[parts.scheme]}"
+        package, extra = PACKAGES[parts.scheme]
+        needed, hint = f"the packages universal-pathlib and {package}", f"pip install '{extra}'"
         raise InputError(Problem(location, "", str(error), needed, hint)) from error
 
 

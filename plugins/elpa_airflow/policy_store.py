@@ -13,9 +13,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from elpa_core.config import LoadedConfig
 from elpa_core.errors import ConfigError, Problem, quoted
 from elpa_core.storage import StorePath, is_uri
-from elpa_core.storage.location import local_folder, prepared, uri_problem
-
-_PACKAGES = {"s3": "elpa-airflow[s3]", "gs": "elpa-airflow[gcs] and apache-airflow-providers-google"}
+from elpa_core.storage.location import PACKAGES, local_folder, prepared, uri_problem
 
 
 def store_location(loaded: LoadedConfig, store: str | None) -> str:
@@ -54,7 +52,8 @@ def open_store(location: str) -> StorePath:
         return prepared(ObjectStoragePath(location.rstrip("/")))
     except (ImportError, ValueError) as error:
         scheme = location.partition(":")[0]
-        hint = f"install {_PACKAGES[scheme]} wherever tasks run"
+        provider = " and apache-airflow-providers-google" if scheme == "gs" else ""
+        hint = f"install {PACKAGES[scheme][1]}{provider} wherever tasks run"
         expected = f"an Airflow that reads and writes {scheme}://"
         raise ConfigError(Problem(location, "", str(error), expected, hint)) from error
 
