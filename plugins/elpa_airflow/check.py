@@ -28,11 +28,12 @@ _CONNECTION = re.compile(rf"\bconn\.(?:{_GET}|(?!get\()(\w+))")
 _VARIABLE = re.compile(rf"\bvar\.(?:value|json)\.(?:{_GET}|(?!get\()(\w+))")
 
 
-def missing(loaded: LoadedConfig) -> Iterator[Problem]:
+def missing(loaded: LoadedConfig, store: str | None) -> Iterator[Problem]:
     """Yield a problem for each pool, connection and variable that a config names and Airflow lacks."""
-    connection = connection_of(store_location(loaded, None))
+    connection = connection_of(store_location(loaded, store))
     if connection is not None and not _has_connection(connection):
-        yield _problem(loaded, "$.airflow.store", "connection", connection, "its tasks would fail")
+        place = "the policy store" if loaded.config.airflow.store is None else "$.airflow.store"
+        yield _problem(loaded, place, "connection", connection, "its tasks would fail")
     for index, model in enumerate(loaded.config.models):
         place = f"$.models[{index}]"
         pool = model.airflow.over(loaded.config.airflow).pool
@@ -71,8 +72,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="elpa_airflow.check", description=__doc__)
     default = os.environ.get(CONFIG_DIR_VARIABLE, "configs")
     parser.add_argument("folder", nargs="?", default=default, help=f"config folder (default: {default})")
+    parser.add_argument(
+        "--store", help="policy store that the Dag file gives to elpa_dags (default: it gives none)"
+    )
+    options = parser.parse_args()
     try:
-        paths = config_paths(parser.parse_args().folder)
+        paths = config_paths(options.folder)
     except InputError as error:
         print_problem("error", str(error))
         return 2
@@ -82,8 +87,8 @@ def main() -> int:
             loaded = load_config(path)
             problems: list[Problem] = []
             if loaded is not None:
-                build_dag(loaded, store=None)
-                problems += missing(loaded)
+                build_dag(loaded, options.store)
+                problems += missing(loaded, options.store)
         except InputError as error:
             problems = list(error.problems)
         for problem in problems:

@@ -23,8 +23,8 @@ def site(new_site: Callable[[str], Site]) -> Site:
     return made
 
 
-def check(site: Site, folder: Path) -> subprocess.CompletedProcess[str]:
-    return site.python("-m", "elpa_airflow.check", folder, check=False)
+def check(site: Site, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return site.python("-m", "elpa_airflow.check", *arguments, check=False)
 
 
 def test_all_is_there(site: Site, tmp_path: Path) -> None:
@@ -70,6 +70,19 @@ def test_each_thing_that_is_missing_is_named_with_its_place(site: Site, tmp_path
     assert len(lines) == len(expected)
     for line, (place, found) in zip(lines, expected, strict=True):
         assert f"{path}: $.{place}: found {found}, which this Airflow does not have" in line
+
+
+def test_the_connection_of_the_dag_files_store_is_looked_for(site: Site, tmp_path: Path) -> None:
+    folder = DagsFolder(tmp_path)
+    one = folder.config("one")
+    own = folder.config("own", airflow={"store": "s3://warehouse@bucket/own"})
+    done = check(site, folder.configs, "--store", "s3://minio@bucket/elpa")
+    assert (done.returncode, done.stdout) == (2, f"{own}: no problem\n")
+    found = 'the connection "minio", which this Airflow does not have (its tasks would fail)'
+    assert (
+        done.stderr == f"error: {one}: the policy store: found {found}; expected a connection that exists\n"
+    )
+    assert check(site, folder.configs, "--store", "s3://warehouse@bucket/elpa").returncode == 0
 
 
 def test_what_is_refused_at_parse_is_refused_here_too(site: Site, tmp_path: Path) -> None:
