@@ -26,7 +26,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -34,13 +33,11 @@ from pathlib import Path
 from typing import IO
 
 from elpa_core.errors import CommandError, quoted
+from elpa_core.output_lines import Lines
 
-MAX_LINE = 1 << 16
-REDRAW_INTERVAL = 5.0
 _CHUNK = 1 << 16
 _MAX_PIPE = 1 << 20
 _MAX_PENDING = 1 << 22
-_CONTINUATION = range(0x80, 0xC0)
 _SUPERVISOR = Path(__file__).with_name("supervisor.py")
 
 
@@ -117,7 +114,7 @@ class Command:
         self._cwd = cwd
         self._env = env
         self._stdout, self._stderr = stdout, stderr
-        self._lines = None if on_line is None else _Lines(on_line)
+        self._lines = None if on_line is None else Lines(on_line)
         self._stop_grace = stop_grace
         self._stopping = False
         self._thread: int | None = None
@@ -324,64 +321,6 @@ class Command:
             os.close(self._output)
         if self._process is not None and ended:
             self._process.wait()
-
-
-class _Lines:
-    """Cut a stream of bytes into lines, in bounded memory."""
-
-    def __init__(self, on_line: Callable[[str], None]) -> None:
-        self._on_line = on_line
-        self._whole: deque[bytes] = deque()
-        self._rest = b""
-        self._next_look = time.monotonic() + REDRAW_INTERVAL
-        self._interrupted = False
-
-    def feed(self, data: bytes) -> None:
-        *whole, rest = (self._rest + data).split(b"\n")
-        for line in whole:
-            self._whole += _pieces(_shown(line))
-        redrawn = rest.rfind(b"\r", 0, len(rest.rstrip(b"\r"))) + 1
-        *whole, self._rest = _pieces(rest[redrawn:])
-        self._whole += whole
-        if redrawn and time.monotonic() >= self._next_look:
-            self._next_look = time.monotonic() + REDRAW_INTERVAL
-            self._whole.append(_shown(self._rest))
-        self._pass_on()
-
-    def close(self) -> None:
-        last, self._rest = _shown(self._rest), b""
-        if last:
-            self._whole.append(last)
-        self._pass_on()
-
-    def _pass_on(self) -> None:
-        # What an exception has cut short, such as a log handler, is not entered again.
-        while self._whole and not self._interrupted:
-            line = self._whole.popleft()
-            self._interrupted = True
-            self._on_line(line.decode("utf-8", errors="replace"))
-            self._interrupted = False
-
-
-def _shown(line: bytes) -> bytes:
-    r"""Return what a terminal shows of a line.
-
-    >>> _shown(b"10%\r20%\r")
-    b'20%'
-    """
-    return line.rstrip(b"\r").rpartition(b"\r")[2]
-
-
-def _pieces(line: bytes) -> list[bytes]:
-    """Cut a line into pieces of at most ``MAX_LINE`` bytes, not inside a UTF-8 character."""
-    pieces = []
-    while len(line) > MAX_LINE:
-        cut = MAX_LINE
-        while cut > MAX_LINE - 4 and line[cut] in _CONTINUATION:
-            cut -= 1
-        pieces.append(line[:cut])
-        line = line[cut:]
-    return [*pieces, line]
 
 
 def _request(command: str, cwd: Path, env: Mapping[str, str], stop_grace: float) -> bytes:

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from elpa_core import processes
+from elpa_core import output_lines, processes
 from elpa_core.errors import CommandError
-from elpa_core.processes import MAX_LINE, Command, CommandResult
+from elpa_core.output_lines import MAX_LINE
+from elpa_core.processes import Command, CommandResult
 
 ROOT = Path(processes.__file__).parents[1]
 ENV = {"PATH": os.environ["PATH"], "HOST": str(os.getpid())}
@@ -279,7 +280,7 @@ def test_what_makes_a_line(printed: str, lines: list[str], tmp_path: Path) -> No
 
 
 def test_a_progress_bar_is_shown_now_and_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "REDRAW_INTERVAL", 0.0)
+    monkeypatch.setattr(output_lines, "REDRAW_INTERVAL", 0.0)
     os.mkfifo(tmp_path / "go")
     lines: list[str] = []
 
@@ -687,7 +688,7 @@ def test_elsewhere_than_on_linux_the_group_is_ended(tmp_path: Path, monkeypatch:
     )
     assert not living(tmp_path)
     code = f"""
-from elpa_core import processes
+from elpa_core import output_lines, processes
 processes._SUPERVISOR = Path({str(other)!r})
 run({started!r} + "touch ready; sleep 1000", stop_grace=0.2)
 """
