@@ -81,9 +81,14 @@ class LocalDagFolder(DagFolder[Path]):
                 (self.runs / name).rename(self.runs / f"{_TRASH}{secrets.token_hex(4)}-{name}")
             if names:
                 sync(self.runs)
-        if self.runs.is_dir():
-            for path in sorted(self.runs.glob(f"{_TRASH}*")):
+        failed: StoreWriteError | None = None
+        for path in sorted(self.runs.glob(f"{_TRASH}*")):
+            try:
                 _remove(path)
+            except StoreWriteError as error:
+                failed = failed or error  # the others go all the same
+        if failed is not None:
+            raise failed
 
     @contextmanager
     def _locked(self) -> Iterator[tuple[Ledger, int]]:

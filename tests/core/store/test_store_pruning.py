@@ -222,12 +222,14 @@ def test_what_an_earlier_pruning_left_is_removed(ten):
 
 
 def test_a_folder_that_cannot_be_removed_is_named(ten):
-    trash = ten.folder.runs / ".trash-0-day1"
+    trash, other = ten.folder.runs / ".trash-0-day1", ten.folder.runs / ".trash-1-day1"
     trash.write_text("")
+    other.mkdir()
     with pytest.raises(
         StoreWriteError, match=r"/\.trash-0-day1: Not a directory; the run is out of the store"
     ):
         prune(ten.folder, 9)
+    assert (trash.exists(), other.exists()) == (True, False)
 
 
 def test_long_run_ids_are_pruned_too(store):
@@ -250,6 +252,7 @@ def test_folders_nested_too_deeply_are_said_to_stay(ten, nest):
         said = str(error)
     # Later versions of Python remove any depth.
     for trash in ten.folder.runs.glob(".trash-*"):
+        assert trash.name.endswith("-day1")
         reason = "folders nested too deeply to be removed, other than by rm -r; the run is out of the store"
         assert said.startswith(f"{trash}: {reason}")
     assert ten.folder.run_ids() == [f"day{number}" for number in (10, *range(3, 10))]
