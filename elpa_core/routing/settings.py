@@ -15,10 +15,12 @@ MOST = 1_000_000
 """Largest number of steps of a horizon, an interval or a window."""
 TOLERANCE = 8.0
 """A forecast farther from the median than this many times the median's usual error is left out."""
-BELT_SHARE, BELT_STEPS = 0.08, 4.0
+BELT_SHARE, BELT_STEPS = 0.06, 6.0
 """How much worse than the best single model the router may be so far, and a head start in steps."""
-BELT_TOLERANCE = 3.0
-"""The best single model holds the router only within this many usual errors of the median."""
+BELT_TRUST = 3.0
+"""The best single model holds the router only within this many usual errors of the median, ..."""
+DOUBT_SHARE, DOUBT_STEPS = 0.05, 8.0
+"""... as long as leaving it there has not cost more than this: a share of its errors, and steps."""
 GAIN_RANGE = (0.5, 2.0)
 FLOOR = 1e-6
 """Smallest score, relative to the scale of the scores: a perfect model keeps a finite weight."""
