@@ -316,9 +316,9 @@ def test_the_best_model_does_not_hold_it_where_it_is_missing_or_far_out() -> Non
 def test_a_best_model_that_was_left_and_right_is_not_left_again(horizon: int) -> None:
     served, lost, allowed = validated(horizon), 0.0, 0.0
     block = np.full((horizon, 4), 10.0)
-    far = block + [0.0, 50.0, 50.0, 50.0]
+    far, usual = block + np.array([0, 50, 50, 50]), block + np.array([0.1, 0.5, -0.5, 0.6])
     for turn in range(40):
-        rows = far if turn % 4 == 3 else block + [0.1, 0.5, -0.5, 0.6]
+        rows = far if turn % 4 == 3 else usual
         values = served.predict(rows)
         served.update(np.full(horizon, 10.0))
         if turn == 3:
@@ -334,7 +334,7 @@ def test_a_best_model_that_fails_is_left_each_time(horizon: int) -> None:
     served = validated(horizon)
     for turn in range(40):
         failed = turn % 4 == 3
-        rows = np.full((horizon, 4), 10.0) + [-50.0 if failed else 0.1, 0.5, -0.5, 0.6]
+        rows = np.tile([-40.0 if failed else 10.1, 10.5, 9.5, 10.6], (horizon, 1))
         assert np.abs(served.predict(rows) - 10.0).max() < 1.0
         served.update(np.full(horizon, 10.0))
 
