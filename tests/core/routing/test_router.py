@@ -164,6 +164,7 @@ def test_bad_actuals_are_refused_and_nothing_changes() -> None:
         ({"amplitude_window": 10**9}, r"\$\.amplitude_window: found 1000000000"),
         ({"scores": {"a": 10**400, "b": 1, "c": 1, "d": 1}}, r"\$\.scores\.a"),
         ({"amplitude_window": 0}, r"\$\.amplitude_window"),
+        ({"scores": {"a": 1e200, "b": 1.0, "c": 1.0}}, r"found 1e\+200; expected a number from 0 to 1e\+150"),
         ({"mutant_epsilon": 0}, r"\$\.mutant_epsilon: found 0; expected a number > 0 or null"),
         ({"online_models": []}, r"\$\.online_models"),
         ({"offline_models": ["a"]}, r"\$\.offline_models"),
