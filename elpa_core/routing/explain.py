@@ -44,7 +44,7 @@ def explanation(
         "amplitude_factor": stand.factor,
         "mixed": given.mixed,
         "best_model": names[best] if best >= 0 else None,
-        "room": stand.room if given.held else None,
+        "belt": given.belt,
     }
 
 

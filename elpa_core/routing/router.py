@@ -131,7 +131,8 @@ class Router(Saved):
             self.update(actuals)
         self.warm_up = np.concatenate(served)
         fresh = SeriesState.of(start([facts]))
-        self.policy, self._state.best, self._state.budget = facts, fresh.best, fresh.budget
+        self.policy, self._state.best = facts, fresh.best
+        self._state.budget, self._state.doubt = fresh.budget, fresh.doubt
         self._block = None
 
     @property
@@ -159,7 +160,7 @@ class Router(Saved):
             If a name is unknown, a shape is wrong, or a step has no finite forecast.
         """
         rows = forecast_array(forecasts, self._names, ()).tolist()
-        stand = scalar.stand_of(self._state, self._method, self.policy.amplitude_window, len(rows))
+        stand = scalar.stand_of(self._state, self._method, self.policy.amplitude_window)
         answers = []
         for step, row in enumerate(rows):
             given = scalar.answer(self._state, stand, row, self._n_online, step)
@@ -167,6 +168,7 @@ class Router(Saved):
                 expected = "one sound model: a finite forecast"
                 raise InputError(Problem("forecasts", f"step {step}", "no finite forecast", expected))
             answers.append(given)
+        scalar.hold(answers, stand, self._state.best)
         self._block, self._waiting = (rows, stand, answers), deque(answers)
         return np.array([given.served for given in answers])
 
@@ -209,8 +211,9 @@ class Router(Saved):
             sums to 1; ``level_move``: by how much ``level`` moves the median; ``missing``,
             ``limited``, ``left_out``: models; ``mutation``: whether the last actual was one;
             ``dirty``: whether this step is served dirty; ``dirty_steps_left``: as of now;
-            ``amplitude_factor``; ``mixed``: what the experts say together, ``best_model`` and
-            ``room``: how far from that model's forecast the answer may be, None for anywhere.
+            ``amplitude_factor``; ``mixed``: what the experts say together; ``best_model`` and
+            ``belt``: how much of the way from that model's forecast to ``mixed`` is served, from 0
+            to 1, None where it does not hold the answer.
 
         Raises
         ------

@@ -95,7 +95,8 @@ class RouterPanel(Saved):
             self.predict(np.stack([forecasts for forecasts, _ in block], axis=1))
             self.update(np.stack([actuals for _, actuals in block], axis=1))
         fresh = start(facts)
-        self._state.best[:], self._state.budget[:] = fresh.best, fresh.budget
+        self._state.best[:] = fresh.best
+        self._state.budget[:], self._state.doubt[:] = fresh.budget, fresh.doubt
 
     def predict(self, forecasts: Forecasts) -> NDArray[np.float64]:
         """Combine the forecasts of the next steps of every series.
@@ -126,14 +127,14 @@ class RouterPanel(Saved):
             )
         while len(self._buffers) < len(rows):
             self._buffers.append(Answers.empty(len(self._names), self.series))
-        served = np.empty(rows.shape[:2])
-        self._work.stand(self._state, self._method, self.policy.amplitude_window, len(rows))
+        self._work.stand(self._state, self._method, self.policy.amplitude_window)
         for step, row in enumerate(rows):
             out, there = self._buffers[step], None if everywhere else present[step]
             vector.answer(self._state, self._work, row, there, self._n_online, step, out)
-            served[step] = out.served
-        self._waiting = deque(self._buffers[: len(rows)])
-        return served
+        answers = self._buffers[: len(rows)]
+        vector.hold(self._state, self._work, answers)
+        self._waiting = deque(answers)
+        return np.array([given.served for given in answers])
 
     def update(self, actuals: ArrayLike) -> None:
         """Learn from the actuals of steps that were forecast, in time order.

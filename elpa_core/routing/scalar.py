@@ -16,7 +16,8 @@ import numpy as np
 from elpa_core.routing.answers import Answers
 from elpa_core.routing.settings import (
     BELT_SHARE,
-    BELT_TOLERANCE,
+    BELT_TRUST,
+    DOUBT_SHARE,
     GAIN_RANGE,
     LEAST_SAY,
     MEDIAN,
@@ -41,7 +42,8 @@ class Answer:
     nearest: float
     farthest: float
     mixed: float
-    held: bool
+    left: bool
+    belt: float | None
     served_dirty: bool
 
     @classmethod
@@ -57,7 +59,8 @@ class Answer:
             nearest=0.0,
             farthest=0.0,
             mixed=0.0,
-            held=False,
+            left=bool(given.left[0]),
+            belt=None,
             served_dirty=False,
         )
 
@@ -69,12 +72,13 @@ class Answer:
             np.array([self.offline]),
             np.array(self.limited)[:, np.newaxis],
             None if self.present is None else np.array(self.present)[:, np.newaxis],
+            np.array([self.left]),
         )
 
 
 @dataclass(slots=True)
 class Stand:
-    """What a state means for the next block: weights, limits, and room around the best model."""
+    """What a state means for the next block: weights, limits, room to leave the best model."""
 
     weights: list[float]
     steady_weights: list[float]
@@ -103,6 +107,7 @@ class SeriesState:
     window_sums: list[float]
     window_rows: int
     budget: float
+    doubt: float
     seen: list[float]
     spread: float
     scale: float
@@ -123,7 +128,7 @@ class SeriesState:
         return State(**{field.name: np.array(getattr(self, field.name))[..., None] for field in fields(self)})
 
 
-def stand_of(state: SeriesState, method: Method, window: int, steps: int) -> Stand:
+def stand_of(state: SeriesState, method: Method, window: int) -> Stand:
     """Return weights (unnormalised), limits and factors of a state."""
     scale = state.scale
     low, high = state.seen
@@ -137,7 +142,7 @@ def stand_of(state: SeriesState, method: Method, window: int, steps: int) -> Sta
         factor = 1.0 + (gain - 1.0) * 0.5
     room = inf
     if method.belted and state.best >= 0:
-        room = state.budget / steps if state.budget > 0.0 else 0.0
+        room = max(0.0, state.budget)
     says = [(t := (t := (t := scale / s) * t) * t) * t for s in state.expert_scores]
     for expert in method.absent:
         says[expert] = 0.0
@@ -151,7 +156,7 @@ def stand_of(state: SeriesState, method: Method, window: int, steps: int) -> Sta
         low - spread,
         high + spread,
         method.tolerance * state.expert_scores[MEDIAN],
-        BELT_TOLERANCE * state.expert_scores[MEDIAN],
+        BELT_TRUST * state.expert_scores[MEDIAN] if state.doubt >= 0.0 else inf,
         factor,
         room,
         method.level_share * state.level_error,
@@ -210,26 +215,40 @@ def answer(state: SeriesState, stand: Stand, row: list[float], n_online: int, st
         amplitude = _within(amplitude, low, high)
     experts = (recent, median, level, steady, online, amplitude)
     dirty = step < state.dirty
-    mixed, served, held = (online, online, False) if dirty else _mix(state, stand, experts, limited)
+    mixed, belt, left = online, None, False
+    if not dirty:
+        mixed = _mix(stand, experts)
+        if stand.room < inf and (best := limited[state.best]) != _MISSING:
+            left = not median - stand.trust <= best <= median + stand.trust
+            belt = None if left else 1.0
     if present is not None:
         limited = [f if there else 0.0 for f, there in zip(limited, present, strict=True)]
     return Answer(
-        served + 0.0, experts, offline,
-        limited, present, nearest, farthest, mixed, held, dirty,
+        mixed + 0.0, experts, offline,
+        limited, present, nearest, farthest, mixed, left, belt, dirty,
     )  # fmt: skip
 
 
-def _mix(
-    state: SeriesState, stand: Stand, experts: Experts, limited: list[float]
-) -> tuple[float, float, bool]:
-    """Return what the experts say together, what is served, and whether the best model holds it."""
+def _mix(stand: Stand, experts: Experts) -> float:
+    """Return what the experts say together."""
     recent, median, level, steady, online, amplitude = experts
     a, b, c, d, e, g = stand.says
     total = a + b + c + d + e + g
-    mixed = (a * recent + b * median + c * level + d * steady + e * online + g * amplitude) / total
-    if stand.room < inf and median - stand.trust <= (best := limited[state.best]) <= median + stand.trust:
-        return mixed, _within(mixed, best - stand.room, best + stand.room), True
-    return mixed, mixed, False
+    return (a * recent + b * median + c * level + d * steady + e * online + g * amplitude) / total
+
+
+def hold(answers: list[Answer], stand: Stand, best: int) -> None:
+    """Move the answers of a block towards the best single model, as far as the room demands."""
+    distance = 0.0
+    for given in answers:
+        if given.belt is not None:
+            distance += abs(given.mixed - given.limited[best])
+    if distance > stand.room:
+        share = stand.room / distance
+        for given in answers:
+            if given.belt is not None:
+                start = given.limited[best]
+                given.served, given.belt = start + share * (given.mixed - start) + 0.0, share
 
 
 def learn(
@@ -272,7 +291,9 @@ def learn(
     error = abs(actual - served)
     best = state.best
     if best >= 0 and (given.present is None or given.present[best]):
-        state.budget += (1.0 + BELT_SHARE) * abs(actual - given.limited[best]) - error
+        best_error = abs(actual - given.limited[best])
+        state.budget += (1.0 + BELT_SHARE) * best_error - error
+        state.doubt += DOUBT_SHARE * best_error - (error - best_error if given.left else 0.0)
     low, high = state.seen
     if not low <= actual <= high:
         spread = state.spread

@@ -11,14 +11,17 @@ from elpa_core.errors import InputError, Problem, quoted
 
 BOUND = 1e150
 """Largest magnitude of a number that takes part; beyond it products would overflow."""
+_MAGNITUDE = f"a number from 0 to {BOUND:g}"
 MOST = 1_000_000
 """Largest number of steps of a horizon, an interval or a window."""
 TOLERANCE = 8.0
 """A forecast farther from the median than this many times the median's usual error is left out."""
-BELT_SHARE, BELT_STEPS = 0.08, 4.0
+BELT_SHARE, BELT_STEPS = 0.06, 6.0
 """How much worse than the best single model the router may be so far, and a head start in steps."""
-BELT_TOLERANCE = 3.0
-"""The best single model holds the router only within this many usual errors of the median."""
+BELT_TRUST = 3.0
+"""The best single model holds the router only within this many usual errors of the median, ..."""
+DOUBT_SHARE, DOUBT_STEPS = 0.05, 8.0
+"""... as long as leaving it there has not cost more than this: a share of its errors, and steps."""
 GAIN_RANGE = (0.5, 2.0)
 FLOOR = 1e-6
 """Smallest score, relative to the scale of the scores: a perfect model keeps a finite weight."""
@@ -183,13 +186,13 @@ class RoutingPolicy:
         check.require("horizon" if horizon is not None else "$.routing.horizon", steps, _is_int(1), expected)
         span = check.require("$.routing.range", check.routing.get("range"), _is_range, "[smallest, largest]")
         place, mean = "$.routing.mean_abs", check.routing.get("mean_abs", 0.0)
-        check.require(place, mean, lambda v: _is_number(v) and v >= 0, "a number >= 0")
+        check.require(place, mean, lambda v: _is_number(v) and v >= 0, _MAGNITUDE)
         name = check.routing.get("best_model")
         check.require("$.routing.best_model", name, lambda v: v is None or v in online + offline, "a model")
         check.done()
         best = (online + offline).index(name) if name is not None else scores.index(min(scores))
         mae = check.routing.get("best_mae", scores[best])
-        check.require("$.routing.best_mae", mae, lambda v: _is_number(v) and v >= 0, "a number >= 0")
+        check.require("$.routing.best_mae", mae, lambda v: _is_number(v) and v >= 0, _MAGNITUDE)
         check.done()
         return cls(
             online, offline, tuple(scores), dirty, window,
@@ -227,7 +230,7 @@ class _Check:
         given = given if isinstance(given, Mapping) else {}
         for name in names:
             holds = _is_number(given.get(name)) and given[name] >= 0
-            self.require(f"$.scores.{name}", given.get(name), lambda _, holds=holds: holds, "a number >= 0")
+            self.require(f"$.scores.{name}", given.get(name), lambda _, holds=holds: holds, _MAGNITUDE)
         return [float(given[name]) for name in names] if not self.problems else [0.0] * len(names)
 
     def done(self) -> None:

@@ -12,10 +12,10 @@ import numpy as np
 
 from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.routing.answers import Answers
-from elpa_core.routing.settings import EXPERTS, VERSION, RoutingPolicy
+from elpa_core.routing.settings import EXPERTS, RoutingPolicy
 from elpa_core.routing.state import State
 
-_FORMAT = "elpa-router"
+_FORMAT, _VERSION = "elpa-router", 2
 _NUMBERS = ("served", "experts", "offline", "limited")
 
 
@@ -33,9 +33,10 @@ def to_json(
     for step, given in zip(steps, waiting, strict=True):
         present = given.present
         step["present"] = None if present is None or present.all() else present.tolist()
+        step["left"] = given.left.tolist()
     return {
         "format": _FORMAT,
-        "version": VERSION,
+        "version": _VERSION,
         "parts": sorted(parts),
         "policy": {k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(policy).items()},
         "state": state.to_json(),
@@ -54,8 +55,8 @@ def from_json(value: object, source: str) -> tuple[RoutingPolicy, State, list[An
     if not isinstance(value, Mapping) or value.get("format") != _FORMAT:
         found = quoted(value.get("format") if isinstance(value, Mapping) else value)
         raise InputError(Problem(source, "$.format", found, quoted(_FORMAT)))
-    if value.get("version") != VERSION:
-        raise InputError(Problem(source, "$.version", quoted(value.get("version")), str(VERSION)))
+    if value.get("version") != _VERSION:
+        raise InputError(Problem(source, "$.version", quoted(value.get("version")), str(_VERSION)))
     policy = _policy(value.get("policy"), source)
     models = len(policy.names)
     state = State.from_json(value.get("state"), models=models, window=policy.amplitude_window, source=source)
@@ -124,6 +125,7 @@ def _answers(value: object, models: int, series: int, place: str, source: str) -
         arrays = {name: np.array(given[name], dtype=np.float64) for name in shapes}
         present = given["present"]
         mask = None if present is None else np.array(present, dtype=np.bool_)
+        left = np.array(given["left"], dtype=np.bool_)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise InputError(
             Problem(source, place, "something else", f"the numbers {', '.join(_NUMBERS)}")
@@ -131,8 +133,8 @@ def _answers(value: object, models: int, series: int, place: str, source: str) -
     right = all(
         arrays[name].shape == shape and np.isfinite(arrays[name]).all() for name, shape in shapes.items()
     )
-    if not right or (mask is not None and mask.shape != (models, series)):
+    if not right or left.shape != (series,) or (mask is not None and mask.shape != (models, series)):
         raise InputError(
             Problem(source, place, "arrays of other shapes", f"{models} models, {series} series")
         )
-    return Answers(**arrays, present=mask)
+    return Answers(**arrays, present=mask, left=left)

@@ -13,6 +13,7 @@ from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.routing.settings import (
     BELT_STEPS,
     BOUND,
+    DOUBT_STEPS,
     EXPERTS,
     FLOOR,
     MIN_SCALE,
@@ -46,6 +47,9 @@ class State:
         Clean rows so far.
     budget : ndarray, shape (n,)
         How much worse than the best single model may still be served, summed over steps.
+    doubt : ndarray, shape (n,)
+        How much leaving that model where it is far from the median may still cost; below zero the
+        belt holds there too.
     seen : ndarray, shape (2, n)
         Smallest and largest actual; one row widens them by ``spread`` at most.
     spread : ndarray, shape (n,)
@@ -72,6 +76,7 @@ class State:
     window_sums: Array
     window_rows: NDArray[np.int64]
     budget: Array
+    doubt: Array
     seen: Array
     spread: Array
     scale: Array
@@ -199,6 +204,7 @@ def start(policies: Sequence[RoutingPolicy], first_errors: Array | None = None) 
         window_sums=np.zeros((2, n)),
         window_rows=np.zeros(n, np.int64),
         budget=np.array([BELT_STEPS * policy.best_mae for policy in policies]),
+        doubt=np.array([DOUBT_STEPS * policy.best_mae for policy in policies]),
         seen=np.array(ranges, np.float64).T.copy(),
         spread=np.array(spread, np.float64),
         scale=scale,

@@ -5,6 +5,8 @@ Speed comes from buffers that are used again and stay in the processor's cache.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,7 +15,8 @@ from elpa_core.routing.middle import middle, middle_present
 from elpa_core.routing.settings import (
     AMPLITUDE,
     BELT_SHARE,
-    BELT_TOLERANCE,
+    BELT_TRUST,
+    DOUBT_SHARE,
     EXPERTS,
     GAIN_RANGE,
     LEAST_SAY,
@@ -39,7 +42,7 @@ class Workspace:
         self.says, self.parts = np.empty((2, len(EXPERTS), series))
         self.median, self.total_say = np.empty((2, series))
 
-    def stand(self, state: State, method: Method, window: int, steps: int) -> None:
+    def stand(self, state: State, method: Method, window: int) -> None:
         """Compute limits, factors and the experts' weights of a state; see `scalar.stand_of`."""
         _inverse_eighth(state.scale, state.expert_scores, self.says)
         self.says[list(method.absent)] = 0.0
@@ -51,13 +54,13 @@ class Workspace:
         low, high = state.seen
         self.low, self.high = low - state.spread, high + state.spread
         self.tolerance = method.tolerance * state.expert_scores[MEDIAN]
-        self.trust = BELT_TOLERANCE * state.expert_scores[MEDIAN]
+        self.trust = np.where(state.doubt >= 0.0, BELT_TRUST * state.expert_scores[MEDIAN], np.inf)
         actual, forecast = state.window_sums
         full = (state.window_rows >= window) & (forecast > 0.0)
         gain = np.clip(actual / np.where(full, forecast, 1.0), *GAIN_RANGE)
         self.factor = np.where(full, 1.0 + (gain - 1.0) * 0.5, 1.0)
         self.move = method.level_share * state.level_error
-        self.room = np.maximum(state.budget, 0.0) / steps
+        self.room = np.maximum(state.budget, 0.0)
         self.best = _best_places(state)
         self.belted = (state.best >= 0) & method.belted
         self.any_belted = bool(self.belted.any())
@@ -99,8 +102,6 @@ def answer(
     _limit(amplitude, work.low, work.high)
     _total(np.multiply(work.says, experts, out=work.parts), out.served)
     served = np.divide(out.served, work.total_say, out=out.served)
-    if work.any_belted:
-        _hold(work, out)
     if work.any_dirty:
         np.copyto(served, experts[ONLINE], where=step < state.dirty)
     served += 0.0
@@ -112,13 +113,27 @@ def _best_places(state: State) -> NDArray[np.int64]:
     return np.maximum(state.best, 0) * series + np.arange(series)
 
 
-def _hold(work: Workspace, out: Answers) -> None:
-    """Keep what is served within the room around the best single model, where that can be trusted."""
-    best = out.limited.take(work.best)
-    held = (best >= work.median - work.trust) & (best <= work.median + work.trust) & work.belted
-    if out.present is not None:
-        held &= out.present.take(work.best)
-    np.copyto(out.served, _within(out.served, best - work.room, best + work.room), where=held)
+def hold(state: State, work: Workspace, answers: Sequence[Answers]) -> None:
+    """Move the answers of a block towards the best single models, as far as the room demands."""
+    if not work.any_belted:
+        return
+    distance, holds = np.zeros(len(work.room)), []
+    for step, out in enumerate(answers):
+        median, best = out.experts[MEDIAN], out.limited.take(work.best)
+        held = work.belted if out.present is None else work.belted & out.present.take(work.best)
+        if work.any_dirty:
+            held = held & (step >= state.dirty)
+        near = (best >= median - work.trust) & (best <= median + work.trust)
+        np.greater(held, near, out=out.left)
+        held = held & near
+        distance += np.abs(out.served - best) * held
+        holds.append((held, best))
+    tight = distance > work.room
+    if tight.any():
+        share = work.room / np.where(tight, distance, 1.0)
+        for out, (held, best) in zip(answers, holds, strict=True):
+            moved = best + share * (out.served - best) + 0.0
+            np.copyto(out.served, moved, where=held & tight)
 
 
 def _weigh(
@@ -203,7 +218,11 @@ def learn(
     best_error = np.abs(actual - given.limited.take(best))
     known = state.best >= 0 if present is None else (state.best >= 0) & present.take(best)
     earned = (1.0 + BELT_SHARE) * best_error - error
-    state.budget += earned if known.all() else np.where(known, earned, 0.0)
+    calmed = DOUBT_SHARE * best_error - (error - best_error) * given.left
+    if not known.all():
+        earned, calmed = earned * known, calmed * known
+    state.budget += earned
+    state.doubt += calmed
     low, high = state.seen
     np.minimum(low, np.maximum(actual, low - state.spread), out=low)
     np.maximum(high, np.minimum(actual, high + state.spread), out=high)
@@ -286,10 +305,6 @@ def _total(rows: Array, out: Array) -> None:
     out[:] = 0.0
     for row in rows:
         out += row
-
-
-def _within(values: Array, low: Array, high: Array) -> Array:
-    return np.minimum(np.maximum(values, low), high)
 
 
 def _limit(values: Array, low: Array, high: Array) -> None:

@@ -164,6 +164,7 @@ def test_bad_actuals_are_refused_and_nothing_changes() -> None:
         ({"amplitude_window": 10**9}, r"\$\.amplitude_window: found 1000000000"),
         ({"scores": {"a": 10**400, "b": 1, "c": 1, "d": 1}}, r"\$\.scores\.a"),
         ({"amplitude_window": 0}, r"\$\.amplitude_window"),
+        ({"scores": {"a": 1e200, "b": 1.0, "c": 1.0}}, r"found 1e\+200; expected a number from 0 to 1e\+150"),
         ({"mutant_epsilon": 0}, r"\$\.mutant_epsilon: found 0; expected a number > 0 or null"),
         ({"online_models": []}, r"\$\.online_models"),
         ({"offline_models": ["a"]}, r"\$\.offline_models"),
@@ -279,19 +280,64 @@ def test_it_never_loses_more_to_the_best_model_than_promised(horizon: int, scale
     assert lost[len(PARTS) - 1] > 1.5 * allowed  # without the belt
 
 
-def test_the_best_model_does_not_hold_it_where_it_is_missing_or_far_out() -> None:
+def validated(horizon: int) -> Router:
+    """A router whose model ``a`` is best on validation by far; its belt has no earnings yet."""
     rng = np.random.default_rng(2)
     y = 10 + rng.normal(size=100)
     rows = {n: y + (0.1 if n == "a" else 0.5) * rng.normal(size=100) for n in NAMES}
-    served = Router(policy_of(ONLINE, OFFLINE), Validation.of(y, rows), horizon=24)
+    return Router(policy_of(ONLINE, OFFLINE), Validation.of(y, rows), horizon=horizon)
+
+
+def test_a_block_keeps_to_the_best_model_as_a_whole() -> None:
+    served = validated(24)
+    room = BELT_STEPS * served.policy.best_mae
+    rows = np.tile([10.0, 10.7, 10.6, 10.4], (60, 1))
+    rows[30:, 1:] -= 0.4
+    assert np.abs(served.predict(rows) - 10.0).sum() == pytest.approx(room)
+    told = [served.explain(step) for step in range(60)]
+    (share,) = {step["belt"] for step in told}
+    assert 0 < share < 1
+    for step in told:
+        assert step["best_model"] == "a"
+        assert step["served"] == pytest.approx(10.0 + share * (step["mixed"] - 10.0))
+    served.predict(rows[:1])  # one step alone has room enough
+    assert (served.explain()["belt"], served.explain()["served"]) == (1.0, served.explain()["mixed"])
+
+
+def test_the_best_model_does_not_hold_it_where_it_is_missing_or_far_out() -> None:
+    served = validated(24)
     others = {"b": [10.7], "c": [10.6], "d": [10.4]}
-    value = served.predict({"a": [10.0], **others})[0]
-    told = served.explain()
-    assert (told["best_model"], value) == ("a", min(told["mixed"], 10.0 + told["room"]))
     for forecasts in (others, {"a": [-1e6], **others}):
         value = served.predict(forecasts)[0]
-        assert served.explain()["room"] is None
+        assert served.explain()["belt"] is None
         assert value == served.explain()["mixed"] > 10.3
+
+
+@pytest.mark.parametrize("horizon", [1, 12])
+def test_a_best_model_that_was_left_and_right_is_not_left_again(horizon: int) -> None:
+    served, lost, allowed = validated(horizon), 0.0, 0.0
+    block = np.full((horizon, 4), 10.0)
+    far, usual = block + np.array([0, 50, 50, 50]), block + np.array([0.1, 0.5, -0.5, 0.6])
+    for turn in range(40):
+        rows = far if turn % 4 == 3 else usual
+        values = served.predict(rows)
+        served.update(np.full(horizon, 10.0))
+        if turn == 3:
+            assert values.min() > 15  # for all it knew, the best model alone had failed
+        else:
+            lost += np.abs(values - 10.0).sum()
+            allowed += np.abs(rows[:, 0] - 10.0).sum()
+    assert lost <= (1 + BELT_SHARE) * allowed + BELT_STEPS * served.policy.best_mae
+
+
+@pytest.mark.parametrize("horizon", [1, 12])
+def test_a_best_model_that_fails_is_left_each_time(horizon: int) -> None:
+    served = validated(horizon)
+    for turn in range(40):
+        failed = turn % 4 == 3
+        rows = np.tile([-40.0 if failed else 10.1, 10.5, 9.5, 10.6], (horizon, 1))
+        assert np.abs(served.predict(rows) - 10.0).max() < 1.0
+        served.update(np.full(horizon, 10.0))
 
 
 def test_explain_needs_a_step() -> None:
@@ -346,7 +392,7 @@ def test_a_torn_state_file_is_refused_at_any_length(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "value", "text"),
     [
-        (["version"], 2, r"\$\.version: found 2"),
+        (["version"], 1, r"\$\.version: found 1"),
         (["format"], "x", r"\$\.format"),
         (["parts"], "median", r"\$\.parts"),
         (["policy", "online"], ["a"], "routing|scores|best|shape"),
