@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import Any
 
 from elpa_core.routing.scalar import Answer, SeriesState, Stand
@@ -15,7 +16,10 @@ def explanation(
     """Return what `Router.explain` returns."""
     names = policy.names
     present = given.present or [True] * len(names)
-    parts = [given.nearest <= f <= given.farthest for f in given.limited]
+    parts = [
+        there and given.nearest <= f <= given.farthest
+        for f, there in zip(given.limited, present, strict=True)
+    ]
     weights = [w if part else 0.0 for w, part in zip(stand.weights, parts, strict=True)]
     steady_weights = [w if part else 0.0 for w, part in zip(stand.steady_weights, parts, strict=True)]
     dirty = given.served_dirty
@@ -29,14 +33,14 @@ def explanation(
         "model_weights": dict(zip(names, _shares(weights), strict=True)),
         "steady_weights": dict(zip(names, _shares(steady_weights), strict=True)),
         "level_move": stand.move,
-        "missing": [name for name, there in zip(names, present, strict=True) if not there],
+        "missing": [name for name, got in zip(names, row, strict=True) if not isfinite(got)],
         "limited": [
             name
             for name, there, got, used in zip(names, present, row, given.limited, strict=True)
             if there and got != used
         ],
         "left_out": [
-            name for name, there, part in zip(names, present, parts, strict=True) if there and not part
+            name for name, got, part in zip(names, row, parts, strict=True) if isfinite(got) and not part
         ],
         "mutation": bool(stand.mutated),
         "dirty": dirty,

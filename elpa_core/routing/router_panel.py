@@ -117,17 +117,17 @@ class RouterPanel(Saved):
             As `Router.predict`; nothing is changed for any series.
         """
         rows = forecast_array(forecasts, self._names, (self.series,))
-        present = np.isfinite(rows)
+        self._work.stand(self._state, self._method, self.policy.amplitude_window)
+        present = vector.sound(self._work, rows)
         everywhere = bool(present.all())
-        if not everywhere and not (sound := present.any(axis=-1)).all():
-            step, series = np.argwhere(~sound)[0]
+        if not everywhere and not (some := present.any(axis=-1)).all():
+            step, series = np.argwhere(~some)[0]
             expected = "one sound model: a finite forecast"
             raise InputError(
                 Problem("forecasts", f"step {step}, series {series}", "no finite forecast", expected)
             )
         while len(self._buffers) < len(rows):
             self._buffers.append(Answers.empty(len(self._names), self.series))
-        self._work.stand(self._state, self._method, self.policy.amplitude_window)
         for step, row in enumerate(rows):
             out, there = self._buffers[step], None if everywhere else present[step]
             vector.answer(self._state, self._work, row, there, self._n_online, step, out)

@@ -7,9 +7,10 @@ Python 3.12, or a power, whose last bit depends on the C library.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+import sys
+from dataclasses import dataclass, fields, replace
 from itertools import islice
-from math import inf, isfinite
+from math import inf
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from elpa_core.routing.settings import (
     GAIN_RANGE,
     LEAST_SAY,
     MEDIAN,
+    REACH,
     STEADY,
     Method,
 )
@@ -28,6 +30,7 @@ from elpa_core.routing.state import State
 
 Experts = tuple[float, float, float, float, float, float]
 _MISSING = 1e300  # no limit reaches it: no actual is beyond BOUND
+_MOST = sys.float_info.max
 
 
 @dataclass(slots=True)
@@ -85,6 +88,8 @@ class Stand:
     says: list[float]
     low: float
     high: float
+    lowest: float
+    highest: float
     tolerance: float
     trust: float
     factor: float
@@ -131,8 +136,8 @@ class SeriesState:
 def stand_of(state: SeriesState, method: Method, window: int) -> Stand:
     """Return weights (unnormalised), limits and factors of a state."""
     scale = state.scale
-    low, high = state.seen
-    factor, spread = 1.0, state.spread
+    spread, factor = state.spread, 1.0
+    low, high = state.seen[0] - spread, state.seen[1] + spread
     actual, forecast = state.window_sums
     least, most = GAIN_RANGE
     if state.window_rows >= window and forecast > 0.0:
@@ -153,8 +158,10 @@ def stand_of(state: SeriesState, method: Method, window: int) -> Stand:
         [(t := (t := (t := scale / s) * t) * t) * t for s in state.scores],
         [g / v if g > 0.0 else 0.0 for g, v in zip(state.gains, state.squares, strict=True)],
         says,
-        low - spread,
-        high + spread,
+        low,
+        high,
+        low - REACH * spread,
+        high + REACH * spread,
         method.tolerance * state.expert_scores[MEDIAN],
         BELT_TRUST * state.expert_scores[MEDIAN] if state.doubt >= 0.0 else inf,
         factor,
@@ -175,14 +182,17 @@ def answer(state: SeriesState, stand: Stand, row: list[float], n_online: int, st
         Position in the block, from 0.
     """
     low, high = stand.low, stand.high
-    limited = [f if low <= f <= high else _limit(f, low, high) for f in row]
+    limited = [f if low <= f <= high else _limit(f, stand) for f in row]
     ordered = sorted(limited)
     present = None
     if ordered[-1] == _MISSING:
         present = [f != _MISSING for f in limited]
         ordered = [f for f in ordered if f != _MISSING]
         if not ordered:
-            return None
+            if stand.highest == _MOST:
+                return None
+            # Where none is within reach, all that are numbers count.
+            return answer(state, replace(stand, lowest=-_MOST, highest=_MOST), row, n_online, step)
     middle = len(ordered)
     median = ordered[(middle - 1) // 2] * 0.5 + ordered[middle // 2] * 0.5 + 0.0
     nearest, farthest = median - stand.tolerance, median + stand.tolerance
@@ -314,10 +324,10 @@ def _remember(state: SeriesState, actual: float, forecast: float) -> None:
     state.window_rows += 1
 
 
-def _limit(forecast: float, low: float, high: float) -> float:
-    if not isfinite(forecast):
+def _limit(forecast: float, stand: Stand) -> float:
+    if not stand.lowest <= forecast <= stand.highest:  # NaN too
         return _MISSING
-    return low if forecast < low else high
+    return stand.low if forecast < stand.low else stand.high
 
 
 def _within(value: float, low: float, high: float) -> float:

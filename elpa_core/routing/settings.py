@@ -14,6 +14,8 @@ BOUND = 1e150
 _MAGNITUDE = f"a number from 0 to {BOUND:g}"
 MOST = 1_000_000
 """Largest number of steps of a horizon, an interval or a window."""
+REACH = 1000.0
+"""A forecast more ranges of the actuals than this beyond the limits counts as missing."""
 TOLERANCE = 8.0
 """A forecast farther from the median than this many times the median's usual error is left out."""
 BELT_SHARE, BELT_STEPS = 0.06, 6.0

@@ -23,6 +23,7 @@ from elpa_core.routing.settings import (
     LEVEL,
     MEDIAN,
     ONLINE,
+    REACH,
     RECENT,
     STEADY,
     Method,
@@ -53,6 +54,7 @@ class Workspace:
             self.says[MEDIAN, unheard] = self.total_say[unheard] = 1.0
         low, high = state.seen
         self.low, self.high = low - state.spread, high + state.spread
+        self.lowest, self.highest = self.low - REACH * state.spread, self.high + REACH * state.spread
         self.tolerance = method.tolerance * state.expert_scores[MEDIAN]
         self.trust = np.where(state.doubt >= 0.0, BELT_TRUST * state.expert_scores[MEDIAN], np.inf)
         actual, forecast = state.window_sums
@@ -67,6 +69,18 @@ class Workspace:
         self.any_dirty = bool(state.dirty.any())
 
 
+def sound(work: Workspace, rows: Array) -> Mask:
+    """Return which forecasts count, shape of ``rows``: (steps, n, models).
+
+    Those within reach of the actuals; where none of a series is, all that are numbers.
+    """
+    counts: Mask = rows >= work.lowest[:, np.newaxis]
+    counts &= rows <= work.highest[:, np.newaxis]
+    if not (some := counts.any(axis=-1)).all():
+        counts[~some] = np.isfinite(rows[~some])
+    return counts
+
+
 def answer(
     state: State, work: Workspace, rows: Array, present: Mask | None, n_online: int, step: int, out: Answers
 ) -> None:
@@ -77,9 +91,9 @@ def answer(
     work : Workspace
         As `Workspace.stand` left it for this state.
     rows : ndarray, shape (n, models)
-        Each series has at least one finite number.
+        Each series has at least one that counts.
     present : ndarray of bool, shape (n, models), or None
-        Where ``rows`` is finite; None if everywhere.
+        Where ``rows`` count, as `sound` says; None if everywhere.
     out : Answers
         Filled in.
     """

@@ -78,13 +78,19 @@ def test_a_missing_forecast_is_as_if_the_model_were_not_asked(absent: float | No
     assert value == other.predict(rest)
     assert np.isfinite(value).all()
     told = one.explain()
-    assert told["missing"] == ["c"]
+    assert (told["missing"], told["left_out"]) == (["c"], [])
     assert told["model_weights"]["c"] == 0
     assert sum(told["model_weights"].values()) == pytest.approx(1)
     before = one.to_json()["state"]["scores"]
     one.update(100.0)
     after = one.to_json()["state"]["scores"]
     assert [a == b for a, b in zip(before, after, strict=True)] == [False, False, True, False]
+
+
+def test_a_missing_model_has_no_weight_where_forecasts_are_near_zero() -> None:
+    served = router()
+    served.predict({"a": [0.1], "b": [-0.1], "d": [0.0]})
+    assert served.explain()["model_weights"]["c"] == served.explain()["steady_weights"]["c"] == 0
 
 
 def test_a_whole_group_may_be_missing() -> None:
@@ -101,11 +107,15 @@ def test_divergence_does_not_reach_the_output() -> None:
     validation = Validation.of(y, {n: y + rng.normal(size=60) for n in NAMES})
     served = Router(policy_of(ONLINE, OFFLINE), validation)
     plain = served.predict({"a": [10.0], "b": [10.2], "c": [9.9]})[0]
-    wild = served.predict({"a": [10.0], "b": [10.2], "c": [9.9], "d": [1e22]})[0]
+    assert served.predict({"a": [10.0], "b": [10.2], "c": [9.9], "d": [1e22]})[0] == plain
+    told = served.explain()
+    assert (told["missing"], told["limited"], told["left_out"]) == ([], [], ["d"])
+    wild = served.predict({"a": [10.0], "b": [10.2], "c": [9.9], "d": [100.0]})[0]
     assert wild == pytest.approx(plain, abs=0.2)
     told = served.explain()
     assert (told["limited"], told["left_out"]) == (["d"], ["d"])
     assert served.predict({"a": [1e300], "d": [-1e300]})[0] == pytest.approx(y.mean(), abs=3 * np.ptp(y))
+    assert served.explain()["limited"] == ["a", "d"]
 
 
 def unchanged_after(served: Router, call: object, error: type[Exception], text: str) -> None:

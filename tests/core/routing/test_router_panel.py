@@ -23,6 +23,8 @@ def rows(rng: np.random.Generator, steps: int, series: int, missing: float) -> t
     y = 10 * rng.normal(size=(steps, series))
     forecasts = y[..., None] + rng.normal(size=(steps, series, 7)) * np.linspace(0.0, 9.0, 7)
     forecasts[rng.random(forecasts.shape) < 0.03] *= 1e4
+    forecasts[rng.random(forecasts.shape) < 0.03] *= 1e22
+    forecasts[rng.random(forecasts.shape[:-1]) < 0.03] *= 1e22
     gaps = rng.random(forecasts.shape) < missing
     forecasts[gaps] = rng.choice([np.nan, np.inf, -np.inf], size=int(gaps.sum()))
     forecasts[..., 6] = np.where(np.isfinite(forecasts).any(-1), forecasts[..., 6], 0.0)
