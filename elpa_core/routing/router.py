@@ -45,13 +45,15 @@ class Router(Saved):
         absolute actuals and forecasts over the last ``amplitude_window`` clean steps, within
         [0.5, 2], moved half-way to 1.
 
-    Forecasts are limited to [min - R, max + R] of the actuals (R their range), and one that is
-    farther from the median than eight times the median's usual error is left out of that step.
+    Forecasts are limited to [min - R, max + R] of the actuals (R their range), one that is a
+    thousand R beyond counts as missing, and one that is farther from the median than eight times
+    the median's usual error is left out of that step.
 
-    The router promises not to lose more than 8 % to the best single model of validation, plus four
-    of its mean errors for the start: no answer is farther from that model's forecast than can still
-    be lost. The promise does not count where that forecast is farther from the median than three
-    times the median's usual error: then the model has gone astray.
+    The router promises not to lose more than 6 % to the best single model of validation, plus six
+    of its mean errors for the start: all answers of a block together are no farther from that
+    model's forecasts than can still be lost. The promise does not count where such a forecast is
+    farther from the median than three times the median's usual error, unless following the others
+    there has cost too much already.
 
     After a mutation (a relative error of what was served above ``mutant_epsilon``) the next
     ``dirty_interval`` steps are dirty: ``online`` is served, and of the scores only those of the
