@@ -39,7 +39,12 @@ def _add_route(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--forecasts", metavar="FILE", help="forecasts (CSV); - for standard input")
     parser.add_argument("--actuals", type=Path, metavar="FILE", help="actuals (CSV), read as they arrive")
     parser.add_argument("--state", type=Path, metavar="FILE", help="go on from this state, and keep it here")
-    parser.add_argument("--horizon", type=int, metavar="H", help="rows of a block (default: the policy's)")
+    parser.add_argument(
+        "--horizon",
+        type=int,
+        metavar="H",
+        help="rows of a block (default: those of the first one, at least the policy's)",
+    )
     parser.add_argument("--panel", type=Path, metavar="FILE", help="replay a panel instead of a stream")
     parser.add_argument(
         "--output", type=Path, metavar="FILE", help="served values (default: standard output)"

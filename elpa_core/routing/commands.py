@@ -17,7 +17,7 @@ from elpa_core.routing.backtest import backtest, served_test_rows, table_lines
 from elpa_core.routing.panel import Panel, read_panel
 from elpa_core.routing.plot import mutation_svg
 from elpa_core.routing.settings import RoutingPolicy
-from elpa_core.routing.stream import Actuals, Session, check_models, read_blocks, route_stream
+from elpa_core.routing.stream import Actuals, Lines, Session, check_models, read_blocks, route_stream
 
 
 def route(options: argparse.Namespace) -> int:
@@ -38,10 +38,13 @@ def route(options: argparse.Namespace) -> int:
         if options.actuals is not None:
             actuals = files.enter_context(Actuals(options.actuals))
         path = _path(options.forecasts)
-        forecasts = sys.stdin if path is None else files.enter_context(_text(path))
         # The end of a block shows in a file by what follows; in a pipe nothing follows until it is answered.
-        whole = path is not None and path.is_file()
-        blocks = read_blocks(forecasts, options.forecasts, checked, None if whole else checked.horizon)
+        file = sys.stdin if path is None else files.enter_context(_text(path))
+        if path is not None and path.is_file():
+            blocks = read_blocks(file, options.forecasts, checked)
+        else:
+            lines = Lines(file.fileno())
+            blocks = read_blocks(lines, options.forecasts, checked, rows=options.horizon, pause=lines.pause)
         output = sys.stdout
         if options.output is not None:
             output = files.enter_context(options.output.open("w", encoding="utf-8", newline=""))

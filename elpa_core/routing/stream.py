@@ -6,7 +6,8 @@ import csv
 import math
 import os
 import select
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TextIO
@@ -21,6 +22,8 @@ from elpa_core.routing.settings import RoutingPolicy
 
 _FORMAT = "elpa-route"
 _ACTUAL_COLUMNS = ["row", "y_true"]
+_CHUNK = 1 << 16
+_MOMENT = 20  # milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,49 +35,104 @@ class Block:
     forecasts: dict[str, list[float]]
 
 
-def read_blocks(file: TextIO, source: str, policy: RoutingPolicy, rows_known: int | None) -> Iterator[Block]:
-    """Check the header of forecasts, and return their blocks as they arrive.
-
-    A block ends with the first row of the next one, or the end; if its rows are known, with the last of them.
+class Lines:
+    """The lines of a text as they arrive.
 
     Parameters
     ----------
-    file : text file
+    descriptor : int
+        Of what can be waited for: a pipe, a terminal.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._whole: deque[bytes] = deque()
+        self._rest, self._ended = b"", False
+
+    def __iter__(self) -> Iterator[str]:
+        encoding = "utf-8-sig"
+        while self._fill():
+            yield self._whole.popleft().decode(encoding, errors="backslashreplace")
+            encoding = "utf-8"
+
+    def _fill(self) -> bool:
+        while not self._whole and not self._ended:
+            more = os.read(self._descriptor, _CHUNK)
+            *lines, self._rest = (self._rest + more).splitlines(keepends=True) or [b""]
+            self._ended = not more
+            if self._rest.endswith(b"\n") or (self._ended and self._rest):
+                lines, self._rest = [*lines, self._rest], b""
+            self._whole += lines
+        return bool(self._whole)
+
+    def pause(self) -> bool:
+        """Tell whether nothing comes for a moment."""
+        if self._whole or self._rest or self._ended:
+            return False
+        waiting = select.poll()
+        waiting.register(self._descriptor, select.POLLIN)
+        return not waiting.poll(_MOMENT)
+
+
+def read_blocks(
+    lines: Iterable[str],
+    source: str,
+    policy: RoutingPolicy,
+    *,
+    rows: int | None = None,
+    pause: Callable[[], bool] | None = None,
+) -> Iterator[Block]:
+    """Check the header of forecasts, and return their blocks as they arrive.
+
+    A block ends with the first row of the next one, or the end; before that with the last of its
+    ``rows``, or at a ``pause`` once it has as many rows as the policy's horizon.
+
+    Parameters
+    ----------
+    lines : iterable of str
         CSV: ``block,row``, then one column a model, ``GROUP:NAME``; a blank cell for no forecast.
-    rows_known : int or None
-        Rows of a block, where a block is to be answered before the next one begins.
+    rows : int, optional
+        Rows of a block, where they are known and a block is to be answered before the next begins.
+    pause : callable, optional
+        Tells whether nothing more comes for a moment; asked where ``rows`` are not known.
 
     Raises
     ------
     InputError
         If it is not such a CSV, a model is not the policy's, or a block goes on after its last row.
     """
-    lines = _records(file, source)
-    header = next(lines, [])
+    records = _records(lines, source)
+    header = next(records, [])
     if header[:2] != ["block", "row"]:
         raise InputError(
             Problem(source, "header", quoted(",".join(header[:2])), "block,row, then GROUP:NAME")
         )
     check_models(source, header[2:], policy)
-    return _blocks(lines, source, header, rows_known)
+
+    def whole(block: Block) -> bool:
+        if rows is not None:
+            return len(block.rows) == rows
+        return pause is not None and len(block.rows) >= policy.horizon and pause()
+
+    return _blocks(records, source, header, whole)
 
 
 def _blocks(
-    lines: Iterator[list[str]], source: str, header: list[str], rows_known: int | None
+    lines: Iterator[list[str]], source: str, header: list[str], whole: Callable[[Block], bool]
 ) -> Iterator[Block]:
     names = [name for _, name in model_columns(Path(source), header[2:])]
     block: Block | None = None
-    answered: str | None = None
+    answered: Block | None = None
     for line, cells in enumerate(lines):
         if len(cells) != len(header):
             raise InputError(Problem(source, f"row {line}", f"{len(cells)} cells", f"{len(header)}"))
         if block is not None and cells[0] != block.name:
             yield block
             block = None
-        if block is None and cells[0] == answered:
-            found = f"more than {rows_known} rows of block {quoted(answered)}"
-            expected = f"blocks of {rows_known} rows: the policy's horizon"
-            hint = "give the rows of a block by --horizon"
+        if block is None and answered is not None and cells[0] == answered.name:
+            found = f"more than {len(answered.rows)} rows of block {quoted(answered.name)}"
+            expected = "the next block: this one was answered"
+            hint = "write a block at once, or give its rows by --horizon"
             raise InputError(Problem(source, f"row {line}", found, expected, hint))
         block = block or Block(cells[0], [], {name: [] for name in names})
         row = _row_number(source, line, cells[1])
@@ -90,9 +148,9 @@ def _blocks(
         block.rows.append(row)
         for name, value in zip(names, values, strict=True):
             block.forecasts[name].append(value)
-        if len(block.rows) == rows_known:
+        if whole(block):
             yield block
-            answered, block = block.name, None
+            answered, block = block, None
     if block is not None:
         yield block
 
@@ -152,7 +210,7 @@ class Actuals:
         waiting.register(self._file, select.POLLIN)
         waiting.poll()  # until a pipe has a writer
         os.set_blocking(self._file.fileno(), True)
-        lines = _records(self._file, self._source)
+        lines = _records(iter(self._file.readline, ""), self._source)
         header = next(lines, None)
         if header is not None and header != _ACTUAL_COLUMNS:
             raise InputError(Problem(self._source, "header", quoted(",".join(header)), "row,y_true"))
@@ -195,7 +253,7 @@ class Session:
     path : Path or None
         Where the state is kept; None to forget it.
     horizon : int, optional
-        For a new router.
+        For a new router; else the policy's, or the rows of the first block if those are more.
 
     Raises
     ------
@@ -206,9 +264,11 @@ class Session:
     def __init__(self, policy: Mapping[str, Any], path: Path | None, horizon: int | None = None) -> None:
         self.path = path
         self.rows: list[int] = []
+        self._open = policy if horizon is None else None  # until the first block tells the horizon
         if path is None or not path.exists():
             self.router = Router(policy, horizon=horizon)
             return
+        self._open = None
         value = snapshot.read_json(path)
         if not isinstance(value, Mapping) or value.get("format") != _FORMAT:
             raise InputError(Problem(str(path), "$.format", "something else", quoted(_FORMAT)))
@@ -231,6 +291,9 @@ class Session:
 
     def answer(self, block: Block) -> list[tuple[int, float]]:
         """Return row numbers and served values of a block."""
+        if self._open is not None and len(block.rows) > self.router.policy.horizon:
+            self.router = Router(self._open, horizon=len(block.rows))
+        self._open = None
         served = self.router.predict(block.forecasts)
         self.rows = list(block.rows)
         self.save()
@@ -267,9 +330,9 @@ def route_stream(session: Session, blocks: Iterator[Block], actuals: Actuals | N
             session.learn(actuals)
 
 
-def _records(file: TextIO, source: str) -> Iterator[list[str]]:
+def _records(lines: Iterable[str], source: str) -> Iterator[list[str]]:
     try:
-        yield from filter(None, csv.reader(iter(file.readline, "")))
+        yield from filter(None, csv.reader(lines))
     except csv.Error as error:
         raise InputError(Problem(source, "", str(error), "CSV")) from error
 

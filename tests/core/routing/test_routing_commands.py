@@ -135,15 +135,20 @@ def test_a_block_is_answered_before_its_actuals_are_awaited(tmp_path: Path, per_
         assert process.wait(timeout=30) == 0
 
 
-def test_forecasts_may_come_one_block_at_a_time(tmp_path: Path) -> None:
-    """With the horizon known, a block is answered although the next one has not begun."""
+@pytest.mark.parametrize(
+    ("routing", "options"), [({"horizon": 2}, []), ({"horizon": 9}, ["--horizon", "2"]), ({}, [])]
+)
+def test_forecasts_may_come_one_block_at_a_time(
+    tmp_path: Path, routing: dict[str, int], options: list[str]
+) -> None:
+    """A block is answered although the next one has not begun, with its rows known or not."""
     f, _, y, _ = stream_files(tmp_path, 4, 2)
-    policy = write_policy(tmp_path / "p.json", policy_of(["a", "b"], ["c"], routing={"horizon": 2}))
+    policy = write_policy(tmp_path / "p.json", policy_of(["a", "b"], ["c"], routing=routing))
     fifo = tmp_path / "actuals"
     os.mkfifo(fifo)
     header, *lines = f.read_text().splitlines(keepends=True)
     command = [*ELPA, "route", "--policy", policy]
-    command += ["--forecasts", "-", "--actuals", str(fifo)]
+    command += ["--forecasts", "-", "--actuals", str(fifo), *options]
     with running(command, stdin=subprocess.PIPE) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -190,6 +195,26 @@ def test_blocks_of_a_file_may_be_longer_than_the_policys_horizon(tmp_path: Path)
     assert served_in(out) == Router(policy).predict(forecasts).tolist()
 
 
+@pytest.mark.parametrize("source", ["file", "pipe", "standard input"])
+def test_the_first_block_tells_the_horizon(tmp_path: Path, source: str) -> None:
+    f, a, y, forecasts = stream_files(tmp_path, 24, 12)
+    policy = policy_of(["a", "b"], ["c"])
+    command = [*ELPA, "route", "--policy", write_policy(tmp_path / "p.json", policy), "--actuals", str(a)]
+    fifo = tmp_path / "pipe"
+    os.mkfifo(fifo)
+    forecast = {"file": str(f), "pipe": str(fifo), "standard input": "-"}[source]
+    with running([*command, "--forecasts", forecast], stdin=subprocess.PIPE) as process:
+        if source == "pipe":
+            fifo.write_bytes(f.read_bytes())
+        answers, _ = process.communicate(f.read_text() if source == "standard input" else None)
+    assert process.returncode == 0
+    router = Router(policy, horizon=12)
+    expected = router.predict(forecasts[:12]).tolist()
+    router.update(y[:12])
+    expected += router.predict(forecasts[12:]).tolist()
+    assert [float(line.rpartition(",")[2]) for line in answers.splitlines()[1:]] == expected
+
+
 def test_blank_lines_mean_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     f, a, _, _ = stream_files(tmp_path, 6, 1)
     policy = write_policy(tmp_path / "p.json", policy_of(["a", "b"], ["c"]))
@@ -204,15 +229,16 @@ def test_blank_lines_mean_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[
 
 def test_a_block_of_a_pipe_that_goes_on_after_its_answer_is_refused(tmp_path: Path) -> None:
     f, _, _, _ = stream_files(tmp_path, 4, 4)
-    policy = write_policy(tmp_path / "p.json", policy_of(["a", "b"], ["c"], routing={"horizon": 3}))
-    command = [*ELPA, "route", "--policy", policy, "--forecasts", "-"]
+    policy = write_policy(tmp_path / "p.json", policy_of(["a", "b"], ["c"]))
+    command = [*ELPA, "route", "--policy", policy, "--forecasts", "-", "--horizon", "3"]
     done = subprocess.run(
         command, input=f.read_text(), capture_output=True, text=True, timeout=30, check=False
     )
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
         'error: -: row 3: found more than 3 rows of block "0"; '
-        "expected blocks of 3 rows: the policy's horizon; give the rows of a block by --horizon"
+        "expected the next block: this one was answered; "
+        "write a block at once, or give its rows by --horizon"
     ]
 
 
@@ -388,4 +414,4 @@ def test_rows_of_a_block_ascend_and_each_has_a_forecast(rows: str, found: str) -
     policy = RoutingPolicy.of(policy_of(["a"], ["b"]))
     file = io.StringIO("block,row,online:a,offline:b\n" + rows)
     with pytest.raises(InputError, match=f"f.csv: {found}"):
-        list(read_blocks(file, "f.csv", policy, None))
+        list(read_blocks(file, "f.csv", policy))
