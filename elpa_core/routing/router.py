@@ -52,8 +52,8 @@ class Router(Saved):
     The router promises not to lose more than 6 % to the best single model of validation, plus six
     of its mean errors for the start: all answers of a block together are no farther from that
     model's forecasts than can still be lost. The promise does not count where such a forecast is
-    farther from the median than three times the median's usual error, unless following the others
-    there has cost too much already.
+    farther from the median than three times the median's usual error, unless it is the one of both
+    that is within the actuals so far, or following the others has cost too much already.
 
     After a mutation (a relative error of what was served above ``mutant_epsilon``) the next
     ``dirty_interval`` steps are dirty: ``online`` is served, and of the scores only those of the

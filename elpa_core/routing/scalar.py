@@ -229,7 +229,10 @@ def answer(state: SeriesState, stand: Stand, row: list[float], n_online: int, st
     if not dirty:
         mixed = _mix(stand, experts)
         if stand.room < inf and (best := limited[state.best]) != _MISSING:
-            left = not median - stand.trust <= best <= median + stand.trust
+            left = not (
+                median - stand.trust <= best <= median + stand.trust
+                or _seen(best, state) > _seen(median, state)
+            )
             belt = None if left else 1.0
     if present is not None:
         limited = [f if there else 0.0 for f, there in zip(limited, present, strict=True)]
@@ -237,6 +240,12 @@ def answer(state: SeriesState, stand: Stand, row: list[float], n_online: int, st
         mixed + 0.0, experts, offline,
         limited, present, nearest, farthest, mixed, left, belt, dirty,
     )  # fmt: skip
+
+
+def _seen(forecast: float, state: SeriesState) -> bool:
+    """Return whether a forecast is within the actuals so far."""
+    low, high = state.seen
+    return low <= forecast <= high
 
 
 def _mix(stand: Stand, experts: Experts) -> float:

@@ -138,6 +138,7 @@ def hold(state: State, work: Workspace, answers: Sequence[Answers]) -> None:
         if work.any_dirty:
             held = held & (step >= state.dirty)
         near = (best >= median - work.trust) & (best <= median + work.trust)
+        near |= _seen(best, state) > _seen(median, state)
         np.greater(held, near, out=out.left)
         held = held & near
         distance += np.abs(out.served - best) * held
@@ -148,6 +149,12 @@ def hold(state: State, work: Workspace, answers: Sequence[Answers]) -> None:
         for out, (held, best) in zip(answers, holds, strict=True):
             moved = best + share * (out.served - best) + 0.0
             np.copyto(out.served, moved, where=held & tight)
+
+
+def _seen(forecasts: Array, state: State) -> Mask:
+    low, high = state.seen
+    seen: Mask = (forecasts >= low) & (forecasts <= high)
+    return seen
 
 
 def _weigh(

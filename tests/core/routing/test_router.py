@@ -326,18 +326,26 @@ def test_the_best_model_does_not_hold_it_where_it_is_missing_or_far_out() -> Non
 @pytest.mark.parametrize("horizon", [1, 12])
 def test_a_best_model_that_was_left_and_right_is_not_left_again(horizon: int) -> None:
     served, lost, allowed = validated(horizon), 0.0, 0.0
-    block = np.full((horizon, 4), 10.0)
-    far, usual = block + np.array([0, 50, 50, 50]), block + np.array([0.1, 0.5, -0.5, 0.6])
+    low, high = served.policy.range or (0.0, 0.0)
+    usual, far = low + np.array([0.1, 0.5, -0.5, 0.6]), low + np.array([0, *[high - low] * 3])
     for turn in range(40):
-        rows = far if turn % 4 == 3 else usual
-        values = served.predict(rows)
-        served.update(np.full(horizon, 10.0))
+        values = served.predict(np.tile(far if turn % 4 == 3 else usual, (horizon, 1)))
+        served.update(np.full(horizon, low))
         if turn == 3:
-            assert values.min() > 15  # for all it knew, the best model alone had failed
+            assert values.min() > low + 0.9 * (high - low)  # for all it knew, that model alone had failed
         else:
-            lost += np.abs(values - 10.0).sum()
-            allowed += np.abs(rows[:, 0] - 10.0).sum()
+            lost += np.abs(values - low).sum()
+            allowed += 0.0 if turn % 4 == 3 else horizon * 0.1
     assert lost <= (1 + BELT_SHARE) * allowed + BELT_STEPS * served.policy.best_mae
+
+
+def test_a_best_model_is_not_left_where_all_others_leave_what_was_seen() -> None:
+    served = validated(12)
+    _, high = served.policy.range or (0.0, 0.0)
+    values = served.predict(np.tile([high, high + 2, high + 2, high + 2], (12, 1)))
+    assert np.abs(values - high).sum() == pytest.approx(BELT_STEPS * served.policy.best_mae)
+    served.predict(np.tile([high + 2, high, high, high], (12, 1)))
+    assert served.explain()["belt"] is None
 
 
 @pytest.mark.parametrize("horizon", [1, 12])
