@@ -74,6 +74,8 @@ def sound(work: Workspace, rows: Array) -> Mask:
 
     Those within reach of the actuals; where none of a series is, all that are numbers.
     """
+    if rows.min() >= work.lowest.max() and rows.max() <= work.highest.min():  # false for NaN
+        return np.ones(rows.shape, np.bool_)
     counts: Mask = rows >= work.lowest[:, np.newaxis]
     counts &= rows <= work.highest[:, np.newaxis]
     if not (some := counts.any(axis=-1)).all():
