@@ -18,11 +18,13 @@ from elpa_core.routing.answers import Answers
 from elpa_core.routing.settings import (
     BELT_SHARE,
     BELT_TRUST,
+    BOUND,
     DOUBT_SHARE,
     GAIN_RANGE,
     LEAST_SAY,
     MEDIAN,
     REACH,
+    SIZE,
     STEADY,
     Method,
 )
@@ -115,6 +117,7 @@ class SeriesState:
     doubt: float
     seen: list[float]
     spread: float
+    margin: float
     scale: float
     floor: float
     phi: float
@@ -136,8 +139,8 @@ class SeriesState:
 def stand_of(state: SeriesState, method: Method, window: int) -> Stand:
     """Return weights (unnormalised), limits and factors of a state."""
     scale = state.scale
-    spread, factor = state.spread, 1.0
-    low, high = state.seen[0] - spread, state.seen[1] + spread
+    margin, factor = state.margin, 1.0
+    low, high = state.seen[0] - margin, state.seen[1] + margin
     actual, forecast = state.window_sums
     least, most = GAIN_RANGE
     if state.window_rows >= window and forecast > 0.0:
@@ -160,8 +163,8 @@ def stand_of(state: SeriesState, method: Method, window: int) -> Stand:
         says,
         low,
         high,
-        low - REACH * spread,
-        high + REACH * spread,
+        low - REACH * margin,
+        high + REACH * margin,
         method.tolerance * state.expert_scores[MEDIAN],
         BELT_TRUST * state.expert_scores[MEDIAN] if state.doubt >= 0.0 else inf,
         factor,
@@ -313,10 +316,7 @@ def learn(
         best_error = abs(actual - given.limited[best])
         state.budget += (1.0 + BELT_SHARE) * best_error - error
         state.doubt += DOUBT_SHARE * best_error - (error - best_error if given.left else 0.0)
-    low, high = state.seen
-    if not low <= actual <= high:
-        spread = state.spread
-        state.seen = [max(actual, low - spread), high] if actual < low else [low, min(actual, high + spread)]
+    _widen(state, actual)
     if not clean:
         state.dirty -= 1
     state.mutated = 0
@@ -331,6 +331,21 @@ def _remember(state: SeriesState, actual: float, forecast: float) -> None:
     sums[1] += forecast - state.window_forecast[place]
     state.window_actual[place], state.window_forecast[place] = actual, forecast
     state.window_rows += 1
+
+
+def _widen(state: SeriesState, actual: float) -> None:
+    low, high = state.seen
+    margin = state.margin
+    if low > high:
+        if actual == 0.0:
+            return
+        state.seen, state.spread = [actual, actual], max(abs(actual), SIZE * state.scale)
+    elif actual < low:
+        state.seen[0] = max(actual, low - margin)
+    elif actual > high:
+        state.seen[1] = min(actual, high + margin)
+    beyond = low <= high and not low - margin <= actual <= high + margin
+    state.margin = min(REACH * margin, BOUND) if beyond else state.spread
 
 
 def _limit(forecast: float, stand: Stand) -> float:

@@ -15,14 +15,21 @@ _MAGNITUDE = f"a number from 0 to {BOUND:g}"
 MOST = 1_000_000
 """Largest number of steps of a horizon, an interval or a window."""
 REACH = 1000.0
-"""A forecast more ranges of the actuals than this beyond the limits counts as missing."""
+"""A forecast more ranges of the actuals than this beyond the limits counts as missing; an actual beyond
+them lets the next limits be so many times as wide."""
+UNSEEN = 1e15
+"""No forecast is larger as long as nothing is known of the actuals: it could not have been right to the
+last digit."""
+SIZE = 100.0
+"""Of a policy without a range the first actual that is not zero tells the size of the series, but at least
+so many usual errors."""
 TOLERANCE = 8.0
 """A forecast farther from the median than this many times the median's usual error is left out."""
 BELT_SHARE, BELT_STEPS = 0.06, 6.0
 """How much worse than the best single model the router may be so far, and a head start in steps."""
 BELT_TRUST = 3.0
 """The best single model holds the router only within this many usual errors of the median, ..."""
-DOUBT_SHARE, DOUBT_STEPS = 0.05, 8.0
+DOUBT_SHARE, DOUBT_STEPS = 0.02, 8.0
 """... as long as leaving it there has not cost more than this: a share of its errors, and steps."""
 GAIN_RANGE = (0.5, 2.0)
 FLOOR = 1e-6

@@ -17,6 +17,7 @@ from elpa_core.routing.settings import (
     EXPERTS,
     FLOOR,
     MIN_SCALE,
+    UNSEEN,
     RoutingPolicy,
     spread_of,
 )
@@ -51,9 +52,13 @@ class State:
         How much leaving that model where it is far from the median may still cost; below zero the
         belt holds there too.
     seen : ndarray, shape (2, n)
-        Smallest and largest actual; one row widens them by ``spread`` at most.
+        Smallest and largest actual, the wrong way round as long as all were zero; one row widens
+        them by ``margin`` at most.
     spread : ndarray, shape (n,)
-        Range of the actuals at the start.
+        Range of the actuals at the start, or the size of the first one that is not zero.
+    margin : ndarray, shape (n,)
+        How far beyond the actuals a forecast may be: ``spread``, and more after an actual that was
+        farther out.
     scale, floor, phi : ndarray, shape (n,)
         Scale of the scores, smallest error that counts, smallest denominator of a relative error.
     epsilon : ndarray, shape (n,)
@@ -79,6 +84,7 @@ class State:
     doubt: Array
     seen: Array
     spread: Array
+    margin: Array
     scale: Array
     floor: Array
     phi: Array
@@ -132,7 +138,7 @@ class State:
         if problems:
             raise InputError(problems)
         state = cls(**arrays)
-        positive = {"scores", "expert_scores", "squares", "scale", "floor", "epsilon", "spread"}
+        positive = {"scores", "expert_scores", "squares", "scale", "floor", "epsilon", "spread", "margin"}
         problems = [
             Problem(source, f"$.state.{name}", "zero or less", "numbers above zero", "the file is damaged")
             for name in sorted(positive)
@@ -190,8 +196,12 @@ def start(policies: Sequence[RoutingPolicy], first_errors: Array | None = None) 
     )  # one wild score moves it little
     floor = scale * FLOOR
     scores = np.maximum(scores, floor)
-    ranges = [policy.range or (-BOUND / 3, BOUND / 3) for policy in policies]
-    spread = [spread_of(low, high) for low, high in ranges]
+    sizes = np.minimum(UNSEEN * np.maximum(scale, 1.0), BOUND / 3).tolist()
+    ranges = [
+        policy.range if policy.range is not None and any(policy.range) else (size, -size)
+        for policy, size in zip(policies, sizes, strict=True)
+    ]
+    spread = [spread_of(min(span), max(span)) for span in ranges]
     epsilon = [np.inf if policy.mutant_epsilon is None else policy.mutant_epsilon for policy in policies]
     return State(
         scores=scores,
@@ -207,6 +217,7 @@ def start(policies: Sequence[RoutingPolicy], first_errors: Array | None = None) 
         doubt=np.array([DOUBT_STEPS * policy.best_mae for policy in policies]),
         seen=np.array(ranges, np.float64).T.copy(),
         spread=np.array(spread, np.float64),
+        margin=np.array(spread, np.float64),
         scale=scale,
         floor=floor,
         phi=np.array([0.05 * policy.mean_abs for policy in policies]),

@@ -16,6 +16,7 @@ from elpa_core.routing.settings import (
     AMPLITUDE,
     BELT_SHARE,
     BELT_TRUST,
+    BOUND,
     DOUBT_SHARE,
     EXPERTS,
     GAIN_RANGE,
@@ -25,6 +26,7 @@ from elpa_core.routing.settings import (
     ONLINE,
     REACH,
     RECENT,
+    SIZE,
     STEADY,
     Method,
 )
@@ -53,8 +55,8 @@ class Workspace:
             self.says[:, unheard] = 0.0
             self.says[MEDIAN, unheard] = self.total_say[unheard] = 1.0
         low, high = state.seen
-        self.low, self.high = low - state.spread, high + state.spread
-        self.lowest, self.highest = self.low - REACH * state.spread, self.high + REACH * state.spread
+        self.low, self.high = low - state.margin, high + state.margin
+        self.lowest, self.highest = self.low - REACH * state.margin, self.high + REACH * state.margin
         self.tolerance = method.tolerance * state.expert_scores[MEDIAN]
         self.trust = np.where(state.doubt >= 0.0, BELT_TRUST * state.expert_scores[MEDIAN], np.inf)
         actual, forecast = state.window_sums
@@ -246,14 +248,27 @@ def learn(
         earned, calmed = earned * known, calmed * known
     state.budget += earned
     state.doubt += calmed
-    low, high = state.seen
-    np.minimum(low, np.maximum(actual, low - state.spread), out=low)
-    np.maximum(high, np.minimum(actual, high + state.spread), out=high)
+    _widen(state, actual)
     if not all_clean:
         np.maximum(state.dirty - 1, 0, out=state.dirty)
     state.mutated[:] = 0 if mutation is None else mutation
     if mutation is not None:
         state.dirty[mutation] = dirty_interval
+
+
+def _widen(state: State, actual: Array) -> None:
+    low, high = state.seen
+    unknown = low > high
+    least, most = low - state.margin, high + state.margin
+    beyond = (actual < least) | (actual > most)
+    np.copyto(low, np.minimum(low, np.maximum(actual, least)), where=~unknown)
+    np.copyto(high, np.maximum(high, np.minimum(actual, most)), where=~unknown)
+    if unknown.any():
+        first = unknown & (actual != 0.0)
+        np.copyto(state.seen, actual, where=first)
+        np.copyto(state.spread, np.maximum(np.abs(actual), SIZE * state.scale), where=first)
+        beyond &= ~unknown
+    np.copyto(state.margin, np.where(beyond, np.minimum(REACH * state.margin, BOUND), state.spread))
 
 
 def _learn_models(

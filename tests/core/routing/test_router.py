@@ -37,7 +37,8 @@ def trained(**fields: object) -> Router:
 @settings(deadline=None, max_examples=60)
 @given(rows=st.lists(st.lists(st.floats(-1e6, 1e6), min_size=5, max_size=5), min_size=1, max_size=12))
 def test_convex_experts_stay_between_their_members(rows: list[list[float]]) -> None:
-    served = Router(policy_of(ONLINE, OFFLINE), parts=("recent", "median", "steady", "online"))
+    policy = policy_of(ONLINE, OFFLINE, routing={"range": [-1e6, 1e6]})
+    served = Router(policy, parts=("recent", "median", "steady", "online"))
     for *forecasts, actual in rows:
         value = served.predict(np.array([forecasts]))[0]
         slack = 1e-9 * max(map(abs, forecasts)) + 1e-12
@@ -116,6 +117,44 @@ def test_divergence_does_not_reach_the_output() -> None:
     assert (told["limited"], told["left_out"]) == (["d"], ["d"])
     assert served.predict({"a": [1e300], "d": [-1e300]})[0] == pytest.approx(y.mean(), abs=3 * np.ptp(y))
     assert served.explain()["limited"] == ["a", "d"]
+
+
+@pytest.mark.parametrize("actuals", [[100.0], [0.0, 0.0, 100.0], [-3.0, 100.0]])
+def test_of_a_policy_without_a_range_the_actuals_tell_the_size(actuals: list[float]) -> None:
+    served = Router(policy_of(["a"], ["b"]))
+    for actual in actuals:
+        served.predict({"a": [actual], "b": [actual]})
+        served.update(actual)
+    for wild in (1e22, -1e22, 1e9):
+        assert served.predict({"a": [101.0], "b": [wild]})[0] == pytest.approx(101.0, abs=3.0)
+    assert served.predict({"a": [101.0], "b": [99.0]})[0] == pytest.approx(100.0, abs=3.0)
+
+
+@pytest.mark.parametrize(("before", "after"), [(0.0, 10.0), (100.0, 2000.0), (100.0, -7e6)])
+def test_where_the_series_has_moved_the_limits_follow(before: float, after: float) -> None:
+    noise = np.random.default_rng(3).normal(size=(200, 5))
+    y = np.repeat([before, after], 100) + np.where(before, noise[:, 4], 0.0)
+    rows = y[:, None] + np.where(before, noise[:, :4], 0.0)
+    served = Router(
+        policy_of(ONLINE, OFFLINE), Validation.of(y[:100], dict(zip(NAMES, rows[:100].T, strict=True)))
+    )
+    errors = []
+    for row, actual in zip(rows[100:], y[100:], strict=True):
+        errors.append(abs(served.predict(row[None])[0] - actual))
+        served.update(float(actual))
+    assert max(errors[4:]) < 3
+    wild = served.predict({"a": [after], "b": [after], "c": [1e9 * after]})[0]
+    assert wild == pytest.approx(after, abs=3)
+
+
+def test_one_wild_actual_opens_the_limits_for_one_step() -> None:
+    y = np.linspace(10.0, 12.0, 50)
+    validation = Validation.of(y, dict.fromkeys(NAMES, y))
+    served = Router(policy_of(ONLINE, OFFLINE), validation, parts=("median",))
+    for actual, low, high in ((1e9, 8, 14), (11.0, 10 - 2000, 14 + 2000), (11.0, 8, 16)):
+        for wild, limit in ((1e5, high), (-1e5, low)):
+            assert served.predict({"a": [wild]})[0] == pytest.approx(limit)
+        served.update(actual)
 
 
 def unchanged_after(served: Router, call: object, error: type[Exception], text: str) -> None:

@@ -21,6 +21,8 @@ ONLINE, OFFLINE = ["a", "b", "c"], ["d", "e", "f", "g"]
 
 def rows(rng: np.random.Generator, steps: int, series: int, missing: float) -> tuple[np.ndarray, np.ndarray]:
     y = 10 * rng.normal(size=(steps, series))
+    y[rng.random(y.shape) < 0.2] = 0.0
+    y[rng.random(y.shape) < 0.05] *= 1e5
     forecasts = y[..., None] + rng.normal(size=(steps, series, 7)) * np.linspace(0.0, 9.0, 7)
     forecasts[rng.random(forecasts.shape) < 0.03] *= 1e4
     forecasts[rng.random(forecasts.shape) < 0.03] *= 1e22
@@ -40,6 +42,7 @@ def rows(rng: np.random.Generator, steps: int, series: int, missing: float) -> t
     epsilon=st.sampled_from([None, 0.4]),
     chunk=st.sampled_from([1, 2, 4, 5000]),
     parts=st.sampled_from([module.PARTS, ("recent", "median", "level", "online"), (*EXPERTS, "belt")]),
+    warm=st.booleans(),
 )
 def test_equal_to_single_routers(
     seed: int,
@@ -49,6 +52,7 @@ def test_equal_to_single_routers(
     epsilon: float | None,
     chunk: int,
     parts: tuple[str, ...],
+    warm: bool,
 ) -> None:
     rng = np.random.default_rng(seed)
     policy = policy_of(ONLINE, OFFLINE, mutant_epsilon=epsilon)
@@ -60,8 +64,8 @@ def test_equal_to_single_routers(
     ]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_CHUNK", chunk)
-        panel = RouterPanel(policy, series, validation, horizon=horizon, parts=parts)
-        single = [Router(policy, v, horizon=horizon, parts=parts) for v in validation]
+        panel = RouterPanel(policy, series, validation if warm else None, horizon=horizon, parts=parts)
+        single = [Router(policy, v if warm else None, horizon=horizon, parts=parts) for v in validation]
         for turn in range(12):
             y, forecasts = rows(rng, horizon, series, missing)
             served = panel.predict(forecasts)
