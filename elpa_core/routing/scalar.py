@@ -21,6 +21,7 @@ from elpa_core.routing.settings import (
     BOUND,
     DOUBT_SHARE,
     GAIN_RANGE,
+    GROWTH,
     LEAST_SAY,
     MEDIAN,
     REACH,
@@ -345,7 +346,7 @@ def _widen(state: SeriesState, actual: float) -> None:
     elif actual > high:
         state.seen[1] = min(actual, high + margin)
     beyond = low <= high and not low - margin <= actual <= high + margin
-    state.margin = min(REACH * margin, BOUND) if beyond else state.spread
+    state.margin = min(GROWTH * margin, BOUND) if beyond else state.spread
 
 
 def _limit(forecast: float, stand: Stand) -> float:

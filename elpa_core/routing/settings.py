@@ -15,8 +15,9 @@ _MAGNITUDE = f"a number from 0 to {BOUND:g}"
 MOST = 1_000_000
 """Largest number of steps of a horizon, an interval or a window."""
 REACH = 1000.0
-"""A forecast more ranges of the actuals than this beyond the limits counts as missing; an actual beyond
-them lets the next limits be so many times as wide."""
+"""A forecast more ranges of the actuals than this beyond the limits counts as missing."""
+GROWTH = 32.0
+"""After an actual beyond the limits the next ones are so many times as wide."""
 UNSEEN = 1e15
 """No forecast is larger as long as nothing is known of the actuals: it could not have been right to the
 last digit."""

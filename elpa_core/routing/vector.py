@@ -20,6 +20,7 @@ from elpa_core.routing.settings import (
     DOUBT_SHARE,
     EXPERTS,
     GAIN_RANGE,
+    GROWTH,
     LEAST_SAY,
     LEVEL,
     MEDIAN,
@@ -268,7 +269,7 @@ def _widen(state: State, actual: Array) -> None:
         np.copyto(state.seen, actual, where=first)
         np.copyto(state.spread, np.maximum(np.abs(actual), SIZE * state.scale), where=first)
         beyond &= ~unknown
-    np.copyto(state.margin, np.where(beyond, np.minimum(REACH * state.margin, BOUND), state.spread))
+    np.copyto(state.margin, np.where(beyond, np.minimum(GROWTH * state.margin, BOUND), state.spread))
 
 
 def _learn_models(
