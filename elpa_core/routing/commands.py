@@ -17,7 +17,15 @@ from elpa_core.routing.backtest import backtest, served_test_rows, table_lines
 from elpa_core.routing.panel import Panel, read_panel
 from elpa_core.routing.plot import mutation_svg
 from elpa_core.routing.settings import RoutingPolicy
-from elpa_core.routing.stream import Actuals, Lines, Session, check_models, read_blocks, route_stream
+from elpa_core.routing.stream import (
+    Actuals,
+    Lines,
+    Session,
+    check_models,
+    open_text,
+    read_blocks,
+    route_stream,
+)
 
 
 def route(options: argparse.Namespace) -> int:
@@ -39,15 +47,17 @@ def route(options: argparse.Namespace) -> int:
             actuals = files.enter_context(Actuals(options.actuals))
         path = _path(options.forecasts)
         # The end of a block shows in a file by what follows; in a pipe nothing follows until it is answered.
-        file = sys.stdin if path is None else files.enter_context(_text(path))
+        file = sys.stdin if path is None else files.enter_context(open_text(path))
+        output, to_pipe = sys.stdout, options.output is not None and _is_pipe(options.output)
+        if to_pipe:  # its reader may open it before it writes a forecast
+            output = files.enter_context(_written(options.output))
         if path is not None and path.is_file():
             blocks = read_blocks(file, options.forecasts, checked)
         else:
             lines = Lines(file.fileno())
             blocks = read_blocks(lines, options.forecasts, checked, rows=options.horizon, pause=lines.pause)
-        output = sys.stdout
-        if options.output is not None:
-            output = files.enter_context(options.output.open("w", encoding="utf-8", newline=""))
+        if options.output is not None and not to_pipe:
+            output = files.enter_context(_written(options.output))
         route_stream(session, blocks, actuals, output)
     return 0
 
@@ -113,13 +123,9 @@ def _path(text: str | None) -> Path | None:
     return None if text is None or text == "-" else Path(text)
 
 
+def _written(path: Path) -> TextIO:
+    return path.open("w", encoding="utf-8", newline="")
+
+
 def _is_pipe(path: Path) -> bool:
     return path.is_fifo() or path.is_char_device()
-
-
-def _text(path: Path) -> TextIO:
-    try:
-        return path.open(encoding="utf-8-sig", errors="backslashreplace", newline="")
-    except OSError as error:
-        found = (error.strerror or str(error)).lower()
-        raise InputError(Problem(str(path), "", found, "a CSV file that can be read")) from error

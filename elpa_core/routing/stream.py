@@ -9,6 +9,7 @@ import select
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Self, TextIO
 
@@ -20,7 +21,7 @@ from elpa_core.routing.panel import forecast, model_columns, number
 from elpa_core.routing.router import Router
 from elpa_core.routing.settings import RoutingPolicy
 
-_FORMAT = "elpa-route"
+_FORMAT, _VERSION = "elpa-route", 2
 _ACTUAL_COLUMNS = ["row", "y_true"]
 _CHUNK = 1 << 16
 _MOMENT = 20  # milliseconds
@@ -41,7 +42,7 @@ class Lines:
     Parameters
     ----------
     descriptor : int
-        Of what can be waited for: a pipe, a terminal.
+        Of what can be waited for: a pipe, which may have no writer yet, or a terminal.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -50,6 +51,7 @@ class Lines:
         self._rest, self._ended = b"", False
 
     def __iter__(self) -> Iterator[str]:
+        _wait_for_writer(self._descriptor)
         encoding = "utf-8-sig"
         while self._fill():
             yield self._whole.popleft().decode(encoding, errors="backslashreplace")
@@ -191,12 +193,7 @@ class Actuals:
 
     def __init__(self, path: Path) -> None:
         self._source, self._line = str(path), -1
-        try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-            self._file = os.fdopen(descriptor, encoding="utf-8-sig", errors="backslashreplace", newline="")
-        except OSError as error:
-            found = (error.strerror or str(error)).lower()
-            raise InputError(Problem(str(path), "", found, "a CSV file that can be read")) from error
+        self._file = open_text(path)
         self._lines: Iterator[list[str]] | None = None
 
     def __enter__(self) -> Self:
@@ -206,10 +203,7 @@ class Actuals:
         self._file.close()
 
     def _start(self) -> Iterator[list[str]]:
-        waiting = select.poll()
-        waiting.register(self._file, select.POLLIN)
-        waiting.poll()  # until a pipe has a writer
-        os.set_blocking(self._file.fileno(), True)
+        _wait_for_writer(self._file.fileno())
         lines = _records(iter(self._file.readline, ""), self._source)
         header = next(lines, None)
         if header is not None and header != _ACTUAL_COLUMNS:
@@ -243,6 +237,29 @@ class Actuals:
         return None
 
 
+def open_text(path: Path) -> TextIO:
+    """Open a CSV file; of a pipe, do not wait for its writer.
+
+    Raises
+    ------
+    InputError
+        If it cannot be opened.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        return os.fdopen(descriptor, encoding="utf-8-sig", errors="backslashreplace", newline="")
+    except OSError as error:
+        found = (error.strerror or str(error)).lower()
+        raise InputError(Problem(str(path), "", found, "a CSV file that can be read")) from error
+
+
+def _wait_for_writer(descriptor: int) -> None:
+    waiting = select.poll()
+    waiting.register(descriptor, select.POLLIN)
+    waiting.poll()
+    os.set_blocking(descriptor, True)
+
+
 class Session:
     """A router with the numbers of the rows that wait for their actuals; kept in one file.
 
@@ -264,6 +281,7 @@ class Session:
     def __init__(self, policy: Mapping[str, Any], path: Path | None, horizon: int | None = None) -> None:
         self.path = path
         self.rows: list[int] = []
+        self.learned: int | None = None
         self._open = policy if horizon is None else None  # until the first block tells the horizon
         if path is None or not path.exists():
             self.router = Router(policy, horizon=horizon)
@@ -272,6 +290,8 @@ class Session:
         value = snapshot.read_json(path)
         if not isinstance(value, Mapping) or value.get("format") != _FORMAT:
             raise InputError(Problem(str(path), "$.format", "something else", quoted(_FORMAT)))
+        if value.get("version") != _VERSION:
+            raise InputError(Problem(str(path), "$.version", quoted(value.get("version")), str(_VERSION)))
         self.router = Router.from_json(value.get("router"), f"{path}: $.router")
         rows = value.get("rows")
         if not isinstance(rows, list) or not all(type(row) is int for row in rows):
@@ -281,16 +301,42 @@ class Session:
             raise InputError(
                 Problem(str(path), "$.rows", found, f"{self.router.waiting}, one a waiting step")
             )
-        self.rows = rows
-        wanted = RoutingPolicy.of(policy, horizon)
-        if (wanted.online, wanted.offline) != (self.router.policy.online, self.router.policy.offline):
-            found = "the state of a router with other models"
-            raise InputError(
-                Problem(str(path), "", found, "the policy's models", "start with a new state file")
+        learned = value.get("learned")
+        if learned is not None and type(learned) is not int:
+            raise InputError(Problem(str(path), "$.learned", quoted(learned), "a row number or null"))
+        self.rows, self.learned = rows, learned
+        wanted, had = RoutingPolicy.of(policy, horizon), self.router.policy
+        fields = ["online", "offline", "dirty_interval", "amplitude_window", "mutant_epsilon"]
+        if horizon is not None:
+            fields.append("horizon")
+        problems = [
+            Problem(
+                str(path), f"$.router.policy.{field}", quoted(getattr(had, field)),
+                f"{quoted(getattr(wanted, field))}, as asked for", "start with a new state file",
             )
+            for field in fields
+            if getattr(had, field) != getattr(wanted, field)
+        ]  # fmt: skip
+        if problems:
+            raise InputError(problems)
+
+    def waits_for(self, block: Block | None) -> bool:
+        """Tell whether a block was answered already, as far as the state knows, and not learned from."""
+        return block is not None and block.rows == self.rows
 
     def answer(self, block: Block) -> list[tuple[int, float]]:
-        """Return row numbers and served values of a block."""
+        """Return row numbers and served values of a block.
+
+        Raises
+        ------
+        InputError
+            If a row of it was learned from already.
+        """
+        if self.learned is not None and block.rows[0] <= self.learned:
+            found = f"row {block.rows[0]}, which the router has learned from"
+            expected = f"rows after {self.learned}"
+            hint = "leave out what was served, or start with a new state file"
+            raise InputError(Problem(f"block {quoted(block.name)}", "", found, expected, hint))
         if self._open is not None and len(block.rows) > self.router.policy.horizon:
             self.router = Router(self._open, horizon=len(block.rows))
         self._open = None
@@ -303,27 +349,32 @@ class Session:
         """Wait for the actuals of the rows that were answered, and learn from them."""
         while self.rows and (actual := actuals.next(self.rows[0])) is not None:
             self.router.update(actual)
-            del self.rows[0]
+            self.learned = self.rows.pop(0)
         self.save()
 
     def save(self) -> None:
         """Write the state in one step."""
         if self.path is not None:
-            value = {"format": _FORMAT, "version": 1, "rows": self.rows, "router": self.router.to_json()}
+            value = {
+                "format": _FORMAT, "version": _VERSION, "rows": self.rows, "learned": self.learned,
+                "router": self.router.to_json(),
+            }  # fmt: skip
             write_atomic(self.path, json_bytes(value))
 
 
 def route_stream(session: Session, blocks: Iterator[Block], actuals: Actuals | None, output: TextIO) -> None:
     """Answer block after block: each is written and flushed before its actuals are awaited.
 
-    Rows that an earlier run left waiting learn from their actuals first.
+    Rows that an earlier run left waiting learn from their actuals first, unless they come again:
+    then that run ended before anybody read its answer.
     """
-    if actuals is not None:
-        session.learn(actuals)
     output.write("block,row,served\n")
     output.flush()
     writer = csv.writer(output, lineterminator="\n")
-    for block in blocks:
+    first = next(blocks, None)
+    if actuals is not None and not session.waits_for(first):
+        session.learn(actuals)
+    for block in chain([] if first is None else [first], blocks):
         writer.writerows([block.name, row, repr(value)] for row, value in session.answer(block))
         output.flush()
         if actuals is not None:

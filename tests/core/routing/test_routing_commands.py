@@ -7,11 +7,13 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from itertools import permutations
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -169,6 +171,25 @@ def test_forecasts_may_come_one_block_at_a_time(
         assert process.wait(timeout=30) == 0
 
 
+@pytest.mark.parametrize("order", list(permutations(["forecasts", "actuals", "output"])))
+def test_pipes_may_be_opened_in_any_order(tmp_path: Path, order: tuple[str, ...]) -> None:
+    f, a, _, _ = stream_files(tmp_path, 4, 2)
+    command = [*ELPA, "route", "--policy", write_policy(tmp_path / "p.json", policy_of(["a", "b"], ["c"]))]
+    pipes = {name: tmp_path / name for name in order}
+    for name, path in pipes.items():
+        os.mkfifo(path)
+        command += [f"--{name}", str(path)]
+    with running(command) as process, ExitStack() as stack:
+        opened = {
+            name: stack.enter_context(pipes[name].open("r" if name == "output" else "w")) for name in order
+        }
+        for name, file in (("forecasts", f), ("actuals", a)):
+            opened[name].write(file.read_text())
+            opened[name].close()
+        assert [line[:4] for line in opened["output"]] == ["bloc", "0,0,", "0,1,", "1,2,", "1,3,"]
+        assert process.wait(timeout=30) == 0
+
+
 def test_actuals_may_be_opened_after_the_answer(tmp_path: Path) -> None:
     f, _, y, _ = stream_files(tmp_path, 4, 2)
     policy = write_policy(tmp_path / "p.json", policy_of(["a", "b"], ["c"]))
@@ -240,6 +261,90 @@ def test_a_block_of_a_pipe_that_goes_on_after_its_answer_is_refused(tmp_path: Pa
         "expected the next block: this one was answered; "
         "write a block at once, or give its rows by --horizon"
     ]
+
+
+@pytest.fixture
+def begun(tmp_path: Path) -> tuple[list[str], Path, Path]:
+    """A command whose state has learned from rows 0 and 1, its forecasts and actuals."""
+    f, a, _, _ = stream_files(tmp_path, 6, 2)
+    policy = write_policy(tmp_path / "p.json", policy_of(["a", "b"], ["c"]))
+    some = tmp_path / "some.csv"
+    some.write_text("".join(f.read_text().splitlines(keepends=True)[:3]))
+    command = ["route", "--policy", policy, "--actuals", str(a), "--state", str(tmp_path / "state.json")]
+    assert main([*command, "--forecasts", str(some), "--output", str(tmp_path / "out.csv")]) == 0
+    return command, f, a
+
+
+def test_rows_that_were_learned_from_are_not_served_again(
+    begun: tuple[list[str], Path, Path], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    command, f, _ = begun
+    state = (tmp_path / "state.json").read_bytes()
+    assert main([*command, "--forecasts", str(f)]) == 2
+    assert capsys.readouterr().err == (
+        'error: block "0": found row 0, which the router has learned from; expected rows after 1; '
+        "leave out what was served, or start with a new state file\n"
+    )
+    assert (tmp_path / "state.json").read_bytes() == state
+
+
+def test_a_block_whose_answer_was_lost_is_answered_again(
+    begun: tuple[list[str], Path, Path], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    command, f, a = begun
+    header, *lines = f.read_text().splitlines(keepends=True)
+    rest = tmp_path / "rest.csv"
+    rest.write_text("".join([header, *lines[2:]]))
+    shutil.copy(tmp_path / "state.json", tmp_path / "copy.json")
+    assert main([*command, "--forecasts", str(rest)]) == 0
+    whole = capsys.readouterr().out
+    # As if killed after the state was written: it knows of an answer that nobody has read.
+    shutil.copy(tmp_path / "copy.json", tmp_path / "state.json")
+    known = a.read_text()
+    a.write_text("row,y_true\n")
+    assert main([*command, "--forecasts", str(rest)]) == 0
+    assert capsys.readouterr().out != whole
+    shutil.copy(tmp_path / "copy.json", tmp_path / "state.json")
+    some = tmp_path / "some.csv"
+    some.write_text("".join([header, *lines[2:4]]))
+    assert main([*command, "--forecasts", str(some)]) == 0
+    capsys.readouterr()
+    a.write_text(known)
+    assert main([*command, "--forecasts", str(rest)]) == 0
+    assert capsys.readouterr().out == whole
+
+
+@pytest.mark.parametrize(
+    ("fields", "options", "found"),
+    [
+        ({"mutant_epsilon": 0.5}, [], "$.router.policy.mutant_epsilon: found null; expected 0.5"),
+        ({"dirty_interval": 9}, [], "$.router.policy.dirty_interval: found 3; expected 9"),
+        ({}, ["--horizon", "7"], "$.router.policy.horizon: found 2; expected 7"),
+    ],
+)
+def test_a_state_with_other_settings_is_refused(
+    begun: tuple[list[str], Path, Path],
+    capsys: pytest.CaptureFixture[str],
+    fields: dict[str, object],
+    options: list[str],
+    found: str,
+) -> None:
+    command, f, _ = begun
+    policy = Path(command[2])
+    policy.write_text(json.dumps({**json.loads(policy.read_text()), **fields}))
+    assert main([*command, "--forecasts", str(f), *options]) == 2
+    error = capsys.readouterr().err
+    assert f"{found}, as asked for; start with a new state file" in error
+
+
+def test_a_state_of_another_version_is_refused(
+    begun: tuple[list[str], Path, Path], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    command, f, _ = begun
+    state = tmp_path / "state.json"
+    state.write_text(json.dumps({**json.loads(state.read_text()), "version": 99}))
+    assert main([*command, "--forecasts", str(f)]) == 2
+    assert "$.version: found 99; expected 2" in capsys.readouterr().err
 
 
 def test_an_output_that_is_an_input_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
