@@ -13,19 +13,12 @@ from typing import Any, TextIO
 from elpa_core.cli.paths import require_output
 from elpa_core.errors import InputError, Problem
 from elpa_core.files import write_atomic
+from elpa_core.routing.arrivals import Actuals, Lines, check_models, open_text, read_blocks
 from elpa_core.routing.backtest import backtest, served_test_rows, table_lines
 from elpa_core.routing.panel import Panel, read_panel
 from elpa_core.routing.plot import mutation_svg
 from elpa_core.routing.settings import RoutingPolicy
-from elpa_core.routing.stream import (
-    Actuals,
-    Lines,
-    Session,
-    check_models,
-    open_text,
-    read_blocks,
-    route_stream,
-)
+from elpa_core.routing.stream import Session, route_stream
 
 
 def route(options: argparse.Namespace) -> int:

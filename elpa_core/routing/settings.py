@@ -62,7 +62,7 @@ class Method:
     weighted mean.
 
     Half-lives in rows: ``max(8, horizon)`` for models, twice that for experts, ``horizon // 2`` for
-    the level error of a model (one step ahead: its last error alone). ``level_share`` of the level
+    the level error of the median (one step ahead: its last error alone). ``level_share`` of the level
     error is taken out of a forecast: all of it one step ahead, half of it far ahead. A forecast
     farther from the median than ``tolerance`` times the median's usual error is left out.
 

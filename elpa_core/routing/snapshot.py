@@ -16,6 +16,7 @@ from elpa_core.routing.settings import EXPERTS, RoutingPolicy
 from elpa_core.routing.state import State
 
 _FORMAT, _VERSION = "elpa-router", 2
+_LARGEST = 1e152  # limits are a few times BOUND apart
 _NUMBERS = ("served", "experts", "offline", "limited")
 
 
@@ -110,7 +111,7 @@ def _policy(value: object, source: str) -> RoutingPolicy:
         source=f"{source}: $.policy",
     )
     best = given["best"]
-    if not isinstance(best, int) or not 0 <= best < len(both):
+    if type(best) is not int or not 0 <= best < len(both):
         raise InputError(Problem(source, "$.policy.best", quoted(best), "the position of a model"))
     return dataclasses.replace(checked, best=best)
 
@@ -125,15 +126,21 @@ def _answers(value: object, models: int, series: int, place: str, source: str) -
         arrays = {name: np.array(given[name], dtype=np.float64) for name in shapes}
         present = given["present"]
         mask = None if present is None else np.array(present, dtype=np.bool_)
-        left = np.array(given["left"], dtype=np.bool_)
+        left = np.array(given["left"])
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise InputError(
             Problem(source, place, "something else", f"the numbers {', '.join(_NUMBERS)}")
         ) from error
     right = all(
-        arrays[name].shape == shape and np.isfinite(arrays[name]).all() for name, shape in shapes.items()
+        arrays[name].shape == shape and (np.abs(arrays[name]) <= _LARGEST).all()
+        for name, shape in shapes.items()
     )
-    if not right or left.shape != (series,) or (mask is not None and mask.shape != (models, series)):
+    if (
+        not right
+        or left.dtype != np.bool_
+        or left.shape != (series,)
+        or (mask is not None and mask.shape != (models, series))
+    ):
         raise InputError(
             Problem(source, place, "arrays of other shapes", f"{models} models, {series} series")
         )

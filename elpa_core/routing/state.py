@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -23,6 +23,8 @@ from elpa_core.routing.settings import (
 )
 
 Array = NDArray[np.float64]
+_MOST_ROWS = 1 << 53
+_LARGEST = 1e160  # sums of numbers up to BOUND
 
 
 @dataclass(slots=True)
@@ -138,8 +140,12 @@ class State:
         if problems:
             raise InputError(problems)
         state = cls(**arrays)
-        positive = {"scores", "expert_scores", "squares", "scale", "floor", "epsilon", "spread", "margin"}
         problems = [
+            Problem(source, f"$.state.{name}", "numbers of no router", expected, "the file is damaged")
+            for name, expected in _impossible(state)
+        ]
+        positive = {"scores", "expert_scores", "squares", "scale", "floor", "epsilon", "spread", "margin"}
+        problems += [
             Problem(source, f"$.state.{name}", "zero or less", "numbers above zero", "the file is damaged")
             for name in sorted(positive)
             if not (getattr(state, name) > 0).all()
@@ -160,6 +166,23 @@ def _shapes(models: int, window: int, series: int) -> dict[str, tuple[tuple[int,
     }
     whole = {"window_rows", "best", "dirty", "mutated"}
     return {field.name: ((*rows.get(field.name, ()), series), field.name in whole) for field in fields(State)}
+
+
+def _impossible(state: State) -> Iterator[tuple[str, str]]:
+    """Yield fields that a router cannot have come to, with what they should be."""
+    for name in ("dirty", "window_rows"):
+        if (getattr(state, name) < 0).any() or (getattr(state, name) > _MOST_ROWS).any():
+            yield name, "counts"
+    if not np.isin(state.mutated, (0, 1)).all():
+        yield "mutated", "0 or 1"
+    if not np.allclose(state.floor, FLOOR * state.scale, rtol=1e-9, atol=0.0):
+        yield "floor", f"{FLOOR} times the scale"
+    for name in ("scores", "expert_scores"):
+        if (getattr(state, name) < state.floor * (1.0 - 1e-6)).any():
+            yield name, "numbers not below the floor"
+    for name in (field.name for field in fields(State) if field.name not in ("squares", "epsilon")):
+        if (np.abs(getattr(state, name)) > _LARGEST).any():
+            yield name, f"numbers up to {_LARGEST}"
 
 
 def _array(value: Any, shape: tuple[int, ...], *, whole: bool, infinite: bool) -> NDArray[Any]:
