@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+_MOST_BITS = 2000
+"""Of an integer that is written out; Python refuses some from 640 digits (2126 bits) on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +73,22 @@ def quoted(value: object, limit: int = 60) -> str:
         return "an object"
     if isinstance(value, list | tuple):
         return "an array"
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        return f"an integer of about {round(value.bit_length() * math.log10(2))} digits"
     text = repr(value)
     return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def some(names: Sequence[str], most: int = 12) -> str:
+    """Return names as a list for the words of an error; of many, how many more there are.
+
+    >>> some(["a", "b", "c"])
+    'a, b, c'
+    >>> some([str(i) for i in range(3000)], most=3)
+    '0, 1, 2 and 2997 more'
+    """
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
 class ElpaError(Exception):

@@ -3,6 +3,7 @@
 from elpa_core.routing.inputs import CallOrderError
 from elpa_core.routing.router import Router
 from elpa_core.routing.router_panel import RouterPanel
+from elpa_core.routing.settings import PARTS
 from elpa_core.routing.validation import Validation
 
-__all__ = ["CallOrderError", "Router", "RouterPanel", "Validation"]
+__all__ = ["PARTS", "CallOrderError", "Router", "RouterPanel", "Validation"]

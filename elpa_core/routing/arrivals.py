@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Self, TextIO
 
 from elpa_core.cells import plain
-from elpa_core.errors import InputError, Problem, quoted
+from elpa_core.errors import InputError, Problem, quoted, some
 from elpa_core.routing.panel import forecast, model_columns, number
 from elpa_core.routing.settings import RoutingPolicy
 
 _ACTUAL_COLUMNS = ["row", "y_true"]
 _CHUNK = 1 << 16
 _MOMENT = 20  # milliseconds
+_MOST_PROBLEMS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,7 @@ def check_models(source: str, columns: list[str], policy: RoutingPolicy) -> None
         Naming each such column, and the group if only that is wrong.
     """
     groups = {**dict.fromkeys(policy.online, "online"), **dict.fromkeys(policy.offline, "offline")}
-    known = ", ".join(f"{group}:{name}" for name, group in groups.items())
+    known = some([f"{group}:{name}" for name, group in groups.items()])
     problems = [
         Problem(
             source, "header", quoted(f"{group}:{name}"),
@@ -171,7 +172,9 @@ def check_models(source: str, columns: list[str], policy: RoutingPolicy) -> None
         if groups.get(name) != group
     ]  # fmt: skip
     if problems:
-        raise InputError(problems)
+        more = len(problems) - _MOST_PROBLEMS
+        rest = [Problem(source, "header", f"{more} more such columns", "models of the policy")] * (more > 0)
+        raise InputError(problems[:_MOST_PROBLEMS] + rest)
 
 
 class Actuals:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 from elpa_core.cli.paths import require_output
-from elpa_core.errors import InputError, Problem
+from elpa_core.errors import ElpaError, InputError, Problem
 from elpa_core.files import write_atomic
+from elpa_core.json_input import parse_object
 from elpa_core.routing.arrivals import Actuals, Lines, check_models, open_text, read_blocks
 from elpa_core.routing.backtest import backtest, served_test_rows, table_lines
 from elpa_core.routing.panel import Panel, read_panel
@@ -26,12 +27,18 @@ def route(options: argparse.Namespace) -> int:
     if (options.panel is None) == (options.forecasts is None):
         found = "neither" if options.panel is None else "both"
         raise InputError(Problem("elpa route", "--forecasts, --panel", found, "one of them"))
+    if options.panel is not None:
+        _require_only_a_panel(options)
     inputs = (options.policy, options.actuals, options.state, options.panel, _path(options.forecasts))
     if options.output is not None and (options.panel is not None or not _is_pipe(options.output)):
         require_output(options.output, "served values", *inputs)
     policy = read_policy(options.policy)
     if options.panel is not None:
         return _route_panel(options, policy)
+    if options.forecasts == "-" and sys.stdin is None:
+        expected = "a pipe or a file"
+        raise InputError(Problem("elpa route", "--forecasts -", "standard input closed", expected))
+    output = _standard_output() if options.output is None else None
     checked = RoutingPolicy.of(policy, options.horizon, str(options.policy))
     session = Session(policy, options.state, options.horizon)
     with ExitStack() as files:
@@ -41,18 +48,30 @@ def route(options: argparse.Namespace) -> int:
         path = _path(options.forecasts)
         # The end of a block shows in a file by what follows; in a pipe nothing follows until it is answered.
         file = sys.stdin if path is None else files.enter_context(open_text(path))
-        output, to_pipe = sys.stdout, options.output is not None and _is_pipe(options.output)
-        if to_pipe:  # its reader may open it before it writes a forecast
-            output = files.enter_context(_written(options.output))
+        if output is None and _is_pipe(options.output):  # its reader may open it before it writes a forecast
+            output = files.enter_context(_file(options.output))
         if path is not None and path.is_file():
             blocks = read_blocks(file, options.forecasts, checked)
         else:
             lines = Lines(file.fileno())
             blocks = read_blocks(lines, options.forecasts, checked, rows=options.horizon, pause=lines.pause)
-        if options.output is not None and not to_pipe:
-            output = files.enter_context(_written(options.output))
-        route_stream(session, blocks, actuals, output)
+        if output is None:
+            output = files.enter_context(_file(options.output))
+        route_stream(session, blocks, actuals, cast("TextIO", output))
     return 0
+
+
+def _require_only_a_panel(options: argparse.Namespace) -> None:
+    given = {"--actuals": options.actuals, "--state": options.state, "--horizon": options.horizon}
+    expected = (
+        "it with --forecasts only: a panel has actuals and blocks of its own, and is replayed from its start"
+    )
+    if problems := [
+        Problem("elpa route", name, "it with --panel", expected)
+        for name, value in given.items()
+        if value is not None
+    ]:
+        raise InputError(problems)
 
 
 def _route_panel(options: argparse.Namespace, policy: dict[str, Any]) -> int:
@@ -71,7 +90,9 @@ def run_backtest(options: argparse.Namespace) -> int:
     """Carry ``backtest`` out and return its exit status."""
     result = backtest(_panels(options.panel))
     text = json.dumps(result, indent=2) if options.json else "\n".join(table_lines(result))
-    sys.stdout.write(text + "\n")
+    output = _standard_output()
+    output.write(text + "\n")
+    output.flush()
     return 0
 
 
@@ -88,18 +109,14 @@ def read_policy(path: Path) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If it cannot be read or is none.
+        If it cannot be read or is none, or has a key twice, or whatever else JSON may not have.
     """
     try:
-        value = json.loads(path.read_bytes())
+        data = path.read_bytes()
     except OSError as error:
         found = (error.strerror or str(error)).lower()
         raise InputError(Problem(str(path), "", found, "a policy that can be read")) from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(Problem(str(path), "", "no JSON", "a policy")) from error
-    if not isinstance(value, dict):
-        raise InputError(Problem(str(path), "$", "no object", "a policy"))
-    return value
+    return parse_object(data, str(path))
 
 
 def _panels(paths: Sequence[Path]) -> list[Panel]:
@@ -116,9 +133,42 @@ def _path(text: str | None) -> Path | None:
     return None if text is None or text == "-" else Path(text)
 
 
-def _written(path: Path) -> TextIO:
-    return path.open("w", encoding="utf-8", newline="")
-
-
 def _is_pipe(path: Path) -> bool:
     return path.is_fifo() or path.is_char_device()
+
+
+class _Output:
+    """Where served values go; an error in writing them names it, which Python's does not."""
+
+    def __init__(self, file: TextIO, name: str) -> None:
+        self._file, self._name = file, name
+
+    def write(self, text: str) -> int:
+        with _naming(self._name):
+            return self._file.write(text)
+
+    def flush(self) -> None:
+        with _naming(self._name):
+            self._file.flush()
+
+    def close(self) -> None:
+        with _naming(self._name):
+            self._file.close()
+
+
+def _standard_output() -> _Output:
+    if sys.stdout is None:
+        raise ElpaError("standard output: closed; leave it open, or give --output where there is one")
+    return _Output(sys.stdout, "standard output")
+
+
+def _file(path: Path) -> closing[_Output]:
+    return closing(_Output(path.open("w", encoding="utf-8", newline=""), str(path)))
+
+
+@contextmanager
+def _naming(name: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, name) from error

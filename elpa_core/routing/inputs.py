@@ -3,20 +3,96 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+import operator
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from elpa_core.errors import ElpaError, InputError, Problem, quoted
-from elpa_core.routing.settings import BOUND
+from elpa_core.errors import ElpaError, InputError, Problem, quoted, some
+from elpa_core.routing.settings import BOUND, EXPERTS
 
 Forecasts = Mapping[str, Any] | ArrayLike
+_REAL = "fiu"
+_PLAIN = {list, tuple, float, np.float64}
+_OTHER_KINDS = {
+    "b": "true and false", "c": "complex numbers", "M": "dates", "m": "spans of time",
+    "S": "bytes", "U": "text",
+}  # fmt: skip
+_MOST_PROBLEMS = 12
 
 
 class CallOrderError(ElpaError):
     """A router was asked to learn from actuals of steps that it did not forecast."""
+
+
+def whole_number(value: Any, name: str, least: int | None = None, most: int | None = None) -> int:
+    """Return an argument that must be an integer, one of numpy's included.
+
+    Raises
+    ------
+    InputError
+        If it is none, or not in [least, most].
+    """
+    expected = "an integer"
+    if least is not None:
+        expected += f" from {least}" + (f" to {most}" if most is not None else "")
+    problem = Problem(name, "", quoted(value), expected)
+    try:
+        number = operator.index(value)
+    except TypeError as error:
+        raise InputError(problem) from error
+    if (
+        isinstance(value, bool)
+        or (least is not None and number < least)
+        or (most is not None and number > most)
+    ):
+        raise InputError(problem)
+    return number
+
+
+def part_names(parts: Collection[str]) -> tuple[str, ...]:
+    """Return the names of parts of a router; `Method.of` knows which there are.
+
+    Raises
+    ------
+    InputError
+        If they are not several names.
+    """
+    expected = f"a collection of names, such as {quoted(EXPERTS[0])}"
+    if isinstance(parts, str):
+        raise InputError(Problem("parts", "", quoted(parts), expected))
+    try:
+        names = tuple(parts)
+    except TypeError as error:
+        raise InputError(Problem("parts", "", quoted(parts), expected)) from error
+    if wrong := [name for name in names if not isinstance(name, str)]:
+        raise InputError(Problem("parts", "", quoted(wrong[0]), expected))
+    return names
+
+
+def by_name(forecasts: Any, source: str) -> Mapping[str, Any] | None:
+    """Return forecasts that have names, as a data frame has, by name; None if they have none.
+
+    Raises
+    ------
+    InputError
+        If a name stands twice.
+    """
+    if isinstance(forecasts, Mapping):
+        return forecasts
+    if isinstance(forecasts, np.ndarray) or not hasattr(forecasts, "__getitem__"):
+        return None
+    keys = getattr(forecasts, "keys", None)
+    if keys is None:
+        return None
+    names = list(keys())
+    named = dict.fromkeys(names)
+    if len(named) < len(names):
+        twice = [quoted(name) for name in named if names.count(name) > 1]
+        raise InputError(Problem(source, "", f"{some(twice)} twice", "each model once"))
+    return {name: forecasts[name] for name in names}
 
 
 def forecast_array(
@@ -26,9 +102,10 @@ def forecast_array(
 
     Parameters
     ----------
-    forecasts : mapping of str to array-like, or array-like
+    forecasts : mapping of str to array-like, data frame or array-like
         By model name, each of shape (steps, series if any), None if the model has none at all; a model
-        that is not named has none. Or one array of shape (steps, series if any, models).
+        that is not named has none. Or one array of shape (steps, series if any, models). What is
+        masked is missing.
     names : sequence of str
         The policy's models, online ones first.
     series : tuple of int
@@ -39,17 +116,18 @@ def forecast_array(
     InputError
         If a name is unknown, or a shape is wrong, or something is not a number.
     """
-    if not isinstance(forecasts, Mapping):
+    named = by_name(forecasts, source)
+    if named is None:
         array = _numbers(forecasts, source, "")
         if array.ndim != 2 + len(series) or array.shape[1:] != (*series, len(names)) or not len(array):
             expected = f"shape (steps, {', '.join(map(str, (*series, len(names))))}), at least one step"
             raise InputError(Problem(source, "", f"shape {array.shape}", expected))
         return array
-    if len(forecasts) == len(names) and (quick := _regular(forecasts, names, series)) is not None:
+    if len(named) == len(names) and (quick := _regular(named, names, series)) is not None:
         return quick
-    if unknown := [name for name in forecasts if name not in names]:
-        raise InputError(_unknown(name, names, source) for name in unknown)
-    given = {name: _numbers(value, source, name) for name, value in forecasts.items() if value is not None}
+    if unknown := [name for name in named if name not in names]:
+        raise InputError(_unknown(unknown, names, source))
+    given = {name: _numbers(value, source, name) for name, value in named.items() if value is not None}
     if not given:
         raise InputError(Problem(source, "", "no forecast at all", "at least one model's"))
     if not series:
@@ -71,9 +149,15 @@ def _regular(
 ) -> NDArray[np.float64] | None:
     """Return forecasts of all models in one go, or None if they are not all there and alike."""
     try:
-        array = np.array([forecasts[name] for name in names], np.float64)
+        columns = [forecasts[name] for name in names]
+        if not {*map(type, columns)} <= _PLAIN and not all(map(_is_plain, columns)):
+            return None
+        array = np.array(columns)
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
+    if array.dtype.kind not in _REAL:
+        return None
+    array = array.astype(np.float64, copy=False)
     if array.ndim == 1 and not series:
         return array[np.newaxis]
     if array.ndim != 2 + len(series) or array.shape[2:] != series or not array.shape[1]:
@@ -82,7 +166,7 @@ def _regular(
 
 
 def actual_array(
-    actuals: ArrayLike, series: tuple[int, ...], waiting: int, source: str = "actuals"
+    actuals: ArrayLike, series: tuple[int, ...], waiting: int | None, source: str = "actuals"
 ) -> NDArray[np.float64]:
     """Return actuals as an array, shape (rows, series if any).
 
@@ -90,8 +174,8 @@ def actual_array(
     ----------
     actuals : array-like
         The next rows that were forecast, in time order; one number for one row of one series.
-    waiting : int
-        Steps that were forecast and have no actual yet.
+    waiting : int or None
+        Steps that were forecast and have no actual yet; None for any number of rows.
 
     Raises
     ------
@@ -106,7 +190,7 @@ def actual_array(
     if array.ndim != 1 + len(series) or array.shape[1:] != series or not len(array):
         expected = f"shape (rows{''.join(f', {n}' for n in series)},), at least one row"
         raise InputError(Problem(source, "", f"shape {array.shape}", expected))
-    if len(array) > waiting:
+    if waiting is not None and len(array) > waiting:
         done = "none waits for an actual" if not waiting else f"{waiting} wait for actuals"
         raise CallOrderError(
             f"{source}: {len(array)} rows of actuals, but of the steps forecast so far {done}; "
@@ -121,12 +205,34 @@ def actual_array(
 
 def _numbers(value: Any, source: str, place: str) -> NDArray[np.float64]:
     try:
+        array = np.asarray(value)
+        kind = getattr(getattr(value, "dtype", array.dtype), "kind", "O")  # of pandas' dates too
+        if kind == "O":
+            for one in array.flat:
+                if isinstance(one, str | bytes | bool | np.bool_):
+                    raise InputError(Problem(source, place, quoted(one), "numbers"))
+        if kind in _OTHER_KINDS:
+            found = _OTHER_KINDS[kind] if array.ndim else quoted(value)
+            raise InputError(Problem(source, place, found, "numbers"))
+        if isinstance(value, np.ma.MaskedArray):
+            return np.ma.masked_array(value, dtype=np.float64).filled(np.nan)
         return np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
         raise InputError(Problem(source, place, quoted(value), "numbers")) from error
 
 
-def _unknown(name: object, names: Sequence[str], source: str) -> Problem:
-    near = difflib.get_close_matches(str(name), names, n=1)
-    hint = f"did you mean {quoted(near[0])}?" if near else ""
-    return Problem(source, quoted(name), "a model that the policy does not have", ", ".join(names), hint)
+def _is_plain(value: Any) -> bool:
+    """Tell whether nothing but numbers and gaps can come of a forecast when numpy joins it to others."""
+    return value.dtype.kind in _REAL if type(value) is np.ndarray else type(value) in _PLAIN
+
+
+def _unknown(unknown: Sequence[object], names: Sequence[str], source: str) -> list[Problem]:
+    found, expected = "a model that the policy does not have", some(names)
+    problems = []
+    for name in unknown[:_MOST_PROBLEMS]:
+        near = difflib.get_close_matches(str(name), names, n=1)
+        hint = f"did you mean {quoted(near[0])}?" if near else ""
+        problems.append(Problem(source, quoted(name), found, expected, hint))
+    if rest := len(unknown) - len(problems):
+        problems.append(Problem(source, "", f"{rest} more models that the policy does not have", expected))
+    return problems

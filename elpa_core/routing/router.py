@@ -10,10 +10,17 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from elpa_core.errors import InputError, Problem
+from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.routing import scalar, snapshot
 from elpa_core.routing.explain import explanation
-from elpa_core.routing.inputs import CallOrderError, Forecasts, actual_array, forecast_array
+from elpa_core.routing.inputs import (
+    CallOrderError,
+    Forecasts,
+    actual_array,
+    forecast_array,
+    part_names,
+    whole_number,
+)
 from elpa_core.routing.saved import Saved
 from elpa_core.routing.scalar import SeriesState
 from elpa_core.routing.settings import BOUND, PARTS, Method, RoutingPolicy
@@ -109,6 +116,8 @@ class Router(Saved):
         parts: Collection[str] = PARTS,
     ) -> None:
         checked = RoutingPolicy.of(policy, horizon)
+        if validation is not None and not isinstance(validation, Validation):
+            raise InputError(Problem("validation", "", quoted(validation), "what Validation.of returns"))
         self._set_up(checked, start([checked]), parts)
         if validation is not None:
             self._warm_up(validation)
@@ -116,7 +125,8 @@ class Router(Saved):
     def _set_up(self, policy: RoutingPolicy, state: State, parts: Collection[str]) -> None:
         self.policy = policy
         self._names, self._n_online = policy.names, len(policy.online)
-        self.parts, self._method = tuple(parts), Method.of(policy.horizon, parts)
+        self.parts = part_names(parts)
+        self._method = Method.of(policy.horizon, self.parts)
         self._state = SeriesState.of(state)
         self._block: _Block | None = None
         self.warm_up: NDArray[np.float64] | None = None
@@ -147,10 +157,10 @@ class Router(Saved):
 
         Parameters
         ----------
-        forecasts : mapping of str to array-like, or array-like
+        forecasts : mapping of str to array-like, data frame or array-like
             By model name, each of shape (steps,), or one array of shape (steps, models), online
-            models first, in the policy's order. A model that is missing, None or NaN is left out
-            of that step. Steps of an earlier call that have no actual yet are forgotten.
+            models first, in the policy's order. A model that is missing, None, NaN or masked is
+            left out of that step. Steps of an earlier call that have no actual yet are forgotten.
 
         Returns
         -------
@@ -210,21 +220,26 @@ class Router(Saved):
         dict
             ``served``; ``experts``: by name, ``forecast`` and ``say`` (sums to 1);
             ``model_weights``, ``steady_weights``: of ``recent`` and ``steady``, by model, each
-            sums to 1; ``level_move``: by how much ``level`` moves the median; ``missing``,
-            ``limited``, ``left_out``: models; ``mutation``: whether the last actual was one;
-            ``dirty``: whether this step is served dirty; ``dirty_steps_left``: as of now;
-            ``amplitude_factor``; ``mixed``: what the experts say together; ``best_model`` and
-            ``belt``: how much of the way from that model's forecast to ``mixed`` is served, from 0
-            to 1, None where it does not hold the answer.
+            sums to 1 (all 0 where every model is left out); ``level_move``: by how much ``level``
+            moves the median; ``missing``, ``limited``, ``left_out``: models; ``mutation``: whether
+            the last actual was one; ``dirty``: whether this step is served dirty;
+            ``dirty_steps_left``: as of now; ``amplitude_factor``; ``mixed``: what the experts say
+            together; ``best_model`` and ``belt``: how much of the way from that model's forecast to
+            ``mixed`` is served, from 0 to 1, None where it does not hold the answer.
 
         Raises
         ------
         CallOrderError
             If there is no such step.
+        InputError
+            If it is no integer.
         """
+        step = whole_number(step, "step")
         if self._block is None or not 0 <= step < len(self._block[2]):
             steps = len(self._block[2]) if self._block else 0
-            raise CallOrderError(f"there is no step {step} to explain: the last predict had {steps} steps")
+            raise CallOrderError(
+                f"there is no step {quoted(step)} to explain: the last predict had {steps} steps"
+            )
         rows, stand, answers = self._block
         return explanation(self.policy, self._state, stand, answers[step], rows[step])
 

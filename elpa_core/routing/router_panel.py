@@ -10,10 +10,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from elpa_core.errors import InputError, Problem
+from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.routing import snapshot, vector
 from elpa_core.routing.answers import Answers
-from elpa_core.routing.inputs import Forecasts, actual_array, forecast_array
+from elpa_core.routing.inputs import Forecasts, actual_array, forecast_array, part_names, whole_number
 from elpa_core.routing.router import Router
 from elpa_core.routing.saved import Saved
 from elpa_core.routing.settings import PARTS, Method, RoutingPolicy
@@ -66,8 +66,7 @@ class RouterPanel(Saved):
         parts: Collection[str] = PARTS,
     ) -> None:
         checked = RoutingPolicy.of(policy, horizon)
-        if series < 1:
-            raise InputError(Problem("series", "", str(series), "at least 1"))
+        series = whole_number(series, "series", 1)
         self._set_up(checked, start([checked] * series), parts)
         if validation is not None:
             self._warm_up(validation)
@@ -75,13 +74,21 @@ class RouterPanel(Saved):
     def _set_up(self, policy: RoutingPolicy, state: State, parts: Collection[str]) -> None:
         self.policy, self.series = policy, len(state.best)
         self._names, self._n_online = policy.names, len(policy.online)
-        self.parts, self._method = tuple(parts), Method.of(policy.horizon, parts)
+        self.parts = part_names(parts)
+        self._method = Method.of(policy.horizon, self.parts)
         self._state = state
         self._work = vector.Workspace(state, _CHUNK)
         self._buffers: list[Answers] = []
         self._waiting: deque[Answers] = deque()
 
     def _warm_up(self, validation: Sequence[Validation]) -> None:
+        if (
+            isinstance(validation, str)
+            or not isinstance(validation, Sequence)
+            or not all(isinstance(each, Validation) for each in validation)
+        ):
+            expected = f"a sequence of what Validation.of returns, one for each of {self.series} series"
+            raise InputError(Problem("validation", "", quoted(validation), expected))
         if len(validation) != self.series or any(v.blocks != validation[0].blocks for v in validation):
             expected = f"rows of {self.series} series, all with the same blocks"
             raise InputError(Problem("validation", "", f"{len(validation)} series", expected))
@@ -157,7 +164,14 @@ class RouterPanel(Saved):
             )  # fmt: skip
 
     def router(self, series: int) -> Router:
-        """Return a `Router` that goes on from the state of one series."""
+        """Return a `Router` that goes on from the state of one series.
+
+        Raises
+        ------
+        InputError
+            If there is no such series.
+        """
+        series = whole_number(series, "series", 0, self.series - 1)
         waiting = [given.take(slice(series, series + 1)) for given in self._waiting]
         state = self._state.take(slice(series, series + 1)).copy()
         return Router.from_json(snapshot.to_json(self.policy, state, waiting, parts=self.parts))

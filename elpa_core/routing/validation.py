@@ -10,9 +10,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from elpa_core.errors import InputError, Problem
-from elpa_core.routing.inputs import actual_array, forecast_array
-from elpa_core.routing.settings import BOUND, RoutingPolicy, spread_of
+from elpa_core.errors import InputError, Problem, quoted
+from elpa_core.routing.inputs import actual_array, by_name, forecast_array, whole_number
+from elpa_core.routing.settings import BOUND, MOST, RoutingPolicy, spread_of
 
 Array = NDArray[np.float64]
 
@@ -57,16 +57,20 @@ class Validation:
         Raises
         ------
         InputError
-            If shapes differ, or an actual is not a finite number.
+            If shapes differ, an actual is not a finite number, or the horizon is no positive integer.
         """
-        values = actual_array(actuals, (), np.size(actuals), source)
-        names = tuple(forecasts)
-        array = forecast_array(forecasts, names, (), source)
+        steps = whole_number(horizon, "horizon", 1, MOST)
+        values = actual_array(actuals, (), None, source)
+        named = by_name(forecasts, source)
+        if named is None:
+            raise InputError(Problem(source, "forecasts", quoted(forecasts), "forecasts by model name"))
+        names = tuple(named)
+        array = forecast_array(named, names, (), source)
         if len(array) != len(values):
             raise InputError(
                 Problem(source, "", f"{len(array)} rows of forecasts", f"{len(values)}, one an actual")
             )
-        return cls(values, array, names, tuple(range(0, len(values), horizon)))
+        return cls(values, array, names, tuple(range(0, len(values), steps)))
 
     def columns(self, names: Sequence[str]) -> Array:
         """Return the forecasts of some models, shape (rows, len(names)); NaN for an unknown model.

@@ -137,7 +137,7 @@ def test_a_panel_is_no_single_state() -> None:
     panel = RouterPanel(policy_of(ONLINE, OFFLINE), 2)
     with pytest.raises(InputError, match="2 series; expected one series"):
         Router.from_json(panel.to_json())
-    with pytest.raises(InputError, match="expected at least 1"):
+    with pytest.raises(InputError, match="expected an integer from 1"):
         RouterPanel(policy_of(ONLINE, OFFLINE), 0)
     with pytest.raises(InputError, match="rows of 2 series"):
         RouterPanel(policy_of(ONLINE, OFFLINE), 2, [Validation.of([1.0], {"a": [1.0]})])

@@ -386,8 +386,11 @@ def test_what_is_no_text_is_refused(tmp_path: Path, capsys: pytest.CaptureFixtur
         ("a.csv", "row,y\n0,1\n", "row,y_true"),
         ("a.csv", "row,y_true\n1,1\n", "the actual of row 1; expected that of row 0"),
         ("a.csv", "row,y_true\n0,nan\n", '"nan"; expected a number'),
-        ("p.json", "{", "no JSON"),
-        ("p.json", "[]", "no object"),
+        ("p.json", "{", "p.json: line 1, column 2: found the end of the file; expected JSON"),
+        ("p.json", '{"skill": "ELPA", "skill": "x"}', "p.json: $.skill: found the key twice"),
+        ("p.json", '{"a": ' + "[" * 300 + "]" * 300 + "}", "nested too deeply"),
+        ("p.json", '{"beta": NaN}', "p.json: $.beta: found NaN; expected a finite number"),
+        ("p.json", "[]", "p.json: $: found an array; expected a JSON object"),
         ("p.json", "{}", r"$.skill"),
         ("s.json", '{"format": ', "no JSON; expected a whole state file"),
         ("s.json", '{"format": "elpa-router"}', r"$.format"),
@@ -520,3 +523,52 @@ def test_rows_of_a_block_ascend_and_each_has_a_forecast(rows: str, found: str) -
     file = io.StringIO("block,row,online:a,offline:b\n" + rows)
     with pytest.raises(InputError, match=f"f.csv: {found}"):
         list(read_blocks(file, "f.csv", policy))
+
+
+def run_shell(tmp_path: Path, words: str, redirection: str) -> subprocess.CompletedProcess[str]:
+    """Run ``elpa`` in a shell that closes or redirects its streams."""
+    write_policy(tmp_path / "p.json", policy_of(["a", "b"], ["c"]))
+    stream_files(tmp_path, 4, 2)
+    script = f'"$0" -c "$1" {words} {redirection}'
+    command = ["sh", "-c", script, ELPA[0], ELPA[2]]
+    return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False)
+
+
+@pytest.mark.parametrize(
+    ("options", "redirection", "status", "message"),
+    [
+        ("--forecasts -", "<&-", 2, "elpa route: --forecasts -: found standard input closed; expected"),
+        ("--forecasts f.csv --state s.json", ">&-", 1, "standard output: closed; "),
+        ("--forecasts f.csv", ">/dev/full", 1, "standard output: No space left on device"),
+        ("--forecasts f.csv --output /dev/full", "", 1, "/dev/full: No space left on device"),
+    ],
+)
+def test_streams_that_cannot_be_used_are_named(
+    tmp_path: Path, options: str, redirection: str, status: int, message: str
+) -> None:
+    done = run_shell(tmp_path, f"route --policy p.json {options}", redirection)
+    assert done.returncode == status
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"error: {message}")
+    assert not (tmp_path / "s.json").exists()
+
+
+def test_a_closed_standard_output_is_no_matter_with_a_file(tmp_path: Path) -> None:
+    done = run_shell(tmp_path, "route --policy p.json --forecasts f.csv --output out.csv", ">&-")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(served_in(tmp_path / "out.csv")) == 4
+
+
+def test_a_panel_goes_without_state_actuals_and_horizon(
+    tmp_path: Path, panel: Panel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_panel(panel, tmp_path / "panel.csv")
+    policy, out = write_policy(tmp_path / "policy.json", panel.policy()), tmp_path / "served.csv"
+    arguments = ["route", "--policy", policy, "--panel", str(path), "--output", str(out)]
+    extra = {"--actuals": str(path), "--state": str(tmp_path / "s.json"), "--horizon": "3"}
+    for name, value in extra.items():
+        assert main([*arguments, name, value]) == 2
+        assert f"elpa route: {name}: found it with --panel" in capsys.readouterr().err
+    assert main([*arguments, *(word for pair in extra.items() for word in pair)]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 3
+    assert not out.exists()
