@@ -53,8 +53,8 @@ class Router(Saved):
         [0.5, 2], moved half-way to 1.
 
     Forecasts are limited to [min - R, max + R] of the actuals (R their range; wider after an actual
-    beyond), one that is a thousand R beyond counts as missing, and one that is farther from the median than eight times
-    the median's usual error is left out of that step.
+    beyond), one that is a thousand R beyond counts as missing, and one that is farther from the
+    median than eight times the median's usual error is left out of that step.
 
     The router promises not to lose more than 6 % to the best single model of validation, plus six
     of its mean errors for the start: all answers of a block together are no farther from that
