@@ -1,8 +1,10 @@
 """Serving, in small: when a policy of the Dag elpa_water_flow was published, combine forecasts with it.
 
 The demo has no live forecasts. In their place stand those of the validation rows, which the models left
-in the error artifacts of the run, so what is written here is a replay: the policy has seen these rows. A
-serving Dag of your own gets the forecasts and actuals from where they are, and keeps the router's state
+in the error artifacts of the run, so what is written here (served.csv in the folder of that run) is a
+replay: the policy has seen these rows. It reads a policy store in a folder, not one on object storage.
+
+A serving Dag of your own gets the forecasts and actuals from where they are, and keeps the router's state
 (Router.save, Router.load) from one run to the next.
 """
 
@@ -27,13 +29,15 @@ def serve_water_flow() -> None:
         events = (triggering_asset_events or {}).get(POLICY)
         if not events:
             raise ValueError(f"no published policy: this Dag runs when {POLICY.uri} is updated")
-        return str(serve(Path(events[-1].extra["policy"])))
+        # A run may consume several events, and Airflow gives them in no order.
+        newest = max(events, key=lambda event: event.timestamp)
+        return str(serve(Path(newest.extra["policy"])))
 
     route()
 
 
 def serve(policy_path: Path) -> Path:
-    """Write ``served.csv`` beside the models of the policy's run: a row's time, forecast and actual."""
+    """Write ``served.csv`` into the folder of the policy's run: a row's time, forecast and actual."""
     from elpa_core.routing import Router  # noqa: PLC0415  (numpy: in the task, not when the Dag is parsed)
 
     policy = json.loads(policy_path.read_bytes())

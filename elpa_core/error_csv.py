@@ -194,7 +194,9 @@ class _Reader:
                         raise self._error(f"line {line}", found, "shorter lines, each ending in LF or CRLF")
                     yield block
         except FileNotFoundError as error:
-            raise self._error("", "no such file", expected) from error
+            relative = f"a relative path starts at the working folder, {Path.cwd()}"
+            hint = "" if self.path.is_absolute() else relative
+            raise self._error("", "no such file", expected, hint) from error
         except (OSError, ValueError) as error:  # ValueError: a null character in the path
             reason = error.strerror if isinstance(error, OSError) else str(error)
             raise self._error("", f"a file that cannot be read ({reason})", expected) from error

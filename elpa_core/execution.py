@@ -79,8 +79,9 @@ class RecordedRun:
                 self._update(planned, status="failed", reason="interrupted", finished_at=now_text())
                 raise
             reason = f": {entry['reason']}" if entry["reason"] else ""
-            rows = f", {entry['artifact']['rows']} validation errors" if entry["artifact"] else ""
-            report(f"{title}: {entry['status']} after {time.monotonic() - begun:.1f} s{rows}{reason}")
+            rows = entry["artifact"]["rows"] if entry["artifact"] else 0
+            errors = f", {rows} validation error{'s' if rows > 1 else ''}" if rows else ""
+            report(f"{title}: {entry['status']} after {time.monotonic() - begun:.1f} s{errors}{reason}")
             if entry["status"] == "failed":
                 failed += 1
                 if not self.continue_on_error:
@@ -110,7 +111,8 @@ class RecordedRun:
             ).run()
         finished_at = now_text()
         if result.return_code != 0:
-            reason = f"the command ended with exit code {result.return_code}; its errors are in {STDERR_NAME}"
+            log = planned.model_dir / STDERR_NAME
+            reason = f"the command ended with exit code {result.return_code}; its errors are in {log}"
             self._update(
                 planned,
                 status="failed",
@@ -131,7 +133,7 @@ class RecordedRun:
             )
             files = [str(path) for path in kept_files(planned.model_dir, planned.model.artifacts)]
         except ArtifactError as error:
-            reason_without = f"no error artifact: {error}" if artifact is None else str(error)
+            reason_without = f"no usable error artifact: {error}" if artifact is None else str(error)
         self._update(
             planned,
             status="ok",

@@ -8,8 +8,11 @@ from urllib.parse import unquote, urlsplit
 
 from elpa_core.errors import InputError, Problem, quoted
 
-PACKAGES = {"s3": ("s3fs", "elpa-airflow[s3]"), "gs": ("gcsfs", "elpa-airflow[gcs]")}
-"""By the scheme of a URI: the package that knows the way, and what to install to have it."""
+PACKAGES = {
+    "s3": ("s3fs", "pip install '.[s3]' in the clone of ELPA"),
+    "gs": ("gcsfs", "pip install '.[gcs]' in the clone of ELPA"),
+}
+"""By the scheme of a URI: the package that knows the way, and how to install it."""
 _SECONDS = {"connect_timeout": 10, "read_timeout": 30}
 _EXPECTED = "a folder, file:///folder, s3://bucket/prefix or gs://bucket/prefix"
 # fsspec reads these as patterns, and a fragment or a query is no part of a key.
@@ -123,8 +126,8 @@ def open_location(location: str) -> StorePath:
         place: ObjectPath = UPath(location.rstrip("/"))
         return prepared(place)
     except ImportError as error:
-        package, extra = PACKAGES[parts.scheme]
-        needed, hint = f"the packages universal-pathlib and {package}", f"pip install '{extra}'"
+        package, hint = PACKAGES[parts.scheme]
+        needed = f"the packages universal-pathlib and {package}"
         raise InputError(Problem(location, "", str(error), needed, hint)) from error
 
 

@@ -12,8 +12,11 @@ import re
 import sys
 from collections.abc import Iterator
 
+from airflow.configuration import conf
 from airflow.models import Connection, Pool, Variable
 from airflow.sdk.exceptions import AirflowNotFoundException
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 
 from elpa_airflow.dag_builder import build_dag
 from elpa_airflow.factory import CONFIG_DIR_VARIABLE, config_paths, load_config
@@ -67,6 +70,24 @@ def _has_variable(name: str) -> bool:
     return Variable.get_variable_from_secrets(name) is not None
 
 
+def require_database() -> None:
+    """Refuse a database that is not there, or that Airflow has not made its tables in.
+
+    Raises
+    ------
+    InputError
+        With the database and what it says.
+    """
+    try:
+        Pool.get_pool(Pool.DEFAULT_POOL_NAME)
+    except DBAPIError as error:
+        url = make_url(conf.get_mandatory_value("database", "sql_alchemy_conn"))
+        source = f"the database of Airflow ({url.render_as_string(hide_password=True)})"
+        hint = "set AIRFLOW_HOME to that of your Airflow; if it is new, airflow db migrate makes the tables"
+        expected = "one that this Airflow can use"
+        raise InputError(Problem(source, "", str(error.orig).strip(), expected, hint)) from error
+
+
 def main() -> int:
     """Check every config of a folder and return the exit status."""
     parser = argparse.ArgumentParser(prog="elpa_airflow.check", description=__doc__)
@@ -78,6 +99,7 @@ def main() -> int:
     options = parser.parse_args()
     try:
         paths = config_paths(options.folder)
+        require_database()
     except InputError as error:
         print_problem("error", str(error))
         return 2

@@ -52,8 +52,8 @@ def open_store(location: str) -> StorePath:
         return prepared(ObjectStoragePath(location.rstrip("/")))
     except (ImportError, ValueError) as error:
         scheme = location.partition(":")[0]
-        provider = " and apache-airflow-providers-google" if scheme == "gs" else ""
-        hint = f"install {PACKAGES[scheme][1]}{provider} wherever tasks run"
+        provider = ", and pip install apache-airflow-providers-google," if scheme == "gs" else ""
+        hint = f"{PACKAGES[scheme][1]}{provider} wherever tasks run"
         expected = f"an Airflow that reads and writes {scheme}://"
         raise ConfigError(Problem(location, "", str(error), expected, hint)) from error
 

@@ -147,7 +147,7 @@ class TrainModelOperator(BashOperator):
         if outcome["status"] != "ok":
             raise AirflowException(outcome["reason"])
         artifact: dict[str, Any] = outcome["artifact"]
-        self.log.info("Error artifact: %s validation errors in %s", artifact["rows"], artifact["path"])
+        self.log.info("Error artifact: %s, validation errors: %s", artifact["path"], artifact["rows"])
         as_of = run.moment_for(model).as_of
         files = tuple(outcome["artifacts"])
         return HandedOn(ErrorArtifact.from_json(artifact), as_of=as_of, artifacts=files).to_json()

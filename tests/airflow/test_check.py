@@ -113,3 +113,16 @@ def test_a_folder_that_is_not_there_is_said_in_one_line(site: Site, tmp_path: Pa
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
     assert f"{tmp_path / 'nowhere'}: found no folder" in line
+
+
+def test_a_database_without_tables_is_said_in_one_line(site: Site, tmp_path: Path) -> None:
+    folder = DagsFolder(tmp_path)
+    folder.config("one", [model("on", airflow={"pool": "gpu"}), model("off", "offline")])
+    database = f"sqlite:///{tmp_path / 'new.db'}"
+    arguments = ("-m", "elpa_airflow.check", folder.configs)
+    done = site.python(*arguments, check=False, AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=database)
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"error: the database of Airflow ({database}): found no such table: ")
+    assert "AIRFLOW_HOME" in line
+    assert "airflow db migrate" in line

@@ -21,6 +21,22 @@ from pathlib import Path
 import serve_water_flow
 print(serve_water_flow.serve(Path(sys.argv[1])))
 """
+ROUTE = """
+import sys
+from airflow.sdk.execution_time.comms import AssetEventDagRunReferenceResult
+from airflow.sdk.execution_time.context import TriggeringAssetEventsAccessor
+import serve_water_flow
+
+def event(time, policy):
+    source = dict.fromkeys(["source_dag_id", "source_run_id", "source_task_id", "source_map_index"])
+    asset = {"name": serve_water_flow.POLICY.name, "uri": serve_water_flow.POLICY.uri, "extra": {}}
+    fields = {"asset": asset, "extra": {"policy": policy}, "timestamp": time, "source_aliases": []}
+    return AssetEventDagRunReferenceResult.model_validate({**source, **fields})
+
+events = [event(*argument.split(" ", 1)) for argument in sys.argv[1:]]
+route = serve_water_flow.serve_water_flow().get_task("route").python_callable
+print(route(triggering_asset_events=TriggeringAssetEventsAccessor.build(events)))
+"""
 
 
 def forecasts_cmd(shift: float) -> str:
@@ -74,6 +90,14 @@ def test_it_writes_the_combined_forecasts_of_a_run(home: Site) -> None:
     errors = [abs(float(row["served"]) - float(row["y_true"])) for row in rows]
     assert max(errors) < 1.5
     assert sum(errors) / 24 < 1.0
+
+
+def test_of_several_policies_the_newest_is_served_in_whatever_order_they_come(home: Site) -> None:
+    run = home.dag_test("elpa_water_flow")["elpa_water_flow"]
+    older = [f"2026-01-01T{time}:00Z /no/policy.json" for time in ("00:00", "00:30")]
+    newest = f"2026-01-01T02:00:00+01:00 {run.run_dir / 'elpa_policy.json'}"
+    done = home.python("-c", ROUTE, older[0], newest, older[1], PYTHONPATH=_with_dags(home))
+    assert done.stdout.splitlines()[-1] == str(run.run_dir / "served.csv")
 
 
 def _as_after_a_killed_attempt(run_dir: Path, name: str) -> None:

@@ -554,8 +554,9 @@ def test_all_bad_error_files_of_a_config_are_refused_at_once(refused, write_json
         path = Path(f"{number}.csv")
         if content is not None:
             path.write_bytes(content)
+        hint = f"; a relative path starts at the working folder, {here}" if content is None else ""
         blocks.append(scored(f"m{number}", error_csv=str(path)))
-        expected.append(f"error: {path}: {problem}")
+        expected.append(f"error: {path}: {problem}{hint}")
     write_json(scored_pool(*blocks))
     assert refused("integrate", "--config", "pool.json", "--output", "policy.json") == expected
 
@@ -575,7 +576,8 @@ def test_a_trained_model_with_bad_errors_is_refused(here, refused, write_json, c
             " let the command write there, or name its own path in error_csv"
         )
     expected = (
-        f"found status ok (no error artifact: {csv}: {problem}); expected status ok and an error artifact"
+        f"found status ok (no usable error artifact: {csv}: {problem});"
+        " expected status ok and an error artifact"
     )
     assert found == [f"error: run/train_manifest.json: $.models[0] (a): {expected}"]
 
@@ -588,7 +590,8 @@ def test_a_stale_error_file_is_refused(here, refused, write_json, capsys):
     capsys.readouterr()
     (line,) = refused("integrate", "--run-dir", "run", "--output", "policy.json")
     assert re.fullmatch(
-        r"error: run/train_manifest\.json: \$\.models\[0\] \(a\): found status ok \(no error artifact: "
+        r"error: run/train_manifest\.json: \$\.models\[0\] \(a\): found status ok "
+        r"\(no usable error artifact: "
         + re.escape(f"{here}/run/models/a/errors.csv")
         + r": found a file left by an earlier attempt \(20\S+Z\); expected a file written by this attempt;"
         r" let the command write there, or name its own path in error_csv\);"

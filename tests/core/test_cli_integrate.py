@@ -227,21 +227,22 @@ def test_a_finished_run_gives_a_policy(train, integrate, here):
     assert policy["run"]["config_sha256"] == manifest["config_sha256"]
 
 
-def test_a_failed_model_is_missing_if_the_run_was_told_to_continue(train, integrate):
+def test_a_failed_model_is_missing_if_the_run_was_told_to_continue(train, integrate, here):
     blocks = [block("a"), block("b", "offline"), block("c", "online", "exit 3")]
     train(pool(*blocks), "--continue-on-error")
     policy = integrate(**{"run-dir": "run"})
-    reason = "the command ended with exit code 3; its errors are in train.stderr.log"
+    log = here / "run" / "models" / "c" / "train.stderr.log"
+    reason = f"the command ended with exit code 3; its errors are in {log}"
     assert policy["degraded"] is True
     assert policy["missing"] == [{"name": "c", "group": "online", "reason": reason, "intended": False}]
     assert policy["online_weights"] == {"a": 1.0}
 
 
-def test_a_failed_model_makes_no_policy_otherwise(train, refused):
+def test_a_failed_model_makes_no_policy_otherwise(train, refused, here):
     train(pool(block("a"), block("b", "offline", "exit 3"), block("c")))
     assert refused("--run-dir", "run").splitlines() == [
         "run/train_manifest.json: $.models[1] (b): found status failed (the command ended with exit code 3;"
-        f" its errors are in train.stderr.log); {EXPECTED}",
+        f" its errors are in {here}/run/models/b/train.stderr.log); {EXPECTED}",
         f"error: run/train_manifest.json: $.models[2] (c): found status planned; {EXPECTED}",
     ]
 

@@ -220,6 +220,10 @@ def test_what_is_no_readable_file_is_refused(tmp_path):
     assert refusal(tmp_path / "none.csv").endswith(
         "none.csv: found no such file; expected a CSV file with the model's validation errors"
     )
+    assert refusal(Path("none.csv")) == (
+        "none.csv: found no such file; expected a CSV file with the model's validation errors;"
+        f" a relative path starts at the working folder, {Path.cwd()}"
+    )
     assert "found a folder; expected a CSV file" in refusal(tmp_path)
     (tmp_path / "file").touch()
     assert "cannot be read (Not a directory)" in refusal(tmp_path / "file" / "errors.csv")

@@ -98,12 +98,13 @@ def test_the_first_failure_stops_the_run(execute, tmp_path):
     assert lines[-1] == "stopped: 2 more not run (--continue-on-error runs them all the same)"
 
 
-def test_a_run_told_to_continue_runs_every_model(execute):
+def test_a_run_told_to_continue_runs_every_model(execute, tmp_path):
     blocks = [block("a", train_cmd="exit 7"), block("b"), block("c", train_cmd="kill -9 $$")]
     done, _, entries = execute(pool(*blocks), continue_on_error=True)
     assert not done
     assert statuses(entries) == [("failed", 7), ("ok", 0), ("failed", -9)]
-    assert entries[0]["reason"] == "the command ended with exit code 7; its errors are in train.stderr.log"
+    log = tmp_path / "run" / "models" / "a" / "train.stderr.log"
+    assert entries[0]["reason"] == f"the command ended with exit code 7; its errors are in {log}"
 
 
 def test_a_command_that_bash_does_not_find_or_parse_is_a_failure(execute, tmp_path):
@@ -123,14 +124,17 @@ def test_a_disabled_model_does_not_run_and_is_no_failure(execute, tmp_path):
     assert [line.split(":")[0] for line in lines] == ["[1/1] online a"] * 2
 
 
-def test_progress_says_which_model_runs_since_when_and_what_is_done(execute):
-    _, lines, entries = execute(pool(block("a"), block("b", "offline", "exit 3")))
-    since, ended, _, failed = lines
-    assert since == f"[1/2] online a: running since {entries[0]['started_at']}"
-    assert ended.startswith("[1/2] online a: ok after ")
+def test_progress_says_which_model_runs_since_when_and_what_is_done(execute, tmp_path):
+    one = block("c", "offline", leave_errors(1))
+    _, lines, entries = execute(pool(block("a"), one, block("b", "offline", "exit 3")))
+    since, ended, _, ended_with_one, _, failed = lines
+    assert since == f"[1/3] online a: running since {entries[0]['started_at']}"
+    assert ended.startswith("[1/3] online a: ok after ")
     assert ended.endswith(" s, 2 validation errors")
-    assert failed.startswith("[2/2] offline b: failed after ")
-    assert failed.endswith(": the command ended with exit code 3; its errors are in train.stderr.log")
+    assert ended_with_one.endswith(" s, 1 validation error")
+    assert failed.startswith("[3/3] offline b: failed after ")
+    log = tmp_path / "run" / "models" / "b" / "train.stderr.log"
+    assert failed.endswith(f": the command ended with exit code 3; its errors are in {log}")
 
 
 def test_the_manifest_is_true_while_a_command_runs(execute, tmp_path):
@@ -183,7 +187,7 @@ def test_a_good_command_without_usable_errors_is_ok_and_says_so(execute, tmp_pat
     assert done
     assert statuses(entries) == [("ok", 0)]
     assert entries[0]["artifact"] is None
-    assert entries[0]["reason"] == f"no error artifact: {csv}: {found}"
+    assert entries[0]["reason"] == f"no usable error artifact: {csv}: {found}"
 
 
 def test_errors_left_by_an_earlier_run_are_not_taken_for_those_of_this_one(execute):

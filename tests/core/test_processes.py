@@ -688,7 +688,7 @@ def test_elsewhere_than_on_linux_the_group_is_ended(tmp_path: Path, monkeypatch:
     )
     assert not living(tmp_path)
     code = f"""
-from elpa_core import output_lines, processes
+from elpa_core import processes
 processes._SUPERVISOR = Path({str(other)!r})
 run({started!r} + "touch ready; sleep 1000", stop_grace=0.2)
 """

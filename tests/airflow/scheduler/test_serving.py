@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import shutil
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from airflow_runs import eventually, read_json
@@ -61,3 +62,17 @@ def test_a_published_policy_starts_the_serving_dag_and_a_dry_run_does_not(standa
     best = read_json(folder / "elpa_policy.json")["evaluation"]["best_single"]
     assert best == {"model": "low", "mae": 1.0}
     assert sum(errors) / HOURS < best["mae"]
+
+    # The run after a pause consumes what was published meanwhile too, and serves the newer policy.
+    later = []
+    for is_paused in (True, False):
+        standalone.airflow.call("PATCH", f"/dags/{SERVING}", is_paused=is_paused)
+        later.append(standalone.run(SOURCE))
+    assert [state for _, state in later] == ["success", "success"]
+    eventually(lambda: len(served_runs(standalone)) == 2, "the last policy starts the serving Dag")
+    (both,) = [str(run["dag_run_id"]) for run in served_runs(standalone) if run["dag_run_id"] != serving_id]
+    assert standalone.wait(SERVING, both) == "success", standalone.log(SERVING, both, "route")
+    consumed = standalone.airflow.call("GET", f"/dags/{SERVING}/dagRuns/{quote(both)}/upstreamAssetEvents")
+    assert consumed["total_entries"] == 2
+    served = [(standalone.run_dir(SOURCE, run_id) / "served.csv").exists() for run_id, _ in later]
+    assert served == [False, True]

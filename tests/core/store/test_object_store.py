@@ -223,7 +223,8 @@ def test_a_missing_package_is_named_with_its_extra(elpa, tmp_path, hidden, schem
     assert done.stderr.count("\n") == 1
     package = {"s3": "s3fs", "gs": "gcsfs"}[scheme]
     assert done.stderr.endswith(
-        f"; expected the packages universal-pathlib and {package}; pip install 'elpa-airflow[{extra}]'\n"
+        f"; expected the packages universal-pathlib and {package};"
+        f" pip install '.[{extra}]' in the clone of ELPA\n"
     )
 
 
