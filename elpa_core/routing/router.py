@@ -23,6 +23,7 @@ from elpa_core.routing.inputs import (
 )
 from elpa_core.routing.saved import Saved
 from elpa_core.routing.scalar import SeriesState
+from elpa_core.routing.scalar_learning import learn
 from elpa_core.routing.settings import BOUND, PARTS, Method, RoutingPolicy
 from elpa_core.routing.state import State, start
 from elpa_core.routing.validation import Validation
@@ -205,7 +206,7 @@ class Router(Saved):
             values = actual_array(actuals, (), len(waiting)).tolist()
         for actual in values:
             given = waiting.popleft()
-            scalar.learn(self._state, given, actual, self._method, self._n_online, self.policy.dirty_interval)
+            learn(self._state, given, actual, self._method, self._n_online, self.policy.dirty_interval)
 
     def explain(self, step: int = 0) -> dict[str, Any]:
         """Say how a step of the last `predict` came about.

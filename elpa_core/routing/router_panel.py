@@ -19,6 +19,7 @@ from elpa_core.routing.saved import Saved
 from elpa_core.routing.settings import PARTS, Method, RoutingPolicy
 from elpa_core.routing.state import State, start
 from elpa_core.routing.validation import Validation
+from elpa_core.routing.vector_learning import learn
 
 _CHUNK = 5000
 """Series at a time: fewer cost calls, more leave the cache. Measured with 14 models."""
@@ -158,7 +159,7 @@ class RouterPanel(Saved):
         """
         for actual in actual_array(actuals, (self.series,), len(self._waiting)):
             given = self._waiting.popleft()
-            vector.learn(
+            learn(
                 self._state, self._work, given, actual,
                 self._method, self._n_online, self.policy.dirty_interval,
             )  # fmt: skip

@@ -14,20 +14,15 @@ from elpa_core.routing.answers import Answers, Mask
 from elpa_core.routing.middle import middle, middle_present
 from elpa_core.routing.settings import (
     AMPLITUDE,
-    BELT_SHARE,
     BELT_TRUST,
-    BOUND,
-    DOUBT_SHARE,
     EXPERTS,
     GAIN_RANGE,
-    GROWTH,
     LEAST_SAY,
     LEVEL,
     MEDIAN,
     ONLINE,
     REACH,
     RECENT,
-    SIZE,
     STEADY,
     Method,
 )
@@ -62,11 +57,12 @@ class Workspace:
         self.trust = np.where(state.doubt >= 0.0, BELT_TRUST * state.expert_scores[MEDIAN], np.inf)
         actual, forecast = state.window_sums
         full = (state.window_rows >= window) & (forecast > 0.0)
-        gain = np.clip(actual / np.where(full, forecast, 1.0), *GAIN_RANGE)
+        with np.errstate(over="ignore"):
+            gain = np.clip(actual / np.where(full, forecast, 1.0), *GAIN_RANGE)
         self.factor = np.where(full, 1.0 + (gain - 1.0) * 0.5, 1.0)
         self.move = method.level_share * state.level_error
         self.room = np.maximum(state.budget, 0.0)
-        self.best = _best_places(state)
+        self.best = best_places(state)
         self.belted = (state.best >= 0) & method.belted
         self.any_belted = bool(self.belted.any())
         self.any_dirty = bool(state.dirty.any())
@@ -126,7 +122,7 @@ def answer(
     served += 0.0
 
 
-def _best_places(state: State) -> NDArray[np.int64]:
+def best_places(state: State) -> NDArray[np.int64]:
     """Return where in a flattened array of (models, n) the best single models stand."""
     series = len(state.best)
     return np.maximum(state.best, 0) * series + np.arange(series)
@@ -209,123 +205,6 @@ def _weigh(
     _total(steady_weights, sums[3])
 
 
-def learn(
-    state: State,
-    work: Workspace,
-    given: Answers,
-    actual: Array,
-    method: Method,
-    n_online: int,
-    dirty_interval: int,
-) -> None:
-    """Learn, in place, from the actuals of one step, shape (n,)."""
-    clean = state.dirty == 0
-    all_clean = bool(clean.all())
-    present = given.present
-    counts = None  # where a model's scores learn; None for everywhere
-    if present is not None or not all_clean:
-        counts = np.ones(given.limited.shape, np.bool_) if present is None else present.copy()
-        counts[n_online:] &= clean
-    steady = given.experts[STEADY]
-    side = np.sign(steady - actual) * clean
-    for chunk in work.chunks:
-        _learn_models(state, work, given, actual, method, counts, chunk)
-        _learn_gains(state, work, given, steady, side, chunk)
-    misses = np.subtract(actual, given.experts, out=work.parts)
-    whole = None if all_clean else np.broadcast_to(clean, misses.shape)
-    _learn(state.expert_scores, _size(misses, state.floor), whole, method.keep_expert, method.learn_expert)
-    state.level_error *= method.keep_level
-    state.level_error += method.learn_level * (actual - given.experts[MEDIAN])
-    size = np.abs(actual)
-    _remember(state, size, np.abs(given.offline), None if all_clean else clean)
-    error = np.abs(actual - given.served)
-    mutation = _mutations(state, error, np.maximum(size, np.abs(given.served)))
-    best = _best_places(state)
-    best_error = np.abs(actual - given.limited.take(best))
-    known = state.best >= 0 if present is None else (state.best >= 0) & present.take(best)
-    earned = (1.0 + BELT_SHARE) * best_error - error
-    calmed = DOUBT_SHARE * best_error - (error - best_error) * given.left
-    if not known.all():
-        earned, calmed = earned * known, calmed * known
-    state.budget += earned
-    state.doubt += calmed
-    _widen(state, actual)
-    if not all_clean:
-        np.maximum(state.dirty - 1, 0, out=state.dirty)
-    state.mutated[:] = 0 if mutation is None else mutation
-    if mutation is not None:
-        state.dirty[mutation] = dirty_interval
-
-
-def _widen(state: State, actual: Array) -> None:
-    low, high = state.seen
-    unknown = low > high
-    least, most = low - state.margin, high + state.margin
-    beyond = (actual < least) | (actual > most)
-    np.copyto(low, np.minimum(low, np.maximum(actual, least)), where=~unknown)
-    np.copyto(high, np.maximum(high, np.minimum(actual, most)), where=~unknown)
-    if unknown.any():
-        first = unknown & (actual != 0.0)
-        np.copyto(state.seen, actual, where=first)
-        np.copyto(state.spread, np.maximum(np.abs(actual), SIZE * state.scale), where=first)
-        beyond &= ~unknown
-    np.copyto(state.margin, np.where(beyond, np.minimum(GROWTH * state.margin, BOUND), state.spread))
-
-
-def _learn_models(
-    state: State,
-    work: Workspace,
-    given: Answers,
-    actual: Array,
-    method: Method,
-    counts: Mask | None,
-    chunk: slice,
-) -> None:
-    actual, floor = actual[chunk], state.floor[chunk]
-    where = None if counts is None else counts[:, chunk]
-    errors = work.products[:, : len(actual)]
-    np.subtract(actual, given.limited[:, chunk], out=errors)
-    _learn(state.scores[:, chunk], _size(errors, floor), where, method.keep_model, method.learn_model)
-
-
-def _learn_gains(
-    state: State, work: Workspace, given: Answers, steady: Array, side: Array, chunk: slice
-) -> None:
-    """Count what ``steady`` would have gained by each model; ``side`` is 0 where nothing is learned."""
-    regrets = work.products[:, : len(steady[chunk])]
-    np.subtract(steady[chunk], given.limited[:, chunk], out=regrets)
-    regrets *= side[chunk]
-    if given.present is not None:
-        np.copyto(regrets, 0.0, where=~given.present[:, chunk])
-    gains, squares = state.gains[:, chunk], state.squares[:, chunk]
-    gains += regrets
-    np.multiply(regrets, regrets, out=regrets)
-    squares += regrets
-
-
-def _mutations(state: State, error: Array, size: Array) -> Mask | None:
-    detecting = state.epsilon < np.inf
-    if not detecting.any():
-        return None
-    allowed = np.where(detecting, state.epsilon, 0.0) * np.maximum(size, state.phi)
-    return detecting & (error > allowed)
-
-
-def _remember(state: State, actual: Array, forecast: Array, clean: Mask | None) -> None:
-    window = len(state.window_actual)
-    rows = state.window_rows
-    columns: NDArray[np.int64] | slice = slice(None) if clean is None else np.flatnonzero(clean)
-    places: NDArray[np.int64] | int = int(rows[0]) % window
-    if clean is not None or (rows != rows[0]).any():
-        columns = np.arange(len(rows)) if clean is None else columns
-        places = rows[columns] % window
-    state.window_sums[0, columns] += actual[columns] - state.window_actual[places, columns]
-    state.window_sums[1, columns] += forecast[columns] - state.window_forecast[places, columns]
-    state.window_actual[places, columns] = actual[columns]
-    state.window_forecast[places, columns] = forecast[columns]
-    rows[columns] += 1
-
-
 def _inverse_eighth(scale: Array, scores: Array, out: Array) -> None:
     np.divide(scale, scores, out=out)
     np.multiply(out, out, out=out)
@@ -349,19 +228,3 @@ def _total(rows: Array, out: Array) -> None:
 def _limit(values: Array, low: Array, high: Array) -> None:
     np.maximum(values, low, out=values)
     np.minimum(values, high, out=values)
-
-
-def _size(errors: Array, floor: Array) -> Array:
-    np.abs(errors, out=errors)
-    errors += floor
-    return errors
-
-
-def _learn(scores: Array, errors: Array, where: Mask | None, keep: float, take: float) -> None:
-    errors *= take
-    if where is None:
-        scores *= keep
-        scores += errors
-    else:
-        errors += keep * scores
-        np.copyto(scores, errors, where=where)

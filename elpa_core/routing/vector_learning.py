@@ -1,0 +1,153 @@
+"""What many series learn from their actuals: the arithmetic of `scalar_learning`, element by element."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elpa_core.routing.answers import Answers, Mask
+from elpa_core.routing.settings import (
+    BELT_SHARE,
+    BOUND,
+    DOUBT_SHARE,
+    GROWTH,
+    MEDIAN,
+    SIZE,
+    STEADY,
+    Method,
+)
+from elpa_core.routing.state import Array, State
+from elpa_core.routing.vector import Workspace, best_places
+
+
+def learn(
+    state: State,
+    work: Workspace,
+    given: Answers,
+    actual: Array,
+    method: Method,
+    n_online: int,
+    dirty_interval: int,
+) -> None:
+    """Learn, in place, from the actuals of one step, shape (n,)."""
+    clean = state.dirty == 0
+    all_clean = bool(clean.all())
+    present = given.present
+    counts = None  # where a model's scores learn; None for everywhere
+    if present is not None or not all_clean:
+        counts = np.ones(given.limited.shape, np.bool_) if present is None else present.copy()
+        counts[n_online:] &= clean
+    steady = given.experts[STEADY]
+    side = np.sign(steady - actual) * clean
+    for chunk in work.chunks:
+        _learn_models(state, work, given, actual, method, counts, chunk)
+        _learn_gains(state, work, given, steady, side, chunk)
+    misses = np.subtract(actual, given.experts, out=work.parts)
+    whole = None if all_clean else np.broadcast_to(clean, misses.shape)
+    _learn(state.expert_scores, _size(misses, state.floor), whole, method.keep_expert, method.learn_expert)
+    state.level_error *= method.keep_level
+    state.level_error += method.learn_level * (actual - given.experts[MEDIAN])
+    size = np.abs(actual)
+    _remember(state, size, np.abs(given.offline), None if all_clean else clean)
+    error = np.abs(actual - given.served)
+    mutation = _mutations(state, error, np.maximum(size, np.abs(given.served)))
+    best = best_places(state)
+    best_error = np.abs(actual - given.limited.take(best))
+    known = state.best >= 0 if present is None else (state.best >= 0) & present.take(best)
+    earned = (1.0 + BELT_SHARE) * best_error - error
+    calmed = DOUBT_SHARE * best_error - (error - best_error) * given.left
+    if not known.all():
+        earned, calmed = earned * known, calmed * known
+    state.budget += earned
+    state.doubt += calmed
+    _widen(state, actual)
+    if not all_clean:
+        np.maximum(state.dirty - 1, 0, out=state.dirty)
+    state.mutated[:] = 0 if mutation is None else mutation
+    if mutation is not None:
+        state.dirty[mutation] = dirty_interval
+
+
+def _widen(state: State, actual: Array) -> None:
+    low, high = state.seen
+    unknown = low > high
+    least, most = low - state.margin, high + state.margin
+    beyond = (actual < least) | (actual > most)
+    np.copyto(low, np.minimum(low, np.maximum(actual, least)), where=~unknown)
+    np.copyto(high, np.maximum(high, np.minimum(actual, most)), where=~unknown)
+    if unknown.any():
+        first = unknown & (actual != 0.0)
+        np.copyto(state.seen, actual, where=first)
+        np.copyto(state.spread, np.maximum(np.abs(actual), SIZE * state.scale), where=first)
+        beyond &= ~unknown
+    np.copyto(state.margin, np.where(beyond, np.minimum(GROWTH * state.margin, BOUND), state.spread))
+
+
+def _learn_models(
+    state: State,
+    work: Workspace,
+    given: Answers,
+    actual: Array,
+    method: Method,
+    counts: Mask | None,
+    chunk: slice,
+) -> None:
+    actual, floor = actual[chunk], state.floor[chunk]
+    where = None if counts is None else counts[:, chunk]
+    errors = work.products[:, : len(actual)]
+    np.subtract(actual, given.limited[:, chunk], out=errors)
+    _learn(state.scores[:, chunk], _size(errors, floor), where, method.keep_model, method.learn_model)
+
+
+def _learn_gains(
+    state: State, work: Workspace, given: Answers, steady: Array, side: Array, chunk: slice
+) -> None:
+    """Count what ``steady`` would have gained by each model; ``side`` is 0 where nothing is learned."""
+    regrets = work.products[:, : len(steady[chunk])]
+    np.subtract(steady[chunk], given.limited[:, chunk], out=regrets)
+    regrets *= side[chunk]
+    if given.present is not None:
+        np.copyto(regrets, 0.0, where=~given.present[:, chunk])
+    gains, squares = state.gains[:, chunk], state.squares[:, chunk]
+    gains += regrets
+    np.multiply(regrets, regrets, out=regrets)
+    squares += regrets
+
+
+def _mutations(state: State, error: Array, size: Array) -> Mask | None:
+    detecting = state.epsilon < np.inf
+    if not detecting.any():
+        return None
+    allowed = np.where(detecting, state.epsilon, 0.0) * np.maximum(size, state.phi)
+    return detecting & (error > allowed)
+
+
+def _remember(state: State, actual: Array, forecast: Array, clean: Mask | None) -> None:
+    window = len(state.window_actual)
+    rows = state.window_rows
+    columns: NDArray[np.int64] | slice = slice(None) if clean is None else np.flatnonzero(clean)
+    places: NDArray[np.int64] | int = int(rows[0]) % window
+    if clean is not None or (rows != rows[0]).any():
+        columns = np.arange(len(rows)) if clean is None else columns
+        places = rows[columns] % window
+    state.window_sums[0, columns] += actual[columns] - state.window_actual[places, columns]
+    state.window_sums[1, columns] += forecast[columns] - state.window_forecast[places, columns]
+    state.window_actual[places, columns] = actual[columns]
+    state.window_forecast[places, columns] = forecast[columns]
+    rows[columns] += 1
+
+
+def _size(errors: Array, floor: Array) -> Array:
+    np.abs(errors, out=errors)
+    errors += floor
+    return errors
+
+
+def _learn(scores: Array, errors: Array, where: Mask | None, keep: float, take: float) -> None:
+    errors *= take
+    if where is None:
+        scores *= keep
+        scores += errors
+    else:
+        errors += keep * scores
+        np.copyto(scores, errors, where=where)
