@@ -1,8 +1,9 @@
 """One series in plain Python floats: for 14 models several times faster than numpy.
 
 `vector` does the same arithmetic in the same order for many series. Whoever changes one of them, or of
-`scalar_learning` and `vector_learning`, changes the other; the tests hold them equal to the bit. Nothing here uses sum(), which compensates rounding since
-Python 3.12, or a power, whose last bit depends on the C library.
+`scalar_learning` and `vector_learning`, changes the other; the tests hold them equal to the bit.
+Nothing here uses sum(), which compensates rounding since Python 3.12, or a power, whose last bit
+depends on the C library.
 """
 
 from __future__ import annotations
