@@ -58,7 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup does
             signal.signal(number, _terminated)
     try:
-        return int(options.run(options))
+        status = int(options.run(options))
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except InputError as error:
         for problem in error.problems:
             print_problem("error", str(problem))
@@ -67,16 +69,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print_problem("error", str(error))
         return error.exit_status
     except BrokenPipeError:
-        # Python flushes standard output once more when it ends: let that go nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_output()
         return 1
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         print_problem("error", f"{where}{error.strerror or error}")
+        _give_up_output()
         return 1
     except KeyboardInterrupt:
         print_problem("error", "interrupted")
         return 130
+    return status
+
+
+def _give_up_output() -> None:
+    """Let what cannot be written go nowhere: Python flushes standard output once more when it ends."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _terminated(number: int, frame: FrameType | None) -> NoReturn:

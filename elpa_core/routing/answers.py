@@ -24,8 +24,6 @@ class Answers:
     experts : ndarray, shape (experts, n)
     limited : ndarray, shape (models, n)
     present : ndarray of bool, shape (models, n), or None if nothing is missing
-    left : ndarray of bool, shape (n,)
-        Where the best single model was left because it is far from the median.
     """
 
     served: Array
@@ -33,16 +31,12 @@ class Answers:
     offline: Array
     limited: Array
     present: Mask | None
-    left: Mask
 
     @classmethod
     def empty(cls, models: int, series: int) -> Self:
         """Return answers to be filled in."""
         zeros = np.zeros(series)
-        return cls(
-            zeros, np.zeros((len(EXPERTS), series)), zeros.copy(), np.zeros((models, series)), None,
-            np.zeros(series, np.bool_),
-        )  # fmt: skip
+        return cls(zeros, np.zeros((len(EXPERTS), series)), zeros.copy(), np.zeros((models, series)), None)
 
     def take(self, series: slice) -> Answers:
         """Return views of some of the series."""
@@ -52,5 +46,4 @@ class Answers:
             self.offline[series],
             self.limited[:, series],
             None if self.present is None else self.present[:, series],
-            self.left[series],
         )

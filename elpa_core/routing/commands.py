@@ -19,7 +19,7 @@ from elpa_core.routing.backtest import backtest, served_test_rows, table_lines
 from elpa_core.routing.panel import Panel, read_panel
 from elpa_core.routing.plot import mutation_svg
 from elpa_core.routing.settings import RoutingPolicy
-from elpa_core.routing.stream import Session, route_stream
+from elpa_core.routing.stream import Session, begun, route_stream
 
 
 def route(options: argparse.Namespace) -> int:
@@ -56,6 +56,7 @@ def route(options: argparse.Namespace) -> int:
             lines = Lines(file.fileno())
             blocks = read_blocks(lines, options.forecasts, checked, rows=options.horizon, pause=lines.pause)
         if output is None:
+            blocks = begun(session, blocks)  # what is refused leaves the file as it was
             output = files.enter_context(_file(options.output))
         route_stream(session, blocks, actuals, cast("TextIO", output))
     return 0

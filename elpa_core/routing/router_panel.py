@@ -104,7 +104,7 @@ class RouterPanel(Saved):
             self.update(np.stack([actuals for _, actuals in block], axis=1))
         fresh = start(facts)
         self._state.best[:] = fresh.best
-        self._state.budget[:], self._state.doubt[:] = fresh.budget, fresh.doubt
+        self._state.budget[:], self._state.leeway[:] = fresh.budget, fresh.leeway
 
     def predict(self, forecasts: Forecasts) -> NDArray[np.float64]:
         """Combine the forecasts of the next steps of every series.

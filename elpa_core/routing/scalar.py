@@ -43,7 +43,6 @@ class Answer:
     nearest: float
     farthest: float
     mixed: float
-    left: bool
     belt: float | None
     served_dirty: bool
 
@@ -60,7 +59,6 @@ class Answer:
             nearest=0.0,
             farthest=0.0,
             mixed=0.0,
-            left=bool(given.left[0]),
             belt=None,
             served_dirty=False,
         )
@@ -73,7 +71,6 @@ class Answer:
             np.array([self.offline]),
             np.array(self.limited)[:, np.newaxis],
             None if self.present is None else np.array(self.present)[:, np.newaxis],
-            np.array([self.left]),
         )
 
 
@@ -110,7 +107,7 @@ class SeriesState:
     window_sums: list[float]
     window_rows: int
     budget: float
-    doubt: float
+    leeway: float
     seen: list[float]
     spread: float
     margin: float
@@ -162,7 +159,7 @@ def stand_of(state: SeriesState, method: Method, window: int) -> Stand:
         low - REACH * margin,
         high + REACH * margin,
         method.tolerance * state.expert_scores[MEDIAN],
-        BELT_TRUST * state.expert_scores[MEDIAN] if state.doubt >= 0.0 else inf,
+        BELT_TRUST * state.expert_scores[MEDIAN] if state.leeway >= 0.0 else inf,
         factor,
         room,
         method.level_share * state.level_error,
@@ -224,20 +221,17 @@ def answer(state: SeriesState, stand: Stand, row: list[float], n_online: int, st
         amplitude = _within(amplitude, low, high)
     experts = (recent, median, level, steady, online, amplitude)
     dirty = step < state.dirty
-    mixed, belt, left = online, None, False
+    mixed, belt = online, None
     if not dirty:
         mixed = _mix(stand, experts)
         if stand.room < inf and (best := limited[state.best]) != _MISSING:
-            left = not (
-                median - stand.trust <= best <= median + stand.trust
-                or _seen(best, state) > _seen(median, state)
-            )
-            belt = None if left else 1.0
+            near = median - stand.trust <= best <= median + stand.trust
+            belt = 1.0 if near or _seen(best, state) > _seen(median, state) else None
     if present is not None:
         limited = [f if there else 0.0 for f, there in zip(limited, present, strict=True)]
     return Answer(
         mixed + 0.0, experts, offline,
-        limited, present, nearest, farthest, mixed, left, belt, dirty,
+        limited, present, nearest, farthest, mixed, belt, dirty,
     )  # fmt: skip
 
 

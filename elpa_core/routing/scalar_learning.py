@@ -8,8 +8,8 @@ from elpa_core.routing.scalar import Answer, SeriesState
 from elpa_core.routing.settings import (
     BELT_SHARE,
     BOUND,
-    DOUBT_SHARE,
     GROWTH,
+    LEEWAY_SHARE,
     MEDIAN,
     SIZE,
     STEADY,
@@ -59,7 +59,7 @@ def learn(
     if best >= 0 and (given.present is None or given.present[best]):
         best_error = abs(actual - given.limited[best])
         state.budget += (1.0 + BELT_SHARE) * best_error - error
-        state.doubt += DOUBT_SHARE * best_error - (error - best_error if given.left else 0.0)
+        state.leeway += (1.0 + LEEWAY_SHARE) * best_error - error
     _widen(state, actual)
     if not clean:
         state.dirty -= 1

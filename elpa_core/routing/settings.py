@@ -30,8 +30,8 @@ BELT_SHARE, BELT_STEPS = 0.06, 6.0
 """How much worse than the best single model the router may be so far, and a head start in steps."""
 BELT_TRUST = 3.0
 """The best single model holds the router only within this many usual errors of the median, ..."""
-DOUBT_SHARE, DOUBT_STEPS = 0.02, 8.0
-"""... as long as leaving it there has not cost more than this: a share of its errors, and steps."""
+LEEWAY_SHARE, LEEWAY_STEPS = 0.08, 14.0
+"""... unless the router is worse than that model by more than this already: a share, and steps."""
 GAIN_RANGE = (0.5, 2.0)
 FLOOR = 1e-6
 """Smallest score, relative to the scale of the scores: a perfect model keeps a finite weight."""

@@ -34,7 +34,6 @@ def to_json(
     for step, given in zip(steps, waiting, strict=True):
         present = given.present
         step["present"] = None if present is None or present.all() else present.tolist()
-        step["left"] = given.left.tolist()
     return {
         "format": _FORMAT,
         "version": _VERSION,
@@ -126,7 +125,6 @@ def _answers(value: object, models: int, series: int, place: str, source: str) -
         arrays = {name: np.array(given[name], dtype=np.float64) for name in shapes}
         present = given["present"]
         mask = None if present is None else np.array(present, dtype=np.bool_)
-        left = np.array(given["left"])
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise InputError(
             Problem(source, place, "something else", f"the numbers {', '.join(_NUMBERS)}")
@@ -135,13 +133,8 @@ def _answers(value: object, models: int, series: int, place: str, source: str) -
         arrays[name].shape == shape and (np.abs(arrays[name]) <= _LARGEST).all()
         for name, shape in shapes.items()
     )
-    if (
-        not right
-        or left.dtype != np.bool_
-        or left.shape != (series,)
-        or (mask is not None and mask.shape != (models, series))
-    ):
+    if not right or (mask is not None and mask.shape != (models, series)):
         raise InputError(
             Problem(source, place, "arrays of other shapes", f"{models} models, {series} series")
         )
-    return Answers(**arrays, present=mask, left=left)
+    return Answers(**arrays, present=mask)

@@ -13,9 +13,9 @@ from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.routing.settings import (
     BELT_STEPS,
     BOUND,
-    DOUBT_STEPS,
     EXPERTS,
     FLOOR,
+    LEEWAY_STEPS,
     MIN_SCALE,
     UNSEEN,
     RoutingPolicy,
@@ -50,9 +50,9 @@ class State:
         Clean rows so far.
     budget : ndarray, shape (n,)
         How much worse than the best single model may still be served, summed over steps.
-    doubt : ndarray, shape (n,)
-        How much leaving that model where it is far from the median may still cost; below zero the
-        belt holds there too.
+    leeway : ndarray, shape (n,)
+        The same with a wider allowance; below zero that model is not left where it is far from the
+        median.
     seen : ndarray, shape (2, n)
         Smallest and largest actual, the wrong way round as long as all were zero; one row widens
         them by ``margin`` at most.
@@ -83,7 +83,7 @@ class State:
     window_sums: Array
     window_rows: NDArray[np.int64]
     budget: Array
-    doubt: Array
+    leeway: Array
     seen: Array
     spread: Array
     margin: Array
@@ -177,6 +177,8 @@ def _impossible(state: State) -> Iterator[tuple[str, str]]:
         yield "mutated", "0 or 1"
     if not np.allclose(state.floor, FLOOR * state.scale, rtol=1e-9, atol=0.0):
         yield "floor", f"{FLOOR} times the scale"
+    if (state.squares < state.floor**2 * (1.0 - 1e-6)).any():
+        yield "squares", "numbers not below the floor, squared"
     for name in ("scores", "expert_scores"):
         if (getattr(state, name) < state.floor * (1.0 - 1e-6)).any():
             yield name, "numbers not below the floor"
@@ -237,7 +239,7 @@ def start(policies: Sequence[RoutingPolicy], first_errors: Array | None = None) 
         window_sums=np.zeros((2, n)),
         window_rows=np.zeros(n, np.int64),
         budget=np.array([BELT_STEPS * policy.best_mae for policy in policies]),
-        doubt=np.array([DOUBT_STEPS * policy.best_mae for policy in policies]),
+        leeway=np.array([LEEWAY_STEPS * policy.best_mae for policy in policies]),
         seen=np.array(ranges, np.float64).T.copy(),
         spread=np.array(spread, np.float64),
         margin=np.array(spread, np.float64),

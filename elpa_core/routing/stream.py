@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
-from elpa_core.errors import InputError, Problem, quoted
+from elpa_core.errors import InputError, Problem, quoted, some
 from elpa_core.files import json_bytes, write_atomic
 from elpa_core.routing import snapshot
 from elpa_core.routing.arrivals import Actuals, Block
@@ -69,8 +69,8 @@ class Session:
             fields.append("horizon")
         problems = [
             Problem(
-                str(path), f"$.router.policy.{field}", quoted(getattr(had, field)),
-                f"{quoted(getattr(wanted, field))}, as asked for", "start with a new state file",
+                str(path), f"$.router.policy.{field}", _shown(getattr(had, field)),
+                f"{_shown(getattr(wanted, field))}, as asked for", "start with a new state file",
             )
             for field in fields
             if getattr(had, field) != getattr(wanted, field)
@@ -78,23 +78,27 @@ class Session:
         if problems:
             raise InputError(problems)
 
-    def waits_for(self, block: Block | None) -> bool:
-        """Tell whether a block was answered already, as far as the state knows, and not learned from."""
-        return block is not None and block.rows == self.rows
+    def waits_for(self, block: Block) -> bool:
+        """Tell whether rows of a block were answered already, as far as the state knows."""
+        return not {*self.rows}.isdisjoint(block.rows)
 
-    def answer(self, block: Block) -> list[tuple[int, float]]:
-        """Return row numbers and served values of a block.
+    def require_new(self, block: Block) -> None:
+        """Refuse a block with rows that the router has learned from.
 
         Raises
         ------
         InputError
-            If a row of it was learned from already.
+            With the last of them.
         """
         if self.learned is not None and block.rows[0] <= self.learned:
             found = f"row {block.rows[0]}, which the router has learned from"
             expected = f"rows after {self.learned}"
             hint = "leave out what was served, or start with a new state file"
             raise InputError(Problem(f"block {quoted(block.name)}", "", found, expected, hint))
+
+    def answer(self, block: Block) -> list[tuple[int, float]]:
+        """Return row numbers and served values of a block; see `require_new`."""
+        self.require_new(block)
         if self._open is not None and len(block.rows) > self.router.policy.horizon:
             self.router = Router(self._open, horizon=len(block.rows))
         self._open = None
@@ -105,10 +109,12 @@ class Session:
 
     def learn(self, actuals: Actuals) -> None:
         """Wait for the actuals of the rows that were answered, and learn from them."""
+        waiting = len(self.rows)
         while self.rows and (actual := actuals.next(self.rows[0])) is not None:
             self.router.update(actual)
             self.learned = self.rows.pop(0)
-        self.save()
+        if len(self.rows) < waiting:
+            self.save()
 
     def save(self) -> None:
         """Write the state in one step."""
@@ -120,6 +126,21 @@ class Session:
             write_atomic(self.path, json_bytes(value))
 
 
+def begun(session: Session, blocks: Iterator[Block]) -> Iterator[Block]:
+    """Wait for the first block and refuse it if need be; return all blocks.
+
+    Raises
+    ------
+    InputError
+        As `Session.require_new`.
+    """
+    first = next(blocks, None)
+    if first is None:
+        return iter(())
+    session.require_new(first)
+    return chain([first], blocks)
+
+
 def route_stream(session: Session, blocks: Iterator[Block], actuals: Actuals | None, output: TextIO) -> None:
     """Answer block after block: each is written and flushed before its actuals are awaited.
 
@@ -129,11 +150,16 @@ def route_stream(session: Session, blocks: Iterator[Block], actuals: Actuals | N
     output.write("block,row,served\n")
     output.flush()
     writer = csv.writer(output, lineterminator="\n")
+    blocks = begun(session, blocks)
     first = next(blocks, None)
-    if actuals is not None and not session.waits_for(first):
+    if actuals is not None and (first is None or not session.waits_for(first)):
         session.learn(actuals)
     for block in chain([] if first is None else [first], blocks):
         writer.writerows([block.name, row, repr(value)] for row, value in session.answer(block))
         output.flush()
         if actuals is not None:
             session.learn(actuals)
+
+
+def _shown(value: object) -> str:
+    return some([quoted(name) for name in value]) if isinstance(value, tuple) else quoted(value)

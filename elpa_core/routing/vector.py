@@ -54,7 +54,7 @@ class Workspace:
         self.low, self.high = low - state.margin, high + state.margin
         self.lowest, self.highest = self.low - REACH * state.margin, self.high + REACH * state.margin
         self.tolerance = method.tolerance * state.expert_scores[MEDIAN]
-        self.trust = np.where(state.doubt >= 0.0, BELT_TRUST * state.expert_scores[MEDIAN], np.inf)
+        self.trust = np.where(state.leeway >= 0.0, BELT_TRUST * state.expert_scores[MEDIAN], np.inf)
         actual, forecast = state.window_sums
         full = (state.window_rows >= window) & (forecast > 0.0)
         with np.errstate(over="ignore"):
@@ -140,7 +140,6 @@ def hold(state: State, work: Workspace, answers: Sequence[Answers]) -> None:
             held = held & (step >= state.dirty)
         near = (best >= median - work.trust) & (best <= median + work.trust)
         near |= _seen(best, state) > _seen(median, state)
-        np.greater(held, near, out=out.left)
         held = held & near
         distance += np.abs(out.served - best) * held
         holds.append((held, best))

@@ -9,8 +9,8 @@ from elpa_core.routing.answers import Answers, Mask
 from elpa_core.routing.settings import (
     BELT_SHARE,
     BOUND,
-    DOUBT_SHARE,
     GROWTH,
+    LEEWAY_SHARE,
     MEDIAN,
     SIZE,
     STEADY,
@@ -55,11 +55,11 @@ def learn(
     best_error = np.abs(actual - given.limited.take(best))
     known = state.best >= 0 if present is None else (state.best >= 0) & present.take(best)
     earned = (1.0 + BELT_SHARE) * best_error - error
-    calmed = DOUBT_SHARE * best_error - (error - best_error) * given.left
+    relieved = (1.0 + LEEWAY_SHARE) * best_error - error
     if not known.all():
-        earned, calmed = earned * known, calmed * known
+        earned, relieved = earned * known, relieved * known
     state.budget += earned
-    state.doubt += calmed
+    state.leeway += relieved
     _widen(state, actual)
     if not all_clean:
         np.maximum(state.dirty - 1, 0, out=state.dirty)

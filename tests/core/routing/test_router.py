@@ -466,7 +466,7 @@ def test_a_torn_state_file_is_refused_at_any_length(tmp_path: Path) -> None:
         (["state", "expert_scores", 0, 0], 1e-300, r"\$\.state\.expert_scores"),
         (["policy", "best"], True, r"\$\.policy\.best"),
         (["waiting", 0, "limited", 0, 0], 1e300, r"\$\.waiting\[0\]"),
-        (["waiting", 0, "left", 0], 3.7, r"\$\.waiting\[0\]"),
+        (["state", "squares", 0, 0], 1e-320, r"\$\.state\.squares"),
         (["waiting"], None, r"\$\.waiting"),
         (["waiting", 0, "experts"], [1.0], r"\$\.waiting\[0\]"),
         (["waiting", 0, "served", 0], 10**400, r"\$\.waiting\[0\]"),

@@ -279,8 +279,9 @@ def test_rows_that_were_learned_from_are_not_served_again(
     begun: tuple[list[str], Path, Path], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     command, f, _ = begun
-    state = (tmp_path / "state.json").read_bytes()
-    assert main([*command, "--forecasts", str(f)]) == 2
+    state, served = (tmp_path / "state.json").read_bytes(), (tmp_path / "out.csv").read_bytes()
+    assert main([*command, "--forecasts", str(f), "--output", str(tmp_path / "out.csv")]) == 2
+    assert (tmp_path / "out.csv").read_bytes() == served
     assert capsys.readouterr().err == (
         'error: block "0": found row 0, which the router has learned from; expected rows after 1; '
         "leave out what was served, or start with a new state file\n"
@@ -312,6 +313,45 @@ def test_a_block_whose_answer_was_lost_is_answered_again(
     a.write_text(known)
     assert main([*command, "--forecasts", str(rest)]) == 0
     assert capsys.readouterr().out == whole
+
+
+def test_a_block_that_came_in_part_may_come_again_as_a_whole(
+    begun: tuple[list[str], Path, Path], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    command, f, a = begun
+    known = a.read_text()
+    header, *lines = f.read_text().splitlines(keepends=True)
+    rest = tmp_path / "rest.csv"
+    rest.write_text("".join([header, *lines[2:]]))
+    shutil.copy(tmp_path / "state.json", tmp_path / "copy.json")
+    assert main([*command, "--forecasts", str(rest)]) == 0
+    whole = capsys.readouterr().out
+    shutil.copy(tmp_path / "copy.json", tmp_path / "state.json")
+    a.write_text("row,y_true\n")
+    some = tmp_path / "some.csv"
+    some.write_text("".join([header, lines[2]]))
+    assert main([*command, "--forecasts", str(some)]) == 0
+    capsys.readouterr()
+    a.write_text(known)
+    assert main([*command, "--forecasts", str(rest)]) == 0
+    assert capsys.readouterr().out == whole
+
+
+def test_a_run_without_forecasts_leaves_the_horizon_open(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    f, a, _, _ = stream_files(tmp_path, 12, 3)
+    policy = write_policy(tmp_path / "p.json", policy_of(["a", "b"], ["c"]))
+    arguments = ["route", "--policy", policy, "--actuals", str(a), "--state", str(tmp_path / "s.json")]
+    nothing = tmp_path / "nothing.csv"
+    nothing.write_text(f.read_text().splitlines(keepends=True)[0])
+    assert main([*arguments, "--forecasts", str(nothing)]) == 0
+    capsys.readouterr()
+    assert main([*arguments, "--forecasts", str(f)]) == 0
+    after = capsys.readouterr().out
+    (tmp_path / "s.json").unlink()
+    assert main([*arguments, "--forecasts", str(f)]) == 0
+    assert capsys.readouterr().out == after
 
 
 @pytest.mark.parametrize(
@@ -531,7 +571,9 @@ def run_shell(tmp_path: Path, words: str, redirection: str) -> subprocess.Comple
     stream_files(tmp_path, 4, 2)
     script = f'"$0" -c "$1" {words} {redirection}'
     command = ["sh", "-c", script, ELPA[0], ELPA[2]]
-    return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False)
+    return subprocess.run(
+        command, cwd=tmp_path, env=buffered(), capture_output=True, text=True, timeout=30, check=False
+    )
 
 
 @pytest.mark.parametrize(
