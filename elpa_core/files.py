@@ -32,7 +32,7 @@ def write_atomic(path: Path, data: bytes) -> None:
     """
     temporary = _write_beside(path, data)
     try:
-        with _naming(path):
+        with naming(path):
             temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -75,7 +75,7 @@ def _write_beside(path: Path, data: bytes) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
     except RecursionError as error:
         raise OSError(errno.ENAMETOOLONG, "a path of too many folders", os.fspath(path)) from error
-    with _naming(path):
+    with naming(path):
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".tmp")
         try:
             with os.fdopen(handle, "wb") as file:
@@ -90,8 +90,8 @@ def _write_beside(path: Path, data: bytes) -> Path:
 
 
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Let errors name a file where they would name its temporary one, or none."""
+def naming(path: Path | str) -> Iterator[None]:
+    """Let errors name a file where they would name another, such as a temporary one, or none."""
     try:
         yield
     except OSError as error:

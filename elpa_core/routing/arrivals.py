@@ -67,9 +67,7 @@ class Lines:
         """Tell whether nothing comes for a moment."""
         if self._whole or self._rest or self._ended:
             return False
-        waiting = select.poll()
-        waiting.register(self._descriptor, select.POLLIN)
-        return not waiting.poll(_MOMENT)
+        return not _wait(self._descriptor, _MOMENT)
 
 
 def read_blocks(
@@ -252,10 +250,15 @@ def open_text(path: Path) -> TextIO:
 
 
 def _wait_for_writer(descriptor: int) -> None:
+    _wait(descriptor)
+    os.set_blocking(descriptor, True)
+
+
+def _wait(descriptor: int, milliseconds: int | None = None) -> bool:
+    """Wait until there is something to read, or an end, and tell whether there is."""
     waiting = select.poll()
     waiting.register(descriptor, select.POLLIN)
-    waiting.poll()
-    os.set_blocking(descriptor, True)
+    return bool(waiting.poll(milliseconds))
 
 
 def _records(lines: Iterable[str], source: str) -> Iterator[list[str]]:

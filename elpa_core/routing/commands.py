@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any, TextIO, cast
 
 from elpa_core.cli.paths import require_output
 from elpa_core.errors import ElpaError, InputError, Problem
-from elpa_core.files import write_atomic
+from elpa_core.files import naming, write_atomic
 from elpa_core.json_input import parse_object
 from elpa_core.routing.arrivals import Actuals, Lines, check_models, open_text, read_blocks
 from elpa_core.routing.backtest import backtest, served_test_rows, table_lines
@@ -145,15 +145,15 @@ class _Output:
         self._file, self._name = file, name
 
     def write(self, text: str) -> int:
-        with _naming(self._name):
+        with naming(self._name):
             return self._file.write(text)
 
     def flush(self) -> None:
-        with _naming(self._name):
+        with naming(self._name):
             self._file.flush()
 
     def close(self) -> None:
-        with _naming(self._name):
+        with naming(self._name):
             self._file.close()
 
 
@@ -165,11 +165,3 @@ def _standard_output() -> _Output:
 
 def _file(path: Path) -> closing[_Output]:
     return closing(_Output(path.open("w", encoding="utf-8", newline=""), str(path)))
-
-
-@contextmanager
-def _naming(name: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, name) from error

@@ -88,7 +88,7 @@ class Session:
         Raises
         ------
         InputError
-            With the last of them.
+            Naming its first row, and the last one learned from.
         """
         if self.learned is not None and block.rows[0] <= self.learned:
             found = f"row {block.rows[0]}, which the router has learned from"

@@ -289,8 +289,9 @@ def test_rows_that_were_learned_from_are_not_served_again(
     assert (tmp_path / "state.json").read_bytes() == state
 
 
+@pytest.mark.parametrize("answered", [1, 2], ids=["a part", "the whole"])
 def test_a_block_whose_answer_was_lost_is_answered_again(
-    begun: tuple[list[str], Path, Path], capsys: pytest.CaptureFixture[str], tmp_path: Path
+    begun: tuple[list[str], Path, Path], capsys: pytest.CaptureFixture[str], tmp_path: Path, answered: int
 ) -> None:
     command, f, a = begun
     header, *lines = f.read_text().splitlines(keepends=True)
@@ -307,29 +308,7 @@ def test_a_block_whose_answer_was_lost_is_answered_again(
     assert capsys.readouterr().out != whole
     shutil.copy(tmp_path / "copy.json", tmp_path / "state.json")
     some = tmp_path / "some.csv"
-    some.write_text("".join([header, *lines[2:4]]))
-    assert main([*command, "--forecasts", str(some)]) == 0
-    capsys.readouterr()
-    a.write_text(known)
-    assert main([*command, "--forecasts", str(rest)]) == 0
-    assert capsys.readouterr().out == whole
-
-
-def test_a_block_that_came_in_part_may_come_again_as_a_whole(
-    begun: tuple[list[str], Path, Path], capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    command, f, a = begun
-    known = a.read_text()
-    header, *lines = f.read_text().splitlines(keepends=True)
-    rest = tmp_path / "rest.csv"
-    rest.write_text("".join([header, *lines[2:]]))
-    shutil.copy(tmp_path / "state.json", tmp_path / "copy.json")
-    assert main([*command, "--forecasts", str(rest)]) == 0
-    whole = capsys.readouterr().out
-    shutil.copy(tmp_path / "copy.json", tmp_path / "state.json")
-    a.write_text("row,y_true\n")
-    some = tmp_path / "some.csv"
-    some.write_text("".join([header, lines[2]]))
+    some.write_text("".join([header, *lines[2 : 2 + answered]]))
     assert main([*command, "--forecasts", str(some)]) == 0
     capsys.readouterr()
     a.write_text(known)
