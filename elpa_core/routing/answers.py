@@ -8,8 +8,6 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from elpa_core.routing.settings import EXPERTS
-
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
@@ -20,30 +18,37 @@ class Answers:
 
     Parameters
     ----------
-    served, offline : ndarray, shape (n,)
-    experts : ndarray, shape (experts, n)
+    served, mixed, offline : ndarray, shape (n,)
+    experts : ndarray, shape (experts asked, n)
     limited : ndarray, shape (models, n)
     present : ndarray of bool, shape (models, n), or None if nothing is missing
+    step : int
+        Position in the block, from 0.
     """
 
     served: Array
+    mixed: Array
     experts: Array
     offline: Array
     limited: Array
     present: Mask | None
+    step: int
 
     @classmethod
-    def empty(cls, models: int, series: int) -> Self:
+    def empty(cls, experts: int, models: int, series: int, step: int) -> Self:
         """Return answers to be filled in."""
-        zeros = np.zeros(series)
-        return cls(zeros, np.zeros((len(EXPERTS), series)), zeros.copy(), np.zeros((models, series)), None)
+        served, mixed, offline = np.zeros((3, series))
+        said, limited = np.zeros((experts, series)), np.zeros((models, series))
+        return cls(served, mixed, said, offline, limited, None, step)
 
     def take(self, series: slice) -> Answers:
         """Return views of some of the series."""
         return Answers(
             self.served[series],
+            self.mixed[series],
             self.experts[:, series],
             self.offline[series],
             self.limited[:, series],
             None if self.present is None else self.present[:, series],
+            self.step,
         )

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import Any
 
-from elpa_core.routing.scalar import Answer, SeriesState, Stand
-from elpa_core.routing.settings import EXPERTS, RoutingPolicy
+from elpa_core.routing.scalar import Answer, SeriesState, Stand, amplitude
+from elpa_core.routing.settings import EXPERTS, LEAD, RoutingPolicy
 
 
 def explanation(
-    policy: RoutingPolicy, state: SeriesState, stand: Stand, given: Answer, row: Sequence[float]
+    policy: RoutingPolicy, state: SeriesState, stand: Stand, given: Answer, row: Sequence[float], lead: int
 ) -> dict[str, Any]:
     """Return what `Router.explain` returns."""
     names = policy.names
@@ -20,18 +20,27 @@ def explanation(
         there and given.nearest <= f <= given.farthest
         for f, there in zip(given.limited, present, strict=True)
     ]
-    weights = [w if part else 0.0 for w, part in zip(stand.weights, parts, strict=True)]
-    steady_weights = [w if part else 0.0 for w, part in zip(stand.steady_weights, parts, strict=True)]
+    by_field = {
+        "model_weights": stand.weights[lead],
+        "steady_weights": stand.steady_weights,
+        "lead_weights": stand.lead_weights[lead] if stand.lead_weights else stand.steady_weights,
+    }
+    forecasts = [*given.experts[:LEAD], given.lead, given.online, amplitude(stand, given.offline)]
+    says = _shares(stand.says) + [0.0] * (len(EXPERTS) - len(stand.says))
     dirty = given.served_dirty
     best = state.best
     return {
         "served": given.served,
         "experts": {
             name: {"forecast": forecast, "say": say}
-            for name, forecast, say in zip(EXPERTS, given.experts, _shares(stand.says), strict=True)
+            for name, forecast, say in zip(EXPERTS, forecasts, says, strict=True)
         },
-        "model_weights": dict(zip(names, _shares(weights), strict=True)),
-        "steady_weights": dict(zip(names, _shares(steady_weights), strict=True)),
+        **{
+            field: dict(
+                zip(names, _shares([w * part for w, part in zip(weights, parts, strict=True)]), strict=True)
+            )
+            for field, weights in by_field.items()
+        },
         "level_move": stand.move,
         "missing": [name for name, got in zip(names, row, strict=True) if not isfinite(got)],
         "limited": [

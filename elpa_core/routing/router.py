@@ -174,10 +174,10 @@ class Router(Saved):
             If a name is unknown, a shape is wrong, or a step has no finite forecast.
         """
         rows = forecast_array(forecasts, self._names, ()).tolist()
-        stand = scalar.stand_of(self._state, self._method, self.policy.amplitude_window)
+        stand = scalar.stand_of(self._state, self._method, self.policy.amplitude_window, len(rows))
         answers = []
         for step, row in enumerate(rows):
-            given = scalar.answer(self._state, stand, row, self._n_online, step)
+            given = scalar.answer(self._state, stand, row, self._n_online, step, self._method.lead(step))
             if given is None:
                 expected = "one sound model: a finite forecast"
                 raise InputError(Problem("forecasts", f"step {step}", "no finite forecast", expected))
@@ -243,7 +243,8 @@ class Router(Saved):
                 f"there is no step {quoted(step)} to explain: the last predict had {steps} steps"
             )
         rows, stand, answers = self._block
-        return explanation(self.policy, self._state, stand, answers[step], rows[step])
+        lead = self._method.lead(step)
+        return explanation(self.policy, self._state, stand, answers[step], rows[step], lead)
 
     def to_json(self) -> dict[str, Any]:
         """Return the state as a JSON object; `from_json` goes on from it to the bit."""

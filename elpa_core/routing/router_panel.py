@@ -78,7 +78,7 @@ class RouterPanel(Saved):
         self.parts = part_names(parts)
         self._method = Method.of(policy.horizon, self.parts)
         self._state = state
-        self._work = vector.Workspace(state, _CHUNK)
+        self._work = vector.Workspace(state, self._method, _CHUNK)
         self._buffers: list[Answers] = []
         self._waiting: deque[Answers] = deque()
 
@@ -127,22 +127,25 @@ class RouterPanel(Saved):
         rows = forecast_array(forecasts, self._names, (self.series,))
         self._work.stand(self._state, self._method, self.policy.amplitude_window)
         present = vector.sound(self._work, rows)
-        everywhere = bool(present.all())
-        if not everywhere and not (some := present.any(axis=-1)).all():
+        if present is not None and not (some := present.any(axis=-1)).all():
             step, series = np.argwhere(~some)[0]
             expected = "one sound model: a finite forecast"
             raise InputError(
                 Problem("forecasts", f"step {step}, series {series}", "no finite forecast", expected)
             )
         while len(self._buffers) < len(rows):
-            self._buffers.append(Answers.empty(len(self._names), self.series))
+            self._buffers.append(self._empty_answers(len(self._buffers)))
         for step, row in enumerate(rows):
-            out, there = self._buffers[step], None if everywhere else present[step]
-            vector.answer(self._state, self._work, row, there, self._n_online, step, out)
+            out, there = self._buffers[step], None if present is None else present[step]
+            lead = self._method.lead(step) if self._method.leads else None
+            vector.answer(self._state, self._work, row, there, self._n_online, lead, out)
         answers = self._buffers[: len(rows)]
         vector.hold(self._state, self._work, answers)
         self._waiting = deque(answers)
         return np.array([given.served for given in answers])
+
+    def _empty_answers(self, step: int) -> Answers:
+        return Answers.empty(self._method.experts, len(self._names), self.series, step)
 
     def update(self, actuals: ArrayLike) -> None:
         """Learn from the actuals of steps that were forecast, in time order.

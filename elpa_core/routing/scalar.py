@@ -9,9 +9,11 @@ depends on the C library.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, fields, replace
-from itertools import islice
-from math import inf
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import reduce
+from math import inf, isnan
+from operator import add, mul
 
 import numpy as np
 
@@ -19,6 +21,7 @@ from elpa_core.routing.answers import Answers
 from elpa_core.routing.settings import (
     BELT_TRUST,
     GAIN_RANGE,
+    LEAD,
     LEAST_SAY,
     MEDIAN,
     REACH,
@@ -26,39 +29,44 @@ from elpa_core.routing.settings import (
 )
 from elpa_core.routing.state import State
 
-Experts = tuple[float, float, float, float, float, float]
+Experts = tuple[float, ...]
 _MISSING = 1e300  # no limit reaches it: no actual is beyond BOUND
 _MOST = sys.float_info.max
 
 
 @dataclass(slots=True)
 class Answer:
-    """One step: what came in, what each expert said, what was served."""
+    """One step: what came in, what each expert said that was asked, what was served."""
 
     served: float
+    mixed: float
     experts: Experts
     offline: float
     limited: list[float]
     present: list[bool] | None
+    step: int
+    lead: float
+    online: float
     nearest: float
     farthest: float
-    mixed: float
     belt: float | None
     served_dirty: bool
 
     @classmethod
     def of(cls, given: Answers) -> Answer:
         """Return the first series' answer; it can be learned from, not explained."""
-        recent, median, level, steady, online, amplitude = given.experts[:, 0].tolist()
         return cls(
             float(given.served[0]),
-            (recent, median, level, steady, online, amplitude),
+            float(given.mixed[0]),
+            tuple(given.experts[:, 0].tolist()),
             float(given.offline[0]),
             given.limited[:, 0].tolist(),
             None if given.present is None else given.present[:, 0].tolist(),
+            given.step,
+            lead=0.0,
+            online=0.0,
             nearest=0.0,
             farthest=0.0,
-            mixed=0.0,
             belt=None,
             served_dirty=False,
         )
@@ -67,20 +75,28 @@ class Answer:
         """Return the same as arrays of one series."""
         return Answers(
             np.array([self.served]),
+            np.array([self.mixed]),
             np.array(self.experts)[:, np.newaxis],
             np.array([self.offline]),
             np.array(self.limited)[:, np.newaxis],
             None if self.present is None else np.array(self.present)[:, np.newaxis],
+            self.step,
         )
 
 
 @dataclass(slots=True)
 class Stand:
-    """What a state means for the next block: weights, limits, room to leave the best model."""
+    """What a state means for the next block: weights, limits, room to leave the best model.
 
-    weights: list[float]
+    ``weights`` and ``lead_weights`` are lists by lead time; one step ahead the first has one list, the
+    second none.
+    """
+
+    weights: list[list[float]]
     steady_weights: list[float]
+    lead_weights: list[list[float]]
     says: list[float]
+    total_say: float
     low: float
     high: float
     lowest: float
@@ -100,7 +116,12 @@ class SeriesState:
     scores: list[float]
     gains: list[float]
     squares: list[float]
-    expert_scores: list[float]
+    lead_scores: list[list[float]]
+    lead_gains: list[list[float]]
+    lead_squares: list[list[float]]
+    expert_gains: list[float]
+    expert_squares: list[float]
+    usual_error: float
     level_error: float
     window_actual: list[float]
     window_forecast: list[float]
@@ -108,6 +129,7 @@ class SeriesState:
     window_rows: int
     budget: float
     leeway: float
+    last: float
     seen: list[float]
     spread: float
     margin: float
@@ -126,12 +148,26 @@ class SeriesState:
 
     def to_state(self) -> State:
         """Return the same as arrays of one series."""
-        return State(**{field.name: np.array(getattr(self, field.name))[..., None] for field in fields(self)})
+        models = len(self.scores)
+        arrays = {field.name: np.array(getattr(self, field.name)) for field in fields(self)}
+        for name in ("lead_scores", "lead_gains", "lead_squares"):
+            arrays[name] = arrays[name].reshape(-1, models)
+        return State(**{name: array[..., None] for name, array in arrays.items()})
 
 
-def stand_of(state: SeriesState, method: Method, window: int) -> Stand:
-    """Return weights (unnormalised), limits and factors of a state."""
-    scale = state.scale
+def stand_of(state: SeriesState, method: Method, window: int, steps: int) -> Stand:
+    """Return weights (unnormalised), limits and factors of a state for a block of ``steps``."""
+    scale, scores = state.scale, state.scores
+    if method.leads:
+        used = method.lead(steps - 1) + 1
+        weights = [
+            [(t := (t := scale / s * (scale / x)) * t) * t for s, x in zip(scores, lead, strict=True)]
+            for lead in state.lead_scores[:used]
+        ]
+        gains = zip(state.lead_gains[:used], state.lead_squares, strict=False)
+        lead_weights = [_potential(lead, squares) for lead, squares in gains]
+    else:
+        weights, lead_weights = [[(t := (t := (t := scale / s) * t) * t) * t for s in scores]], []
     margin, factor = state.margin, 1.0
     low, high = state.seen[0] - margin, state.seen[1] + margin
     actual, forecast = state.window_sums
@@ -144,22 +180,25 @@ def stand_of(state: SeriesState, method: Method, window: int) -> Stand:
     room = inf
     if method.belted and state.best >= 0:
         room = max(0.0, state.budget)
-    says = [(t := (t := (t := scale / s) * t) * t) * t for s in state.expert_scores]
+    asked = method.experts
+    says = _potential(state.expert_gains[:asked], state.expert_squares[:asked])
     for expert in method.absent:
         says[expert] = 0.0
-    a, b, c, d, e, g = says
-    if a + b + c + d + e + g < LEAST_SAY:
-        says = [1.0 if expert == MEDIAN else 0.0 for expert in range(len(says))]
+    total_say = reduce(add, says)
+    if total_say < LEAST_SAY:
+        says, total_say = [1.0 if expert == MEDIAN else 0.0 for expert in range(asked)], 1.0
     return Stand(
-        [(t := (t := (t := scale / s) * t) * t) * t for s in state.scores],
-        [g / v if g > 0.0 else 0.0 for g, v in zip(state.gains, state.squares, strict=True)],
+        weights,
+        _potential(state.gains, state.squares),
+        lead_weights,
         says,
+        total_say,
         low,
         high,
         low - REACH * margin,
         high + REACH * margin,
-        method.tolerance * state.expert_scores[MEDIAN],
-        BELT_TRUST * state.expert_scores[MEDIAN] if state.leeway >= 0.0 else inf,
+        method.tolerance * state.usual_error,
+        BELT_TRUST * state.usual_error if state.leeway >= 0.0 else inf,
         factor,
         room,
         method.level_share * state.level_error,
@@ -167,7 +206,13 @@ def stand_of(state: SeriesState, method: Method, window: int) -> Stand:
     )
 
 
-def answer(state: SeriesState, stand: Stand, row: list[float], n_online: int, step: int) -> Answer | None:
+def _potential(gains: list[float], squares: list[float]) -> list[float]:
+    return [g / v if g > 0.0 else 0.0 for g, v in zip(gains, squares, strict=True)]
+
+
+def answer(
+    state: SeriesState, stand: Stand, row: list[float], n_online: int, step: int, lead: int
+) -> Answer | None:
     """Combine the forecasts of one step; None if none of them is a finite number.
 
     Parameters
@@ -176,77 +221,85 @@ def answer(state: SeriesState, stand: Stand, row: list[float], n_online: int, st
         NaN where a model has no forecast.
     step : int
         Position in the block, from 0.
+    lead : int
+        Which lead time that is.
     """
-    low, high = stand.low, stand.high
-    limited = [f if low <= f <= high else _limit(f, stand) for f in row]
-    ordered = sorted(limited)
-    present = None
-    if ordered[-1] == _MISSING:
-        present = [f != _MISSING for f in limited]
-        ordered = [f for f in ordered if f != _MISSING]
-        if not ordered:
-            if stand.highest == _MOST:
-                return None
-            # Where none is within reach, all that are numbers count.
-            return answer(state, replace(stand, lowest=-_MOST, highest=_MOST), row, n_online, step)
+    limited, ordered, present = _limited(row, stand.low, stand.high, stand.lowest, stand.highest)
+    if not ordered:  # none is within reach: all that are numbers count
+        limited, ordered, present = _limited(row, stand.low, stand.high, -_MOST, _MOST)
+    if not ordered:
+        return None
     middle = len(ordered)
     median = ordered[(middle - 1) // 2] * 0.5 + ordered[middle // 2] * 0.5 + 0.0
     nearest, farthest = median - stand.tolerance, median + stand.tolerance
-    if farthest >= _MISSING:
-        farthest = high
-    on = on_weight = off = off_weight = steady = steady_weight = 0.0
-    each = zip(stand.weights, stand.steady_weights, limited, strict=True)
-    for w, u, f in islice(each, n_online):
-        if nearest <= f <= farthest:
-            on += w * f
-            on_weight += w
-            steady += u * f
-            steady_weight += u
-    for w, u, f in each:
-        if nearest <= f <= farthest:
-            off += w * f
-            off_weight += w
-            steady += u * f
-            steady_weight += u
+    part = None
+    if present is not None or ordered[0] < nearest or ordered[-1] > farthest:
+        part = [f != _MISSING and nearest <= f <= farthest for f in limited]
+    weights = stand.weights[lead] if part is None else [*map(mul, stand.weights[lead], part)]
+    on, on_weight = _sums(weights[:n_online], limited)
+    off, off_weight = _sums(weights[n_online:], limited[n_online:])
     both = on_weight + off_weight
     recent = (on + off) / both if both > 0.0 else median
     online = on / on_weight if on_weight > 0.0 else median
     offline = off / off_weight if off_weight > 0.0 else median
-    level = median + stand.move
-    if not low <= level <= high:
-        level = _within(level, low, high)
-    steady = steady / steady_weight if steady_weight > 0.0 else median
-    amplitude = stand.factor * offline
-    if not low <= amplitude <= high:
-        amplitude = _within(amplitude, low, high)
-    experts = (recent, median, level, steady, online, amplitude)
+    steady = _mean(stand.steady_weights, limited, part, median)
+    level = _within(median + stand.move, stand.low, stand.high)
+    experts: Experts = (recent, median, level, steady)
+    at_lead = steady
+    if (asked := len(stand.says)) > LEAD:
+        if stand.lead_weights:
+            at_lead = _mean(stand.lead_weights[lead], limited, part, median)
+        experts = (*experts, at_lead, online, amplitude(stand, offline))[:asked]
     dirty = step < state.dirty
-    mixed, belt = online, None
+    mixed, belt = online + 0.0, None
     if not dirty:
-        mixed = _mix(stand, experts)
-        if stand.room < inf and (best := limited[state.best]) != _MISSING:
-            near = median - stand.trust <= best <= median + stand.trust
-            belt = 1.0 if near or _seen(best, state) > _seen(median, state) else None
+        mixed = _sums(stand.says, experts)[0] / stand.total_say + 0.0
+        belt = _belt(state, stand, limited, median)
     if present is not None:
         limited = [f if there else 0.0 for f, there in zip(limited, present, strict=True)]
     return Answer(
-        mixed + 0.0, experts, offline,
-        limited, present, nearest, farthest, mixed, belt, dirty,
+        mixed, mixed, experts, offline,
+        limited, present, step, at_lead, online, nearest, farthest, belt, dirty,
     )  # fmt: skip
 
 
-def _seen(forecast: float, state: SeriesState) -> bool:
-    """Return whether a forecast is within the actuals so far."""
-    low, high = state.seen
-    return low <= forecast <= high
+def _limited(
+    row: list[float], low: float, high: float, lowest: float, highest: float
+) -> tuple[list[float], list[float], list[bool] | None]:
+    """Return limited forecasts, those that count in order, and which count; None if all do."""
+    ordered = sorted(row)
+    if low <= ordered[0] and ordered[-1] <= high and not isnan(reduce(add, row)):
+        return row, ordered, None
+    limited = [
+        _MISSING if not lowest <= f <= highest else low if f < low else min(f, high) for f in row
+    ]  # NaN is not within reach either
+    ordered = sorted(limited)
+    if ordered[-1] != _MISSING:
+        return limited, ordered, None
+    return limited, [f for f in ordered if f != _MISSING], [f != _MISSING for f in limited]
 
 
-def _mix(stand: Stand, experts: Experts) -> float:
-    """Return what the experts say together."""
-    recent, median, level, steady, online, amplitude = experts
-    a, b, c, d, e, g = stand.says
-    total = a + b + c + d + e + g
-    return (a * recent + b * median + c * level + d * steady + e * online + g * amplitude) / total
+def _sums(weights: Sequence[float], forecasts: Sequence[float]) -> tuple[float, float]:
+    """Return the sums of weighted forecasts and of weights, added from the first on."""
+    return reduce(add, map(mul, weights, forecasts)), reduce(add, weights)
+
+
+def _mean(weights: list[float], forecasts: list[float], part: list[bool] | None, otherwise: float) -> float:
+    total, weight = _sums(weights if part is None else [*map(mul, weights, part)], forecasts)
+    return total / weight if weight > 0.0 else otherwise
+
+
+def _belt(state: SeriesState, stand: Stand, limited: list[float], median: float) -> float | None:
+    """Return 1.0 where the best single model holds the answer, else None."""
+    if stand.room == inf or (best := limited[state.best]) == _MISSING:
+        return None
+    near = median - stand.trust <= best <= median + stand.trust
+    return 1.0 if near or abs(best - state.last) <= abs(median - state.last) else None
+
+
+def amplitude(stand: Stand, offline: float) -> float:
+    """Return what the expert of that name says."""
+    return _within(stand.factor * offline, stand.low, stand.high)
 
 
 def hold(answers: list[Answer], stand: Stand, best: int) -> None:
@@ -263,11 +316,7 @@ def hold(answers: list[Answer], stand: Stand, best: int) -> None:
                 given.served, given.belt = start + share * (given.mixed - start) + 0.0, share
 
 
-def _limit(forecast: float, stand: Stand) -> float:
-    if not stand.lowest <= forecast <= stand.highest:  # NaN too
-        return _MISSING
-    return stand.low if forecast < stand.low else stand.high
-
-
 def _within(value: float, low: float, high: float) -> float:
+    if low <= value <= high:
+        return value
     return max(low, min(high, value))

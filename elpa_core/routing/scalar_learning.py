@@ -9,8 +9,10 @@ from elpa_core.routing.settings import (
     BELT_SHARE,
     BOUND,
     GROWTH,
+    LEAD,
     LEEWAY_SHARE,
     MEDIAN,
+    MOST_GAIN,
     SIZE,
     STEADY,
     Method,
@@ -21,37 +23,22 @@ def learn(
     state: SeriesState, given: Answer, actual: float, method: Method, n_online: int, dirty_interval: int
 ) -> None:
     """Learn from the actual of one step that was answered."""
-    keep, take, floor = method.keep_model, method.learn_model, state.floor
-    clean = state.dirty == 0
-    scores = [
-        keep * s + take * ((e if (e := actual - f) >= 0.0 else -e) + floor)
-        for s, f in zip(state.scores, given.limited, strict=True)
-    ]
-    gains, squares = state.gains, state.squares
-    steady = given.experts[STEADY]
-    if clean and steady != actual:
-        regrets = [steady - f for f in given.limited]
-        if steady > actual:
-            gains = [g + r for g, r in zip(gains, regrets, strict=True)]
-        else:
-            gains = [g - r for g, r in zip(gains, regrets, strict=True)]
-        squares = [v + r * r for v, r in zip(squares, regrets, strict=True)]
-    if not clean:
-        scores[n_online:] = state.scores[n_online:]
-    if given.present is not None:
-        for j, there in enumerate(given.present):
-            if not there:
-                scores[j] = state.scores[j]
-                gains[j], squares[j] = state.gains[j], state.squares[j]
-    state.scores, state.gains, state.squares = scores, gains, squares
+    clean, floor = state.dirty == 0, state.floor
+    state.scores, state.gains, state.squares = _learn_models(
+        (state.scores, state.gains, state.squares), given, given.experts[STEADY], actual,
+        (method.keep_model, method.learn_model), floor, n_online if not clean else None,
+    )  # fmt: skip
+    if method.leads:
+        k = method.lead(given.step)
+        state.lead_scores[k], state.lead_gains[k], state.lead_squares[k] = _learn_models(
+            (state.lead_scores[k], state.lead_gains[k], state.lead_squares[k]), given, given.experts[LEAD],
+            actual, (method.keep_leads[k], method.learn_leads[k]), floor, n_online if not clean else None,
+        )  # fmt: skip
     error = actual - given.experts[MEDIAN]
     state.level_error = method.keep_level * state.level_error + method.learn_level * error
     if clean:
-        keep, take = method.keep_expert, method.learn_expert
-        state.expert_scores = [
-            keep * s + take * ((e if (e := actual - f) >= 0.0 else -e) + floor)
-            for s, f in zip(state.expert_scores, given.experts, strict=True)
-        ]
+        _learn_experts(state, given, actual, method.keep_expert)
+        state.usual_error = method.keep_usual * state.usual_error + method.learn_usual * (abs(error) + floor)
         _remember(state, abs(actual), abs(given.offline))
     served = given.served
     error = abs(actual - served)
@@ -61,11 +48,72 @@ def learn(
         state.budget += (1.0 + BELT_SHARE) * best_error - error
         state.leeway += (1.0 + LEEWAY_SHARE) * best_error - error
     _widen(state, actual)
+    state.last = actual
     if not clean:
         state.dirty -= 1
     state.mutated = 0
     if state.epsilon < inf and error > state.epsilon * max(abs(actual), abs(served), state.phi):
         state.mutated, state.dirty = 1, dirty_interval
+
+
+def _learn_models(
+    known: tuple[list[float], list[float], list[float]],
+    given: Answer,
+    mixture: float,
+    actual: float,
+    rate: tuple[float, float],
+    floor: float,
+    only: int | None,
+) -> tuple[list[float], list[float], list[float]]:
+    """Return scores, gains and squares of the models after a step.
+
+    Parameters
+    ----------
+    known : tuple of three lists of float
+        Scores, gains and squares before it.
+    mixture : float
+        What the gains are measured against.
+    rate : tuple of float
+        Shares of the old score and of the new error.
+    only : int or None
+        How many models, the first ones, learn their scores alone; None: all learn everything.
+    """
+    keep, take = rate
+    side = 0.0 if only is not None else _side(mixture, actual)
+    scores, gains, squares = [], [], []
+    for score, gain, square, forecast in zip(*known, given.limited, strict=True):
+        error, regret = actual - forecast, side * (mixture - forecast)
+        scores.append(keep * score + take * ((error if error >= 0.0 else -error) + floor))
+        gains.append(gain + regret)
+        squares.append(square + regret * regret)
+    if only is not None:
+        scores[only:] = known[0][only:]
+    if given.present is not None:
+        for j, there in enumerate(given.present):
+            if not there:
+                scores[j], gains[j], squares[j] = (before[j] for before in known)
+    return scores, gains, squares
+
+
+def _side(mixture: float, actual: float) -> float:
+    """Return the slope of the absolute error at a mixture."""
+    if mixture == actual:
+        return 0.0
+    return 1.0 if mixture > actual else -1.0
+
+
+def _learn_experts(state: SeriesState, given: Answer, actual: float, keep: float) -> None:
+    mixed, least, gains, squares = given.mixed, state.floor * state.floor, [], []
+    most, side = MOST_GAIN * state.usual_error, _side(mixed, actual)
+    low, high = mixed - most, mixed + most
+    for gain, square, forecast in zip(state.expert_gains, state.expert_squares, given.experts, strict=False):
+        if not low <= forecast <= high:
+            forecast = low if forecast < low else high  # noqa: PLW2901 - a hot loop
+        regret = side * (mixed - forecast)
+        gains.append(keep * gain + regret)
+        square = keep * square + regret * regret  # noqa: PLW2901
+        squares.append(square if square >= least else least)  # noqa: FURB136 - max() takes twice as long
+    state.expert_gains[: len(gains)], state.expert_squares[: len(gains)] = gains, squares
 
 
 def _remember(state: SeriesState, actual: float, forecast: float) -> None:
@@ -80,13 +128,16 @@ def _remember(state: SeriesState, actual: float, forecast: float) -> None:
 def _widen(state: SeriesState, actual: float) -> None:
     low, high = state.seen
     margin = state.margin
+    if low <= actual <= high:
+        state.margin = state.spread
+        return
     if low > high:
         if actual == 0.0:
             return
         state.seen, state.spread = [actual, actual], max(abs(actual), SIZE * state.scale)
     elif actual < low:
         state.seen[0] = max(actual, low - margin)
-    elif actual > high:
+    else:
         state.seen[1] = min(actual, high + margin)
     beyond = low <= high and not low - margin <= actual <= high + margin
     state.margin = min(GROWTH * margin, BOUND) if beyond else state.spread

@@ -24,23 +24,27 @@ last digit."""
 SIZE = 100.0
 """Of a policy without a range the first actual that is not zero tells the size of the series, but at least
 so many usual errors."""
-TOLERANCE = 8.0
+TOLERANCE = 10.0
 """A forecast farther from the median than this many times the median's usual error is left out."""
+MOST_GAIN = 2.0
+"""One step counts in the gains of the experts as so many usual errors of the median at most: one upheaval
+does not decide for all days after."""
 BELT_SHARE, BELT_STEPS = 0.06, 6.0
 """How much worse than the best single model the router may be so far, and a head start in steps."""
 BELT_TRUST = 3.0
-"""The best single model holds the router only within this many usual errors of the median, ..."""
+"""The best single model holds the router where it is within this many usual errors of the median, or no
+farther from the last actual than the median is; ..."""
 LEEWAY_SHARE, LEEWAY_STEPS = 0.08, 14.0
-"""... unless the router is worse than that model by more than this already: a share, and steps."""
+"""... and everywhere as long as the router is worse than that model by more than this: a share, and steps."""
 GAIN_RANGE = (0.5, 2.0)
 FLOOR = 1e-6
 """Smallest score, relative to the scale of the scores: a perfect model keeps a finite weight."""
 MIN_SCALE = 1e-9
 LEAST_SAY = 1e-200
-"""Where all experts together have less say, after errors of 1e25 times the scale, the median is served."""
-EXPERTS = ("recent", "median", "level", "steady", "online", "amplitude")
-RECENT, MEDIAN, LEVEL, STEADY, ONLINE, AMPLITUDE = range(len(EXPERTS))
-PARTS = ("recent", "median", "level", "steady", "guard", "belt")
+"""Where all experts together have less say the median is served."""
+EXPERTS = ("recent", "median", "level", "steady", "lead", "online", "amplitude")
+RECENT, MEDIAN, LEVEL, STEADY, LEAD, ONLINE, AMPLITUDE = range(len(EXPERTS))
+PARTS = ("recent", "median", "level", "steady", "lead", "guard", "belt")
 """What takes part by default: experts, the guard against outliers, the belt to the best model."""
 VERSION = 1
 
@@ -54,6 +58,15 @@ def spread_of(low: float, high: float) -> float:
     return high - low or max(abs(high), MIN_SCALE)
 
 
+def leads_of(horizon: int) -> int:
+    """Return how many lead times are told apart for a horizon; see `Method`.
+
+    >>> [leads_of(horizon) for horizon in (1, 2, 4, 24)]
+    [0, 2, 3, 6]
+    """
+    return (horizon - 1).bit_length() + 1 if horizon > 1 else 0
+
+
 @dataclass(frozen=True, slots=True)
 class Method:
     """Constants for a horizon, and which parts take part.
@@ -61,30 +74,44 @@ class Method:
     ``keep`` and ``learn`` are the shares of the past and of the new row in an exponentially
     weighted mean.
 
-    Half-lives in rows: ``max(8, horizon)`` for models, twice that for experts, ``horizon // 2`` for
-    the level error of the median (one step ahead: its last error alone). ``level_share`` of the level
-    error is taken out of a forecast: all of it one step ahead, half of it far ahead. A forecast
-    farther from the median than ``tolerance`` times the median's usual error is left out.
+    Half-lives in rows: ``max(8, 2 * horizon)`` for models, ``2 * max(8, horizon)`` for the median's
+    usual error, ``64 * max(8, horizon)`` for the gains of experts, ``horizon // 2`` for the level error
+    of the median (one step ahead: its last error alone). ``level_share`` of the level error is taken
+    out of a forecast: all of it one step ahead, half of it far ahead. A forecast farther from the
+    median than ``tolerance`` times the median's usual error is left out.
+
+    ``experts`` is how many of `EXPERTS`, the first ones, are asked; the ``absent`` of them have no say.
+    ``leads`` is the number of lead times that are told apart: steps 1, 2, 3 to 4, 5 to 8, 9 to 16 and
+    so on to the horizon; 0 one step ahead. ``keep_leads`` and ``learn_leads`` have one number each, for
+    half-lives of twice as many blocks as those of the models.
 
     Examples
     --------
     >>> method = Method.of(horizon=1)
-    >>> round(method.keep_model ** 8, 12), round(method.keep_expert ** 16, 12), method.keep_level
+    >>> round(method.keep_model ** 8, 12), round(method.keep_usual ** 16, 12), method.keep_level
     (0.5, 0.5, 0.0)
     >>> method.level_share, Method.of(horizon=4).level_share
     (1.0, 0.625)
+    >>> day = Method.of(horizon=24)
+    >>> day.leads, [day.lead(step) for step in (0, 1, 2, 3, 4, 7, 8, 15, 16, 23, 99)]
+    (6, [0, 1, 2, 2, 3, 3, 4, 4, 5, 5, 5])
     """
 
     keep_model: float
     learn_model: float
+    keep_leads: tuple[float, ...]
+    learn_leads: tuple[float, ...]
+    keep_usual: float
+    learn_usual: float
     keep_expert: float
-    learn_expert: float
     keep_level: float
     learn_level: float
     level_share: float
     tolerance: float
     belted: bool
     absent: tuple[int, ...]
+    experts: int
+    leads: int
 
     @classmethod
     def of(cls, horizon: int, parts: Collection[str] = PARTS) -> Method:
@@ -98,17 +125,29 @@ class Method:
         if unknown := sorted({*parts} - {*EXPERTS, "guard", "belt"}):
             expected = ", ".join((*EXPERTS, "guard", "belt"))
             raise InputError(Problem("parts", "", quoted(name), expected) for name in unknown)
-        absent = tuple(k for k, name in enumerate(EXPERTS) if name not in parts)
-        if len(absent) == len(EXPERTS):
+        part_taking = {k for k, name in enumerate(EXPERTS) if name in parts}
+        if not part_taking:
             raise InputError(Problem("parts", "", "no expert", f"at least one of {', '.join(EXPERTS)}"))
-        half_life = max(8, horizon)
-        model, expert = 0.5 ** (1.0 / half_life), 0.5 ** (0.5 / half_life)
+        if horizon == 1 and "steady" in parts:
+            part_taking -= {LEAD}  # one step ahead it says what "steady" says
+        experts = max(*part_taking, STEADY if horizon == 1 else LEAD) + 1
+        model, usual, expert = (
+            0.5 ** (1.0 / rows) for rows in (max(8, 2 * horizon), 2 * max(8, horizon), 64 * max(8, horizon))
+        )
+        rows_of_leads = [min(1 << k, horizon) - (1 << k >> 1) for k in range(leads_of(horizon))]
+        leads = tuple(0.5 ** (1.0 / (rows * max(16.0 / horizon, 4.0))) for rows in rows_of_leads)
         level = 0.5 ** (1.0 / (horizon // 2)) if horizon > 1 else 0.0
         share = (1.0 + 1.0 / horizon) / 2.0
         return cls(
-            model, 1.0 - model, expert, 1.0 - expert, level, 1.0 - level, share,
-            TOLERANCE if "guard" in parts else math.inf, "belt" in parts, absent,
+            model, 1.0 - model, leads, tuple(1.0 - lead for lead in leads), usual, 1.0 - usual, expert,
+            level, 1.0 - level, share,
+            TOLERANCE if "guard" in parts else math.inf, "belt" in parts,
+            tuple(k for k in range(experts) if k not in part_taking), experts, len(leads),
         )  # fmt: skip
+
+    def lead(self, step: int) -> int:
+        """Return which lead time a step of a block belongs to, from 0."""
+        return min(step.bit_length(), self.leads - 1) if self.leads else 0
 
 
 @dataclass(frozen=True, slots=True)

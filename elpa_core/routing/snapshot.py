@@ -12,12 +12,13 @@ import numpy as np
 
 from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.routing.answers import Answers
-from elpa_core.routing.settings import EXPERTS, RoutingPolicy
+from elpa_core.routing.settings import Method, RoutingPolicy, leads_of
 from elpa_core.routing.state import State
 
-_FORMAT, _VERSION = "elpa-router", 2
+_FORMAT, _VERSION = "elpa-router", 3
+_MOST_STEPS = 1 << 53
 _LARGEST = 1e152  # limits are a few times BOUND apart
-_NUMBERS = ("served", "experts", "offline", "limited")
+_NUMBERS = ("served", "mixed", "experts", "offline", "limited")
 
 
 def to_json(
@@ -34,6 +35,7 @@ def to_json(
     for step, given in zip(steps, waiting, strict=True):
         present = given.present
         step["present"] = None if present is None or present.all() else present.tolist()
+        step["step"] = given.step
     return {
         "format": _FORMAT,
         "version": _VERSION,
@@ -58,15 +60,20 @@ def from_json(value: object, source: str) -> tuple[RoutingPolicy, State, list[An
     if value.get("version") != _VERSION:
         raise InputError(Problem(source, "$.version", quoted(value.get("version")), str(_VERSION)))
     policy = _policy(value.get("policy"), source)
-    models = len(policy.names)
-    state = State.from_json(value.get("state"), models=models, window=policy.amplitude_window, source=source)
+    models, leads = len(policy.names), leads_of(policy.horizon)
+    state = State.from_json(
+        value.get("state"), models=models, leads=leads, window=policy.amplitude_window, source=source
+    )
     parts, waiting = value.get("parts"), value.get("waiting")
     if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
         raise InputError(Problem(source, "$.parts", quoted(parts), "an array of names"))
     if not isinstance(waiting, list):
         raise InputError(Problem(source, "$.waiting", quoted(waiting), "an array"))
     series = len(state.best)
-    steps = [_answers(step, models, series, f"$.waiting[{i}]", source) for i, step in enumerate(waiting)]
+    experts = Method.of(policy.horizon, parts).experts
+    steps = [
+        _answers(step, (experts, models, series), f"$.waiting[{i}]", source) for i, step in enumerate(waiting)
+    ]
     return policy, state, steps, parts
 
 
@@ -115,15 +122,16 @@ def _policy(value: object, source: str) -> RoutingPolicy:
     return dataclasses.replace(checked, best=best)
 
 
-def _answers(value: object, models: int, series: int, place: str, source: str) -> Answers:
+def _answers(value: object, sizes: tuple[int, int, int], place: str, source: str) -> Answers:
+    experts, models, series = sizes
     given = value if isinstance(value, Mapping) else {}
     shapes = {
-        "served": (series,), "experts": (len(EXPERTS), series), "offline": (series,),
-        "limited": (models, series),
+        "served": (series,), "mixed": (series,), "experts": (experts, series),
+        "offline": (series,), "limited": (models, series),
     }  # fmt: skip
     try:
         arrays = {name: np.array(given[name], dtype=np.float64) for name in shapes}
-        present = given["present"]
+        present, step = given["present"], given["step"]
         mask = None if present is None else np.array(present, dtype=np.bool_)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise InputError(
@@ -137,4 +145,6 @@ def _answers(value: object, models: int, series: int, place: str, source: str) -
         raise InputError(
             Problem(source, place, "arrays of other shapes", f"{models} models, {series} series")
         )
-    return Answers(**arrays, present=mask)
+    if type(step) is not int or not 0 <= step < _MOST_STEPS:
+        raise InputError(Problem(source, f"{place}.step", quoted(step), "a position in a block"))
+    return Answers(**arrays, present=mask, step=step)

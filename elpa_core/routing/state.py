@@ -19,10 +19,14 @@ from elpa_core.routing.settings import (
     MIN_SCALE,
     UNSEEN,
     RoutingPolicy,
+    leads_of,
     spread_of,
 )
 
 Array = NDArray[np.float64]
+_SCORES = ("scores", "lead_scores", "usual_error")
+_SQUARES = ("squares", "lead_squares", "expert_squares")
+_INFINITE = ("epsilon", "last")
 _MOST_ROWS = 1 << 53
 _LARGEST = 1e160  # sums of numbers up to BOUND
 
@@ -38,8 +42,13 @@ class State:
     gains, squares : ndarray, shape (models, n)
         Sum over steps, and sum of squares, of what the expert ``steady`` would have gained by moving
         to the model, to first order.
-    expert_scores : ndarray, shape (experts, n)
-        Exponentially weighted absolute error of each expert.
+    lead_scores, lead_gains, lead_squares : ndarray, shape (leads, models, n)
+        The same three of each lead time alone, gains and squares of the expert ``lead``.
+    expert_gains, expert_squares : ndarray, shape (experts, n)
+        As ``gains`` and ``squares``, of what all experts together would have gained by moving to one of
+        them; these forget.
+    usual_error : ndarray, shape (n,)
+        Exponentially weighted absolute error of the median.
     level_error : ndarray, shape (n,)
         Exponentially weighted signed error of the median.
     window_actual, window_forecast : ndarray, shape (amplitude_window, n)
@@ -53,6 +62,8 @@ class State:
     leeway : ndarray, shape (n,)
         The same with a wider allowance; below zero that model is not left where it is far from the
         median.
+    last : ndarray, shape (n,)
+        The last actual; infinite before the first.
     seen : ndarray, shape (2, n)
         Smallest and largest actual, the wrong way round as long as all were zero; one row widens
         them by ``margin`` at most.
@@ -76,7 +87,12 @@ class State:
     scores: Array
     gains: Array
     squares: Array
-    expert_scores: Array
+    lead_scores: Array
+    lead_gains: Array
+    lead_squares: Array
+    expert_gains: Array
+    expert_squares: Array
+    usual_error: Array
     level_error: Array
     window_actual: Array
     window_forecast: Array
@@ -84,6 +100,7 @@ class State:
     window_rows: NDArray[np.int64]
     budget: Array
     leeway: Array
+    last: Array
     seen: Array
     spread: Array
     margin: Array
@@ -104,13 +121,14 @@ class State:
         return State(*(getattr(self, field.name).copy() for field in fields(self)))
 
     def to_json(self) -> dict[str, Any]:
-        """Return all fields as JSON lists; an infinite ``epsilon`` becomes null."""
+        """Return all fields as JSON lists; an infinite ``epsilon`` or ``last`` becomes null."""
         result = {field.name: getattr(self, field.name).tolist() for field in fields(self)}
-        result["epsilon"] = [None if value == np.inf else value for value in result["epsilon"]]
+        for name in _INFINITE:
+            result[name] = [None if value == np.inf else value for value in result[name]]
         return result
 
     @classmethod
-    def from_json(cls, value: object, *, models: int, window: int, source: str) -> State:
+    def from_json(cls, value: object, *, models: int, leads: int, window: int, source: str) -> State:
         """Return the state that `to_json` wrote.
 
         Raises
@@ -122,12 +140,12 @@ class State:
             raise InputError(Problem(source, "$.state", quoted(value), "an object"))
         best = value.get("best")
         series = len(best) if isinstance(best, list) else 0
-        shapes = _shapes(models, window, series)
+        shapes = _shapes(models, leads, window, series)
         arrays: dict[str, Any] = {}
         problems = []
         for name, (shape, whole) in shapes.items():
             try:
-                array = _array(value.get(name), shape, whole=whole, infinite=name == "epsilon")
+                array = _array(value.get(name), shape, whole=whole, infinite=name in _INFINITE)
             except (TypeError, ValueError, OverflowError):
                 kind = "integers" if whole else "finite numbers"
                 expected = f"{kind}, shape {shape}"
@@ -144,7 +162,7 @@ class State:
             Problem(source, f"$.state.{name}", "numbers of no router", expected, "the file is damaged")
             for name, expected in _impossible(state)
         ]
-        positive = {"scores", "expert_scores", "squares", "scale", "floor", "epsilon", "spread", "margin"}
+        positive = {*_SCORES, *_SQUARES, "scale", "floor", "epsilon", "spread", "margin"}
         problems += [
             Problem(source, f"$.state.{name}", "zero or less", "numbers above zero", "the file is damaged")
             for name in sorted(positive)
@@ -157,10 +175,11 @@ class State:
         return state
 
 
-def _shapes(models: int, window: int, series: int) -> dict[str, tuple[tuple[int, ...], bool]]:
+def _shapes(models: int, leads: int, window: int, series: int) -> dict[str, tuple[tuple[int, ...], bool]]:
     rows = {
         **dict.fromkeys(("scores", "gains", "squares"), (models,)),
-        "expert_scores": (len(EXPERTS),),
+        **dict.fromkeys(("lead_scores", "lead_gains", "lead_squares"), (leads, models)),
+        **dict.fromkeys(("expert_gains", "expert_squares"), (len(EXPERTS),)),
         **dict.fromkeys(("window_actual", "window_forecast"), (window,)),
         **dict.fromkeys(("window_sums", "seen"), (2,)),
     }
@@ -177,19 +196,24 @@ def _impossible(state: State) -> Iterator[tuple[str, str]]:
         yield "mutated", "0 or 1"
     if not np.allclose(state.floor, FLOOR * state.scale, rtol=1e-9, atol=0.0):
         yield "floor", f"{FLOOR} times the scale"
-    if (state.squares < state.floor**2 * (1.0 - 1e-6)).any():
-        yield "squares", "numbers not below the floor, squared"
-    for name in ("scores", "expert_scores"):
+    for name in _SQUARES:
+        if (getattr(state, name) < state.floor**2 * (1.0 - 1e-6)).any():
+            yield name, "numbers not below the floor, squared"
+    for name in _SCORES:
         if (getattr(state, name) < state.floor * (1.0 - 1e-6)).any():
             yield name, "numbers not below the floor"
-    for name in (field.name for field in fields(State) if field.name not in ("squares", "epsilon")):
+    for name in (field.name for field in fields(State) if field.name not in (*_SQUARES, *_INFINITE)):
         if (np.abs(getattr(state, name)) > _LARGEST).any():
             yield name, f"numbers up to {_LARGEST}"
+    if ((np.abs(state.last) > _LARGEST) & (state.last != np.inf)).any():
+        yield "last", f"numbers up to {_LARGEST}, or null"
 
 
 def _array(value: Any, shape: tuple[int, ...], *, whole: bool, infinite: bool) -> NDArray[Any]:
     if infinite:
         value = [np.inf if v is None else v for v in value]
+    if shape[0] == 0 and value == []:
+        return np.zeros(shape)
     array = np.array(value)
     if array.dtype.kind not in ("i" if whole else "if") or array.shape != shape:
         raise ValueError
@@ -211,6 +235,7 @@ def start(policies: Sequence[RoutingPolicy], first_errors: Array | None = None) 
         model has none, which then starts with the worst of the others.
     """
     n, models, window = len(policies), len(policies[0].names), policies[0].amplitude_window
+    leads = leads_of(policies[0].horizon)
     scores = np.array([policy.scores for policy in policies]).T.copy()
     if first_errors is not None:
         known = np.isfinite(first_errors)
@@ -232,7 +257,12 @@ def start(policies: Sequence[RoutingPolicy], first_errors: Array | None = None) 
         scores=scores,
         gains=np.tile(floor, (models, 1)),
         squares=np.tile(floor * floor, (models, 1)),
-        expert_scores=np.tile(scale, (len(EXPERTS), 1)),
+        lead_scores=np.tile(scores, (leads, 1, 1)),
+        lead_gains=np.tile(floor, (leads, models, 1)),
+        lead_squares=np.tile(floor * floor, (leads, models, 1)),
+        expert_gains=np.tile(floor, (len(EXPERTS), 1)),
+        expert_squares=np.tile(floor * floor, (len(EXPERTS), 1)),
+        usual_error=scale.copy(),
         level_error=np.zeros(n),
         window_actual=np.zeros((window, n)),
         window_forecast=np.zeros((window, n)),
@@ -240,6 +270,7 @@ def start(policies: Sequence[RoutingPolicy], first_errors: Array | None = None) 
         window_rows=np.zeros(n, np.int64),
         budget=np.array([BELT_STEPS * policy.best_mae for policy in policies]),
         leeway=np.array([LEEWAY_STEPS * policy.best_mae for policy in policies]),
+        last=np.full(n, np.inf),
         seen=np.array(ranges, np.float64).T.copy(),
         spread=np.array(spread, np.float64),
         margin=np.array(spread, np.float64),

@@ -10,8 +10,10 @@ from elpa_core.routing.settings import (
     BELT_SHARE,
     BOUND,
     GROWTH,
+    LEAD,
     LEEWAY_SHARE,
     MEDIAN,
+    MOST_GAIN,
     SIZE,
     STEADY,
     Method,
@@ -37,16 +39,27 @@ def learn(
     if present is not None or not all_clean:
         counts = np.ones(given.limited.shape, np.bool_) if present is None else present.copy()
         counts[n_online:] &= clean
-    steady = given.experts[STEADY]
-    side = np.sign(steady - actual) * clean
-    for chunk in work.chunks:
-        _learn_models(state, work, given, actual, method, counts, chunk)
-        _learn_gains(state, work, given, steady, side, chunk)
-    misses = np.subtract(actual, given.experts, out=work.parts)
-    whole = None if all_clean else np.broadcast_to(clean, misses.shape)
-    _learn(state.expert_scores, _size(misses, state.floor), whole, method.keep_expert, method.learn_expert)
+    of_all = (state.scores, state.gains, state.squares), STEADY, method.keep_model, method.learn_model
+    learning = [of_all]
+    if method.leads:
+        k = method.lead(given.step)
+        of_lead = state.lead_scores[k], state.lead_gains[k], state.lead_squares[k]
+        learning.append((of_lead, LEAD, method.keep_leads[k], method.learn_leads[k]))
+    for (scores, gains, squares), expert, keep, take in learning:
+        mixture = given.experts[expert]
+        side = np.sign(mixture - actual) * clean
+        for chunk in work.chunks:
+            errors = work.products[:, : len(actual[chunk])]
+            np.subtract(actual[chunk], given.limited[:, chunk], out=errors)
+            where = None if counts is None else counts[:, chunk]
+            _learn(scores[:, chunk], _size(errors, state.floor[chunk]), where, keep, take)
+            _learn_gains(gains, squares, work, given, mixture, side, chunk)
+    error = actual - given.experts[MEDIAN]
     state.level_error *= method.keep_level
-    state.level_error += method.learn_level * (actual - given.experts[MEDIAN])
+    state.level_error += method.learn_level * error
+    _learn_experts(state, work, given, actual, clean, method.keep_expert)
+    whole = None if all_clean else clean
+    _learn(state.usual_error, _size(error, state.floor), whole, method.keep_usual, method.learn_usual)
     size = np.abs(actual)
     _remember(state, size, np.abs(given.offline), None if all_clean else clean)
     error = np.abs(actual - given.served)
@@ -61,6 +74,7 @@ def learn(
     state.budget += earned
     state.leeway += relieved
     _widen(state, actual)
+    state.last[:] = actual
     if not all_clean:
         np.maximum(state.dirty - 1, 0, out=state.dirty)
     state.mutated[:] = 0 if mutation is None else mutation
@@ -83,35 +97,36 @@ def _widen(state: State, actual: Array) -> None:
     np.copyto(state.margin, np.where(beyond, np.minimum(GROWTH * state.margin, BOUND), state.spread))
 
 
-def _learn_models(
-    state: State,
-    work: Workspace,
-    given: Answers,
-    actual: Array,
-    method: Method,
-    counts: Mask | None,
-    chunk: slice,
-) -> None:
-    actual, floor = actual[chunk], state.floor[chunk]
-    where = None if counts is None else counts[:, chunk]
-    errors = work.products[:, : len(actual)]
-    np.subtract(actual, given.limited[:, chunk], out=errors)
-    _learn(state.scores[:, chunk], _size(errors, floor), where, method.keep_model, method.learn_model)
-
-
 def _learn_gains(
-    state: State, work: Workspace, given: Answers, steady: Array, side: Array, chunk: slice
+    gains: Array, squares: Array, work: Workspace, given: Answers, mixture: Array, side: Array, chunk: slice
 ) -> None:
-    """Count what ``steady`` would have gained by each model; ``side`` is 0 where nothing is learned."""
-    regrets = work.products[:, : len(steady[chunk])]
-    np.subtract(steady[chunk], given.limited[:, chunk], out=regrets)
+    """Count what a mixture would have gained by each model; ``side`` is 0 where nothing is learned."""
+    regrets = work.products[:, : len(mixture[chunk])]
+    np.subtract(mixture[chunk], given.limited[:, chunk], out=regrets)
     regrets *= side[chunk]
     if given.present is not None:
         np.copyto(regrets, 0.0, where=~given.present[:, chunk])
-    gains, squares = state.gains[:, chunk], state.squares[:, chunk]
+    gains[:, chunk] += regrets
+    np.multiply(regrets, regrets, out=regrets)
+    squares[:, chunk] += regrets
+
+
+def _learn_experts(
+    state: State, work: Workspace, given: Answers, actual: Array, clean: Mask, keep: float
+) -> None:
+    most = MOST_GAIN * state.usual_error
+    regrets = np.maximum(given.experts, given.mixed - most, out=work.parts)
+    np.minimum(regrets, given.mixed + most, out=regrets)
+    np.subtract(given.mixed, regrets, out=regrets)
+    regrets *= np.sign(given.mixed - actual) * clean
+    kept = np.where(clean, keep, 1.0)
+    gains, squares = state.expert_gains[: len(regrets)], state.expert_squares[: len(regrets)]
+    gains *= kept
     gains += regrets
     np.multiply(regrets, regrets, out=regrets)
+    squares *= kept
     squares += regrets
+    np.maximum(squares, state.floor * state.floor, out=squares)
 
 
 def _mutations(state: State, error: Array, size: Array) -> Mask | None:

@@ -5,6 +5,7 @@ python tests/bench/bench_routing.py [PANEL.csv ...]
 
 from __future__ import annotations
 
+import statistics
 import sys
 import time
 from collections.abc import Callable
@@ -27,15 +28,28 @@ POLICY = {
 }  # fmt: skip
 
 
-def microseconds(call: Callable[[], object], number: int, repeats: int = 9) -> float:
-    """Return the best time of one call."""
-    times = []
-    for _ in range(repeats):
-        begin = time.perf_counter()
-        for _ in range(number):
-            call()
-        times.append((time.perf_counter() - begin) / number)
-    return 1e6 * min(times)
+def microseconds(call: Callable[[], object], number: int) -> float:
+    """Return the mean time of one call."""
+    begin = time.perf_counter()
+    for _ in range(number):
+        call()
+    return 1e6 * (time.perf_counter() - begin) / number
+
+
+def compare(
+    title: str, ours: Callable[[], object], number: int, others: dict[str, Callable[[], object]]
+) -> None:
+    """Print how many times as long as others ours takes: the median of rounds that time both in turn."""
+    taken, ratios = [], {label: [] for label in others}
+    for _ in range(15):
+        taken.append(microseconds(ours, number))
+        for label, call in others.items():
+            ratios[label].append(taken[-1] / microseconds(call, 4 * number))
+    print(f"{title}: {statistics.median(taken):.1f} microseconds")
+    for label, values in ratios.items():
+        print(
+            f"  {statistics.median(values):6.1f} times {label} (from {min(values):.1f} to {max(values):.1f})"
+        )
 
 
 def speed() -> None:
@@ -60,15 +74,12 @@ def speed() -> None:
     def weighted_sum() -> float:
         return float((weights * forecasts).sum())
 
-    taken = microseconds(step, 3000)
-    print(f"one step of Router, 14 models: {taken:.1f} microseconds")
-    for label, call in (
-        ("(w * f).sum()", weighted_sum),
-        ("np.dot(w, f)", partial(np.dot, weights, forecasts)),
-        ("np.average(f, weights=w)", partial(np.average, forecasts, weights=weights)),
-    ):
-        one = microseconds(call, 20000)
-        print(f"  {taken / one:6.1f} times {label}, {one:.2f} microseconds")
+    others = {
+        "(w * f).sum()": weighted_sum,
+        "np.dot(w, f)": partial(np.dot, weights, forecasts),
+        "np.average(f, weights=w)": partial(np.average, forecasts, weights=weights),
+    }
+    compare("one step of Router, 14 models", step, 1000, others)
 
     series = 10_000
     panel = RouterPanel(POLICY, series)
@@ -83,15 +94,12 @@ def speed() -> None:
         panel.update(many[turn])
 
     matrix, one_block = rng.random((series, 14)), blocks[0][0]
-    taken = microseconds(panel_step, 10)
-    print(f"one step of RouterPanel, 10,000 series of 14 models: {taken:.0f} microseconds")
-    for label, call in (
-        ("(w * f).sum(axis=1)", lambda: (matrix * one_block).sum(axis=1)),
-        ("np.einsum('ij,ij->i', w, f)", lambda: np.einsum("ij,ij->i", matrix, one_block)),
-        ("np.average(f, axis=1, weights=w)", lambda: np.average(one_block, axis=1, weights=matrix)),
-    ):
-        one = microseconds(call, 20)
-        print(f"  {taken / one:6.1f} times {label}, {one:.0f} microseconds")
+    others = {
+        "(w * f).sum(axis=1)": lambda: (matrix * one_block).sum(axis=1),
+        "np.einsum('ij,ij->i', w, f)": lambda: np.einsum("ij,ij->i", matrix, one_block),
+        "np.average(f, axis=1, weights=w)": lambda: np.average(one_block, axis=1, weights=matrix),
+    }
+    compare("one step of RouterPanel, 10,000 series of 14 models", panel_step, 10, others)
 
 
 def ratios(panels: list[Panel], served: Callable[[Panel], np.ndarray], base: dict[str, float]) -> float:
