@@ -34,11 +34,14 @@ _Block = tuple[list[list[float]], scalar.Stand, list[scalar.Answer]]
 class Router(Saved):
     """Serves one series.
 
-    Six experts each combine the models in their own way, and what is served is their mean, each
-    expert weighted by its recent mean absolute error to the power -8:
+    Experts each combine the models in their own way. What is served is their mean, each expert
+    weighted by how much the mean would have gained by it, over the sum of the squares of those gains
+    (ML-Poly [1]_, with a half-life; one step counts as two usual errors of the median at most):
 
     ``recent``
-        Every model, weighted by its recent mean absolute error to the power -8.
+        Every model, weighted by its recent mean absolute error to the power -8; of a horizon of
+        several steps, by the geometric mean of that error over all steps and over steps of the same
+        lead time.
     ``median``
         The median of all forecasts.
     ``level``
@@ -46,6 +49,8 @@ class Router(Saved):
     ``steady``
         Every model, weighted by how much ``steady`` would have gained by it so far, over the sum
         of the squares of those gains (ML-Poly); it does not forget.
+    ``lead``
+        As ``steady``, for each lead time on its own (see `Method`); one step ahead it is ``steady``.
     ``online`` (only if asked for, and on dirty steps)
         As ``recent``, the online models only.
     ``amplitude`` (only if asked for)
@@ -55,13 +60,13 @@ class Router(Saved):
 
     Forecasts are limited to [min - R, max + R] of the actuals (R their range; wider after an actual
     beyond), one that is a thousand R beyond counts as missing, and one that is farther from the
-    median than eight times the median's usual error is left out of that step.
+    median than ten times the median's usual error is left out of that step.
 
     The router promises not to lose more than 6 % to the best single model of validation, plus six
     of its mean errors for the start: all answers of a block together are no farther from that
     model's forecasts than can still be lost. The promise does not count where such a forecast is
-    farther from the median than three times the median's usual error, unless it is the one of both
-    that is within the actuals so far, or the router is worse than that model by 8 % and 14 mean
+    farther from the median than three times the median's usual error, unless the last actual is
+    nearer to it than to the median, or the router is worse than that model by 8 % and 14 mean
     errors already.
 
     After a mutation (a relative error of what was served above ``mutant_epsilon``) the next
@@ -93,6 +98,10 @@ class Router(Saved):
     ------
     InputError
         If the policy is not one, or names do not match.
+
+    References
+    ----------
+    .. [1] Gaillard, Stoltz, van Erven: A second-order bound with excess losses, COLT 2014.
 
     Examples
     --------
@@ -221,8 +230,8 @@ class Router(Saved):
         -------
         dict
             ``served``; ``experts``: by name, ``forecast`` and ``say`` (sums to 1);
-            ``model_weights``, ``steady_weights``: of ``recent`` and ``steady``, by model, each
-            sums to 1 (all 0 where every model is left out); ``level_move``: by how much ``level``
+            ``model_weights``, ``steady_weights``, ``lead_weights``: of ``recent``, ``steady`` and
+            ``lead``, by model, each sums to 1 (all 0 where every model is left out); ``level_move``: by how much ``level``
             moves the median; ``missing``, ``limited``, ``left_out``: models; ``mutation``: whether
             the last actual was one; ``dirty``: whether this step is served dirty;
             ``dirty_steps_left``: as of now; ``amplitude_factor``; ``mixed``: what the experts say
