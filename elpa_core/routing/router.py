@@ -232,11 +232,12 @@ class Router(Saved):
             ``served``; ``experts``: by name, ``forecast`` and ``say`` (sums to 1);
             ``model_weights``, ``steady_weights``, ``lead_weights``: of ``recent``, ``steady`` and
             ``lead``, by model, each sums to 1 (all 0 where every model is left out);
-            ``level_move``: by how much ``level`` moves the median; ``missing``, ``limited``, ``left_out``: models; ``mutation``: whether
-            the last actual was one; ``dirty``: whether this step is served dirty;
-            ``dirty_steps_left``: as of now; ``amplitude_factor``; ``mixed``: what the experts say
-            together; ``best_model`` and ``belt``: how much of the way from that model's forecast to
-            ``mixed`` is served, from 0 to 1, None where it does not hold the answer.
+            ``level_move``: by how much ``level`` moves the median; ``missing``, ``limited``,
+            ``left_out``: models; ``mutation``: whether the last actual was one; ``dirty``: whether
+            this step is served dirty; ``dirty_steps_left``: as of now; ``amplitude_factor``;
+            ``mixed``: what the experts say together; ``best_model`` and ``belt``: how much of the
+            way from that model's forecast to ``mixed`` is served, from 0 to 1, None where it does
+            not hold the answer.
 
         Raises
         ------
