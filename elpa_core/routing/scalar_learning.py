@@ -22,8 +22,11 @@ from elpa_core.routing.settings import (
 def learn(
     state: SeriesState, given: Answer, actual: float, method: Method, n_online: int, dirty_interval: int
 ) -> None:
-    """Learn from the actual of one step that was answered."""
-    clean, floor = state.dirty == 0, state.floor
+    """Learn from the actual of one step that was answered; beyond the limits it counts as at them."""
+    whole, clean, floor = actual, state.dirty == 0, state.floor
+    low, high = state.seen[0] - state.margin, state.seen[1] + state.margin
+    if not low <= actual <= high:
+        actual = low if actual < low else high
     state.scores, state.gains, state.squares = _learn_models(
         (state.scores, state.gains, state.squares), given, given.experts[STEADY], actual,
         (method.keep_model, method.learn_model), floor, n_online if not clean else None,
@@ -47,12 +50,13 @@ def learn(
         best_error = abs(actual - given.limited[best])
         state.budget += (1.0 + BELT_SHARE) * best_error - error
         state.leeway += (1.0 + LEEWAY_SHARE) * best_error - error
-    _widen(state, actual)
-    state.last = actual
+    _widen(state, whole)
+    state.last = whole
     if not clean:
         state.dirty -= 1
     state.mutated = 0
-    if state.epsilon < inf and error > state.epsilon * max(abs(actual), abs(served), state.phi):
+    error = abs(whole - served)
+    if state.epsilon < inf and error > state.epsilon * max(abs(whole), abs(served), state.phi):
         state.mutated, state.dirty = 1, dirty_interval
 
 
@@ -134,7 +138,7 @@ def _widen(state: SeriesState, actual: float) -> None:
     if low > high:
         if actual == 0.0:
             return
-        state.seen, state.spread = [actual, actual], max(abs(actual), SIZE * state.scale)
+        state.seen, state.spread = [actual, actual], min(max(abs(actual), SIZE * state.scale), BOUND)
     elif actual < low:
         state.seen[0] = max(actual, low - margin)
     else:

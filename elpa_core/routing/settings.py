@@ -173,7 +173,7 @@ class RoutingPolicy:
     best : int
         Position of the best single model on validation.
     best_mae : float
-        Its mean absolute error.
+        Its mean absolute error, no error counted as more than thirty times the median one.
     """
 
     online: tuple[str, ...]

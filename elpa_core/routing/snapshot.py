@@ -58,7 +58,8 @@ def from_json(value: object, source: str) -> tuple[RoutingPolicy, State, list[An
         found = quoted(value.get("format") if isinstance(value, Mapping) else value)
         raise InputError(Problem(source, "$.format", found, quoted(_FORMAT)))
     if value.get("version") != _VERSION:
-        raise InputError(Problem(source, "$.version", quoted(value.get("version")), str(_VERSION)))
+        hint = "another version of ELPA wrote it; start with a new state file"
+        raise InputError(Problem(source, "$.version", quoted(value.get("version")), str(_VERSION), hint))
     policy = _policy(value.get("policy"), source)
     models, leads = len(policy.names), leads_of(policy.horizon)
     state = State.from_json(

@@ -196,8 +196,10 @@ def _impossible(state: State) -> Iterator[tuple[str, str]]:
         yield "mutated", "0 or 1"
     if not np.allclose(state.floor, FLOOR * state.scale, rtol=1e-9, atol=0.0):
         yield "floor", f"{FLOOR} times the scale"
+    with np.errstate(over="ignore"):
+        least = state.floor**2 * (1.0 - 1e-6)
     for name in _SQUARES:
-        if (getattr(state, name) < state.floor**2 * (1.0 - 1e-6)).any():
+        if (getattr(state, name) < least).any():
             yield name, "numbers not below the floor, squared"
     for name in _SCORES:
         if (getattr(state, name) < state.floor * (1.0 - 1e-6)).any():
@@ -207,6 +209,8 @@ def _impossible(state: State) -> Iterator[tuple[str, str]]:
             yield name, f"numbers up to {_LARGEST}"
     if ((np.abs(state.last) > _LARGEST) & (state.last != np.inf)).any():
         yield "last", f"numbers up to {_LARGEST}, or null"
+    if ((state.epsilon > BOUND) & (state.epsilon < np.inf)).any():
+        yield "epsilon", f"numbers up to {BOUND}, or null"
 
 
 def _array(value: Any, shape: tuple[int, ...], *, whole: bool, infinite: bool) -> NDArray[Any]:

@@ -15,6 +15,7 @@ from elpa_core.routing.inputs import actual_array, by_name, forecast_array, whol
 from elpa_core.routing.settings import BOUND, MOST, RoutingPolicy, spread_of
 
 Array = NDArray[np.float64]
+_OUTLIER = 30.0  # median errors: one wild row says nothing about what is usual
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +93,14 @@ class Validation:
     def facts(self, policy: RoutingPolicy) -> RoutingPolicy:
         """Return the policy with what these rows say: range, mean, best single model."""
         span = policy.range or (float(self.actuals.min()), float(self.actuals.max()))
-        errors = mean_errors(self.actuals, np.clip(self.columns(policy.names), -BOUND, BOUND))
-        best = int(np.argmin(errors))
+        forecasts = np.clip(self.columns(policy.names), -BOUND, BOUND)
+        best = int(np.argmin(mean_errors(self.actuals, forecasts)))
         return dataclasses.replace(
             policy,
             range=span,
             mean_abs=float(np.abs(self.actuals).mean()),
             best=best,
-            best_mae=float(min(errors[best], BOUND)),
+            best_mae=min(_usual_error(np.abs(self.actuals - forecasts[:, best])), BOUND),
         )
 
     def first_errors(self, policy: RoutingPolicy) -> Array:
@@ -129,6 +130,17 @@ def limits(span: tuple[float, float]) -> tuple[float, float]:
 def limited(forecasts: Array, span: tuple[float, float]) -> Array:
     """Return forecasts within the `limits`; what is not finite becomes NaN."""
     return np.where(np.isfinite(forecasts), np.clip(forecasts, *limits(span)), np.nan)
+
+
+def _usual_error(errors: Array) -> float:
+    """Return the mean error, no error counted as more than thirty times the median one; gaps do not count.
+
+    >>> _usual_error(np.array([1.0, 1.0, np.nan, 1e9])), _usual_error(np.array([0.0, 0.0, 3.0]))
+    (10.666666666666666, 1.0)
+    """
+    known = errors[np.isfinite(errors)]
+    middle = float(np.median(known)) if len(known) else 0.0
+    return float(np.minimum(known, _OUTLIER * middle).mean() if middle > 0.0 else known.mean())
 
 
 def mean_errors(actuals: Array, forecasts: Array) -> Array:

@@ -42,6 +42,7 @@ class Workspace:
         self.sums, self.weight_sums = np.empty((2, len(_SUMS), series))
         self.says, self.parts = np.empty((2, method.experts, series))
         self.median, self.total_say = np.empty((2, series))
+        self.unlimited = False  # all forecasts of the block are within the limits
 
     def stand(self, state: State, method: Method, window: int) -> None:
         """Compute limits, factors and the experts' weights of a state; see `scalar.stand_of`."""

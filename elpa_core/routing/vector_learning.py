@@ -32,6 +32,8 @@ def learn(
     dirty_interval: int,
 ) -> None:
     """Learn, in place, from the actuals of one step, shape (n,)."""
+    whole, least, most = actual, state.seen[0] - state.margin, state.seen[1] + state.margin
+    actual = np.minimum(np.maximum(actual, least), most)
     clean = state.dirty == 0
     all_clean = bool(clean.all())
     present = given.present
@@ -58,12 +60,11 @@ def learn(
     state.level_error *= method.keep_level
     state.level_error += method.learn_level * error
     _learn_experts(state, work, given, actual, clean, method.keep_expert)
-    whole = None if all_clean else clean
-    _learn(state.usual_error, _size(error, state.floor), whole, method.keep_usual, method.learn_usual)
-    size = np.abs(actual)
-    _remember(state, size, np.abs(given.offline), None if all_clean else clean)
+    where = None if all_clean else clean
+    _learn(state.usual_error, _size(error, state.floor), where, method.keep_usual, method.learn_usual)
+    _remember(state, np.abs(actual), np.abs(given.offline), where)
+    mutation = _mutations(state, whole, given.served)
     error = np.abs(actual - given.served)
-    mutation = _mutations(state, error, np.maximum(size, np.abs(given.served)))
     best = best_places(state)
     best_error = np.abs(actual - given.limited.take(best))
     known = state.best >= 0 if present is None else (state.best >= 0) & present.take(best)
@@ -73,8 +74,8 @@ def learn(
         earned, relieved = earned * known, relieved * known
     state.budget += earned
     state.leeway += relieved
-    _widen(state, actual)
-    state.last[:] = actual
+    _widen(state, whole, least, most)
+    state.last[:] = whole
     if not all_clean:
         np.maximum(state.dirty - 1, 0, out=state.dirty)
     state.mutated[:] = 0 if mutation is None else mutation
@@ -82,17 +83,17 @@ def learn(
         state.dirty[mutation] = dirty_interval
 
 
-def _widen(state: State, actual: Array) -> None:
+def _widen(state: State, actual: Array, least: Array, most: Array) -> None:
     low, high = state.seen
     unknown = low > high
-    least, most = low - state.margin, high + state.margin
     beyond = (actual < least) | (actual > most)
     np.copyto(low, np.minimum(low, np.maximum(actual, least)), where=~unknown)
     np.copyto(high, np.maximum(high, np.minimum(actual, most)), where=~unknown)
     if unknown.any():
         first = unknown & (actual != 0.0)
         np.copyto(state.seen, actual, where=first)
-        np.copyto(state.spread, np.maximum(np.abs(actual), SIZE * state.scale), where=first)
+        sizes = np.minimum(np.maximum(np.abs(actual), SIZE * state.scale), BOUND)
+        np.copyto(state.spread, sizes, where=first)
         beyond &= ~unknown
     np.copyto(state.margin, np.where(beyond, np.minimum(GROWTH * state.margin, BOUND), state.spread))
 
@@ -129,10 +130,11 @@ def _learn_experts(
     np.maximum(squares, state.floor * state.floor, out=squares)
 
 
-def _mutations(state: State, error: Array, size: Array) -> Mask | None:
+def _mutations(state: State, actual: Array, served: Array) -> Mask | None:
     detecting = state.epsilon < np.inf
     if not detecting.any():
         return None
+    error, size = np.abs(actual - served), np.maximum(np.abs(actual), np.abs(served))
     allowed = np.where(detecting, state.epsilon, 0.0) * np.maximum(size, state.phi)
     return detecting & (error > allowed)
 
