@@ -157,6 +157,55 @@ def test_one_wild_actual_opens_the_limits_for_one_step() -> None:
         served.update(actual)
 
 
+@pytest.mark.parametrize("wild", [1e4, -1e8, 1e150])
+@pytest.mark.parametrize("row", [72, 100])
+def test_one_wild_actual_does_not_spoil_what_follows(row: int, wild: float) -> None:
+    rng = np.random.default_rng(8)
+    y = 10 + rng.normal(size=400)
+    rows = y[:, None] + rng.normal(size=(400, 4)) * [0.2, 0.5, 1.0, 2.0]
+
+    def error(actuals: np.ndarray) -> float:
+        validation = Validation.of(actuals[:96], dict(zip(NAMES, rows[:96].T, strict=True)), horizon=24)
+        served = Router(policy_of(ONLINE, OFFLINE), validation, horizon=24)
+        errors = []
+        for first in range(96, 384, 24):
+            block = slice(first, first + 24)
+            errors.append(np.abs(served.predict(rows[block]) - y[block]).mean())
+            served.update(actuals[block])
+        return float(np.mean(errors))
+
+    spoilt = y.copy()
+    spoilt[row] = wild
+    assert error(spoilt) < 1.25 * error(y)
+
+
+def test_a_model_weighs_where_it_is_good_by_lead_time() -> None:
+    rng = np.random.default_rng(4)
+    served = Router(policy_of(ONLINE, OFFLINE, scores=dict.fromkeys(NAMES, 1.0)), horizon=8)
+    noise = np.ones((8, 4))
+    noise[0, 0] = noise[4:, 3] = 0.1  # "a" knows the next step, "d" the far ones
+    for _ in range(12):
+        y = 10 + rng.normal(size=8)
+        served.predict(y[:, None] + noise * rng.choice([-1.0, 1.0], size=(8, 4)))
+        served.update(y)
+    served.predict(np.full((8, 4), 10.0))
+    for step, best in ((0, "a"), (5, "d")):
+        told = served.explain(step)
+        for field in ("model_weights", "lead_weights"):
+            weights = told[field]
+            assert max(weights, key=weights.__getitem__) == best
+            assert sum(weights.values()) == pytest.approx(1)
+    assert served.explain(0)["steady_weights"] == served.explain(5)["steady_weights"]
+
+
+def test_it_reads_what_it_wrote_at_any_magnitude() -> None:
+    served = Router(policy_of(ONLINE, OFFLINE, scores=dict.fromkeys(NAMES, 1e150)))
+    for actual in (1e150, -1e150, 0.0):
+        served.predict(np.full((1, 4), 1e160))
+        assert Router.from_json(json.loads(json.dumps(served.to_json()))).to_json() == served.to_json()
+        served.update(actual)
+
+
 def unchanged_after(served: Router, call: object, error: type[Exception], text: str) -> None:
     before = json.dumps(served.to_json())
     with pytest.raises(error, match=text):
@@ -455,7 +504,8 @@ def test_a_torn_state_file_is_refused_at_any_length(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "value", "text"),
     [
-        (["version"], 1, r"\$\.version: found 1"),
+        (["version"], 2, r"\$\.version: found 2; expected 3; .*start with a new state file"),
+        (["state", "epsilon", 0], 1e308, r"\$\.state\.epsilon"),
         (["format"], "x", r"\$\.format"),
         (["parts"], "median", r"\$\.parts"),
         (["policy", "online"], ["a"], "routing|scores|best|shape"),
