@@ -28,6 +28,7 @@ from elpa_core.routing.settings import (
 )
 from elpa_core.routing.state import Array, State
 
+_CACHED = 256
 _SUMS = (RECENT, ONLINE, None, STEADY, LEAD)  # None: the offline models
 
 
@@ -187,7 +188,9 @@ def _weigh(
     weights, products, taking_part, not_above = (
         buffer[:, : len(low)] for buffer in (work.weights, work.products, work.taking_part, work.not_above)
     )
-    np.copyto(limited, rows[chunk].T)
+    for begin in range(0, len(low), _CACHED):  # a part at a time: the rest would leave the cache
+        few = slice(begin, begin + _CACHED)
+        np.copyto(limited[:, few], rows[chunk][few].T)
     if not work.unlimited:
         _limit(limited, low, high)
     there = None if present is None else present[chunk]

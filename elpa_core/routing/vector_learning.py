@@ -49,7 +49,9 @@ def learn(
         learning.append((of_lead, LEAD, method.keep_leads[k], method.learn_leads[k]))
     for (scores, gains, squares), expert, keep, take in learning:
         mixture = given.experts[expert]
-        side = np.sign(mixture - actual) * clean
+        side = np.sign(mixture - actual)
+        if not all_clean:
+            side *= clean
         for chunk in work.chunks:
             errors = work.products[:, : len(actual[chunk])]
             np.subtract(actual[chunk], given.limited[:, chunk], out=errors)
@@ -59,8 +61,8 @@ def learn(
     error = actual - given.experts[MEDIAN]
     state.level_error *= method.keep_level
     state.level_error += method.learn_level * error
-    _learn_experts(state, work, given, actual, clean, method.keep_expert)
     where = None if all_clean else clean
+    _learn_experts(state, work, given, actual, where, method.keep_expert)
     _learn(state.usual_error, _size(error, state.floor), where, method.keep_usual, method.learn_usual)
     _remember(state, np.abs(actual), np.abs(given.offline), where)
     mutation = _mutations(state, whole, given.served)
@@ -74,7 +76,7 @@ def learn(
         earned, relieved = earned * known, relieved * known
     state.budget += earned
     state.leeway += relieved
-    _widen(state, whole, least, most)
+    _widen(state, whole, actual)
     state.last[:] = whole
     if not all_clean:
         np.maximum(state.dirty - 1, 0, out=state.dirty)
@@ -83,19 +85,27 @@ def learn(
         state.dirty[mutation] = dirty_interval
 
 
-def _widen(state: State, actual: Array, least: Array, most: Array) -> None:
+def _widen(state: State, actual: Array, limited: Array) -> None:
+    """Widen what was seen by actuals, as far as the limits."""
     low, high = state.seen
     unknown = low > high
-    beyond = (actual < least) | (actual > most)
-    np.copyto(low, np.minimum(low, np.maximum(actual, least)), where=~unknown)
-    np.copyto(high, np.maximum(high, np.minimum(actual, most)), where=~unknown)
+    beyond = actual != limited
     if unknown.any():
+        np.copyto(low, np.minimum(low, limited), where=~unknown)
+        np.copyto(high, np.maximum(high, limited), where=~unknown)
         first = unknown & (actual != 0.0)
         np.copyto(state.seen, actual, where=first)
         sizes = np.minimum(np.maximum(np.abs(actual), SIZE * state.scale), BOUND)
         np.copyto(state.spread, sizes, where=first)
         beyond &= ~unknown
-    np.copyto(state.margin, np.where(beyond, np.minimum(GROWTH * state.margin, BOUND), state.spread))
+    else:
+        np.minimum(low, limited, out=low)
+        np.maximum(high, limited, out=high)
+    if beyond.any():
+        np.copyto(state.margin, np.minimum(GROWTH * state.margin, BOUND), where=beyond)
+        np.copyto(state.margin, state.spread, where=~beyond)
+    else:
+        state.margin[:] = state.spread
 
 
 def _learn_gains(
@@ -113,14 +123,18 @@ def _learn_gains(
 
 
 def _learn_experts(
-    state: State, work: Workspace, given: Answers, actual: Array, clean: Mask, keep: float
+    state: State, work: Workspace, given: Answers, actual: Array, where: Mask | None, keep: float
 ) -> None:
     most = MOST_GAIN * state.usual_error
     regrets = np.maximum(given.experts, given.mixed - most, out=work.parts)
     np.minimum(regrets, given.mixed + most, out=regrets)
     np.subtract(given.mixed, regrets, out=regrets)
-    regrets *= np.sign(given.mixed - actual) * clean
-    kept = np.where(clean, keep, 1.0)
+    side = np.sign(given.mixed - actual)
+    kept: Array | float = keep
+    if where is not None:
+        side *= where
+        kept = np.where(where, keep, 1.0)
+    regrets *= side
     gains, squares = state.expert_gains[: len(regrets)], state.expert_squares[: len(regrets)]
     gains *= kept
     gains += regrets
