@@ -102,7 +102,7 @@ class Routing(BaseModel):
     mean_abs: float = Field(description="Mean absolute actual.")
     best_model: str = Field(description="The model with the lowest mean absolute error.")
     best_mae: float = Field(
-        description="Its mean absolute error, no error counted as more than thirty times the median one."
+        description="Its mean absolute error, no error counted as more than thirty times the median."
     )
     recommended_weights: dict[str, float] = Field(
         description="Better static weights, over both groups, summing to 1: scores with a half-life of a"

@@ -15,7 +15,7 @@ from typing import Self, TextIO
 from elpa_core.cells import plain
 from elpa_core.errors import InputError, Problem, quoted, some
 from elpa_core.routing.panel import forecast, model_columns, number
-from elpa_core.routing.settings import RoutingPolicy
+from elpa_core.routing.routing_policy import RoutingPolicy
 
 _ACTUAL_COLUMNS = ["row", "y_true"]
 _CHUNK = 1 << 16

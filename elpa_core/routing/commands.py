@@ -18,7 +18,7 @@ from elpa_core.routing.arrivals import Actuals, Lines, check_models, open_text, 
 from elpa_core.routing.backtest import backtest, served_test_rows, table_lines
 from elpa_core.routing.panel import Panel, read_panel
 from elpa_core.routing.plot import mutation_svg
-from elpa_core.routing.settings import RoutingPolicy
+from elpa_core.routing.routing_policy import RoutingPolicy
 from elpa_core.routing.stream import Session, begun, route_stream
 
 

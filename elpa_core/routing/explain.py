@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import Any
 
-from elpa_core.routing.scalar import Answer, SeriesState, Stand, amplitude
-from elpa_core.routing.settings import EXPERTS, LEAD, RoutingPolicy
+from elpa_core.routing.routing_policy import RoutingPolicy
+from elpa_core.routing.scalar import Answer, amplitude
+from elpa_core.routing.series_state import SeriesState, Stand
+from elpa_core.routing.settings import EXPERTS, LEAD
 
 
 def explanation(
@@ -25,7 +27,7 @@ def explanation(
         "steady_weights": stand.steady_weights,
         "lead_weights": stand.lead_weights[lead] if stand.lead_weights else stand.steady_weights,
     }
-    forecasts = [*given.experts[:LEAD], given.lead, given.online, amplitude(stand, given.offline)]
+    forecasts = [*given.experts[:LEAD], given.at_lead, given.online, amplitude(stand, given.offline)]
     says = _shares(stand.says) + [0.0] * (len(EXPERTS) - len(stand.says))
     dirty = given.served_dirty
     best = state.best

@@ -204,7 +204,7 @@ def actual_array(
         row = int(np.flatnonzero(~(np.abs(array) <= BOUND).reshape(len(array), -1).all(axis=1))[0])
         value = array[row][~(np.abs(array[row]) <= BOUND)].flat[0] if series else array[row]
         raise InputError(Problem(source, f"row {row}", quoted(float(value)), f"a number within ±{BOUND:g}"))
-    return array
+    return array + 0.0  # no negative zero
 
 
 def _numbers(value: Any, source: str, place: str) -> NDArray[np.float64]:

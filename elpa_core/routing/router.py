@@ -21,14 +21,15 @@ from elpa_core.routing.inputs import (
     part_names,
     whole_number,
 )
+from elpa_core.routing.routing_policy import RoutingPolicy
 from elpa_core.routing.saved import Saved
-from elpa_core.routing.scalar import SeriesState
 from elpa_core.routing.scalar_learning import learn
-from elpa_core.routing.settings import BOUND, PARTS, Method, RoutingPolicy
+from elpa_core.routing.series_state import SeriesState, Stand, stand_of
+from elpa_core.routing.settings import BOUND, PARTS, Method
 from elpa_core.routing.state import State, start
 from elpa_core.routing.validation import Validation
 
-_Block = tuple[list[list[float]], scalar.Stand, list[scalar.Answer]]
+_Block = tuple[list[list[float]], Stand, list[scalar.Answer]]
 
 
 class Router(Saved):
@@ -183,7 +184,7 @@ class Router(Saved):
             If a name is unknown, a shape is wrong, or a step has no finite forecast.
         """
         rows = forecast_array(forecasts, self._names, ()).tolist()
-        stand = scalar.stand_of(self._state, self._method, self.policy.amplitude_window, len(rows))
+        stand = stand_of(self._state, self._method, self.policy.amplitude_window, len(rows))
         answers = []
         for step, row in enumerate(rows):
             given = scalar.answer(self._state, stand, row, self._n_online, step, self._method.lead(step))
@@ -282,9 +283,9 @@ class Router(Saved):
 def _plain(actuals: ArrayLike) -> list[float] | None:
     """Return actuals that need no more checks, at a tenth of the price of all checks; else None."""
     if isinstance(actuals, float) and -BOUND <= actuals <= BOUND:
-        return [float(actuals)]  # a numpy float would slow down all that follows
+        return [float(actuals) + 0.0]  # a numpy float would slow down all that follows
     if isinstance(actuals, np.ndarray) and actuals.ndim == 1:
         actuals = actuals.tolist()
     if isinstance(actuals, list) and all(type(y) is float and -BOUND <= y <= BOUND for y in actuals):
-        return actuals
+        return [y + 0.0 for y in actuals]  # no negative zero
     return None

@@ -15,8 +15,9 @@ from elpa_core.routing import snapshot, vector
 from elpa_core.routing.answers import Answers
 from elpa_core.routing.inputs import Forecasts, actual_array, forecast_array, part_names, whole_number
 from elpa_core.routing.router import Router
+from elpa_core.routing.routing_policy import RoutingPolicy
 from elpa_core.routing.saved import Saved
-from elpa_core.routing.settings import PARTS, Method, RoutingPolicy
+from elpa_core.routing.settings import PARTS, Method
 from elpa_core.routing.state import State, start
 from elpa_core.routing.validation import Validation
 from elpa_core.routing.vector_learning import learn

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import reduce
 from math import inf, isnan
 from operator import add, mul
@@ -18,16 +18,8 @@ from operator import add, mul
 import numpy as np
 
 from elpa_core.routing.answers import Answers
-from elpa_core.routing.settings import (
-    BELT_TRUST,
-    GAIN_RANGE,
-    LEAD,
-    LEAST_SAY,
-    MEDIAN,
-    REACH,
-    Method,
-)
-from elpa_core.routing.state import State
+from elpa_core.routing.series_state import SeriesState, Stand, within
+from elpa_core.routing.settings import LEAD
 
 Experts = tuple[float, ...]
 _MISSING = 1e300  # no limit reaches it: no actual is beyond BOUND
@@ -36,7 +28,12 @@ _MOST = sys.float_info.max
 
 @dataclass(slots=True)
 class Answer:
-    """One step: what came in, what each expert said that was asked, what was served."""
+    """One step: what came in, what each expert said that was asked, what was served.
+
+    ``at_lead`` and ``online`` are what the experts ``lead`` and ``online`` say, asked or not. ``belt`` is
+    None where the best single model does not hold the answer, else how much of the way from its forecast
+    to ``mixed`` is served: 1.0 until `hold` has looked at the block.
+    """
 
     served: float
     mixed: float
@@ -45,7 +42,7 @@ class Answer:
     limited: list[float]
     present: list[bool] | None
     step: int
-    lead: float
+    at_lead: float
     online: float
     nearest: float
     farthest: float
@@ -63,7 +60,7 @@ class Answer:
             given.limited[:, 0].tolist(),
             None if given.present is None else given.present[:, 0].tolist(),
             given.step,
-            lead=0.0,
+            at_lead=0.0,
             online=0.0,
             nearest=0.0,
             farthest=0.0,
@@ -82,132 +79,6 @@ class Answer:
             None if self.present is None else np.array(self.present)[:, np.newaxis],
             self.step,
         )
-
-
-@dataclass(slots=True)
-class Stand:
-    """What a state means for the next block: weights, limits, room to leave the best model.
-
-    ``weights`` and ``lead_weights`` are lists by lead time; one step ahead the first has one list, the
-    second none.
-    """
-
-    weights: list[list[float]]
-    steady_weights: list[float]
-    lead_weights: list[list[float]]
-    says: list[float]
-    total_say: float
-    low: float
-    high: float
-    lowest: float
-    highest: float
-    tolerance: float
-    trust: float
-    factor: float
-    room: float
-    move: float
-    mutated: int
-
-
-@dataclass(slots=True)
-class SeriesState:
-    """The fields of `State` of one series, as lists and numbers."""
-
-    scores: list[float]
-    gains: list[float]
-    squares: list[float]
-    lead_scores: list[list[float]]
-    lead_gains: list[list[float]]
-    lead_squares: list[list[float]]
-    expert_gains: list[float]
-    expert_squares: list[float]
-    usual_error: float
-    level_error: float
-    window_actual: list[float]
-    window_forecast: list[float]
-    window_sums: list[float]
-    window_rows: int
-    budget: float
-    leeway: float
-    last: float
-    seen: list[float]
-    spread: float
-    margin: float
-    scale: float
-    floor: float
-    phi: float
-    epsilon: float
-    best: int
-    dirty: int
-    mutated: int
-
-    @classmethod
-    def of(cls, state: State) -> SeriesState:
-        """Return the first series of a state."""
-        return cls(**{field.name: getattr(state, field.name)[..., 0].tolist() for field in fields(cls)})
-
-    def to_state(self) -> State:
-        """Return the same as arrays of one series."""
-        models = len(self.scores)
-        arrays = {field.name: np.array(getattr(self, field.name)) for field in fields(self)}
-        for name in ("lead_scores", "lead_gains", "lead_squares"):
-            arrays[name] = arrays[name].reshape(-1, models)
-        return State(**{name: array[..., None] for name, array in arrays.items()})
-
-
-def stand_of(state: SeriesState, method: Method, window: int, steps: int) -> Stand:
-    """Return weights (unnormalised), limits and factors of a state for a block of ``steps``."""
-    scale, scores = state.scale, state.scores
-    if method.leads:
-        used = method.lead(steps - 1) + 1
-        weights = [
-            [(t := (t := scale / s * (scale / x)) * t) * t for s, x in zip(scores, lead, strict=True)]
-            for lead in state.lead_scores[:used]
-        ]
-        gains = zip(state.lead_gains[:used], state.lead_squares, strict=False)
-        lead_weights = [_potential(lead, squares) for lead, squares in gains]
-    else:
-        weights, lead_weights = [[(t := (t := (t := scale / s) * t) * t) * t for s in scores]], []
-    margin, factor = state.margin, 1.0
-    low, high = state.seen[0] - margin, state.seen[1] + margin
-    actual, forecast = state.window_sums
-    least, most = GAIN_RANGE
-    if state.window_rows >= window and forecast > 0.0:
-        gain = actual / forecast
-        if not least <= gain <= most:
-            gain = _within(gain, least, most)
-        factor = 1.0 + (gain - 1.0) * 0.5
-    room = inf
-    if method.belted and state.best >= 0:
-        room = max(0.0, state.budget)
-    asked = method.experts
-    says = _potential(state.expert_gains[:asked], state.expert_squares[:asked])
-    for expert in method.absent:
-        says[expert] = 0.0
-    total_say = reduce(add, says)
-    if total_say < LEAST_SAY:
-        says, total_say = [1.0 if expert == MEDIAN else 0.0 for expert in range(asked)], 1.0
-    return Stand(
-        weights,
-        _potential(state.gains, state.squares),
-        lead_weights,
-        says,
-        total_say,
-        low,
-        high,
-        low - REACH * margin,
-        high + REACH * margin,
-        method.tolerance * state.usual_error,
-        BELT_TRUST * state.usual_error if state.leeway >= 0.0 else inf,
-        factor,
-        room,
-        method.level_share * state.level_error,
-        state.mutated,
-    )
-
-
-def _potential(gains: list[float], squares: list[float]) -> list[float]:
-    return [g / v if g > 0.0 else 0.0 for g, v in zip(gains, squares, strict=True)]
 
 
 def answer(
@@ -243,7 +114,7 @@ def answer(
     online = on / on_weight if on_weight > 0.0 else median
     offline = off / off_weight if off_weight > 0.0 else median
     steady = _mean(stand.steady_weights, limited, part, median)
-    level = _within(median + stand.move, stand.low, stand.high)
+    level = within(median + stand.move, stand.low, stand.high)
     experts: Experts = (recent, median, level, steady)
     at_lead = steady
     if (asked := len(stand.says)) > LEAD:
@@ -293,13 +164,15 @@ def _belt(state: SeriesState, stand: Stand, limited: list[float], median: float)
     """Return 1.0 where the best single model holds the answer, else None."""
     if stand.room == inf or (best := limited[state.best]) == _MISSING:
         return None
-    near = median - stand.trust <= best <= median + stand.trust
-    return 1.0 if near or abs(best - state.last) <= abs(median - state.last) else None
+    if median - stand.trust <= best <= median + stand.trust:
+        return 1.0
+    nearer = state.last < inf and abs(best - state.last) <= abs(median - state.last)
+    return 1.0 if nearer else None
 
 
 def amplitude(stand: Stand, offline: float) -> float:
     """Return what the expert of that name says."""
-    return _within(stand.factor * offline, stand.low, stand.high)
+    return within(stand.factor * offline, stand.low, stand.high)
 
 
 def hold(answers: list[Answer], stand: Stand, best: int) -> None:
@@ -314,9 +187,3 @@ def hold(answers: list[Answer], stand: Stand, best: int) -> None:
             if given.belt is not None:
                 start = given.limited[best]
                 given.served, given.belt = start + share * (given.mixed - start) + 0.0, share
-
-
-def _within(value: float, low: float, high: float) -> float:
-    if low <= value <= high:
-        return value
-    return max(low, min(high, value))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from math import inf
 
-from elpa_core.routing.scalar import Answer, SeriesState
+from elpa_core.routing.scalar import Answer
+from elpa_core.routing.series_state import SeriesState
 from elpa_core.routing.settings import (
     BELT_SHARE,
     BOUND,
@@ -51,7 +52,7 @@ def learn(
         state.budget += (1.0 + BELT_SHARE) * best_error - error
         state.leeway += (1.0 + LEEWAY_SHARE) * best_error - error
     _widen(state, whole)
-    state.last = whole
+    state.last = whole if whole == actual else inf
     if not clean:
         state.dirty -= 1
     state.mutated = 0

@@ -12,7 +12,8 @@ import numpy as np
 
 from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.routing.answers import Answers
-from elpa_core.routing.settings import Method, RoutingPolicy, leads_of
+from elpa_core.routing.routing_policy import RoutingPolicy
+from elpa_core.routing.settings import Method, leads_of
 from elpa_core.routing.state import State
 
 _FORMAT, _VERSION = "elpa-router", 3

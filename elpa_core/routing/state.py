@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elpa_core.errors import InputError, Problem, quoted
+from elpa_core.routing.routing_policy import RoutingPolicy
 from elpa_core.routing.settings import (
     BELT_STEPS,
     BOUND,
@@ -18,7 +19,6 @@ from elpa_core.routing.settings import (
     LEEWAY_STEPS,
     MIN_SCALE,
     UNSEEN,
-    RoutingPolicy,
     leads_of,
     spread_of,
 )
@@ -63,7 +63,7 @@ class State:
         The same with a wider allowance; below zero that model is not left where it is far from the
         median.
     last : ndarray, shape (n,)
-        The last actual; infinite before the first.
+        The last actual; infinite before the first and after one beyond the limits.
     seen : ndarray, shape (2, n)
         Smallest and largest actual, the wrong way round as long as all were zero; one row widens
         them by ``margin`` at most.

@@ -13,7 +13,7 @@ from elpa_core.files import json_bytes, write_atomic
 from elpa_core.routing import snapshot
 from elpa_core.routing.arrivals import Actuals, Block
 from elpa_core.routing.router import Router
-from elpa_core.routing.settings import RoutingPolicy
+from elpa_core.routing.routing_policy import RoutingPolicy
 
 _FORMAT, _VERSION = "elpa-route", 2
 

@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.routing.inputs import actual_array, by_name, forecast_array, whole_number
-from elpa_core.routing.settings import BOUND, MOST, RoutingPolicy, spread_of
+from elpa_core.routing.routing_policy import RoutingPolicy
+from elpa_core.routing.settings import BOUND, MOST, spread_of
 
 Array = NDArray[np.float64]
 _OUTLIER = 30.0  # median errors: one wild row says nothing about what is usual
@@ -100,7 +101,7 @@ class Validation:
             range=span,
             mean_abs=float(np.abs(self.actuals).mean()),
             best=best,
-            best_mae=min(_usual_error(np.abs(self.actuals - forecasts[:, best])), BOUND),
+            best_mae=min(bounded_mean(np.abs(self.actuals - forecasts[:, best])), BOUND),
         )
 
     def first_errors(self, policy: RoutingPolicy) -> Array:
@@ -132,15 +133,20 @@ def limited(forecasts: Array, span: tuple[float, float]) -> Array:
     return np.where(np.isfinite(forecasts), np.clip(forecasts, *limits(span)), np.nan)
 
 
-def _usual_error(errors: Array) -> float:
-    """Return the mean error, no error counted as more than thirty times the median one; gaps do not count.
+def bounded_mean(errors: Array) -> float:
+    """Return the mean error, none counted as more than thirty times the median of those above zero.
 
-    >>> _usual_error(np.array([1.0, 1.0, np.nan, 1e9])), _usual_error(np.array([0.0, 0.0, 3.0]))
+    Gaps do not count; infinite if there is nothing else.
+
+    >>> bounded_mean(np.array([1.0, 1.0, np.nan, 1e9])), bounded_mean(np.array([0.0, 0.0, 3.0]))
     (10.666666666666666, 1.0)
     """
     known = errors[np.isfinite(errors)]
-    middle = float(np.median(known)) if len(known) else 0.0
-    return float(np.minimum(known, _OUTLIER * middle).mean() if middle > 0.0 else known.mean())
+    if not len(known):
+        return np.inf
+    above = known[known > 0.0]
+    most = _OUTLIER * float(np.median(above)) if len(above) else 0.0
+    return float(np.minimum(known, most).mean())
 
 
 def mean_errors(actuals: Array, forecasts: Array) -> Array:

@@ -161,7 +161,8 @@ def hold(state: State, work: Workspace, answers: Sequence[Answers]) -> None:
         if work.any_dirty:
             held = held & (out.step >= state.dirty)
         near = (best >= median - work.trust) & (best <= median + work.trust)
-        near |= np.abs(best - state.last) <= np.abs(median - state.last)
+        nearer = np.abs(best - state.last) <= np.abs(median - state.last)
+        near |= nearer & (state.last < np.inf)
         held = held & near
         distance += np.abs(out.served - best) * held
         holds.append((held, best))

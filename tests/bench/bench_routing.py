@@ -5,11 +5,13 @@ python tests/bench/bench_routing.py [PANEL.csv ...]
 
 from __future__ import annotations
 
+import dataclasses
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -120,12 +122,50 @@ def with_detection(panel: Panel) -> np.ndarray:
 def validation_part(panel: Panel) -> Panel:
     """Return the validation rows alone: the first half to warm up, the second to judge.
 
-    On these the parts and constants were chosen.
+    A second look at parts: rows that no test row has part in.
     """
     rows = panel.validation_rows
     blocks = tuple(first for first in panel.blocks if first < rows)
     first = next(first for first in blocks if 2 * first >= rows)
     return Panel(panel.name, panel.models, panel.actuals[:rows], panel.forecasts[:rows], blocks, first)
+
+
+def diverged(panel: Panel) -> Iterator[Panel]:
+    """Yield the panel with one model more, which diverges from the start or from the first test row.
+
+    It is a copy of the best, the middle or the worst model on validation until then; after it the copy
+    grows by a tenth each row, or is at 1e22, missing, zero, of the other sign, a row late, or shifted by
+    half the range of the actuals or by their mean step.
+    """
+    rows = panel.validation_rows
+    errors = np.abs(panel.actuals[:rows, None] - panel.limited()[:rows]).mean(axis=0)
+    half_range, step = np.ptp(panel.actuals[:rows]) / 2, np.abs(np.diff(panel.actuals)).mean()
+    places = np.argsort(errors)[[0, len(errors) // 2, -1]].tolist()
+    for first, place in product((0, rows), places):
+        healthy = panel.forecasts[:, place]
+        after = healthy[first:]
+        late = healthy[max(first - 1, 0)]
+        grown = np.abs(after).mean() * 1.1 ** np.minimum(np.arange(len(after)), 500)
+        lost = [np.full(len(after), 1e22), np.full(len(after), np.nan), np.zeros(len(after))]
+        bent = [grown, -after, np.append(late, after[:-1]), after + half_range, after + step]
+        for bad in bent + (lost if first or place == places[0] else []):
+            forecasts = np.column_stack([panel.forecasts, np.append(healthy[:first], bad)])
+            models = (*panel.models, ("offline", "diverged"))
+            yield dataclasses.replace(panel, models=models, forecasts=forecasts)
+
+
+def divergence(panels: list[Panel], parts: tuple[str, ...]) -> str:
+    """Say how many diverged models change the error of the test rows by 2 % or more."""
+    changes = []
+    for panel in panels:
+        actuals = panel.actuals[panel.validation_rows :]
+        base, *others = (
+            float(np.abs(actuals - served_test_rows(each, parts=parts)).mean())
+            for each in (panel, *diverged(panel))
+        )
+        changes += [abs(other / base - 1.0) for other in others]
+    over = sum(change >= 0.02 for change in changes)
+    return f"{over} of {len(changes)} change the error by 2 % or more, at most {max(changes):.1%}"
 
 
 def static_errors(panels: list[Panel]) -> dict[str, float]:
@@ -169,6 +209,10 @@ def main() -> None:
         print(f"worst panel: {worst:.3f} times the best single model\n")
         print("ablation, test rows: MAE relative to static pooled ELPA, geometric mean, by horizon")
         ablation(panels, base)
+        print("\none diverged model more on each panel")
+        for part in ("nothing", *PARTS):
+            rest = tuple(other for other in PARTS if other != part)
+            print(f"without {part:<28} {divergence(panels, rest)}", flush=True)
         parts = [validation_part(panel) for panel in panels]
         print("\nthe same on validation rows alone, the second half judged")
         ablation(parts, static_errors(parts))

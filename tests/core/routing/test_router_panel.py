@@ -41,7 +41,15 @@ def rows(rng: np.random.Generator, steps: int, series: int, missing: float) -> t
     missing=st.sampled_from([0.0, 0.1, 0.6]),
     epsilon=st.sampled_from([None, 0.4]),
     chunk=st.sampled_from([1, 2, 4, 5000]),
-    parts=st.sampled_from([module.PARTS, ("recent", "median", "level", "online"), (*EXPERTS, "belt")]),
+    parts=st.sampled_from(
+        [
+            module.PARTS,
+            ("recent", "median", "level", "online"),
+            (*EXPERTS, "belt"),
+            ("lead",),
+            ("level", "belt"),
+        ]
+    ),
     warm=st.booleans(),
 )
 def test_equal_to_single_routers(
@@ -55,7 +63,8 @@ def test_equal_to_single_routers(
     warm: bool,
 ) -> None:
     rng = np.random.default_rng(seed)
-    policy = policy_of(ONLINE, OFFLINE, mutant_epsilon=epsilon)
+    span = (None, [-1.0, 1.0], [5.0, 5.0])[seed % 3]
+    policy = policy_of(ONLINE, OFFLINE, mutant_epsilon=epsilon, routing={"range": span})
     y, forecasts = rows(rng, 3 * horizon, series, missing)
     names = ONLINE + OFFLINE
     validation = [
@@ -67,7 +76,8 @@ def test_equal_to_single_routers(
         panel = RouterPanel(policy, series, validation if warm else None, horizon=horizon, parts=parts)
         single = [Router(policy, v if warm else None, horizon=horizon, parts=parts) for v in validation]
         for turn in range(12):
-            y, forecasts = rows(rng, horizon, series, missing)
+            steps = int(rng.integers(1, 2 * horizon + 2))  # a block may be shorter or longer
+            y, forecasts = rows(rng, steps, series, missing)
             served = panel.predict(forecasts)
             alone = np.stack([r.predict(forecasts[:, i]) for i, r in enumerate(single)], axis=-1)
             assert served.tobytes() == alone.tobytes()
@@ -77,9 +87,10 @@ def test_equal_to_single_routers(
             ]
             if turn == 5:
                 panel = RouterPanel.from_json(json.loads(json.dumps(panel.to_json())))
-            panel.update(y)
+            known = int(rng.integers(1, steps + 1))  # the other actuals never come
+            panel.update(y[:known])
             for i, router in enumerate(single):
-                router.update(y[:, i])
+                router.update(y[:known, i])
 
 
 @pytest.mark.parametrize("models", range(1, 34))

@@ -27,7 +27,7 @@ from elpa_core.routing import Router
 from elpa_core.routing.arrivals import read_blocks
 from elpa_core.routing.backtest import backtest, served_test_rows
 from elpa_core.routing.panel import Panel, read_panel
-from elpa_core.routing.settings import RoutingPolicy
+from elpa_core.routing.routing_policy import RoutingPolicy
 
 ELPA = (sys.executable, "-c", "import sys; from elpa_core.cli import main; sys.exit(main())")
 

@@ -58,6 +58,7 @@ def test_never_far_from_the_best_single_model_and_better_than_the_peers() -> Non
         assert entry["mae"][ROUTER] <= 1.1 * entry["mae"][BEST_SINGLE]
     for peer in ("BOA", "ML-Poly", "median of forecasts"):
         assert result["horizons"]["1"][ROUTER]["ratio"] < result["horizons"]["1"][peer]["ratio"]
+        assert result["horizons"]["1"][ROUTER]["rank"] < result["horizons"]["1"][peer]["rank"]
 
 
 def test_without_the_belt_a_lasting_break_costs_no_more_than_with_the_best_peer() -> None:
