@@ -68,11 +68,11 @@ class Router(Saved):
     model's forecasts than can still be lost. The promise does not count where such a forecast is
     farther from the median than three times the median's usual error, unless the last actual is
     nearer to it than to the median, or the router is worse than that model by 8 % and 14 mean errors
-    already.
+    already; nor on dirty steps.
 
     After a mutation (a relative error of what was served above ``mutant_epsilon``) the next
-    ``dirty_interval`` steps are dirty: ``online`` is served, and of the scores only those of the
-    online models learn.
+    ``dirty_interval`` steps are dirty: ``online`` is served, and nothing learns but the scores of the
+    online models and the error of ``level``.
 
     Parameters
     ----------
