@@ -52,7 +52,8 @@ def learn(
         state.budget += (1.0 + BELT_SHARE) * best_error - error
         state.leeway += (1.0 + LEEWAY_SHARE) * best_error - error
     _widen(state, whole)
-    state.last = whole if whole == actual else inf
+    if whole == actual:
+        state.last = whole
     if not clean:
         state.dirty -= 1
     state.mutated = 0

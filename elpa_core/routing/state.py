@@ -63,7 +63,7 @@ class State:
         The same with a wider allowance; below zero that model is not left where it is far from the
         median.
     last : ndarray, shape (n,)
-        The last actual; infinite before the first and after one beyond the limits.
+        The last actual within the limits; infinite before the first.
     seen : ndarray, shape (2, n)
         Smallest and largest actual, the wrong way round as long as all were zero; one row widens
         them by ``margin`` at most.

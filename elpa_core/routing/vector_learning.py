@@ -77,7 +77,7 @@ def learn(
     state.budget += earned
     state.leeway += relieved
     _widen(state, whole, actual)
-    state.last[:] = np.where(whole == actual, whole, np.inf)
+    np.copyto(state.last, whole, where=whole == actual)
     if not all_clean:
         np.maximum(state.dirty - 1, 0, out=state.dirty)
     state.mutated[:] = 0 if mutation is None else mutation

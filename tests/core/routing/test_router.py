@@ -452,6 +452,9 @@ def test_a_wild_actual_is_no_referee(wild: float) -> None:
     values = served.predict(np.tile([10.0 + np.sign(wild) * 8, 10.0, 10.1, 9.9], (24, 1)))
     assert served.explain()["belt"] is None
     assert np.abs(values - 10.0).max() < 2
+    repeated = served.predict(np.tile([10.0, *[10.0 + np.sign(wild) * 60] * 3], (24, 1)))
+    assert served.explain()["belt"] is not None
+    assert np.abs(repeated - 10.0).max() < 1
 
 
 @pytest.mark.parametrize("wild", [0.0, 500.0])
