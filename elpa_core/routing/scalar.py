@@ -142,7 +142,7 @@ def _limited(
     if low <= ordered[0] and ordered[-1] <= high and not isnan(reduce(add, row)):
         return row, ordered, None
     limited = [
-        _MISSING if not lowest <= f <= highest else low if f < low else min(f, high) for f in row
+        within(f, low, high) if lowest <= f <= highest else _MISSING for f in row
     ]  # NaN is not within reach either
     ordered = sorted(limited)
     if ordered[-1] != _MISSING:

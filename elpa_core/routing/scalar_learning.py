@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf
 
 from elpa_core.routing.scalar import Answer
-from elpa_core.routing.series_state import SeriesState
+from elpa_core.routing.series_state import SeriesState, within
 from elpa_core.routing.settings import (
     BELT_SHARE,
     BOUND,
@@ -26,8 +26,7 @@ def learn(
     """Learn from the actual of one step that was answered; beyond the limits it counts as at them."""
     whole, clean, floor = actual, state.dirty == 0, state.floor
     low, high = state.seen[0] - state.margin, state.seen[1] + state.margin
-    if not low <= actual <= high:
-        actual = low if actual < low else high
+    actual = within(actual, low, high)
     state.scores, state.gains, state.squares = _learn_models(
         (state.scores, state.gains, state.squares), given, given.experts[STEADY], actual,
         (method.keep_model, method.learn_model), floor, n_online if not clean else None,
@@ -51,7 +50,7 @@ def learn(
         best_error = abs(actual - given.limited[best])
         state.budget += (1.0 + BELT_SHARE) * best_error - error
         state.leeway += (1.0 + LEEWAY_SHARE) * best_error - error
-    _widen(state, whole)
+    _widen(state, whole, actual)
     if whole == actual:
         state.last = whole
     if not clean:
@@ -113,12 +112,9 @@ def _learn_experts(state: SeriesState, given: Answer, actual: float, keep: float
     most, side = MOST_GAIN * state.usual_error, _side(mixed, actual)
     low, high = mixed - most, mixed + most
     for gain, square, forecast in zip(state.expert_gains, state.expert_squares, given.experts, strict=False):
-        if not low <= forecast <= high:
-            forecast = low if forecast < low else high  # noqa: PLW2901 - a hot loop
-        regret = side * (mixed - forecast)
+        regret = side * (mixed - within(forecast, low, high))
         gains.append(keep * gain + regret)
-        square = keep * square + regret * regret  # noqa: PLW2901
-        squares.append(square if square >= least else least)  # noqa: FURB136 - max() takes twice as long
+        squares.append(max(keep * square + regret * regret, least))
     state.expert_gains[: len(gains)], state.expert_squares[: len(gains)] = gains, squares
 
 
@@ -131,19 +127,16 @@ def _remember(state: SeriesState, actual: float, forecast: float) -> None:
     state.window_rows += 1
 
 
-def _widen(state: SeriesState, actual: float) -> None:
+def _widen(state: SeriesState, actual: float, limited: float) -> None:
+    """Widen what was seen by an actual, as far as the limits."""
     low, high = state.seen
-    margin = state.margin
-    if low <= actual <= high:
-        state.margin = state.spread
-        return
     if low > high:
-        if actual == 0.0:
-            return
-        state.seen, state.spread = [actual, actual], min(max(abs(actual), SIZE * state.scale), BOUND)
-    elif actual < low:
-        state.seen[0] = max(actual, low - margin)
-    else:
-        state.seen[1] = min(actual, high + margin)
-    beyond = low <= high and not low - margin <= actual <= high + margin
-    state.margin = min(GROWTH * margin, BOUND) if beyond else state.spread
+        if actual != 0.0:
+            state.seen, state.spread = [actual, actual], min(max(abs(actual), SIZE * state.scale), BOUND)
+            state.margin = state.spread
+        return
+    if limited < low:
+        state.seen[0] = limited
+    elif limited > high:
+        state.seen[1] = limited
+    state.margin = state.spread if limited == actual else min(GROWTH * state.margin, BOUND)

@@ -122,7 +122,7 @@ def with_detection(panel: Panel) -> np.ndarray:
 def validation_part(panel: Panel) -> Panel:
     """Return the validation rows alone: the first half to warm up, the second to judge.
 
-    A second look at parts: rows that no test row has part in.
+    A second look at the parts, without any test row.
     """
     rows = panel.validation_rows
     blocks = tuple(first for first in panel.blocks if first < rows)
