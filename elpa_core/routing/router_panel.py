@@ -106,6 +106,7 @@ class RouterPanel(Saved):
         fresh = start(facts)
         self._state.best[:] = fresh.best
         self._state.budget[:], self._state.leeway[:] = fresh.budget, fresh.leeway
+        self._work = vector.Workspace(self._state, self._method, _CHUNK)
 
     def predict(self, forecasts: Forecasts) -> NDArray[np.float64]:
         """Combine the forecasts of the next steps of every series.
@@ -127,7 +128,7 @@ class RouterPanel(Saved):
         """
         rows = forecast_array(forecasts, self._names, (self.series,))
         self._work.stand(self._state, self._method, self.policy.amplitude_window)
-        present = vector.sound(self._work, rows)
+        present = vector.sound(self._state, self._work, rows)
         if present is not None and not (some := present.any(axis=-1)).all():
             step, series = np.argwhere(~some)[0]
             expected = "one sound model: a finite forecast"
@@ -141,7 +142,8 @@ class RouterPanel(Saved):
             lead = self._method.lead(step) if self._method.leads else None
             vector.answer(self._state, self._work, row, there, self._n_online, lead, out)
         answers = self._buffers[: len(rows)]
-        vector.hold(self._state, self._work, answers)
+        if self._method.belted:
+            vector.hold(self._state, self._work, answers)
         self._waiting = deque(answers)
         return np.array([given.served for given in answers])
 

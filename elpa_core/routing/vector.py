@@ -6,12 +6,13 @@ Speed comes from buffers that are used again and stay in the processor's cache.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elpa_core.routing.answers import Answers, Mask
-from elpa_core.routing.middle import middle, middle_present
+from elpa_core.routing.median import median, median_present
 from elpa_core.routing.settings import (
     AMPLITUDE,
     BELT_TRUST,
@@ -29,7 +30,7 @@ from elpa_core.routing.settings import (
 from elpa_core.routing.state import Array, State
 
 _CACHED = 256
-_SUMS = (RECENT, ONLINE, None, STEADY, LEAD)  # None: the offline models
+_SUMS = (ONLINE, None, STEADY, LEAD)  # None: the offline models
 
 
 class Workspace:
@@ -38,28 +39,26 @@ class Workspace:
     def __init__(self, state: State, method: Method, chunk: int) -> None:
         models, series = state.scores.shape
         self.chunks = [slice(i, min(i + chunk, series)) for i in range(0, series, chunk)]
-        self.weights, self.products = np.empty((2, models, min(chunk, series)))
-        self.taking_part, self.not_above = np.empty((2, models, min(chunk, series)), np.bool_)
+        self.products = np.empty((models, min(chunk, series)))
         self.sums, self.weight_sums = np.empty((2, len(_SUMS), series))
         self.says, self.parts = np.empty((2, method.experts, series))
-        self.median, self.total_say = np.empty((2, series))
-        self.unlimited = False  # all forecasts of the block are within the limits
+        self.total_say = np.empty(series)
+        self.best_known = state.best >= 0
+        self.best_places = np.maximum(state.best, 0) * series + np.arange(series)
 
     def stand(self, state: State, method: Method, window: int) -> None:
         """Compute limits, factors and the experts' weights of a state; see `scalar.stand_of`."""
         asked = method.experts
         _potential(state.expert_gains[:asked], state.expert_squares[:asked], self.says)
-        self.says[list(method.absent)] = 0.0
+        for expert in method.absent:
+            self.says[expert] = 0.0
         _total(self.says, self.total_say)
         unheard = self.total_say < LEAST_SAY
         if unheard.any():
             self.says[:, unheard] = 0.0
             self.says[MEDIAN, unheard] = self.total_say[unheard] = 1.0
-        low, high = state.seen
-        self.low, self.high = low - state.margin, high + state.margin
-        self.lowest, self.highest = self.low - REACH * state.margin, self.high + REACH * state.margin
+        self.low, self.high = limits(state)
         self.tolerance = method.tolerance * state.usual_error
-        self.trust = np.where(state.leeway >= 0.0, BELT_TRUST * state.usual_error, np.inf)
         if asked > AMPLITUDE:
             actual, forecast = state.window_sums
             full = (state.window_rows >= window) & (forecast > 0.0)
@@ -67,24 +66,33 @@ class Workspace:
                 gain = np.clip(actual / np.where(full, forecast, 1.0), *GAIN_RANGE)
             self.factor = np.where(full, 1.0 + (gain - 1.0) * 0.5, 1.0)
         self.move = method.level_share * state.level_error
-        self.room = np.maximum(state.budget, 0.0)
-        self.best = best_places(state)
-        self.belted = (state.best >= 0) & method.belted
-        self.any_belted = bool(self.belted.any())
         self.any_dirty = bool(state.dirty.any())
 
+    def of_best(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return, of values a model and series, those of the best single models."""
+        result: NDArray[Any] = values.take(self.best_places)
+        return result
 
-def sound(work: Workspace, rows: Array) -> Mask | None:
+
+def limits(state: State) -> tuple[Array, Array]:
+    """Return the least and the largest number that counts as it is."""
+    low, high = state.seen
+    return low - state.margin, high + state.margin
+
+
+def sound(state: State, work: Workspace, rows: Array) -> Mask | None:
     """Return which forecasts count, shape of ``rows``: (steps, n, models); None if all do.
 
     Those within reach of the actuals; where none of a series is, all that are numbers.
     """
     least, most = rows.min(), rows.max()  # NaN if there is one: then none of this holds
-    work.unlimited = bool(least >= work.low.max() and most <= work.high.min())
-    if work.unlimited or (least >= work.lowest.max() and most <= work.highest.min()):
+    if least >= work.low.max() and most <= work.high.min():
         return None
-    counts: Mask = rows >= work.lowest[:, np.newaxis]
-    counts &= rows <= work.highest[:, np.newaxis]
+    lowest, highest = work.low - REACH * state.margin, work.high + REACH * state.margin
+    if least >= lowest.max() and most <= highest.min():
+        return None
+    counts: Mask = rows >= lowest[:, np.newaxis]
+    counts &= rows <= highest[:, np.newaxis]
     if not (some := counts.any(axis=-1)).all():
         counts[~some] = np.isfinite(rows[~some])
     return None if counts.all() else counts
@@ -116,21 +124,20 @@ def answer(
     """
     out.present = None if present is None else present.T
     for chunk in work.chunks:
-        _weigh(state, work, rows, present, n_online, lead, out, chunk)
-    told = slice(None) if lead is not None else slice(_SUMS.index(LEAD))
-    experts, sums, weight_sums = out.experts, work.sums[told], work.weight_sums[told]
-    np.add(sums[1], sums[2], out=sums[0])
-    np.add(weight_sums[1], weight_sums[2], out=weight_sums[0])
-    if not weight_sums.all():
-        np.copyto(sums, work.median, where=weight_sums == 0.0)
-        np.copyto(weight_sums, 1.0, where=weight_sums == 0.0)
-    np.divide(sums, weight_sums, out=sums)
-    recent, online, out.offline[:], steady = sums[:4]
-    experts[RECENT], experts[MEDIAN], experts[STEADY] = recent, work.median, steady
-    np.add(work.median, work.move, out=experts[LEVEL])
+        _weigh(state, work, rows, n_online, lead, out, chunk)
+    experts, middle = out.experts, out.experts[MEDIAN]
+    (online, offline, steady, at_lead), weights = work.sums, work.weight_sums
+    _divide(online + offline, weights[0] + weights[1], middle, out=experts[RECENT])
+    _divide(offline, weights[1], middle, out=out.offline)
+    _divide(steady, weights[2], middle, out=experts[STEADY])
+    np.add(middle, work.move, out=experts[LEVEL])
     _limit(experts[LEVEL], work.low, work.high)
-    if len(experts) > LEAD:
-        experts[LEAD] = sums[-1]  # what "steady" says where lead times are not told apart
+    if len(experts) > LEAD and lead is None:
+        experts[LEAD] = experts[STEADY]
+    elif len(experts) > LEAD:
+        _divide(at_lead, weights[3], middle, out=experts[LEAD])
+    if len(experts) > ONLINE or work.any_dirty:
+        _divide(online, weights[0], middle, out=online)
     if len(experts) > ONLINE:
         experts[ONLINE] = online
     if len(experts) > AMPLITUDE:
@@ -144,78 +151,75 @@ def answer(
     out.served[:] = out.mixed
 
 
-def best_places(state: State) -> NDArray[np.int64]:
-    """Return where in a flattened array of (models, n) the best single models stand."""
-    series = len(state.best)
-    return np.maximum(state.best, 0) * series + np.arange(series)
-
-
 def hold(state: State, work: Workspace, answers: Sequence[Answers]) -> None:
     """Move the answers of a block towards the best single models, as far as the room demands."""
-    if not work.any_belted:
+    distance = sum((np.abs(out.mixed - work.of_best(out.limited)) for out in answers), np.zeros(1))
+    few = np.flatnonzero((distance > np.maximum(state.budget, 0.0)) & work.best_known)
+    if not few.size:
         return
-    distance, holds = np.zeros(len(work.room)), []
+    room, last = np.maximum(state.budget[few], 0.0), state.last[few]
+    trust = np.where(state.leeway[few] >= 0.0, BELT_TRUST * state.usual_error[few], np.inf)
+    distance, holds = np.zeros(len(few)), []
     for out in answers:
-        median, best = out.experts[MEDIAN], out.limited.take(work.best)
-        held = work.belted if out.present is None else work.belted & out.present.take(work.best)
-        if work.any_dirty:
-            held = held & (out.step >= state.dirty)
-        near = (best >= median - work.trust) & (best <= median + work.trust)
-        nearer = np.abs(best - state.last) <= np.abs(median - state.last)
-        near |= nearer & (state.last < np.inf)
-        held = held & near
-        distance += np.abs(out.served - best) * held
+        middle, best = out.experts[MEDIAN, few], out.limited[state.best[few], few]
+        held = np.abs(best - last) <= np.abs(middle - last)
+        held &= last < np.inf
+        held |= (best >= middle - trust) & (best <= middle + trust)
+        held &= out.step >= state.dirty[few]
+        if out.present is not None:
+            held &= out.present[state.best[few], few]
+        distance += np.abs(out.mixed[few] - best) * held
         holds.append((held, best))
-    tight = distance > work.room
-    if tight.any():
-        share = work.room / np.where(tight, distance, 1.0)
-        for out, (held, best) in zip(answers, holds, strict=True):
-            moved = best + share * (out.served - best) + 0.0
-            np.copyto(out.served, moved, where=held & tight)
+    tight = distance > room
+    share = room / np.where(tight, distance, 1.0)
+    for out, (held, best) in zip(answers, holds, strict=True):
+        moved = best + share * (out.mixed[few] - best) + 0.0
+        out.served[few[held & tight]] = moved[held & tight]
 
 
 def _weigh(
-    state: State,
-    work: Workspace,
-    rows: Array,
-    present: Mask | None,
-    n_online: int,
-    lead: int | None,
-    out: Answers,
-    chunk: slice,
+    state: State, work: Workspace, rows: Array, n_online: int, lead: int | None, out: Answers, chunk: slice
 ) -> None:
-    """Fill in limited forecasts and, in ``work``, median and weighted sums."""
+    """Fill in limited forecasts, the median and, in ``work``, weighted sums.
+
+    What forecasts beyond the limits, missing ones and outliers need is done for their series alone.
+    """
     low, high, limited = work.low[chunk], work.high[chunk], out.limited[:, chunk]
-    weights, products, taking_part, not_above = (
-        buffer[:, : len(low)] for buffer in (work.weights, work.products, work.taking_part, work.not_above)
-    )
     for begin in range(0, len(low), _CACHED):  # a part at a time: the rest would leave the cache
         few = slice(begin, begin + _CACHED)
         np.copyto(limited[:, few], rows[chunk][few].T)
-    if not work.unlimited:
-        _limit(limited, low, high)
-    there = None if present is None else present[chunk]
-    below, above = middle(limited) if there is None else middle_present(limited.T, there)
-    median = work.median[chunk]
-    np.add(below * 0.5, above * 0.5, out=median)
-    median += 0.0
-    tolerance = work.tolerance[chunk]
-    np.greater_equal(limited, median - tolerance, out=taking_part)
-    taking_part &= np.less_equal(limited, median + tolerance, out=not_above)
-    if there is not None:
-        taking_part &= there.T
-        limited[~there.T] = 0.0
-    np.copyto(products, taking_part)
+    least, most = limited.min(axis=0), limited.max(axis=0)  # NaN where there is one
+    beyond = np.flatnonzero(~((least >= low) & (most <= high)))
+    if beyond.size:
+        some = limited[:, beyond]
+        _limit(some, low[beyond], high[beyond])
+        if out.present is not None:
+            some[~out.present[:, chunk][:, beyond]] = 0.0
+        limited[:, beyond] = some
+    middle = median(limited)
+    if out.present is not None:
+        there = out.present[:, chunk]
+        gaps = beyond[~there[:, beyond].all(axis=0)]
+        middle[gaps] = median_present(limited[:, gaps].T, there[:, gaps].T)
+        least[gaps] = np.nan
+    out.experts[MEDIAN, chunk] = middle
+    nearest, farthest = middle - work.tolerance[chunk], middle + work.tolerance[chunk]
+    outliers = np.flatnonzero(~((least >= nearest) & (most <= farthest)))
+    some = limited[:, outliers]
+    part = (some >= nearest[outliers]) & (some <= farthest[outliers])
+    if out.present is not None:
+        part &= there[:, outliers]
+
+    weights = work.products[:, : len(low)]
     _recent(state, lead, chunk, weights)
-    weights *= products
-    groups = {ONLINE: slice(n_online), None: slice(n_online, None)}
-    _add_up(work, chunk, weights, limited, groups)
+    weights[:, outliers] *= part
+    _add_up(work, chunk, weights, limited, {ONLINE: slice(n_online), None: slice(n_online, None)})
     _potential(state.gains[:, chunk], state.squares[:, chunk], weights)
-    weights *= products
+    weights[:, outliers] *= part
     _add_up(work, chunk, weights, limited, {STEADY: slice(None)})
     if lead is not None:
         _potential(state.lead_gains[lead][:, chunk], state.lead_squares[lead][:, chunk], weights)
-        weights *= products
+        weights[:, outliers] *= part
         _add_up(work, chunk, weights, limited, {LEAD: slice(None)})
 
 
@@ -228,6 +232,16 @@ def _add_up(
     weights *= limited
     for expert, models in groups.items():
         _total(weights[models], work.sums[_SUMS.index(expert), chunk])
+
+
+def _divide(total: Array, weight: Array, otherwise: Array, out: Array) -> None:
+    """Divide, where there is a weight."""
+    if weight.all():
+        np.divide(total, weight, out=out)
+        return
+    result = otherwise.copy()
+    np.divide(total, weight, out=result, where=weight != 0.0)
+    out[:] = result
 
 
 def _recent(state: State, lead: int | None, chunk: slice, out: Array) -> None:

@@ -19,7 +19,7 @@ from elpa_core.routing.settings import (
     Method,
 )
 from elpa_core.routing.state import Array, State
-from elpa_core.routing.vector import Workspace, best_places
+from elpa_core.routing.vector import Workspace, limits
 
 
 def learn(
@@ -32,7 +32,7 @@ def learn(
     dirty_interval: int,
 ) -> None:
     """Learn, in place, from the actuals of one step, shape (n,)."""
-    whole, least, most = actual, state.seen[0] - state.margin, state.seen[1] + state.margin
+    whole, (least, most) = actual, limits(state)
     actual = np.minimum(np.maximum(actual, least), most)
     clean = state.dirty == 0
     all_clean = bool(clean.all())
@@ -67,9 +67,8 @@ def learn(
     _remember(state, np.abs(actual), np.abs(given.offline), where)
     mutation = _mutations(state, whole, given.served)
     error = np.abs(actual - given.served)
-    best = best_places(state)
-    best_error = np.abs(actual - given.limited.take(best))
-    known = state.best >= 0 if present is None else (state.best >= 0) & present.take(best)
+    best_error = np.abs(actual - work.of_best(given.limited))
+    known = work.best_known if present is None else work.best_known & work.of_best(present)
     earned = (1.0 + BELT_SHARE) * best_error - error
     relieved = (1.0 + LEEWAY_SHARE) * best_error - error
     if not known.all():
