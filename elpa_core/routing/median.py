@@ -13,22 +13,47 @@ Array = NDArray[np.float64]
 def median(rows: Array) -> Array:
     """Return the median of each column.
 
-    Both halves of the rows are sorted at once. Of the pairs of a value and the one of opposite rank in
-    the other half, the smaller ones are the lower half of all values, the larger ones the upper half.
-
     Parameters
     ----------
     rows : ndarray, shape (models, n)
         No NaN.
 
-    References
-    ----------
-    Batcher: Sorting networks and their applications, AFIPS 1968 (odd-even merge; bitonic halves).
-
     Examples
     --------
     >>> median(np.array([[3.0, 1.0], [2.0, 1.0], [1.0, 5.0]]))
     array([2., 1.])
+    """
+    below, above = _middle(rows)
+    return _mean(below, below if len(rows) % 2 else above)
+
+
+def median_present(rows: Array, present: NDArray[np.bool_]) -> Array:
+    """Return the median of each column, of the rows that are there; both of shape (models, n).
+
+    What is missing is infinite in turn above and below all others, which keeps the middle.
+
+    Examples
+    --------
+    >>> rows = np.array([[3.0, 1.0], [2.0, 1.0], [1.0, 5.0]])
+    >>> median_present(rows, rows < 3.0)
+    array([1.5, 1. ])
+    """
+    above_all = np.logical_xor.accumulate(~present, axis=0)
+    if len(rows) % 2:
+        above_all = ~above_all  # another infinite row is to come, above all others
+    below, above = _middle(np.where(present, rows, np.where(above_all, np.inf, -np.inf)))
+    return _mean(below, np.where(present.sum(axis=0) % 2, below, above))
+
+
+def _middle(rows: Array) -> tuple[Array, Array]:
+    """Return the two middle values of each column; of an odd number with one above all others.
+
+    Both halves of the rows are sorted at once. Of the pairs of a value and the one of opposite rank in
+    the other half, the smaller ones are the lower half of all values, the larger ones the upper half.
+
+    References
+    ----------
+    Batcher: Sorting networks and their applications, AFIPS 1968 (odd-even merge; bitonic halves).
     """
     models, n = rows.shape
     size = (models + 1) // 2
@@ -44,15 +69,7 @@ def median(rows: Array) -> Array:
     for (one, _), (_, other) in zip(ordered[1:], ordered[-2::-1], strict=True):
         np.maximum(below, np.minimum(one, other, out=spare[0]), out=below)
         np.minimum(above, np.maximum(one, other, out=spare[0]), out=above)
-    return _mean(below, below if models % 2 else above)
-
-
-def median_present(rows: Array, present: NDArray[np.bool_]) -> Array:
-    """Return the median of the forecasts that are there, shape (n, models)."""
-    count = present.sum(axis=1)
-    ordered = np.sort(np.where(present, rows, np.inf), axis=1)
-    columns = np.arange(len(rows))
-    return _mean(ordered[columns, (count - 1) // 2], ordered[columns, count // 2])
+    return below, above
 
 
 def _mean(below: Array, above: Array) -> Array:

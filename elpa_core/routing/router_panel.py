@@ -127,20 +127,18 @@ class RouterPanel(Saved):
             As `Router.predict`; nothing is changed for any series.
         """
         rows = forecast_array(forecasts, self._names, (self.series,))
-        self._work.stand(self._state, self._method, self.policy.amplitude_window)
-        present = vector.sound(self._state, self._work, rows)
-        if present is not None and not (some := present.any(axis=-1)).all():
-            step, series = np.argwhere(~some)[0]
+        if (without := vector.hopeless(rows)).any():
+            step, series = np.argwhere(without)[0]
             expected = "one sound model: a finite forecast"
             raise InputError(
                 Problem("forecasts", f"step {step}, series {series}", "no finite forecast", expected)
             )
+        self._work.stand(self._state, self._method, self.policy.amplitude_window)
         while len(self._buffers) < len(rows):
             self._buffers.append(self._empty_answers(len(self._buffers)))
         for step, row in enumerate(rows):
-            out, there = self._buffers[step], None if present is None else present[step]
             lead = self._method.lead(step) if self._method.leads else None
-            vector.answer(self._state, self._work, row, there, self._n_online, lead, out)
+            vector.answer(self._state, self._work, row, self._n_online, lead, self._buffers[step])
         answers = self._buffers[: len(rows)]
         if self._method.belted:
             vector.hold(self._state, self._work, answers)

@@ -29,7 +29,6 @@ from elpa_core.routing.settings import (
 )
 from elpa_core.routing.state import Array, State
 
-_CACHED = 256
 _SUMS = (ONLINE, None, STEADY, LEAD)  # None: the offline models
 
 
@@ -39,7 +38,7 @@ class Workspace:
     def __init__(self, state: State, method: Method, chunk: int) -> None:
         models, series = state.scores.shape
         self.chunks = [slice(i, min(i + chunk, series)) for i in range(0, series, chunk)]
-        self.products = np.empty((models, min(chunk, series)))
+        self.errors, self.products = np.empty((2, models, min(chunk, series)))
         self.sums, self.weight_sums = np.empty((2, len(_SUMS), series))
         self.says, self.parts = np.empty((2, method.experts, series))
         self.total_say = np.empty(series)
@@ -80,29 +79,20 @@ def limits(state: State) -> tuple[Array, Array]:
     return low - state.margin, high + state.margin
 
 
-def sound(state: State, work: Workspace, rows: Array) -> Mask | None:
-    """Return which forecasts count, shape of ``rows``: (steps, n, models); None if all do.
-
-    Those within reach of the actuals; where none of a series is, all that are numbers.
-    """
-    least, most = rows.min(), rows.max()  # NaN if there is one: then none of this holds
-    if least >= work.low.max() and most <= work.high.min():
-        return None
-    lowest, highest = work.low - REACH * state.margin, work.high + REACH * state.margin
-    if least >= lowest.max() and most <= highest.min():
-        return None
-    counts: Mask = rows >= lowest[:, np.newaxis]
-    counts &= rows <= highest[:, np.newaxis]
-    if not (some := counts.any(axis=-1)).all():
-        counts[~some] = np.isfinite(rows[~some])
-    return None if counts.all() else counts
+def hopeless(rows: Array) -> Mask:
+    """Return where none of the forecasts, shape (steps, n, models), is a finite number."""
+    found: Mask = np.isfinite(rows[..., 0])
+    for model in range(1, rows.shape[-1]):
+        if found.all():
+            break
+        found |= np.isfinite(rows[..., model])
+    return ~found
 
 
 def answer(
     state: State,
     work: Workspace,
     rows: Array,
-    present: Mask | None,
     n_online: int,
     lead: int | None,
     out: Answers,
@@ -114,15 +104,13 @@ def answer(
     work : Workspace
         As `Workspace.stand` left it for this state.
     rows : ndarray, shape (n, models)
-        Each series has at least one that counts.
-    present : ndarray of bool, shape (n, models), or None
-        Where ``rows`` count, as `sound` says; None if everywhere.
+        Each series has at least one that is a finite number.
     lead : int or None
         Which lead time the step belongs to; None where they are not told apart.
     out : Answers
         Filled in.
     """
-    out.present = None if present is None else present.T
+    out.present = None
     for chunk in work.chunks:
         _weigh(state, work, rows, n_online, lead, out, chunk)
     experts, middle = out.experts, out.experts[MEDIAN]
@@ -185,42 +173,57 @@ def _weigh(
     What forecasts beyond the limits, missing ones and outliers need is done for their series alone.
     """
     low, high, limited = work.low[chunk], work.high[chunk], out.limited[:, chunk]
-    for begin in range(0, len(low), _CACHED):  # a part at a time: the rest would leave the cache
-        few = slice(begin, begin + _CACHED)
-        np.copyto(limited[:, few], rows[chunk][few].T)
+    limited[:] = rows[chunk].T
     least, most = limited.min(axis=0), limited.max(axis=0)  # NaN where there is one
-    beyond = np.flatnonzero(~((least >= low) & (most <= high)))
-    if beyond.size:
-        some = limited[:, beyond]
-        _limit(some, low[beyond], high[beyond])
-        if out.present is not None:
-            some[~out.present[:, chunk][:, beyond]] = 0.0
-        limited[:, beyond] = some
+    beyond = columns_of(~((least >= low) & (most <= high)))
+    some, low, high = limited[:, beyond], low[beyond], high[beyond]
+    there = _counting(some, low, high, REACH * state.margin[chunk][beyond])
+    _limit(some, low, high)
+    if gaps := not there.all():
+        some[~there] = 0.0
+        if out.present is None:
+            out.present = np.ones(out.limited.shape, np.bool_)
+        out.present[:, chunk][:, beyond] = there
+    limited[:, beyond] = some
     middle = median(limited)
-    if out.present is not None:
-        there = out.present[:, chunk]
-        gaps = beyond[~there[:, beyond].all(axis=0)]
-        middle[gaps] = median_present(limited[:, gaps].T, there[:, gaps].T)
-        least[gaps] = np.nan
+    if gaps:
+        middle[beyond] = median_present(some, there)
     out.experts[MEDIAN, chunk] = middle
     nearest, farthest = middle - work.tolerance[chunk], middle + work.tolerance[chunk]
-    outliers = np.flatnonzero(~((least >= nearest) & (most <= farthest)))
-    some = limited[:, outliers]
-    part = (some >= nearest[outliers]) & (some <= farthest[outliers])
+    part = limited >= nearest
+    part &= limited <= farthest
     if out.present is not None:
-        part &= there[:, outliers]
+        part &= out.present[:, chunk]
+    some_out = np.flatnonzero(~part.all(axis=0))
+    models, places = np.divmod(np.flatnonzero(~part[:, some_out]), max(len(some_out), 1))
+    left_out = models, some_out[places]
 
-    weights = work.products[:, : len(low)]
+    weights = work.products[:, : len(middle)]
     _recent(state, lead, chunk, weights)
-    weights[:, outliers] *= part
+    weights[left_out] = 0.0
     _add_up(work, chunk, weights, limited, {ONLINE: slice(n_online), None: slice(n_online, None)})
     _potential(state.gains[:, chunk], state.squares[:, chunk], weights)
-    weights[:, outliers] *= part
+    weights[left_out] = 0.0
     _add_up(work, chunk, weights, limited, {STEADY: slice(None)})
     if lead is not None:
         _potential(state.lead_gains[lead][:, chunk], state.lead_squares[lead][:, chunk], weights)
-        weights[:, outliers] *= part
+        weights[left_out] = 0.0
         _add_up(work, chunk, weights, limited, {LEAD: slice(None)})
+
+
+def columns_of(where: Mask) -> NDArray[np.int64] | slice:
+    """Return an index of the columns that are meant; of all where that is faster and changes nothing."""
+    columns = np.flatnonzero(where)
+    return columns if 2 * len(columns) < len(where) else slice(None)
+
+
+def _counting(forecasts: Array, low: Array, high: Array, reach: Array) -> Mask:
+    """Return which forecasts count: those within reach of the limits, or all numbers where none is."""
+    counts: Mask = forecasts >= low - reach
+    counts &= forecasts <= high + reach
+    none = np.flatnonzero(~counts.any(axis=0))
+    counts[:, none] = np.isfinite(forecasts[:, none])
+    return counts
 
 
 def _add_up(

@@ -19,7 +19,7 @@ from elpa_core.routing.settings import (
     Method,
 )
 from elpa_core.routing.state import Array, State
-from elpa_core.routing.vector import Workspace, limits
+from elpa_core.routing.vector import Workspace, columns_of, limits
 
 
 def learn(
@@ -36,39 +36,21 @@ def learn(
     actual = np.minimum(np.maximum(actual, least), most)
     clean = state.dirty == 0
     all_clean = bool(clean.all())
-    present = given.present
-    counts = None  # where a model's scores learn; None for everywhere
-    if present is not None or not all_clean:
-        counts = np.ones(given.limited.shape, np.bool_) if present is None else present.copy()
-        counts[n_online:] &= clean
-    of_all = (state.scores, state.gains, state.squares), STEADY, method.keep_model, method.learn_model
-    learning = [of_all]
-    if method.leads:
-        k = method.lead(given.step)
-        of_lead = state.lead_scores[k], state.lead_gains[k], state.lead_squares[k]
-        learning.append((of_lead, LEAD, method.keep_leads[k], method.learn_leads[k]))
-    for (scores, gains, squares), expert, keep, take in learning:
-        mixture = given.experts[expert]
-        side = np.sign(mixture - actual)
-        if not all_clean:
-            side *= clean
-        for chunk in work.chunks:
-            errors = work.products[:, : len(actual[chunk])]
-            np.subtract(actual[chunk], given.limited[:, chunk], out=errors)
-            where = None if counts is None else counts[:, chunk]
-            _learn(scores[:, chunk], _size(errors, state.floor[chunk]), where, keep, take)
-            _learn_gains(gains, squares, work, given, mixture, side, chunk)
+    _learn_models(state, work, given, actual, method, n_online)
     error = actual - given.experts[MEDIAN]
     state.level_error *= method.keep_level
     state.level_error += method.learn_level * error
     where = None if all_clean else clean
     _learn_experts(state, work, given, actual, where, method.keep_expert)
-    _learn(state.usual_error, _size(error, state.floor), where, method.keep_usual, method.learn_usual)
+    taken, row = method.learn_usual * _size(error, state.floor), None if where is None else where[np.newaxis]
+    _learn(state.usual_error[np.newaxis], taken[np.newaxis], row, method.keep_usual)
     _remember(state, np.abs(actual), np.abs(given.offline), where)
     mutation = _mutations(state, whole, given.served)
     error = np.abs(actual - given.served)
     best_error = np.abs(actual - work.of_best(given.limited))
-    known = work.best_known if present is None else work.best_known & work.of_best(present)
+    known = work.best_known
+    if given.present is not None:
+        known = known & work.of_best(given.present)
     earned = (1.0 + BELT_SHARE) * best_error - error
     relieved = (1.0 + LEEWAY_SHARE) * best_error - error
     if not known.all():
@@ -82,6 +64,37 @@ def learn(
     state.mutated[:] = 0 if mutation is None else mutation
     if mutation is not None:
         state.dirty[mutation] = dirty_interval
+
+
+def _learn_models(
+    state: State, work: Workspace, given: Answers, actual: Array, method: Method, n_online: int
+) -> None:
+    """Learn scores, gains and squares: over all steps and, where they are told apart, of the lead time."""
+    clean, present = state.dirty == 0, given.present
+    counts = None  # where a model's scores learn; None for everywhere
+    if present is not None or not clean.all():
+        counts = np.ones(given.limited.shape, np.bool_) if present is None else present.copy()
+        counts[n_online:] &= clean
+    learning = [(state.scores, state.gains, state.squares, STEADY, method.keep_model, method.learn_model)]
+    if method.leads:
+        k = method.lead(given.step)
+        known = state.lead_scores[k], state.lead_gains[k], state.lead_squares[k]
+        learning.append((*known, LEAD, method.keep_leads[k], method.learn_leads[k]))
+    sides = [np.sign(given.experts[expert] - actual) * clean for *_, expert, _, _ in learning]
+    for chunk in work.chunks:
+        limited, where = given.limited[:, chunk], None if counts is None else counts[:, chunk]
+        absent = None if present is None else ~present[:, chunk]
+        errors, products = (buffer[:, : limited.shape[1]] for buffer in (work.errors, work.products))
+        _size(np.subtract(actual[chunk], limited, out=errors), state.floor[chunk])
+        for (scores, gains, squares, expert, keep, take), side in zip(learning, sides, strict=True):
+            _learn(scores[:, chunk], np.multiply(errors, take, out=products), where, keep)
+            regrets = np.subtract(given.experts[expert, chunk], limited, out=products)
+            regrets *= side[chunk]
+            if absent is not None:
+                regrets[absent] = 0.0
+            gains[:, chunk] += regrets
+            np.multiply(regrets, regrets, out=regrets)
+            squares[:, chunk] += regrets
 
 
 def _widen(state: State, actual: Array, limited: Array) -> None:
@@ -105,20 +118,6 @@ def _widen(state: State, actual: Array, limited: Array) -> None:
         np.copyto(state.margin, state.spread, where=~beyond)
     else:
         state.margin[:] = state.spread
-
-
-def _learn_gains(
-    gains: Array, squares: Array, work: Workspace, given: Answers, mixture: Array, side: Array, chunk: slice
-) -> None:
-    """Count what a mixture would have gained by each model; ``side`` is 0 where nothing is learned."""
-    regrets = work.products[:, : len(mixture[chunk])]
-    np.subtract(mixture[chunk], given.limited[:, chunk], out=regrets)
-    regrets *= side[chunk]
-    if given.present is not None:
-        np.copyto(regrets, 0.0, where=~given.present[:, chunk])
-    gains[:, chunk] += regrets
-    np.multiply(regrets, regrets, out=regrets)
-    squares[:, chunk] += regrets
 
 
 def _learn_experts(
@@ -173,11 +172,14 @@ def _size(errors: Array, floor: Array) -> Array:
     return errors
 
 
-def _learn(scores: Array, errors: Array, where: Mask | None, keep: float, take: float) -> None:
-    errors *= take
+def _learn(scores: Array, errors: Array, where: Mask | None, keep: float) -> None:
+    """Forget, and add errors, in place; where a mask is given, only there."""
     if where is None:
         scores *= keep
         scores += errors
-    else:
-        errors += keep * scores
-        np.copyto(scores, errors, where=where)
+        return
+    few = columns_of(~np.logical_and.reduce(where))
+    before = scores[:, few].copy()
+    scores *= keep
+    scores += errors
+    scores[:, few] = np.where(where[:, few], scores[:, few], before)
