@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -40,6 +41,22 @@ class Answers:
         served, mixed, offline = np.zeros((3, series))
         said, limited = np.zeros((experts, series)), np.zeros((models, series))
         return cls(served, mixed, said, offline, limited, None, step)
+
+    @classmethod
+    def join(cls, parts: Sequence[Self]) -> Self:
+        """Return the answers of all parts' series for the same step."""
+        arrays = {
+            name: np.concatenate([getattr(part, name) for part in parts], axis=-1)
+            for name in ("served", "mixed", "experts", "offline", "limited")
+        }
+        present = None
+        if any(part.present is not None for part in parts):
+            masks = [
+                np.ones(part.limited.shape, np.bool_) if part.present is None else part.present
+                for part in parts
+            ]
+            present = np.concatenate(masks, axis=-1)
+        return cls(**arrays, present=present, step=parts[0].step)
 
     def take(self, series: slice) -> Answers:
         """Return views of some of the series."""

@@ -10,21 +10,24 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 
-def median(rows: Array) -> Array:
-    """Return the median of each column.
+def median_and_ends(rows: Array) -> tuple[Array, Array, Array]:
+    """Return the median, the least and the largest of each column; NaN where one is NaN.
 
     Parameters
     ----------
     rows : ndarray, shape (models, n)
-        No NaN.
 
     Examples
     --------
-    >>> median(np.array([[3.0, 1.0], [2.0, 1.0], [1.0, 5.0]]))
-    array([2., 1.])
+    >>> median_and_ends(np.array([[3.0, 1.0], [2.0, 1.0], [1.0, 5.0]]))
+    (array([2., 1.]), array([1., 1.]), array([3., 5.]))
     """
-    below, above = _middle(rows)
-    return _mean(below, below if len(rows) % 2 else above)
+    ordered = _ordered_halves(rows)
+    below, above = _middle(ordered)
+    last, others = len(ordered) - 1, len(rows) - len(ordered)
+    least = np.minimum(*ordered[0])
+    most = np.maximum(ordered[last][0], ordered[others - 1][1]) if others else ordered[last][0]
+    return _mean(below, below if len(rows) % 2 else above), least, most
 
 
 def median_present(rows: Array, present: NDArray[np.bool_]) -> Array:
@@ -41,19 +44,19 @@ def median_present(rows: Array, present: NDArray[np.bool_]) -> Array:
     above_all = np.logical_xor.accumulate(~present, axis=0)
     if len(rows) % 2:
         above_all = ~above_all  # another infinite row is to come, above all others
-    below, above = _middle(np.where(present, rows, np.where(above_all, np.inf, -np.inf)))
+    filled = np.where(present, rows, np.where(above_all, np.inf, -np.inf))
+    below, above = _middle(_ordered_halves(filled))
     return _mean(below, np.where(present.sum(axis=0) % 2, below, above))
 
 
-def _middle(rows: Array) -> tuple[Array, Array]:
-    """Return the two middle values of each column; of an odd number with one above all others.
+def _ordered_halves(rows: Array) -> list[Array]:
+    """Return rows of shape (2, n): the first and the second half of all rows, each in order.
 
-    Both halves of the rows are sorted at once. Of the pairs of a value and the one of opposite rank in
-    the other half, the smaller ones are the lower half of all values, the larger ones the upper half.
+    The second half of an odd number of rows has one more, which is above all others.
 
     References
     ----------
-    Batcher: Sorting networks and their applications, AFIPS 1968 (odd-even merge; bitonic halves).
+    Batcher: Sorting networks and their applications, AFIPS 1968 (odd-even merge).
     """
     models, n = rows.shape
     size = (models + 1) // 2
@@ -65,10 +68,20 @@ def _middle(rows: Array) -> tuple[Array, Array]:
         np.minimum(ordered[low], ordered[high], out=spare)
         np.maximum(ordered[low], ordered[high], out=ordered[high])
         ordered[low], spare = spare, ordered[low]
+    return ordered
+
+
+def _middle(ordered: list[Array]) -> tuple[Array, Array]:
+    """Return the two middle values of both halves together.
+
+    Of the pairs of a value and the one of opposite rank in the other half, the smaller ones are the
+    lower half of all values, the larger ones the upper half.
+    """
     below, above = (choose(ordered[0][0], ordered[-1][1]) for choose in (np.minimum, np.maximum))
+    spare = np.empty_like(below)
     for (one, _), (_, other) in zip(ordered[1:], ordered[-2::-1], strict=True):
-        np.maximum(below, np.minimum(one, other, out=spare[0]), out=below)
-        np.minimum(above, np.maximum(one, other, out=spare[0]), out=above)
+        np.maximum(below, np.minimum(one, other, out=spare), out=below)
+        np.minimum(above, np.maximum(one, other, out=spare), out=above)
     return below, above
 
 

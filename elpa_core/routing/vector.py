@@ -1,18 +1,17 @@
 """Many series in numpy: the arithmetic of `scalar`, element by element, in the same order.
 
-Speed comes from buffers that are used again and stay in the processor's cache.
+Speed comes from buffers that are used again: as many series at a time as the processor's cache holds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elpa_core.routing.answers import Answers, Mask
-from elpa_core.routing.median import median, median_present
+from elpa_core.routing.median import median_and_ends, median_present
 from elpa_core.routing.settings import (
     AMPLITUDE,
     BELT_TRUST,
@@ -29,24 +28,31 @@ from elpa_core.routing.settings import (
 )
 from elpa_core.routing.state import Array, State
 
-_SUMS = (ONLINE, None, STEADY, LEAD)  # None: the offline models
-
 
 class Workspace:
-    """Buffers for the series of a state, and what `stand` computed in them for the next block."""
+    """What a state of ``series`` series means for the next block, and buffers; used again and again.
 
-    def __init__(self, state: State, method: Method, chunk: int) -> None:
-        models, series = state.scores.shape
-        self.chunks = [slice(i, min(i + chunk, series)) for i in range(0, series, chunk)]
-        self.errors, self.products = np.empty((2, models, min(chunk, series)))
-        self.sums, self.weight_sums = np.empty((2, len(_SUMS), series))
+    ``weights`` and ``lead_weights`` are by lead time; one step ahead the first has one, the second none.
+    """
+
+    def __init__(self, models: int, series: int, method: Method) -> None:
+        self.weights = np.empty((max(method.leads, 1), models, series))
+        self.lead_weights = np.empty((method.leads, models, series))
+        self.steady_weights, self.errors, self.products = np.empty((3, models, series))
+        self.total_say, self.columns = np.empty(series), np.arange(series)
         self.says, self.parts = np.empty((2, method.experts, series))
-        self.total_say = np.empty(series)
-        self.best_known = state.best >= 0
-        self.best_places = np.maximum(state.best, 0) * series + np.arange(series)
 
-    def stand(self, state: State, method: Method, window: int) -> None:
-        """Compute limits, factors and the experts' weights of a state; see `scalar.stand_of`."""
+    def stand(self, state: State, method: Method, window: int, steps: int) -> None:
+        """Compute weights, limits and factors for a block of ``steps``; see `series_state.stand_of`."""
+        self.steps = steps
+        for k in range(method.lead(steps - 1) + 1):
+            weights = np.divide(state.scale, state.scores, out=self.weights[k])
+            weights *= state.scale / state.lead_scores[k] if method.leads else weights
+            np.multiply(weights, weights, out=weights)
+            np.multiply(weights, weights, out=weights)
+            if method.leads:
+                _potential(state.lead_gains[k], state.lead_squares[k], self.lead_weights[k])
+        _potential(state.gains, state.squares, self.steady_weights)
         asked = method.experts
         _potential(state.expert_gains[:asked], state.expert_squares[:asked], self.says)
         for expert in method.absent:
@@ -67,10 +73,12 @@ class Workspace:
         self.move = method.level_share * state.level_error
         self.any_dirty = bool(state.dirty.any())
 
-    def of_best(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Return, of values a model and series, those of the best single models."""
-        result: NDArray[Any] = values.take(self.best_places)
-        return result
+
+def best_places(state: State, work: Workspace) -> NDArray[np.int64]:
+    """Return where in a flattened array of (models, n) the best single models stand; none are elsewhere."""
+    places: NDArray[np.int64] = state.best * len(work.columns)
+    places += work.columns
+    return places
 
 
 def limits(state: State) -> tuple[Array, Array]:
@@ -89,14 +97,7 @@ def hopeless(rows: Array) -> Mask:
     return ~found
 
 
-def answer(
-    state: State,
-    work: Workspace,
-    rows: Array,
-    n_online: int,
-    lead: int | None,
-    out: Answers,
-) -> None:
+def answer(state: State, work: Workspace, rows: Array, n_online: int, lead: int, out: Answers) -> None:
     """Combine the forecasts of one step of every series.
 
     Parameters
@@ -105,47 +106,51 @@ def answer(
         As `Workspace.stand` left it for this state.
     rows : ndarray, shape (n, models)
         Each series has at least one that is a finite number.
-    lead : int or None
-        Which lead time the step belongs to; None where they are not told apart.
+    lead : int
+        Which lead time the step belongs to.
     out : Answers
         Filled in.
     """
-    out.present = None
-    for chunk in work.chunks:
-        _weigh(state, work, rows, n_online, lead, out, chunk)
-    experts, middle = out.experts, out.experts[MEDIAN]
-    (online, offline, steady, at_lead), weights = work.sums, work.weight_sums
-    _divide(online + offline, weights[0] + weights[1], middle, out=experts[RECENT])
-    _divide(offline, weights[1], middle, out=out.offline)
-    _divide(steady, weights[2], middle, out=experts[STEADY])
+    experts, limited = out.experts, out.limited
+    middle, left_out = _limited(state, work, rows, out)
+    groups = slice(n_online), slice(n_online, None)
+    (on, on_weight), (off, off_weight) = _sums(work, work.weights[lead], left_out, limited, groups)
+    experts[MEDIAN] = middle
+    _divide(on + off, on_weight + off_weight, middle, out=experts[RECENT])
+    _divide(off, off_weight, middle, out=out.offline)
+    [(total, weight)] = _sums(work, work.steady_weights, left_out, limited)
+    _divide(total, weight, middle, out=experts[STEADY])
     np.add(middle, work.move, out=experts[LEVEL])
     _limit(experts[LEVEL], work.low, work.high)
-    if len(experts) > LEAD and lead is None:
-        experts[LEAD] = experts[STEADY]
-    elif len(experts) > LEAD:
-        _divide(at_lead, weights[3], middle, out=experts[LEAD])
+    if len(experts) > LEAD:
+        if len(work.lead_weights):
+            [(total, weight)] = _sums(work, work.lead_weights[lead], left_out, limited)
+        _divide(total, weight, middle, out=experts[LEAD])
     if len(experts) > ONLINE or work.any_dirty:
-        _divide(online, weights[0], middle, out=online)
+        _divide(on, on_weight, middle, out=on)
     if len(experts) > ONLINE:
-        experts[ONLINE] = online
+        experts[ONLINE] = on
     if len(experts) > AMPLITUDE:
         np.multiply(work.factor, out.offline, out=experts[AMPLITUDE])
         _limit(experts[AMPLITUDE], work.low, work.high)
     _total(np.multiply(work.says, experts, out=work.parts), out.mixed)
     np.divide(out.mixed, work.total_say, out=out.mixed)
     if work.any_dirty:
-        np.copyto(out.mixed, online, where=out.step < state.dirty)
+        np.copyto(out.mixed, on, where=out.step < state.dirty)
     out.mixed += 0.0
     out.served[:] = out.mixed
 
 
 def hold(state: State, work: Workspace, answers: Sequence[Answers]) -> None:
     """Move the answers of a block towards the best single models, as far as the room demands."""
-    distance = sum((np.abs(out.mixed - work.of_best(out.limited)) for out in answers), np.zeros(1))
-    few = np.flatnonzero((distance > np.maximum(state.budget, 0.0)) & work.best_known)
+    room = np.maximum(state.budget, 0.0)
+    distance, places = np.zeros(len(room)), best_places(state, work)
+    for out in answers:
+        distance += np.abs(out.mixed - out.limited.take(places))
+    few = np.flatnonzero((distance > room) & (state.best >= 0))
     if not few.size:
         return
-    room, last = np.maximum(state.budget[few], 0.0), state.last[few]
+    room, last = room[few], state.last[few]
     trust = np.where(state.leeway[few] >= 0.0, BELT_TRUST * state.usual_error[few], np.inf)
     distance, holds = np.zeros(len(few)), []
     for out in answers:
@@ -165,56 +170,41 @@ def hold(state: State, work: Workspace, answers: Sequence[Answers]) -> None:
         out.served[few[held & tight]] = moved[held & tight]
 
 
-def _weigh(
-    state: State, work: Workspace, rows: Array, n_online: int, lead: int | None, out: Answers, chunk: slice
-) -> None:
-    """Fill in limited forecasts, the median and, in ``work``, weighted sums.
+def _limited(state: State, work: Workspace, rows: Array, out: Answers) -> tuple[Array, Mask | None]:
+    """Fill in limited forecasts and which are there; return their median, and which are left out if any is.
 
-    What forecasts beyond the limits, missing ones and outliers need is done for their series alone.
+    What forecasts beyond the limits need is done for their series alone.
     """
-    low, high, limited = work.low[chunk], work.high[chunk], out.limited[:, chunk]
-    limited[:] = rows[chunk].T
-    least, most = limited.min(axis=0), limited.max(axis=0)  # NaN where there is one
-    beyond = columns_of(~((least >= low) & (most <= high)))
-    some, low, high = limited[:, beyond], low[beyond], high[beyond]
-    there = _counting(some, low, high, REACH * state.margin[chunk][beyond])
-    _limit(some, low, high)
-    if gaps := not there.all():
+    limited = out.limited
+    np.copyto(limited, rows.T)
+    middle, least, most = median_and_ends(limited)
+    out.present = None
+    beyond = ~((least >= work.low) & (most <= work.high))  # NaN is, too
+    if beyond.any():
+        columns = _columns(beyond)
+        some, low, high = limited[:, columns], work.low[columns], work.high[columns]
+        there = _counting(some, low, high, REACH * state.margin[columns])
+        _limit(some, low, high)
         some[~there] = 0.0
-        if out.present is None:
-            out.present = np.ones(out.limited.shape, np.bool_)
-        out.present[:, chunk][:, beyond] = there
-    limited[:, beyond] = some
-    middle = median(limited)
-    if gaps:
-        middle[beyond] = median_present(some, there)
-    out.experts[MEDIAN, chunk] = middle
-    nearest, farthest = middle - work.tolerance[chunk], middle + work.tolerance[chunk]
-    part = limited >= nearest
-    part &= limited <= farthest
+        limited[:, columns], middle[columns] = some, median_present(some, there)
+        if not there.all():
+            out.present = np.ones(limited.shape, np.bool_)
+            out.present[:, columns] = there
+            least[columns] = np.nan
+    nearest, farthest = middle - work.tolerance, middle + work.tolerance
+    if (least >= nearest).all() and (most <= farthest).all():
+        return middle, None
+    left_out = limited < nearest
+    left_out |= limited > farthest
     if out.present is not None:
-        part &= out.present[:, chunk]
-    some_out = np.flatnonzero(~part.all(axis=0))
-    models, places = np.divmod(np.flatnonzero(~part[:, some_out]), max(len(some_out), 1))
-    left_out = models, some_out[places]
-
-    weights = work.products[:, : len(middle)]
-    _recent(state, lead, chunk, weights)
-    weights[left_out] = 0.0
-    _add_up(work, chunk, weights, limited, {ONLINE: slice(n_online), None: slice(n_online, None)})
-    _potential(state.gains[:, chunk], state.squares[:, chunk], weights)
-    weights[left_out] = 0.0
-    _add_up(work, chunk, weights, limited, {STEADY: slice(None)})
-    if lead is not None:
-        _potential(state.lead_gains[lead][:, chunk], state.lead_squares[lead][:, chunk], weights)
-        weights[left_out] = 0.0
-        _add_up(work, chunk, weights, limited, {LEAD: slice(None)})
+        left_out |= ~out.present
+    return middle, left_out
 
 
-def columns_of(where: Mask) -> NDArray[np.int64] | slice:
-    """Return an index of the columns that are meant; of all where that is faster and changes nothing."""
+def _columns(where: Mask) -> NDArray[np.int64] | slice:
+    """Return an index of the columns that are meant, or of all where that is faster and does no harm."""
     columns = np.flatnonzero(where)
-    return columns if 2 * len(columns) < len(where) else slice(None)
+    return columns if 4 * len(columns) < len(where) else slice(None)
 
 
 def _counting(forecasts: Array, low: Array, high: Array, reach: Array) -> Mask:
@@ -226,15 +216,21 @@ def _counting(forecasts: Array, low: Array, high: Array, reach: Array) -> Mask:
     return counts
 
 
-def _add_up(
-    work: Workspace, chunk: slice, weights: Array, limited: Array, groups: Mapping[int | None, slice]
-) -> None:
-    """Fill in sums of weights and of weighted forecasts over groups of models; spoils the weights."""
-    for expert, models in groups.items():
-        _total(weights[models], work.weight_sums[_SUMS.index(expert), chunk])
-    weights *= limited
-    for expert, models in groups.items():
-        _total(weights[models], work.sums[_SUMS.index(expert), chunk])
+def _sums(
+    work: Workspace,
+    weights: Array,
+    left_out: Mask | None,
+    limited: Array,
+    groups: Sequence[slice] = (slice(None),),
+) -> list[tuple[Array, Array]]:
+    """Return the sums of weighted forecasts and of weights over groups of models."""
+    if left_out is not None:
+        if work.steps > 1:  # other steps need the weights
+            weights = np.positive(weights, out=work.products)
+        np.copyto(weights, 0.0, where=left_out)
+    totals = [_total(weights[models]) for models in groups]
+    products = np.multiply(weights, limited, out=work.products)
+    return [(_total(products[models]), total) for models, total in zip(groups, totals, strict=True)]
 
 
 def _divide(total: Array, weight: Array, otherwise: Array, out: Array) -> None:
@@ -247,32 +243,25 @@ def _divide(total: Array, weight: Array, otherwise: Array, out: Array) -> None:
     out[:] = result
 
 
-def _recent(state: State, lead: int | None, chunk: slice, out: Array) -> None:
-    np.divide(state.scale[chunk], state.scores[:, chunk], out=out)
-    if lead is None:
-        np.multiply(out, out, out=out)
-    else:
-        out *= state.scale[chunk] / state.lead_scores[lead][:, chunk]
-    np.multiply(out, out, out=out)
-    np.multiply(out, out, out=out)
-
-
 def _potential(gains: Array, squares: Array, out: Array) -> None:
     np.maximum(gains, 0.0, out=out)
     np.divide(out, squares, out=out)
 
 
-def _total(rows: Array, out: Array) -> None:
+def _total(rows: Array, out: Array | None = None) -> Array:
     """Add rows from the first on.
 
     numpy adds the rows of a matrix in that order unless it has one column, where it adds pairwise.
     """
-    if rows.shape[1] > 1:
-        np.add.reduce(rows, axis=0, out=out)
-        return
+    if rows.shape[1] != 1:
+        result: Array = np.add.reduce(rows, axis=0, out=out)
+        return result
+    if out is None:
+        out = np.empty(1)
     out[:] = 0.0
     for row in rows:
         out += row
+    return out
 
 
 def _limit(values: Array, low: Array, high: Array) -> None:

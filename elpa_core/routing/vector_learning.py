@@ -19,7 +19,7 @@ from elpa_core.routing.settings import (
     Method,
 )
 from elpa_core.routing.state import Array, State
-from elpa_core.routing.vector import Workspace, columns_of, limits
+from elpa_core.routing.vector import Workspace, best_places, limits
 
 
 def learn(
@@ -47,10 +47,10 @@ def learn(
     _remember(state, np.abs(actual), np.abs(given.offline), where)
     mutation = _mutations(state, whole, given.served)
     error = np.abs(actual - given.served)
-    best_error = np.abs(actual - work.of_best(given.limited))
-    known = work.best_known
+    places, known = best_places(state, work), state.best >= 0
+    best_error = np.abs(actual - given.limited.take(places))
     if given.present is not None:
-        known = known & work.of_best(given.present)
+        known &= given.present.take(places)
     earned = (1.0 + BELT_SHARE) * best_error - error
     relieved = (1.0 + LEEWAY_SHARE) * best_error - error
     if not known.all():
@@ -58,7 +58,6 @@ def learn(
     state.budget += earned
     state.leeway += relieved
     _widen(state, whole, actual)
-    np.copyto(state.last, whole, where=whole == actual)
     if not all_clean:
         np.maximum(state.dirty - 1, 0, out=state.dirty)
     state.mutated[:] = 0 if mutation is None else mutation
@@ -71,8 +70,9 @@ def _learn_models(
 ) -> None:
     """Learn scores, gains and squares: over all steps and, where they are told apart, of the lead time."""
     clean, present = state.dirty == 0, given.present
+    all_clean = bool(clean.all())
     counts = None  # where a model's scores learn; None for everywhere
-    if present is not None or not clean.all():
+    if present is not None or not all_clean:
         counts = np.ones(given.limited.shape, np.bool_) if present is None else present.copy()
         counts[n_online:] &= clean
     learning = [(state.scores, state.gains, state.squares, STEADY, method.keep_model, method.learn_model)]
@@ -80,28 +80,27 @@ def _learn_models(
         k = method.lead(given.step)
         known = state.lead_scores[k], state.lead_gains[k], state.lead_squares[k]
         learning.append((*known, LEAD, method.keep_leads[k], method.learn_leads[k]))
-    sides = [np.sign(given.experts[expert] - actual) * clean for *_, expert, _, _ in learning]
-    for chunk in work.chunks:
-        limited, where = given.limited[:, chunk], None if counts is None else counts[:, chunk]
-        absent = None if present is None else ~present[:, chunk]
-        errors, products = (buffer[:, : limited.shape[1]] for buffer in (work.errors, work.products))
-        _size(np.subtract(actual[chunk], limited, out=errors), state.floor[chunk])
-        for (scores, gains, squares, expert, keep, take), side in zip(learning, sides, strict=True):
-            _learn(scores[:, chunk], np.multiply(errors, take, out=products), where, keep)
-            regrets = np.subtract(given.experts[expert, chunk], limited, out=products)
-            regrets *= side[chunk]
-            if absent is not None:
-                regrets[absent] = 0.0
-            gains[:, chunk] += regrets
-            np.multiply(regrets, regrets, out=regrets)
-            squares[:, chunk] += regrets
+    limited, products = given.limited, work.products
+    errors = _size(np.subtract(actual, limited, out=work.errors), state.floor)
+    for scores, gains, squares, expert, keep, take in learning:
+        _learn(scores, np.multiply(errors, take, out=products), counts, keep)
+        regrets = np.subtract(given.experts[expert], limited, out=products)
+        side = np.sign(given.experts[expert] - actual)
+        regrets *= side if all_clean else side * clean
+        if present is not None:
+            np.copyto(regrets, 0.0, where=~present)
+        np.add(gains, regrets, out=gains)
+        np.multiply(regrets, regrets, out=regrets)
+        np.add(squares, regrets, out=squares)
 
 
 def _widen(state: State, actual: Array, limited: Array) -> None:
-    """Widen what was seen by actuals, as far as the limits."""
+    """Widen what was seen by actuals, as far as the limits; those within are the last ones."""
     low, high = state.seen
     unknown = low > high
     beyond = actual != limited
+    wild = bool(beyond.any())
+    np.copyto(state.last, actual, where=~beyond if wild else True)
     if unknown.any():
         np.copyto(low, np.minimum(low, limited), where=~unknown)
         np.copyto(high, np.maximum(high, limited), where=~unknown)
@@ -113,7 +112,7 @@ def _widen(state: State, actual: Array, limited: Array) -> None:
     else:
         np.minimum(low, limited, out=low)
         np.maximum(high, limited, out=high)
-    if beyond.any():
+    if wild:
         np.copyto(state.margin, np.minimum(GROWTH * state.margin, BOUND), where=beyond)
         np.copyto(state.margin, state.spread, where=~beyond)
     else:
@@ -123,16 +122,16 @@ def _widen(state: State, actual: Array, limited: Array) -> None:
 def _learn_experts(
     state: State, work: Workspace, given: Answers, actual: Array, where: Mask | None, keep: float
 ) -> None:
-    most = MOST_GAIN * state.usual_error
-    regrets = np.maximum(given.experts, given.mixed - most, out=work.parts)
-    np.minimum(regrets, given.mixed + most, out=regrets)
-    np.subtract(given.mixed, regrets, out=regrets)
+    regrets = np.subtract(given.mixed, given.experts, out=work.parts)
     side = np.sign(given.mixed - actual)
     kept: Array | float = keep
     if where is not None:
         side *= where
         kept = np.where(where, keep, 1.0)
     regrets *= side
+    most = MOST_GAIN * state.usual_error
+    np.minimum(regrets, most, out=regrets)
+    np.maximum(regrets, -most, out=regrets)
     gains, squares = state.expert_gains[: len(regrets)], state.expert_squares[: len(regrets)]
     gains *= kept
     gains += regrets
@@ -178,8 +177,8 @@ def _learn(scores: Array, errors: Array, where: Mask | None, keep: float) -> Non
         scores *= keep
         scores += errors
         return
-    few = columns_of(~np.logical_and.reduce(where))
-    before = scores[:, few].copy()
+    few = np.flatnonzero(~np.logical_and.reduce(where))
+    before = scores[:, few]
     scores *= keep
     scores += errors
     scores[:, few] = np.where(where[:, few], scores[:, few], before)

@@ -13,7 +13,7 @@ from made_panels import policy_of
 import elpa_core.routing.router_panel as module
 from elpa_core.errors import InputError
 from elpa_core.routing import CallOrderError, Router, RouterPanel, Validation
-from elpa_core.routing.median import median
+from elpa_core.routing.median import median_and_ends, median_present
 from elpa_core.routing.settings import EXPERTS
 
 ONLINE, OFFLINE = ["a", "b", "c"], ["d", "e", "f", "g"]
@@ -95,8 +95,18 @@ def test_equal_to_single_routers(
 
 @pytest.mark.parametrize("models", range(1, 34))
 def test_the_median_is_that_of_sorted_rows(models: int) -> None:
-    rows = np.random.default_rng(models).integers(-9, 9, size=(models, 500)).astype(float)
-    assert (median(rows.copy()) == np.median(rows, axis=0)).all()
+    rng = np.random.default_rng(models)
+    rows = rng.integers(-9, 9, size=(models, 500)).astype(float)
+    middle, least, most = median_and_ends(rows.copy())
+    assert (middle == np.median(rows, axis=0)).all()
+    assert (least == rows.min(axis=0)).all()
+    assert (most == rows.max(axis=0)).all()
+    present = rng.random(rows.shape) < 0.6
+    present[rng.integers(models), :] = True
+    present_only = np.where(present, rows, np.nan)
+    assert (median_present(rows, present) == np.nanmedian(present_only, axis=0)).all()
+    for found in median_and_ends(present_only):
+        assert (np.isnan(found) == ~present.all(axis=0)).all()
 
 
 @pytest.mark.parametrize("size", [1e30, 1e35, 1e149])
