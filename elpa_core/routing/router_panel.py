@@ -84,7 +84,7 @@ class RouterPanel(Saved):
         sizes = [len(part.best) for part in self._states]
         works = {n: vector.Workspace(len(policy.names), n, self._method) for n in sizes}
         self._works = [works[n] for n in sizes]
-        self._buffers: list[list[Answers]] = []
+        self._unused: list[list[Answers]] = []
         self._waiting: deque[list[Answers]] = deque()
 
     def _warm_up(self, validation: Sequence[Validation]) -> None:
@@ -130,32 +130,36 @@ class RouterPanel(Saved):
             As `Router.predict`; nothing is changed for any series.
         """
         rows = forecast_array(forecasts, self._names, (self.series,))
-        if (without := vector.hopeless(rows)).any():
-            step, series = np.argwhere(without)[0]
-            expected = "one sound model: a finite forecast"
-            raise InputError(
-                Problem("forecasts", f"step {step}, series {series}", "no finite forecast", expected)
-            )
-        while len(self._buffers) < len(rows):
-            self._buffers.append(self._empty_answers(len(self._buffers)))
-        answers = self._buffers[: len(rows)]
+        answers = [self._unused_answers(step) for step in range(len(rows))]
         method, n_online, window = self._method, self._n_online, self.policy.amplitude_window
         for k, (chunk, state, work) in enumerate(self._parts()):
             work.stand(state, method, window, len(rows))
             given = [parts[k] for parts in answers]
             for step, out in enumerate(given):
-                vector.answer(state, work, rows[step, chunk], n_online, method.lead(step), out)
+                try:
+                    vector.answer(state, work, rows[step, chunk], n_online, method.lead(step), out)
+                except vector.NoForecastError as error:
+                    place = f"step {step}, series {chunk.start + error.args[0]}"
+                    expected = "one sound model: a finite forecast"
+                    raise InputError(Problem("forecasts", place, "no finite forecast", expected)) from None
             if method.belted:
                 vector.hold(state, work, given)
+        self._unused += self._waiting
         self._waiting = deque(answers)
         return np.array([np.concatenate([part.served for part in parts]) for parts in answers])
 
     def _parts(self) -> Iterator[tuple[slice, State, vector.Workspace]]:
         return zip(self._chunks, self._states, self._works, strict=True)
 
-    def _empty_answers(self, step: int) -> list[Answers]:
-        models = len(self._names)
-        return [Answers.empty(self._method.experts, models, len(part.best), step) for part in self._states]
+    def _unused_answers(self, step: int) -> list[Answers]:
+        """Return memory for the answers of a step: those that wait stay as they are until all is well."""
+        if not self._unused:
+            models, experts = len(self._names), self._method.experts
+            return [Answers.empty(experts, models, len(part.best), step) for part in self._states]
+        answers = self._unused.pop()
+        for part in answers:
+            part.step = step
+        return answers
 
     def update(self, actuals: ArrayLike) -> None:
         """Learn from the actuals of steps that were forecast, in time order.
@@ -171,11 +175,13 @@ class RouterPanel(Saved):
             As `Router.update`; nothing is changed for any series.
         """
         for actual in actual_array(actuals, (self.series,), len(self._waiting)):
-            for (chunk, state, work), given in zip(self._parts(), self._waiting.popleft(), strict=True):
+            answers = self._waiting.popleft()
+            for (chunk, state, work), given in zip(self._parts(), answers, strict=True):
                 learn(
                     state, work, given, actual[chunk],
                     self._method, self._n_online, self.policy.dirty_interval,
                 )  # fmt: skip
+            self._unused.append(answers)
 
     def router(self, series: int) -> Router:
         """Return a `Router` that goes on from the state of one series.

@@ -28,6 +28,13 @@ from elpa_core.routing.settings import (
 )
 from elpa_core.routing.state import Array, State
 
+_CACHED = 2500
+"""Rows that are transposed at a time."""
+
+
+class NoForecastError(Exception):
+    """A series has no finite forecast; its position is the argument."""
+
 
 class Workspace:
     """What a state of ``series`` series means for the next block, and buffers; used again and again.
@@ -87,16 +94,6 @@ def limits(state: State) -> tuple[Array, Array]:
     return low - state.margin, high + state.margin
 
 
-def hopeless(rows: Array) -> Mask:
-    """Return where none of the forecasts, shape (steps, n, models), is a finite number."""
-    found: Mask = np.isfinite(rows[..., 0])
-    for model in range(1, rows.shape[-1]):
-        if found.all():
-            break
-        found |= np.isfinite(rows[..., model])
-    return ~found
-
-
 def answer(state: State, work: Workspace, rows: Array, n_online: int, lead: int, out: Answers) -> None:
     """Combine the forecasts of one step of every series.
 
@@ -105,11 +102,15 @@ def answer(state: State, work: Workspace, rows: Array, n_online: int, lead: int,
     work : Workspace
         As `Workspace.stand` left it for this state.
     rows : ndarray, shape (n, models)
-        Each series has at least one that is a finite number.
     lead : int
         Which lead time the step belongs to.
     out : Answers
         Filled in.
+
+    Raises
+    ------
+    NoForecastError
+        If none of a series' forecasts is a finite number.
     """
     experts, limited = out.experts, out.limited
     middle, left_out = _limited(state, work, rows, out)
@@ -176,7 +177,9 @@ def _limited(state: State, work: Workspace, rows: Array, out: Answers) -> tuple[
     What forecasts beyond the limits need is done for their series alone.
     """
     limited = out.limited
-    np.copyto(limited, rows.T)
+    for begin in range(0, len(rows), _CACHED):
+        few = slice(begin, begin + _CACHED)
+        np.copyto(limited[:, few], rows[few].T)
     middle, least, most = median_and_ends(limited)
     out.present = None
     beyond = ~((least >= work.low) & (most <= work.high))  # NaN is, too
@@ -184,6 +187,8 @@ def _limited(state: State, work: Workspace, rows: Array, out: Answers) -> tuple[
         columns = _columns(beyond)
         some, low, high = limited[:, columns], work.low[columns], work.high[columns]
         there = _counting(some, low, high, REACH * state.margin[columns])
+        if not (found := there.any(axis=0)).all():
+            raise NoForecastError(int(np.arange(len(rows))[columns][~found][0]))
         _limit(some, low, high)
         some[~there] = 0.0
         limited[:, columns], middle[columns] = some, median_present(some, there)
@@ -212,7 +217,8 @@ def _counting(forecasts: Array, low: Array, high: Array, reach: Array) -> Mask:
     counts: Mask = forecasts >= low - reach
     counts &= forecasts <= high + reach
     none = np.flatnonzero(~counts.any(axis=0))
-    counts[:, none] = np.isfinite(forecasts[:, none])
+    if none.size:
+        counts[:, none] = np.isfinite(forecasts[:, none])
     return counts
 
 
