@@ -37,29 +37,18 @@ class NoForecastError(Exception):
 
 
 class Workspace:
-    """What a state of ``series`` series means for the next block, and buffers; used again and again.
-
-    ``weights`` and ``lead_weights`` are by lead time; one step ahead the first has one, the second none.
-    """
+    """What a state of ``series`` series means for the next block, and buffers; used again and again."""
 
     def __init__(self, models: int, series: int, method: Method) -> None:
-        self.weights = np.empty((max(method.leads, 1), models, series))
-        self.lead_weights = np.empty((method.leads, models, series))
-        self.steady_weights, self.errors, self.products = np.empty((3, models, series))
+        self.part, self.products = np.empty((2, models, series))
+        self.errors = self.part  # one is needed in predict, the other in update
         self.total_say, self.columns = np.empty(series), np.arange(series)
         self.says, self.parts = np.empty((2, method.experts, series))
+        self.memory: dict[tuple[int, int], Array] = {}
 
     def stand(self, state: State, method: Method, window: int, steps: int) -> None:
-        """Compute weights, limits and factors for a block of ``steps``; see `series_state.stand_of`."""
-        self.steps = steps
-        for k in range(method.lead(steps - 1) + 1):
-            weights = np.divide(state.scale, state.scores, out=self.weights[k])
-            weights *= state.scale / state.lead_scores[k] if method.leads else weights
-            np.multiply(weights, weights, out=weights)
-            np.multiply(weights, weights, out=weights)
-            if method.leads:
-                _potential(state.lead_gains[k], state.lead_squares[k], self.lead_weights[k])
-        _potential(state.gains, state.squares, self.steady_weights)
+        """Compute limits and factors for a block of ``steps``; see `series_state.stand_of`."""
+        self.steps, self.computed = steps, set[tuple[int, int]]()
         asked = method.experts
         _potential(state.expert_gains[:asked], state.expert_squares[:asked], self.says)
         for expert in method.absent:
@@ -113,19 +102,19 @@ def answer(state: State, work: Workspace, rows: Array, n_online: int, lead: int,
         If none of a series' forecasts is a finite number.
     """
     experts, limited = out.experts, out.limited
-    middle, left_out = _limited(state, work, rows, out)
+    middle, part = _limited(state, work, rows, out)
     groups = slice(n_online), slice(n_online, None)
-    (on, on_weight), (off, off_weight) = _sums(work, work.weights[lead], left_out, limited, groups)
+    (on, on_weight), (off, off_weight) = _sums(state, work, (RECENT, lead), part, limited, groups)
     experts[MEDIAN] = middle
     _divide(on + off, on_weight + off_weight, middle, out=experts[RECENT])
     _divide(off, off_weight, middle, out=out.offline)
-    [(total, weight)] = _sums(work, work.steady_weights, left_out, limited)
+    [(total, weight)] = _sums(state, work, (STEADY, 0), part, limited)
     _divide(total, weight, middle, out=experts[STEADY])
     np.add(middle, work.move, out=experts[LEVEL])
     _limit(experts[LEVEL], work.low, work.high)
     if len(experts) > LEAD:
-        if len(work.lead_weights):
-            [(total, weight)] = _sums(work, work.lead_weights[lead], left_out, limited)
+        if len(state.lead_scores):
+            [(total, weight)] = _sums(state, work, (LEAD, lead), part, limited)
         _divide(total, weight, middle, out=experts[LEAD])
     if len(experts) > ONLINE or work.any_dirty:
         _divide(on, on_weight, middle, out=on)
@@ -171,10 +160,10 @@ def hold(state: State, work: Workspace, answers: Sequence[Answers]) -> None:
         out.served[few[held & tight]] = moved[held & tight]
 
 
-def _limited(state: State, work: Workspace, rows: Array, out: Answers) -> tuple[Array, Mask | None]:
-    """Fill in limited forecasts and which are there; return their median, and which are left out if any is.
+def _limited(state: State, work: Workspace, rows: Array, out: Answers) -> tuple[Array, Array | None]:
+    """Fill in limited forecasts and which are there; return their median, and 1 where one takes part.
 
-    What forecasts beyond the limits need is done for their series alone.
+    None stands for 1 everywhere. What forecasts beyond the limits need is done for their series alone.
     """
     limited = out.limited
     for begin in range(0, len(rows), _CACHED):
@@ -199,11 +188,12 @@ def _limited(state: State, work: Workspace, rows: Array, out: Answers) -> tuple[
     nearest, farthest = middle - work.tolerance, middle + work.tolerance
     if (least >= nearest).all() and (most <= farthest).all():
         return middle, None
-    left_out = limited < nearest
-    left_out |= limited > farthest
+    part = limited >= nearest
+    part &= limited <= farthest
     if out.present is not None:
-        left_out |= ~out.present
-    return middle, left_out
+        part &= out.present
+    np.copyto(work.part, part)
+    return middle, work.part
 
 
 def _columns(where: Mask) -> NDArray[np.int64] | slice:
@@ -223,20 +213,41 @@ def _counting(forecasts: Array, low: Array, high: Array, reach: Array) -> Mask:
 
 
 def _sums(
+    state: State,
     work: Workspace,
-    weights: Array,
-    left_out: Mask | None,
+    expert: tuple[int, int],
+    part: Array | None,
     limited: Array,
     groups: Sequence[slice] = (slice(None),),
 ) -> list[tuple[Array, Array]]:
-    """Return the sums of weighted forecasts and of weights over groups of models."""
-    if left_out is not None:
-        if work.steps > 1:  # other steps need the weights
-            weights = np.positive(weights, out=work.products)
-        np.copyto(weights, 0.0, where=left_out)
+    """Return the sums of weighted forecasts and of an expert's weights over groups of models."""
+    weights = _weights(state, work, expert)
+    if part is not None:
+        weights = np.multiply(weights, part, out=work.products)
     totals = [_total(weights[models]) for models in groups]
     products = np.multiply(weights, limited, out=work.products)
     return [(_total(products[models]), total) for models, total in zip(groups, totals, strict=True)]
+
+
+def _weights(state: State, work: Workspace, expert: tuple[int, int]) -> Array:
+    """Return the weights of an expert at a lead time; those of a block of several steps are kept."""
+    out = work.products
+    if work.steps > 1:
+        if expert in work.computed:
+            return work.memory[expert]
+        work.computed.add(expert)
+        if expert not in work.memory:
+            work.memory[expert] = np.empty_like(work.products)
+        out = work.memory[expert]
+    kind, lead = expert
+    if kind == STEADY:
+        return _potential(state.gains, state.squares, out)
+    if kind == LEAD:
+        return _potential(state.lead_gains[lead], state.lead_squares[lead], out)
+    np.divide(state.scale, state.scores, out=out)
+    out *= state.scale / state.lead_scores[lead] if len(state.lead_scores) else out
+    np.multiply(out, out, out=out)
+    return np.multiply(out, out, out=out)
 
 
 def _divide(total: Array, weight: Array, otherwise: Array, out: Array) -> None:
@@ -249,9 +260,9 @@ def _divide(total: Array, weight: Array, otherwise: Array, out: Array) -> None:
     out[:] = result
 
 
-def _potential(gains: Array, squares: Array, out: Array) -> None:
+def _potential(gains: Array, squares: Array, out: Array) -> Array:
     np.maximum(gains, 0.0, out=out)
-    np.divide(out, squares, out=out)
+    return np.divide(out, squares, out=out)
 
 
 def _total(rows: Array, out: Array | None = None) -> Array:

@@ -80,9 +80,10 @@ def _learn_models(
         k = method.lead(given.step)
         known = state.lead_scores[k], state.lead_gains[k], state.lead_squares[k]
         learning.append((*known, LEAD, method.keep_leads[k], method.learn_leads[k]))
-    limited, products = given.limited, work.products
+    limited = given.limited
     errors = _size(np.subtract(actual, limited, out=work.errors), state.floor)
     for scores, gains, squares, expert, keep, take in learning:
+        products = errors if expert == learning[-1][3] else work.products  # the fewer, the more are cached
         _learn(scores, np.multiply(errors, take, out=products), counts, keep)
         regrets = np.subtract(given.experts[expert], limited, out=products)
         side = np.sign(given.experts[expert] - actual)
