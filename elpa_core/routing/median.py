@@ -10,19 +10,21 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 
-def median_and_ends(rows: Array) -> tuple[Array, Array, Array]:
+def median_and_ends(rows: Array, buffer: Array | None = None) -> tuple[Array, Array, Array]:
     """Return the median, the least and the largest of each column; NaN where one is NaN.
 
     Parameters
     ----------
     rows : ndarray, shape (models, n)
+    buffer : ndarray, shape (models, n), optional
+        Is spoiled: for an even number of models its memory is used instead of new one.
 
     Examples
     --------
     >>> median_and_ends(np.array([[3.0, 1.0], [2.0, 1.0], [1.0, 5.0]]))
     (array([2., 1.]), array([1., 1.]), array([3., 5.]))
     """
-    ordered = _ordered_halves(rows)
+    ordered = _ordered_halves(rows, buffer)
     below, above = _middle(ordered)
     last, others = len(ordered) - 1, len(rows) - len(ordered)
     least = np.minimum(*ordered[0])
@@ -49,7 +51,7 @@ def median_present(rows: Array, present: NDArray[np.bool_]) -> Array:
     return _mean(below, np.where(present.sum(axis=0) % 2, below, above))
 
 
-def _ordered_halves(rows: Array) -> list[Array]:
+def _ordered_halves(rows: Array, buffer: Array | None = None) -> list[Array]:
     """Return rows of shape (2, n): the first and the second half of all rows, each in order.
 
     The second half of an odd number of rows has one more, which is above all others.
@@ -60,7 +62,7 @@ def _ordered_halves(rows: Array) -> list[Array]:
     """
     models, n = rows.shape
     size = (models + 1) // 2
-    halves = np.empty((size, 2, n))
+    halves = np.empty((size, 2, n)) if buffer is None or models % 2 else buffer.reshape(size, 2, n)
     halves[:, 0], halves[: models - size, 1] = rows[:size], rows[size:]
     halves[models - size :, 1] = np.inf
     ordered, spare = list(halves), np.empty((2, n))

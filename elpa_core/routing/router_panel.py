@@ -131,6 +131,7 @@ class RouterPanel(Saved):
         """
         rows = forecast_array(forecasts, self._names, (self.series,))
         answers = [self._unused_answers(step) for step in range(len(rows))]
+        served = np.empty(rows.shape[:2])
         method, n_online, window = self._method, self._n_online, self.policy.amplitude_window
         for k, (chunk, state, work) in enumerate(self._parts()):
             work.stand(state, method, window, len(rows))
@@ -144,9 +145,11 @@ class RouterPanel(Saved):
                     raise InputError(Problem("forecasts", place, "no finite forecast", expected)) from None
             if method.belted:
                 vector.hold(state, work, given)
+            for step, out in enumerate(given):
+                served[step, chunk] = out.served
         self._unused += self._waiting
         self._waiting = deque(answers)
-        return np.array([np.concatenate([part.served for part in parts]) for parts in answers])
+        return served
 
     def _parts(self) -> Iterator[tuple[slice, State, vector.Workspace]]:
         return zip(self._chunks, self._states, self._works, strict=True)

@@ -169,7 +169,7 @@ def _limited(state: State, work: Workspace, rows: Array, out: Answers) -> tuple[
     for begin in range(0, len(rows), _CACHED):
         few = slice(begin, begin + _CACHED)
         np.copyto(limited[:, few], rows[few].T)
-    middle, least, most = median_and_ends(limited)
+    middle, least, most = median_and_ends(limited, work.products)
     out.present = None
     beyond = ~((least >= work.low) & (most <= work.high))  # NaN is, too
     if beyond.any():

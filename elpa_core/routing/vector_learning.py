@@ -36,11 +36,11 @@ def learn(
     actual = np.minimum(np.maximum(actual, least), most)
     clean = state.dirty == 0
     all_clean = bool(clean.all())
-    _learn_models(state, work, given, actual, method, n_online)
+    where = None if all_clean else clean
+    _learn_models(state, work, given, actual, method, n_online, where)
     error = actual - given.experts[MEDIAN]
     state.level_error *= method.keep_level
     state.level_error += method.learn_level * error
-    where = None if all_clean else clean
     _learn_experts(state, work, given, actual, where, method.keep_expert)
     taken, row = method.learn_usual * _size(error, state.floor), None if where is None else where[np.newaxis]
     _learn(state.usual_error[np.newaxis], taken[np.newaxis], row, method.keep_usual)
@@ -66,15 +66,21 @@ def learn(
 
 
 def _learn_models(
-    state: State, work: Workspace, given: Answers, actual: Array, method: Method, n_online: int
+    state: State,
+    work: Workspace,
+    given: Answers,
+    actual: Array,
+    method: Method,
+    n_online: int,
+    clean: Mask | None,
 ) -> None:
     """Learn scores, gains and squares: over all steps and, where they are told apart, of the lead time."""
-    clean, present = state.dirty == 0, given.present
-    all_clean = bool(clean.all())
+    present = given.present
     counts = None  # where a model's scores learn; None for everywhere
-    if present is not None or not all_clean:
+    if present is not None or clean is not None:
         counts = np.ones(given.limited.shape, np.bool_) if present is None else present.copy()
-        counts[n_online:] &= clean
+        if clean is not None:
+            counts[n_online:] &= clean
     learning = [(state.scores, state.gains, state.squares, STEADY, method.keep_model, method.learn_model)]
     if method.leads:
         k = method.lead(given.step)
@@ -87,7 +93,7 @@ def _learn_models(
         _learn(scores, np.multiply(errors, take, out=products), counts, keep)
         regrets = np.subtract(given.experts[expert], limited, out=products)
         side = np.sign(given.experts[expert] - actual)
-        regrets *= side if all_clean else side * clean
+        regrets *= side if clean is None else side * clean
         if present is not None:
             np.copyto(regrets, 0.0, where=~present)
         np.add(gains, regrets, out=gains)
