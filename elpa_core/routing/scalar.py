@@ -2,27 +2,26 @@
 
 `vector` does the same arithmetic in the same order for many series. Whoever changes one of them, or of
 `scalar_learning` and `vector_learning`, changes the other; the tests hold them equal to the bit.
-Nothing here uses sum(), which compensates rounding since Python 3.12, or a power, whose last bit
-depends on the C library.
+Nothing is added up by sum(), which compensates rounding since Python 3.12, and nothing uses a power,
+whose last bit depends on the C library.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import reduce
-from math import inf, isnan
-from operator import add, mul
+from functools import partial
+from itertools import islice
+from math import inf, isnan, nan
 
 import numpy as np
 
 from elpa_core.routing.answers import Answers
 from elpa_core.routing.series_state import SeriesState, Stand, within
-from elpa_core.routing.settings import LEAD
+from elpa_core.routing.settings import LEAD, REACH
 
 Experts = tuple[float, ...]
-_MISSING = 1e300  # no limit reaches it: no actual is beyond BOUND
 _MOST = sys.float_info.max
 
 
@@ -95,36 +94,36 @@ def answer(
     lead : int
         Which lead time that is.
     """
-    limited, ordered, present = _limited(row, stand.low, stand.high, stand.lowest, stand.highest)
-    if not ordered:  # none is within reach: all that are numbers count
-        limited, ordered, present = _limited(row, stand.low, stand.high, -_MOST, _MOST)
+    limited, ordered, present = _limited(row, stand.low, stand.high, state.margin)
     if not ordered:
         return None
     middle = len(ordered)
     median = ordered[(middle - 1) // 2] * 0.5 + ordered[middle // 2] * 0.5 + 0.0
     nearest, farthest = median - stand.tolerance, median + stand.tolerance
-    part = None
+    sums = _sums
     if present is not None or ordered[0] < nearest or ordered[-1] > farthest:
-        part = [f != _MISSING and nearest <= f <= farthest for f in limited]
-    weights = stand.weights[lead] if part is None else [*map(mul, stand.weights[lead], part)]
-    on, on_weight = _sums(weights[:n_online], limited)
-    off, off_weight = _sums(weights[n_online:], limited[n_online:])
+        sums = partial(_sums_within, nearest, farthest)
+    pairs = zip(stand.weights[lead], limited, strict=True)
+    on, on_weight = sums(islice(pairs, n_online))
+    off, off_weight = sums(pairs)
     both = on_weight + off_weight
     recent = (on + off) / both if both > 0.0 else median
     online = on / on_weight if on_weight > 0.0 else median
     offline = off / off_weight if off_weight > 0.0 else median
-    steady = _mean(stand.steady_weights, limited, part, median)
+    total, weight = sums(zip(stand.steady_weights, limited, strict=True))
+    steady = total / weight if weight > 0.0 else median
     level = within(median + stand.move, stand.low, stand.high)
     experts: Experts = (recent, median, level, steady)
     at_lead = steady
     if (asked := len(stand.says)) > LEAD:
         if stand.lead_weights:
-            at_lead = _mean(stand.lead_weights[lead], limited, part, median)
+            total, weight = sums(zip(stand.lead_weights[lead], limited, strict=True))
+            at_lead = total / weight if weight > 0.0 else median
         experts = (*experts, at_lead, online, amplitude(stand, offline))[:asked]
     dirty = step < state.dirty
     mixed, belt = online + 0.0, None
     if not dirty:
-        mixed = _sums(stand.says, experts)[0] / stand.total_say + 0.0
+        mixed = _sums(zip(stand.says, experts, strict=True))[0] / stand.total_say + 0.0
         belt = _belt(state, stand, limited, median)
     if present is not None:
         limited = [f if there else 0.0 for f, there in zip(limited, present, strict=True)]
@@ -135,34 +134,49 @@ def answer(
 
 
 def _limited(
-    row: list[float], low: float, high: float, lowest: float, highest: float
+    row: list[float], low: float, high: float, margin: float
 ) -> tuple[list[float], list[float], list[bool] | None]:
-    """Return limited forecasts, those that count in order, and which count; None if all do."""
+    """Return limited forecasts, those that count in order, and which count; None if all do.
+
+    Those within reach of the actuals count; where none is, all that are numbers. The others are NaN.
+    """
     ordered = sorted(row)
-    if low <= ordered[0] and ordered[-1] <= high and not isnan(reduce(add, row)):
+    if low <= ordered[0] and ordered[-1] <= high and not isnan(sum(row)):
         return row, ordered, None
-    limited = [
-        within(f, low, high) if lowest <= f <= highest else _MISSING for f in row
-    ]  # NaN is not within reach either
-    ordered = sorted(limited)
-    if ordered[-1] != _MISSING:
+    reach = REACH * margin
+    for least, most in ((low - reach, high + reach), (-_MOST, _MOST)):
+        limited = [within(f, low, high) if least <= f <= most else nan for f in row]
+        if ordered := sorted(f for f in limited if not isnan(f)):
+            break
+    if len(ordered) == len(row):
         return limited, ordered, None
-    return limited, [f for f in ordered if f != _MISSING], [f != _MISSING for f in limited]
+    return limited, ordered, [not isnan(f) for f in limited]
 
 
-def _sums(weights: Sequence[float], forecasts: Sequence[float]) -> tuple[float, float]:
+def _sums(pairs: Iterable[tuple[float, float]]) -> tuple[float, float]:
     """Return the sums of weighted forecasts and of weights, added from the first on."""
-    return reduce(add, map(mul, weights, forecasts)), reduce(add, weights)
+    total = sum_of_weights = 0.0
+    for weight, forecast in pairs:
+        total += weight * forecast
+        sum_of_weights += weight
+    return total, sum_of_weights
 
 
-def _mean(weights: list[float], forecasts: list[float], part: list[bool] | None, otherwise: float) -> float:
-    total, weight = _sums(weights if part is None else [*map(mul, weights, part)], forecasts)
-    return total / weight if weight > 0.0 else otherwise
+def _sums_within(
+    nearest: float, farthest: float, pairs: Iterable[tuple[float, float]]
+) -> tuple[float, float]:
+    """Return the same, of forecasts in a range; none is NaN."""
+    total = sum_of_weights = 0.0
+    for weight, forecast in pairs:
+        if nearest <= forecast <= farthest:
+            total += weight * forecast
+            sum_of_weights += weight
+    return total, sum_of_weights
 
 
 def _belt(state: SeriesState, stand: Stand, limited: list[float], median: float) -> float | None:
     """Return 1.0 where the best single model holds the answer, else None."""
-    if stand.room == inf or (best := limited[state.best]) == _MISSING:
+    if stand.room == inf or isnan(best := limited[state.best]):
         return None
     if median - stand.trust <= best <= median + stand.trust:
         return 1.0

@@ -9,7 +9,7 @@ from operator import add
 
 import numpy as np
 
-from elpa_core.routing.settings import BELT_TRUST, GAIN_RANGE, LEAST_SAY, MEDIAN, REACH, Method
+from elpa_core.routing.settings import BELT_TRUST, GAIN_RANGE, LEAST_SAY, MEDIAN, Method
 from elpa_core.routing.state import State
 
 
@@ -28,8 +28,6 @@ class Stand:
     total_say: float
     low: float
     high: float
-    lowest: float
-    highest: float
     tolerance: float
     trust: float
     factor: float
@@ -97,8 +95,7 @@ def stand_of(state: SeriesState, method: Method, window: int, steps: int) -> Sta
         lead_weights = [_potential(lead, squares) for lead, squares in gains]
     else:
         weights, lead_weights = [[(t := (t := (t := scale / s) * t) * t) * t for s in scores]], []
-    margin, factor = state.margin, 1.0
-    low, high = state.seen[0] - margin, state.seen[1] + margin
+    factor, low, high = 1.0, state.seen[0] - state.margin, state.seen[1] + state.margin
     actual, forecast = state.window_sums
     least, most = GAIN_RANGE
     if state.window_rows >= window and forecast > 0.0:
@@ -122,8 +119,6 @@ def stand_of(state: SeriesState, method: Method, window: int, steps: int) -> Sta
         total_say,
         low,
         high,
-        low - REACH * margin,
-        high + REACH * margin,
         method.tolerance * state.usual_error,
         BELT_TRUST * state.usual_error if state.leeway >= 0.0 else inf,
         factor,
