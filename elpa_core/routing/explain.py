@@ -53,6 +53,7 @@ def explanation(
         "left_out": [
             name for name, got, part in zip(names, row, parts, strict=True) if isfinite(got) and not part
         ],
+        "no_vote": [name for name, votes in zip(names, stand.voters or [], strict=False) if not votes],
         "mutation": bool(stand.mutated),
         "dirty": dirty,
         "dirty_steps_left": state.dirty,

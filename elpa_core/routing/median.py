@@ -32,23 +32,43 @@ def median_and_ends(rows: Array, buffer: Array | None = None) -> tuple[Array, Ar
     return _mean(below, below if len(rows) % 2 else above), least, most
 
 
-def median_present(rows: Array, present: NDArray[np.bool_]) -> Array:
-    """Return the median of each column, of the rows that are there; both of shape (models, n).
+def middle_row(rows: Array) -> Array:
+    """Return the middle value of each column, the lower one of two."""
+    return _middle(_ordered_halves(rows))[0]
 
-    What is missing is infinite in turn above and below all others, which keeps the middle.
+
+class Jury:
+    """Takes medians of some rows of each column.
+
+    The other rows are infinite in turn above and below all others, which keeps the middle.
+
+    Parameters
+    ----------
+    votes : ndarray of bool, shape (models, n)
+        Which rows count; at least one of each column.
 
     Examples
     --------
     >>> rows = np.array([[3.0, 1.0], [2.0, 1.0], [1.0, 5.0]])
-    >>> median_present(rows, rows < 3.0)
+    >>> Jury(rows < 3.0).median(rows)
     array([1.5, 1. ])
     """
-    above_all = np.logical_xor.accumulate(~present, axis=0)
-    if len(rows) % 2:
-        above_all = ~above_all  # another infinite row is to come, above all others
-    filled = np.where(present, rows, np.where(above_all, np.inf, -np.inf))
-    below, above = _middle(_ordered_halves(filled))
-    return _mean(below, np.where(present.sum(axis=0) % 2, below, above))
+
+    def __init__(self, votes: NDArray[np.bool_]) -> None:
+        self.others = ~votes
+        above_all = np.logical_xor.accumulate(self.others, axis=0)
+        if len(votes) % 2:
+            above_all = ~above_all  # another infinite row is to come, above all others
+        self.infinite = np.where(above_all, np.inf, -np.inf)
+        self.odd = votes.sum(axis=0) % 2 == 1
+
+    def median(self, rows: Array) -> Array:
+        """Return the median of each column of ``rows``, shape (models, n)."""
+        filled = rows.copy()
+        np.copyto(filled, self.infinite, where=self.others)
+        below, above = _middle(_ordered_halves(filled))
+        np.copyto(above, below, where=self.odd)
+        return _mean(below, above)
 
 
 def _ordered_halves(rows: Array, buffer: Array | None = None) -> list[Array]:

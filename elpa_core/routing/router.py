@@ -44,7 +44,8 @@ class Router(Saved):
         several steps, by the geometric mean of that error over all steps and over steps of the same
         lead time.
     ``median``
-        The median of all forecasts.
+        The median of all forecasts; of a horizon of several steps without those of models whose recent
+        error is more than three times that of the middle one.
     ``level``
         The median moved by its own recent error.
     ``steady``
@@ -84,7 +85,8 @@ class Router(Saved):
         Steps that are forecast together; sets how long the router remembers. Else the policy's
         ``routing.horizon``, else 1.
     parts : collection of str
-        The experts that take part, ``guard`` (leaves outliers out) and ``belt`` (the promise).
+        The experts that take part, ``vote`` (leaves bad models out of the median), ``guard`` (leaves
+        outliers out) and ``belt`` (the promise).
         ``online`` and ``amplitude`` are off by default: on average they did not help.
 
     Attributes
@@ -234,11 +236,11 @@ class Router(Saved):
             ``model_weights``, ``steady_weights``, ``lead_weights``: of ``recent``, ``steady`` and
             ``lead``, by model, each sums to 1 (all 0 where every model is left out);
             ``level_move``: by how much ``level`` moves the median; ``missing``, ``limited``,
-            ``left_out``: models; ``mutation``: whether the last actual was one; ``dirty``: whether
-            this step is served dirty; ``dirty_steps_left``: as of now; ``amplitude_factor``;
-            ``mixed``: what the experts say together; ``best_model`` and ``belt``: how much of the
-            way from that model's forecast to ``mixed`` is served, from 0 to 1, None where it does
-            not hold the answer.
+            ``left_out``, ``no_vote`` (in the median): models; ``mutation``: whether the last actual was
+            one; ``dirty``: whether this step is served dirty; ``dirty_steps_left``: as of now;
+            ``amplitude_factor``; ``mixed``: what the experts say together; ``best_model`` and ``belt``:
+            how much of the way from that model's forecast to ``mixed`` is served, from 0 to 1, None where
+            it does not hold the answer.
 
         Raises
         ------

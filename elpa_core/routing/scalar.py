@@ -97,8 +97,12 @@ def answer(
     limited, ordered, present = _limited(row, stand.low, stand.high, state.margin)
     if not ordered:
         return None
-    middle = len(ordered)
-    median = ordered[(middle - 1) // 2] * 0.5 + ordered[middle // 2] * 0.5 + 0.0
+    counted = ordered
+    if stand.voters is not None:
+        votes = zip(limited, stand.voters, strict=True)
+        counted = sorted(f for f, votes in votes if votes and not isnan(f)) or ordered
+    middle = len(counted)
+    median = counted[(middle - 1) // 2] * 0.5 + counted[middle // 2] * 0.5 + 0.0
     nearest, farthest = median - stand.tolerance, median + stand.tolerance
     sums = _sums
     if present is not None or ordered[0] < nearest or ordered[-1] > farthest:

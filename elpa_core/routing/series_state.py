@@ -18,12 +18,13 @@ class Stand:
     """What a state means for the next block: weights, limits, room to leave the best model.
 
     ``weights`` and ``lead_weights`` are lists by lead time; one step ahead the first has one list, the
-    second none.
+    second none. ``voters`` tells which models count in the median; None if all do.
     """
 
     weights: list[list[float]]
     steady_weights: list[float]
     lead_weights: list[list[float]]
+    voters: list[bool] | None
     says: list[float]
     total_say: float
     low: float
@@ -95,6 +96,12 @@ def stand_of(state: SeriesState, method: Method, window: int, steps: int) -> Sta
         lead_weights = [_potential(lead, squares) for lead, squares in gains]
     else:
         weights, lead_weights = [[(t := (t := (t := scale / s) * t) * t) * t for s in scores]], []
+    voters = None
+    if method.vote < inf:
+        ordered = sorted(scores)
+        most = method.vote * ordered[(len(scores) - 1) // 2]
+        if ordered[-1] > most:
+            voters = [score <= most for score in scores]
     factor, low, high = 1.0, state.seen[0] - state.margin, state.seen[1] + state.margin
     actual, forecast = state.window_sums
     least, most = GAIN_RANGE
@@ -115,6 +122,7 @@ def stand_of(state: SeriesState, method: Method, window: int, steps: int) -> Sta
         weights,
         _potential(state.gains, state.squares),
         lead_weights,
+        voters,
         says,
         total_say,
         low,

@@ -24,6 +24,9 @@ SIZE = 100.0
 so many usual errors."""
 TOLERANCE = 10.0
 """A forecast farther from the median than this many times the median's usual error is left out."""
+VOTE = 3.0
+"""Of a horizon of several steps: a model whose recent error is more than so many times that of the middle
+model has no vote in the median."""
 MOST_GAIN = 2.0
 """One step counts in the gains of the experts as so many usual errors of the median at most: one upheaval
 does not decide for all days after."""
@@ -43,8 +46,10 @@ LEAST_SAY = 1e-200
 served."""
 EXPERTS = ("recent", "median", "level", "steady", "lead", "online", "amplitude")
 RECENT, MEDIAN, LEVEL, STEADY, LEAD, ONLINE, AMPLITUDE = range(len(EXPERTS))
-PARTS = ("recent", "median", "level", "steady", "lead", "guard", "belt")
-"""What takes part by default: experts, the guard against outliers, the belt to the best model."""
+SAFEGUARDS = ("vote", "guard", "belt")
+PARTS = ("recent", "median", "level", "steady", "lead", *SAFEGUARDS)
+"""What takes part by default: experts; who votes in the median, the guard against outliers, the belt to the
+best model."""
 VERSION = 1
 
 
@@ -77,7 +82,8 @@ class Method:
     usual error, ``64 * max(8, horizon)`` for the gains of experts, ``horizon // 2`` for the level error
     of the median (one step ahead: its last error alone). ``level_share`` of the level error is taken
     out of a forecast: all of it one step ahead, half of it far ahead. A forecast farther from the
-    median than ``tolerance`` times the median's usual error is left out.
+    median than ``tolerance`` times the median's usual error is left out; a model whose score is more than
+    ``vote`` times that of the middle model does not count in that median.
 
     ``experts`` is how many of `EXPERTS`, the first ones, are asked; the ``absent`` of them have no say.
     ``leads`` is the number of lead times that are told apart: steps 1, 2, 3 to 4, 5 to 8, 9 to 16 and
@@ -106,6 +112,7 @@ class Method:
     keep_level: float
     learn_level: float
     level_share: float
+    vote: float
     tolerance: float
     belted: bool
     absent: tuple[int, ...]
@@ -121,8 +128,8 @@ class Method:
         InputError
             If a part is unknown or no expert is left.
         """
-        if unknown := sorted({*parts} - {*EXPERTS, "guard", "belt"}):
-            expected = ", ".join((*EXPERTS, "guard", "belt"))
+        if unknown := sorted({*parts} - {*EXPERTS, *SAFEGUARDS}):
+            expected = ", ".join((*EXPERTS, *SAFEGUARDS))
             raise InputError(Problem("parts", "", quoted(name), expected) for name in unknown)
         part_taking = {k for k, name in enumerate(EXPERTS) if name in parts}
         if not part_taking:
@@ -140,6 +147,7 @@ class Method:
         return cls(
             model, 1.0 - model, leads, tuple(1.0 - lead for lead in leads), usual, 1.0 - usual, expert,
             level, 1.0 - level, share,
+            VOTE if "vote" in parts and horizon > 1 else math.inf,
             TOLERANCE if "guard" in parts else math.inf, "belt" in parts,
             tuple(k for k in range(experts) if k not in part_taking), experts, len(leads),
         )  # fmt: skip

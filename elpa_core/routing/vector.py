@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elpa_core.routing.answers import Answers, Mask
-from elpa_core.routing.median import median_and_ends, median_present
+from elpa_core.routing.median import Jury, median_and_ends, middle_row
 from elpa_core.routing.settings import (
     AMPLITUDE,
     BELT_TRUST,
@@ -49,6 +49,10 @@ class Workspace:
     def stand(self, state: State, method: Method, window: int, steps: int) -> None:
         """Compute limits and factors for a block of ``steps``; see `series_state.stand_of`."""
         self.steps, self.computed = steps, set[tuple[int, int]]()
+        self.jury = None
+        if method.vote < np.inf:
+            votes = state.scores <= method.vote * middle_row(state.scores)
+            self.jury = None if votes.all() else Jury(votes)
         asked = method.experts
         _potential(state.expert_gains[:asked], state.expert_squares[:asked], self.says)
         for expert in method.absent:
@@ -169,7 +173,10 @@ def _limited(state: State, work: Workspace, rows: Array, out: Answers) -> tuple[
     for begin in range(0, len(rows), _CACHED):
         few = slice(begin, begin + _CACHED)
         np.copyto(limited[:, few], rows[few].T)
-    middle, least, most = median_and_ends(limited, work.products)
+    if work.jury is None:
+        middle, least, most = median_and_ends(limited, work.products)
+    else:
+        middle, least, most = work.jury.median(limited), limited.min(axis=0), limited.max(axis=0)
     out.present = None
     beyond = ~((least >= work.low) & (most <= work.high))  # NaN is, too
     if beyond.any():
@@ -180,7 +187,9 @@ def _limited(state: State, work: Workspace, rows: Array, out: Answers) -> tuple[
             raise NoForecastError(int(np.arange(len(rows))[columns][~found][0]))
         _limit(some, low, high)
         some[~there] = 0.0
-        limited[:, columns], middle[columns] = some, median_present(some, there)
+        limited[:, columns] = some
+        votes = there if work.jury is None else there & ~work.jury.others[:, columns]
+        middle[columns] = Jury(np.where(votes.any(axis=0), votes, there)).median(some)
         if not there.all():
             out.present = np.ones(limited.shape, np.bool_)
             out.present[:, columns] = there
