@@ -32,11 +32,6 @@ def median_and_ends(rows: Array, buffer: Array | None = None) -> tuple[Array, Ar
     return _mean(below, below if len(rows) % 2 else above), least, most
 
 
-def middle_row(rows: Array) -> Array:
-    """Return the middle value of each column, the lower one of two."""
-    return _middle(_ordered_halves(rows))[0]
-
-
 class Jury:
     """Takes medians of some rows of each column.
 

@@ -45,7 +45,7 @@ class Router(Saved):
         lead time.
     ``median``
         The median of all forecasts; of a horizon of several steps without those of models whose recent
-        error is more than three times that of the middle one.
+        error is more than four times that of the third best.
     ``level``
         The median moved by its own recent error.
     ``steady``

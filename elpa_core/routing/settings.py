@@ -24,9 +24,9 @@ SIZE = 100.0
 so many usual errors."""
 TOLERANCE = 10.0
 """A forecast farther from the median than this many times the median's usual error is left out."""
-VOTE = 3.0
-"""Of a horizon of several steps: a model whose recent error is more than so many times that of the middle
-model has no vote in the median."""
+VOTE, VOTERS = 4.0, 3
+"""Of a horizon of several steps: a model whose recent error is more than so many times that of the third best
+has no vote in the median."""
 MOST_GAIN = 2.0
 """One step counts in the gains of the experts as so many usual errors of the median at most: one upheaval
 does not decide for all days after."""
@@ -83,7 +83,7 @@ class Method:
     of the median (one step ahead: its last error alone). ``level_share`` of the level error is taken
     out of a forecast: all of it one step ahead, half of it far ahead. A forecast farther from the
     median than ``tolerance`` times the median's usual error is left out; a model whose score is more than
-    ``vote`` times that of the middle model does not count in that median.
+    ``vote`` times that of the third best does not count in that median.
 
     ``experts`` is how many of `EXPERTS`, the first ones, are asked; the ``absent`` of them have no say.
     ``leads`` is the number of lead times that are told apart: steps 1, 2, 3 to 4, 5 to 8, 9 to 16 and

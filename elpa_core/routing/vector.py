@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elpa_core.routing.answers import Answers, Mask
-from elpa_core.routing.median import Jury, median_and_ends, middle_row
+from elpa_core.routing.median import Jury, median_and_ends
 from elpa_core.routing.settings import (
     AMPLITUDE,
     BELT_TRUST,
@@ -24,6 +24,7 @@ from elpa_core.routing.settings import (
     REACH,
     RECENT,
     STEADY,
+    VOTERS,
     Method,
 )
 from elpa_core.routing.state import Array, State
@@ -51,7 +52,8 @@ class Workspace:
         self.steps, self.computed = steps, set[tuple[int, int]]()
         self.jury = None
         if method.vote < np.inf:
-            votes = state.scores <= method.vote * middle_row(state.scores)
+            place = min(VOTERS, len(state.scores)) - 1
+            votes = state.scores <= method.vote * np.partition(state.scores, place, axis=0)[place]
             self.jury = None if votes.all() else Jury(votes)
         asked = method.experts
         _potential(state.expert_gains[:asked], state.expert_squares[:asked], self.says)
