@@ -46,6 +46,34 @@ def test_convex_experts_stay_between_their_members(rows: list[list[float]]) -> N
         served.update(actual)
 
 
+@pytest.mark.parametrize(("horizon", "without"), [(1, []), (3, ["d", "e"])])
+def test_bad_models_have_no_vote_in_the_median_of_a_horizon(horizon: int, without: list[str]) -> None:
+    names, errors = list("abcde"), np.array([1.0, -2.0, 3.0, 40.0, 50.0])
+    policy = policy_of(names[:2], names[2:], routing={"range": [-100.0, 100.0]})
+    one, many = Router(policy, horizon=horizon), RouterPanel(policy, 2, horizon=horizon)
+    rng = np.random.default_rng(0)
+    for _ in range(30):
+        actuals = rng.normal(size=horizon)
+        forecasts = actuals[:, None] + errors
+        served = one.predict(forecasts)
+        assert (many.predict(np.stack([forecasts, forecasts], axis=1)) == served[:, None]).all()
+        told = one.explain(horizon - 1)
+        one.update(actuals)
+        many.update(np.stack([actuals, actuals], axis=1))
+    assert told["no_vote"] == without
+    expected = 1.0 if without else 3.0  # the middle of 1, -2 and 3, or of all
+    assert told["experts"]["median"]["forecast"] == pytest.approx(actuals[-1] + expected)
+
+
+def test_where_no_voter_has_a_forecast_the_others_are_the_median() -> None:
+    policy = policy_of(["a", "b"], ["c", "d", "e"], scores=dict(zip("abcde", [1, 1, 1, 9, 9], strict=True)))
+    one, many = Router(policy, horizon=2), RouterPanel(policy, 1, horizon=2)
+    gaps = np.array([[np.nan, np.nan, np.nan, 5.0, 7.0], [1.0, np.nan, np.nan, 5.0, 7.0]])
+    served = one.predict(gaps)
+    assert (many.predict(gaps[:, None])[:, 0] == served).all()
+    assert [one.explain(step)["experts"]["median"]["forecast"] for step in (0, 1)] == [6.0, 1.0]
+
+
 def test_weights_favour_the_better_and_sum_to_one() -> None:
     told = trained()
     told.predict({name: [100.0] for name in NAMES})
