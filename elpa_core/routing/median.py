@@ -112,7 +112,7 @@ def _mean(below: Array, above: Array) -> Array:
 def _network(rows: int) -> tuple[tuple[int, int], ...]:
     """Return the exchanges of Batcher's network."""
     pairs = []
-    top = 1 << max(rows - 1, 0).bit_length() >> 1
+    top = 1 << (rows - 1).bit_length() >> 1
     size = top
     while size > 0:
         span, remainder, distance = top, 0, size

@@ -23,7 +23,8 @@ from elpa_core.routing.validation import Validation
 from elpa_core.routing.vector_learning import learn
 
 _CHUNK = 10_000
-"""Series at a time. Measured with 14 models; below 4097 numpy copies what is broadcast into its buffers."""
+"""Series at a time, measured with 14 models. The fewer, the more calls; and of less than 4097 numpy copies an
+array that belongs to all models into a buffer for each of them."""
 
 
 class RouterPanel(Saved):
@@ -37,7 +38,7 @@ class RouterPanel(Saved):
         Number of series.
     validation : sequence of Validation, length series, optional
         Validation rows of each series, all with the same blocks; replayed to warm up.
-    horizon : int, optional
+    horizon, parts : optional
         As for `Router`.
 
     Raises
@@ -133,7 +134,7 @@ class RouterPanel(Saved):
         answers = [self._unused_answers(step) for step in range(len(rows))]
         served = np.empty(rows.shape[:2])
         method, n_online, window = self._method, self._n_online, self.policy.amplitude_window
-        for k, (chunk, state, work) in enumerate(self._parts()):
+        for k, (chunk, state, work) in enumerate(self._each_chunk()):
             work.stand(state, method, window, len(rows))
             given = [parts[k] for parts in answers]
             for step, out in enumerate(given):
@@ -151,11 +152,11 @@ class RouterPanel(Saved):
         self._waiting = deque(answers)
         return served
 
-    def _parts(self) -> Iterator[tuple[slice, State, vector.Workspace]]:
+    def _each_chunk(self) -> Iterator[tuple[slice, State, vector.Workspace]]:
         return zip(self._chunks, self._states, self._works, strict=True)
 
     def _unused_answers(self, step: int) -> list[Answers]:
-        """Return memory for the answers of a step: those that wait stay as they are until all is well."""
+        """Return memory for the answers of a step that no step which waits for its actual uses."""
         if not self._unused:
             models, experts = len(self._names), self._method.experts
             return [Answers.empty(experts, models, len(part.best), step) for part in self._states]
@@ -179,7 +180,7 @@ class RouterPanel(Saved):
         """
         for actual in actual_array(actuals, (self.series,), len(self._waiting)):
             answers = self._waiting.popleft()
-            for (chunk, state, work), given in zip(self._parts(), answers, strict=True):
+            for (chunk, state, work), given in zip(self._each_chunk(), answers, strict=True):
                 learn(
                     state, work, given, actual[chunk],
                     self._method, self._n_online, self.policy.dirty_interval,
@@ -195,7 +196,8 @@ class RouterPanel(Saved):
             If there is no such series.
         """
         series = whole_number(series, "series", 0, self.series - 1)
-        waiting = [Answers.join(parts).take(slice(series, series + 1)) for parts in self._waiting]
+        chunk, place = divmod(series, self._chunks[0].stop)
+        waiting = [answers[chunk].take(slice(place, place + 1)) for answers in self._waiting]
         state = self._state.take(slice(series, series + 1)).copy()
         return Router.from_json(snapshot.to_json(self.policy, state, waiting, parts=self.parts))
 

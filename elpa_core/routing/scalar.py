@@ -2,8 +2,8 @@
 
 `vector` does the same arithmetic in the same order for many series. Whoever changes one of them, or of
 `scalar_learning` and `vector_learning`, changes the other; the tests hold them equal to the bit.
-Nothing is added up by sum(), which compensates rounding since Python 3.12, and nothing uses a power,
-whose last bit depends on the C library.
+No result comes from sum(), which compensates rounding since Python 3.12, or from a power, whose last bit
+depends on the C library.
 """
 
 from __future__ import annotations
@@ -97,12 +97,12 @@ def answer(
     limited, ordered, present = _limited(row, stand.low, stand.high, state.margin)
     if not ordered:
         return None
-    counted = ordered
+    voting = ordered
     if stand.voters is not None:
-        votes = zip(limited, stand.voters, strict=True)
-        counted = sorted(f for f, votes in votes if votes and not isnan(f)) or ordered
-    middle = len(counted)
-    median = counted[(middle - 1) // 2] * 0.5 + counted[middle // 2] * 0.5 + 0.0
+        each = zip(limited, stand.voters, strict=True)
+        voting = sorted(f for f, votes in each if votes and not isnan(f)) or ordered
+    middle = len(voting)
+    median = voting[(middle - 1) // 2] * 0.5 + voting[middle // 2] * 0.5 + 0.0
     nearest, farthest = median - stand.tolerance, median + stand.tolerance
     sums = _sums
     if present is not None or ordered[0] < nearest or ordered[-1] > farthest:

@@ -9,7 +9,7 @@ from operator import add
 
 import numpy as np
 
-from elpa_core.routing.settings import BELT_TRUST, GAIN_RANGE, LEAST_SAY, MEDIAN, VOTERS, Method
+from elpa_core.routing.settings import BELT_TRUST, GAIN_RANGE, LEAST_SAY, MEDIAN, VOTE_RANK, Method
 from elpa_core.routing.state import State
 
 
@@ -99,7 +99,7 @@ def stand_of(state: SeriesState, method: Method, window: int, steps: int) -> Sta
     voters = None
     if method.vote < inf:
         ordered = sorted(scores)
-        most = method.vote * ordered[:VOTERS][-1]
+        most = method.vote * ordered[:VOTE_RANK][-1]
         if ordered[-1] > most:
             voters = [score <= most for score in scores]
     factor, low, high = 1.0, state.seen[0] - state.margin, state.seen[1] + state.margin

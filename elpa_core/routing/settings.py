@@ -24,9 +24,9 @@ SIZE = 100.0
 so many usual errors."""
 TOLERANCE = 10.0
 """A forecast farther from the median than this many times the median's usual error is left out."""
-VOTE, VOTERS = 4.0, 3
+VOTE, VOTE_RANK = 4.0, 3
 """Of a horizon of several steps: a model whose recent error is more than so many times that of the third best
-has no vote in the median."""
+has no vote in the median; of three models all vote."""
 MOST_GAIN = 2.0
 """One step counts in the gains of the experts as so many usual errors of the median at most: one upheaval
 does not decide for all days after."""
@@ -80,8 +80,8 @@ class Method:
 
     Half-lives in rows: ``max(8, 2 * horizon)`` for models, ``2 * max(8, horizon)`` for the median's
     usual error, ``64 * max(8, horizon)`` for the gains of experts, ``horizon // 2`` for the level error
-    of the median (one step ahead: its last error alone). ``level_share`` of the level error is taken
-    out of a forecast: all of it one step ahead, half of it far ahead. A forecast farther from the
+    of the median (one step ahead: its last error alone). ``level_share`` of the level error is added
+    to the median: all of it one step ahead, half of it far ahead. A forecast farther from the
     median than ``tolerance`` times the median's usual error is left out; a model whose score is more than
     ``vote`` times that of the third best does not count in that median.
 

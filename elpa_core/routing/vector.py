@@ -1,6 +1,6 @@
 """Many series in numpy: the arithmetic of `scalar`, element by element, in the same order.
 
-Speed comes from buffers that are used again: as many series at a time as the processor's cache holds.
+Speed comes from few calls, few passes over the arrays of all models and buffers that are used again.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from elpa_core.routing.settings import (
     REACH,
     RECENT,
     STEADY,
-    VOTERS,
+    VOTE_RANK,
     Method,
 )
 from elpa_core.routing.state import Array, State
@@ -38,13 +38,13 @@ class NoForecastError(Exception):
 
 
 class Workspace:
-    """What a state of ``series`` series means for the next block, and buffers; used again and again."""
+    """What a state means for the next block, and buffers for as many series; used again and again."""
 
     def __init__(self, models: int, series: int, method: Method) -> None:
-        self.part, self.products = np.empty((2, models, series))
-        self.errors = self.part  # one is needed in predict, the other in update
+        self.taking_part, self.products = np.empty((2, models, series))
+        self.errors = self.taking_part  # one is needed in predict, the other in update
         self.total_say, self.columns = np.empty(series), np.arange(series)
-        self.says, self.parts = np.empty((2, method.experts, series))
+        self.says, self.said = np.empty((2, method.experts, series))
         self.memory: dict[tuple[int, int], Array] = {}
 
     def stand(self, state: State, method: Method, window: int, steps: int) -> None:
@@ -52,7 +52,7 @@ class Workspace:
         self.steps, self.computed = steps, set[tuple[int, int]]()
         self.jury = None
         if method.vote < np.inf:
-            place = min(VOTERS, len(state.scores)) - 1
+            place = min(VOTE_RANK, len(state.scores)) - 1
             votes = state.scores <= method.vote * np.partition(state.scores, place, axis=0)[place]
             self.jury = None if votes.all() else Jury(votes)
         asked = method.experts
@@ -77,7 +77,10 @@ class Workspace:
 
 
 def best_places(state: State, work: Workspace) -> NDArray[np.int64]:
-    """Return where in a flattened array of (models, n) the best single models stand; none are elsewhere."""
+    """Return where the best single models stand in a flattened array of (models, n).
+
+    Where none is known, that is some other place in it.
+    """
     places: NDArray[np.int64] = state.best * len(work.columns)
     places += work.columns
     return places
@@ -119,9 +122,10 @@ def answer(state: State, work: Workspace, rows: Array, n_online: int, lead: int,
     np.add(middle, work.move, out=experts[LEVEL])
     _limit(experts[LEVEL], work.low, work.high)
     if len(experts) > LEAD:
+        experts[LEAD] = experts[STEADY]  # unless lead times are told apart
         if len(state.lead_scores):
             [(total, weight)] = _sums(state, work, (LEAD, lead), part, limited)
-        _divide(total, weight, middle, out=experts[LEAD])
+            _divide(total, weight, middle, out=experts[LEAD])
     if len(experts) > ONLINE or work.any_dirty:
         _divide(on, on_weight, middle, out=on)
     if len(experts) > ONLINE:
@@ -129,7 +133,7 @@ def answer(state: State, work: Workspace, rows: Array, n_online: int, lead: int,
     if len(experts) > AMPLITUDE:
         np.multiply(work.factor, out.offline, out=experts[AMPLITUDE])
         _limit(experts[AMPLITUDE], work.low, work.high)
-    _total(np.multiply(work.says, experts, out=work.parts), out.mixed)
+    _total(np.multiply(work.says, experts, out=work.said), out.mixed)
     np.divide(out.mixed, work.total_say, out=out.mixed)
     if work.any_dirty:
         np.copyto(out.mixed, on, where=out.step < state.dirty)
@@ -195,7 +199,7 @@ def _limited(state: State, work: Workspace, rows: Array, out: Answers) -> tuple[
         if not there.all():
             out.present = np.ones(limited.shape, np.bool_)
             out.present[:, columns] = there
-            least[columns] = np.nan
+            least[columns] = np.nan  # no number, so that what is missing is left out below
     nearest, farthest = middle - work.tolerance, middle + work.tolerance
     if (least >= nearest).all() and (most <= farthest).all():
         return middle, None
@@ -203,8 +207,8 @@ def _limited(state: State, work: Workspace, rows: Array, out: Answers) -> tuple[
     part &= limited <= farthest
     if out.present is not None:
         part &= out.present
-    np.copyto(work.part, part)
-    return middle, work.part
+    np.copyto(work.taking_part, part)
+    return middle, work.taking_part
 
 
 def _columns(where: Mask) -> NDArray[np.int64] | slice:

@@ -89,7 +89,7 @@ def _learn_models(
     limited = given.limited
     errors = _size(np.subtract(actual, limited, out=work.errors), state.floor)
     for scores, gains, squares, expert, keep, take in learning:
-        products = errors if expert == learning[-1][3] else work.products  # the fewer, the more are cached
+        products = errors if expert == learning[-1][3] else work.products  # the last one may spoil the errors
         _learn(scores, np.multiply(errors, take, out=products), counts, keep)
         regrets = np.subtract(given.experts[expert], limited, out=products)
         side = np.sign(given.experts[expert] - actual)
@@ -129,7 +129,7 @@ def _widen(state: State, actual: Array, limited: Array) -> None:
 def _learn_experts(
     state: State, work: Workspace, given: Answers, actual: Array, where: Mask | None, keep: float
 ) -> None:
-    regrets = np.subtract(given.mixed, given.experts, out=work.parts)
+    regrets = np.subtract(given.mixed, given.experts, out=work.said)
     side = np.sign(given.mixed - actual)
     kept: Array | float = keep
     if where is not None:

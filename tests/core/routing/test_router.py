@@ -563,7 +563,7 @@ def test_a_torn_state_file_is_refused_at_any_length(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "value", "text"),
     [
-        (["version"], 2, r"\$\.version: found 2; expected 3; .*start with a new state file"),
+        (["version"], 2, r"\$\.version: found 2; expected 4; .*start with a new state file"),
         (["state", "epsilon", 0], 1e308, r"\$\.state\.epsilon"),
         (["format"], "x", r"\$\.format"),
         (["parts"], "median", r"\$\.parts"),
