@@ -179,10 +179,11 @@ def _limited(state: State, work: Workspace, rows: Array, out: Answers) -> tuple[
     for begin in range(0, len(rows), _CACHED):
         few = slice(begin, begin + _CACHED)
         np.copyto(limited[:, few], rows[few].T)
-    if work.jury is None:
-        middle, least, most = median_and_ends(limited, work.products)
-    else:
-        middle, least, most = work.jury.median(limited), limited.min(axis=0), limited.max(axis=0)
+    with np.errstate(invalid="ignore"):  # infinite ones of both signs: their median is taken again below
+        if work.jury is None:
+            middle, least, most = median_and_ends(limited, work.products)
+        else:
+            middle, least, most = work.jury.median(limited), limited.min(axis=0), limited.max(axis=0)
     out.present = None
     beyond = ~((least >= work.low) & (most <= work.high))  # NaN is, too
     if beyond.any():

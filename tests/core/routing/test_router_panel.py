@@ -123,6 +123,18 @@ def test_errors_beyond_all_experience_leave_answers_between_the_forecasts(size: 
         panel.update([actual, actual])
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("horizon", [1, 2])
+def test_infinite_forecasts_of_both_signs_are_missing(horizon: int) -> None:
+    scores = {"a": 1.0, "b": 1.0, "c": 1.0, "d": 1.0, "e": 100.0, "f": 100.0}
+    policy = policy_of(["a", "b"], ["c", "d", "e", "f"], scores=scores)
+    forecasts = np.array([[[np.inf, -np.inf, np.inf, -np.inf, 5.0, 6.0]]])
+    served = RouterPanel(policy, 1, horizon=horizon).predict(forecasts)
+    assert served == Router(policy, horizon=horizon).predict(forecasts[:, 0]) == 5.5
+    with pytest.raises(InputError, match="no finite forecast"):
+        RouterPanel(policy_of(["a"], ["b"]), 1).predict(np.array([[[np.inf, -np.inf]]]))
+
+
 def test_names_give_the_same_as_an_array() -> None:
     rng = np.random.default_rng(1)
     y, forecasts = rows(rng, 2, 4, 0.0)
