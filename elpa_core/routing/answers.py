@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+NUMBERS = ("served", "mixed", "experts", "offline", "limited")
+"""The fields of `Answers` that are arrays of numbers."""
 
 
 @dataclass(slots=True)
@@ -45,10 +47,7 @@ class Answers:
     @classmethod
     def join(cls, parts: Sequence[Self]) -> Self:
         """Return the answers of all parts' series for the same step."""
-        arrays = {
-            name: np.concatenate([getattr(part, name) for part in parts], axis=-1)
-            for name in ("served", "mixed", "experts", "offline", "limited")
-        }
+        arrays = {name: np.concatenate([getattr(part, name) for part in parts], axis=-1) for name in NUMBERS}
         present = None
         if any(part.present is not None for part in parts):
             masks = [
@@ -60,12 +59,6 @@ class Answers:
 
     def take(self, series: slice) -> Answers:
         """Return views of some of the series."""
-        return Answers(
-            self.served[series],
-            self.mixed[series],
-            self.experts[:, series],
-            self.offline[series],
-            self.limited[:, series],
-            None if self.present is None else self.present[:, series],
-            self.step,
-        )
+        arrays = {name: getattr(self, name)[..., series] for name in NUMBERS}
+        present = None if self.present is None else self.present[:, series]
+        return Answers(**arrays, present=present, step=self.step)

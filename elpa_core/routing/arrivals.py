@@ -14,6 +14,7 @@ from typing import Self, TextIO
 
 from elpa_core.cells import plain
 from elpa_core.errors import InputError, Problem, quoted, some
+from elpa_core.routing.inputs import no_forecast
 from elpa_core.routing.panel import forecast, model_columns, number
 from elpa_core.routing.routing_policy import RoutingPolicy
 
@@ -139,8 +140,7 @@ def _blocks(
             forecast(source, line, column, cell) for column, cell in zip(header[2:], cells[2:], strict=True)
         ]
         if not any(map(math.isfinite, values)):
-            expected = "one sound model: a finite forecast"
-            raise InputError(Problem(source, f"row {line}", "no finite forecast", expected))
+            raise no_forecast(source, f"row {line}")
         block.rows.append(row)
         for name, value in zip(names, values, strict=True):
             block.forecasts[name].append(value)

@@ -95,6 +95,11 @@ def by_name(forecasts: Any, source: str) -> Mapping[str, Any] | None:
     return {name: forecasts[name] for name in names}
 
 
+def no_forecast(source: str, place: str) -> InputError:
+    """Return the error of a step for which no model has a finite forecast."""
+    return InputError(Problem(source, place, "no finite forecast", "one sound model: a finite forecast"))
+
+
 def forecast_array(
     forecasts: Forecasts, names: Sequence[str], series: tuple[int, ...], source: str = "forecasts"
 ) -> NDArray[np.float64]:

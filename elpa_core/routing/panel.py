@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from elpa_core.cells import plain
 from elpa_core.errors import InputError, Problem, quoted
+from elpa_core.routing.inputs import no_forecast
 from elpa_core.routing.settings import BOUND
 from elpa_core.routing.validation import Validation, limited
 from elpa_core.scores import EwmaScore
@@ -140,10 +141,7 @@ def read_panel(path: Path) -> Panel:
     forecasts = np.array([[forecast(path, i, header[3 + j], cell) for j, cell in enumerate(row[3:])]
                           for i, row in enumerate(rows)])  # fmt: skip
     if not (sound := np.isfinite(forecasts).any(axis=1)).all():
-        place = f"row {np.argmin(sound)}"
-        raise InputError(
-            Problem(str(path), place, "no finite forecast", "one sound model: a finite forecast")
-        )
+        raise no_forecast(str(path), f"row {np.argmin(sound)}")
     return Panel(path.stem, models, actuals, forecasts, blocks, n)
 
 

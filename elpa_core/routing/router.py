@@ -18,6 +18,7 @@ from elpa_core.routing.inputs import (
     Forecasts,
     actual_array,
     forecast_array,
+    no_forecast,
     part_names,
     whole_number,
 )
@@ -191,8 +192,7 @@ class Router(Saved):
         for step, row in enumerate(rows):
             given = scalar.answer(self._state, stand, row, self._n_online, step, self._method.lead(step))
             if given is None:
-                expected = "one sound model: a finite forecast"
-                raise InputError(Problem("forecasts", f"step {step}", "no finite forecast", expected))
+                raise no_forecast("forecasts", f"step {step}")
             answers.append(given)
         scalar.hold(answers, stand, self._state.best)
         self._block, self._waiting = (rows, stand, answers), deque(answers)

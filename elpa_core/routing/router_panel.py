@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -13,7 +13,14 @@ from numpy.typing import ArrayLike, NDArray
 from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.routing import snapshot, vector
 from elpa_core.routing.answers import Answers
-from elpa_core.routing.inputs import Forecasts, actual_array, forecast_array, part_names, whole_number
+from elpa_core.routing.inputs import (
+    Forecasts,
+    actual_array,
+    forecast_array,
+    no_forecast,
+    part_names,
+    whole_number,
+)
 from elpa_core.routing.router import Router
 from elpa_core.routing.routing_policy import RoutingPolicy
 from elpa_core.routing.saved import Saved
@@ -80,11 +87,15 @@ class RouterPanel(Saved):
         self.parts = part_names(parts)
         self._method = Method.of(policy.horizon, self.parts)
         self._state = state
-        self._chunks = [slice(i, min(i + _CHUNK, self.series)) for i in range(0, self.series, _CHUNK)]
-        self._states = [state.take(chunk) for chunk in self._chunks]
-        sizes = [len(part.best) for part in self._states]
-        works = {n: vector.Workspace(len(policy.names), n, self._method) for n in sizes}
-        self._works = [works[n] for n in sizes]
+        works: dict[int, vector.Workspace] = {}  # by size, one or two
+        self._chunks: list[tuple[slice, State, vector.Workspace]] = []
+        for first in range(0, self.series, _CHUNK):
+            chunk = slice(first, first + _CHUNK)
+            part = state.take(chunk)
+            size = len(part.best)
+            if size not in works:
+                works[size] = vector.Workspace(len(policy.names), size, self._method)
+            self._chunks.append((chunk, part, works[size]))
         self._unused: list[list[Answers]] = []
         self._waiting: deque[list[Answers]] = deque()
 
@@ -133,33 +144,34 @@ class RouterPanel(Saved):
         rows = forecast_array(forecasts, self._names, (self.series,))
         answers = [self._unused_answers(step) for step in range(len(rows))]
         served = np.empty(rows.shape[:2])
-        method, n_online, window = self._method, self._n_online, self.policy.amplitude_window
-        for k, (chunk, state, work) in enumerate(self._each_chunk()):
-            work.stand(state, method, window, len(rows))
+        for k, (chunk, state, work) in enumerate(self._chunks):
             given = [parts[k] for parts in answers]
-            for step, out in enumerate(given):
-                try:
-                    vector.answer(state, work, rows[step, chunk], n_online, method.lead(step), out)
-                except vector.NoForecastError as error:
-                    place = f"step {step}, series {chunk.start + error.args[0]}"
-                    expected = "one sound model: a finite forecast"
-                    raise InputError(Problem("forecasts", place, "no finite forecast", expected)) from None
-            if method.belted:
-                vector.hold(state, work, given)
-            for step, out in enumerate(given):
-                served[step, chunk] = out.served
+            self._answer(state, work, rows[:, chunk], chunk.start, given)
+            served[:, chunk] = [out.served for out in given]
         self._unused += self._waiting
         self._waiting = deque(answers)
         return served
 
-    def _each_chunk(self) -> Iterator[tuple[slice, State, vector.Workspace]]:
-        return zip(self._chunks, self._states, self._works, strict=True)
+    def _answer(
+        self, state: State, work: vector.Workspace, rows: NDArray[np.float64], first: int, out: list[Answers]
+    ) -> None:
+        """Fill in the answers of the series of a chunk, which begins with the series ``first``."""
+        method = self._method
+        work.stand(state, method, self.policy.amplitude_window, len(rows))
+        for step, (row, given) in enumerate(zip(rows, out, strict=True)):
+            try:
+                vector.answer(state, work, row, self._n_online, method.lead(step), given)
+            except vector.NoForecastError as error:
+                place = f"step {step}, series {first + error.args[0]}"
+                raise no_forecast("forecasts", place) from None
+        if method.belted:
+            vector.hold(state, work, out)
 
     def _unused_answers(self, step: int) -> list[Answers]:
         """Return memory for the answers of a step that no step which waits for its actual uses."""
         if not self._unused:
             models, experts = len(self._names), self._method.experts
-            return [Answers.empty(experts, models, len(part.best), step) for part in self._states]
+            return [Answers.empty(experts, models, len(part.best), step) for _, part, _ in self._chunks]
         answers = self._unused.pop()
         for part in answers:
             part.step = step
@@ -180,7 +192,7 @@ class RouterPanel(Saved):
         """
         for actual in actual_array(actuals, (self.series,), len(self._waiting)):
             answers = self._waiting.popleft()
-            for (chunk, state, work), given in zip(self._each_chunk(), answers, strict=True):
+            for (chunk, state, work), given in zip(self._chunks, answers, strict=True):
                 learn(
                     state, work, given, actual[chunk],
                     self._method, self._n_online, self.policy.dirty_interval,
@@ -196,7 +208,7 @@ class RouterPanel(Saved):
             If there is no such series.
         """
         series = whole_number(series, "series", 0, self.series - 1)
-        chunk, place = divmod(series, self._chunks[0].stop)
+        chunk, place = divmod(series, self._chunks[0][0].stop)
         waiting = [answers[chunk].take(slice(place, place + 1)) for answers in self._waiting]
         state = self._state.take(slice(series, series + 1)).copy()
         return Router.from_json(snapshot.to_json(self.policy, state, waiting, parts=self.parts))
@@ -218,5 +230,5 @@ class RouterPanel(Saved):
         policy, state, waiting, parts = snapshot.from_json(value, source)
         panel = cls.__new__(cls)
         panel._set_up(policy, state, parts)
-        panel._waiting.extend([given.take(chunk) for chunk in panel._chunks] for given in waiting)
+        panel._waiting.extend([given.take(chunk) for chunk, _, _ in panel._chunks] for given in waiting)
         return panel

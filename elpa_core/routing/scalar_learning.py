@@ -110,10 +110,8 @@ def _side(mixture: float, actual: float) -> float:
 def _learn_experts(state: SeriesState, given: Answer, actual: float, keep: float) -> None:
     mixed, least_square, gains, squares = given.mixed, state.floor * state.floor, [], []
     side, most = _side(mixed, actual), MOST_GAIN * state.usual_error
-    least = -most
     for gain, square, forecast in zip(state.expert_gains, state.expert_squares, given.experts, strict=False):
-        regret = side * (mixed - forecast)
-        regret = regret if least <= regret <= most else within(regret, least, most)
+        regret = within(side * (mixed - forecast), -most, most)
         gains.append(keep * gain + regret)
         squares.append(max(keep * square + regret * regret, least_square))
     state.expert_gains[: len(gains)], state.expert_squares[: len(gains)] = gains, squares

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from elpa_core.errors import InputError, Problem, quoted
-from elpa_core.routing.answers import Answers
+from elpa_core.routing.answers import NUMBERS, Answers
 from elpa_core.routing.routing_policy import RoutingPolicy
 from elpa_core.routing.settings import Method, leads_of
 from elpa_core.routing.state import State
@@ -19,7 +19,6 @@ from elpa_core.routing.state import State
 _FORMAT, _VERSION = "elpa-router", 4
 _MOST_STEPS = 1 << 53
 _LARGEST = 1e152  # limits are a few times BOUND apart
-_NUMBERS = ("served", "mixed", "experts", "offline", "limited")
 
 
 def to_json(
@@ -32,7 +31,7 @@ def to_json(
     waiting : collection of Answers
         Steps that were forecast and have no actual yet.
     """
-    steps = [{name: getattr(given, name).tolist() for name in _NUMBERS} for given in waiting]
+    steps = [{name: getattr(given, name).tolist() for name in NUMBERS} for given in waiting]
     for step, given in zip(steps, waiting, strict=True):
         present = given.present
         step["present"] = None if present is None or present.all() else present.tolist()
@@ -137,7 +136,7 @@ def _answers(value: object, sizes: tuple[int, int, int], place: str, source: str
         mask = None if present is None else np.array(present, dtype=np.bool_)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise InputError(
-            Problem(source, place, "something else", f"the numbers {', '.join(_NUMBERS)}")
+            Problem(source, place, "something else", f"the numbers {', '.join(NUMBERS)}")
         ) from error
     right = all(
         arrays[name].shape == shape and (np.abs(arrays[name]) <= _LARGEST).all()

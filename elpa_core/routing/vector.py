@@ -122,10 +122,11 @@ def answer(state: State, work: Workspace, rows: Array, n_online: int, lead: int,
     np.add(middle, work.move, out=experts[LEVEL])
     _limit(experts[LEVEL], work.low, work.high)
     if len(experts) > LEAD:
-        experts[LEAD] = experts[STEADY]  # unless lead times are told apart
         if len(state.lead_scores):
             [(total, weight)] = _sums(state, work, (LEAD, lead), part, limited)
             _divide(total, weight, middle, out=experts[LEAD])
+        else:
+            experts[LEAD] = experts[STEADY]
     if len(experts) > ONLINE or work.any_dirty:
         _divide(on, on_weight, middle, out=on)
     if len(experts) > ONLINE:
@@ -191,7 +192,7 @@ def _limited(state: State, work: Workspace, rows: Array, out: Answers) -> tuple[
         some, low, high = limited[:, columns], work.low[columns], work.high[columns]
         there = _counting(some, low, high, REACH * state.margin[columns])
         if not (found := there.any(axis=0)).all():
-            raise NoForecastError(int(np.arange(len(rows))[columns][~found][0]))
+            raise NoForecastError(int(work.columns[columns][~found][0]))
         _limit(some, low, high)
         some[~there] = 0.0
         limited[:, columns] = some

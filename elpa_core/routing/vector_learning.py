@@ -42,8 +42,7 @@ def learn(
     state.level_error *= method.keep_level
     state.level_error += method.learn_level * error
     _learn_experts(state, work, given, actual, where, method.keep_expert)
-    taken, row = method.learn_usual * _size(error, state.floor), None if where is None else where[np.newaxis]
-    _learn(state.usual_error[np.newaxis], taken[np.newaxis], row, method.keep_usual)
+    _learn(state.usual_error, method.learn_usual * _size(error, state.floor), where, method.keep_usual)
     _remember(state, np.abs(actual), np.abs(given.offline), where)
     mutation = _mutations(state, whole, given.served)
     error = np.abs(actual - given.served)
@@ -184,8 +183,8 @@ def _learn(scores: Array, errors: Array, where: Mask | None, keep: float) -> Non
         scores *= keep
         scores += errors
         return
+    scores, where = np.atleast_2d(scores, where)
     few = np.flatnonzero(~np.logical_and.reduce(where))
     before = scores[:, few]
-    scores *= keep
-    scores += errors
+    _learn(scores, errors, None, keep)
     scores[:, few] = np.where(where[:, few], scores[:, few], before)
