@@ -6,6 +6,7 @@ About five minutes: ten days are thirty runs. The offline models train weekly, t
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from airflow_site import training
 from programs.write_errors import errors
 from scheduled import Scheduled
 
+from elpa_airflow.rest_api import RestApiError
 from elpa_core.artifacts import utc_text
 from elpa_core.scores import ewma_score
 
@@ -43,14 +45,15 @@ FORWARDS, BACKWARDS = "elpa_forwards", "elpa_backwards"
 def backfill(standalone: Scheduled, dag_id: str, *more: str) -> None:
     """Run a backfill of the ten days to its end."""
     days = ("--from-date", "2026-01-01", "--to-date", "2026-01-10")
-    # SQLite refuses a writer whose transaction another one has overtaken, and Airflow takes all back then.
-    # A scheduler that meanwhile starts such a run dies of that, hence the pause.
+    # SQLite refuses a writer whose transaction another one has overtaken. A scheduler that meanwhile starts
+    # such a run dies of that, hence the pause.
     standalone.airflow.call("PATCH", f"/dags/{dag_id}", is_paused=True)
     create = ("backfill", "create", "--dag-id", dag_id, *days, "--max-active-runs", "3", *more)
     for _ in range(10):
         done = standalone.command(*create, check=False)
         if done.returncode == 0 or "database is locked" not in done.stdout + done.stderr:
             break
+        cancel_unfinished(standalone, dag_id)
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
     standalone.airflow.call("PATCH", f"/dags/{dag_id}", is_paused=False)
 
@@ -60,6 +63,23 @@ def backfill(standalone: Scheduled, dag_id: str, *more: str) -> None:
         return all(one["completed_at"] for one in found) and states <= {"success", "failed"}
 
     eventually(has_ended, f"the backfill of {dag_id} ends", 400)
+
+
+def cancel_unfinished(standalone: Scheduled, dag_id: str) -> None:
+    """Cancel a backfill that was refused when Airflow had already written it down, without its runs.
+
+    Airflow removes it, unless the database is still locked; then no other one can be created beside it.
+    """
+
+    def none_is_left() -> bool:
+        found = standalone.airflow.call("GET", f"/backfills?dag_id={dag_id}")["backfills"]
+        unfinished = [one["id"] for one in found if not one["completed_at"]]
+        with suppress(RestApiError):  # this writer, too, may be refused
+            for number in unfinished:
+                standalone.airflow.call("PUT", f"/backfills/{number}/cancel")
+        return not unfinished
+
+    eventually(none_is_left, f"no backfill of {dag_id} is unfinished")
 
 
 def runs(standalone: Scheduled, dag_id: str) -> list[dict[str, Any]]:

@@ -91,7 +91,7 @@ def publish(uri: str, *days: str) -> None:
         recorded = store.record(f"day{number}", day(number), policy({"ets": float(number)}))
         made.append(store.publish(recorded.run_id, recorded.number))
         if number % 3 == 0:
-            made.append(store.promote(recorded.run_id, reason="by hand", actor="me"))
+            made.append(store.promote(recorded.run_id, recorded.number, reason="by hand", actor="me"))
         with suppress(InputError):  # there may be nothing to go back to
             if number % 4 == 0:
                 made.append(store.rollback(reason="by hand", actor="me"))
