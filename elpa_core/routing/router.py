@@ -149,16 +149,17 @@ class Router(Saved):
 
     def _warm_up(self, validation: Validation) -> None:
         facts = validation.facts(self.policy)
-        warming = dataclasses.replace(facts, best=-1)  # which model is best is not known yet
-        first = start([warming], validation.first_errors(facts)[:, np.newaxis])
-        self._set_up(warming, first, self.parts)
+        first = start([facts], validation.first_errors(facts)[:, np.newaxis])
+        self._set_up(facts, first, self.parts)
+        method = self._method
+        # Which model is best is known at the end only: no answer is held to it.
+        self._method = dataclasses.replace(method, belted=False)
         served = []
         for forecasts, actuals in validation.each_block(facts.names):
             served.append(self.predict(forecasts))
             self.update(actuals)
-        self.warm_up = np.concatenate(served)
+        self.warm_up, self._method = np.concatenate(served), method
         fresh = SeriesState.of(start([facts]))
-        self.policy, self._state.best = facts, fresh.best
         self._state.budget, self._state.leeway = fresh.budget, fresh.leeway
         self._block = None
 

@@ -111,16 +111,17 @@ class RouterPanel(Saved):
             expected = f"rows of {self.series} series, all with the same blocks"
             raise InputError(Problem("validation", "", f"{len(validation)} series", expected))
         facts = [each.facts(self.policy) for each in validation]
-        warming = [dataclasses.replace(each, best=-1) for each in facts]
         errors = [v.first_errors(f) for v, f in zip(validation, facts, strict=True)]
-        first = start(warming, np.stack(errors, axis=-1))
-        self._set_up(self.policy, first, self.parts)
+        self._set_up(self.policy, start(facts, np.stack(errors, axis=-1)), self.parts)
+        method = self._method
+        # Which model is best is known at the end only: no answer is held to it.
+        self._method = dataclasses.replace(method, belted=False)
         blocks = [list(each.each_block(self._names)) for each in validation]
         for block in zip(*blocks, strict=True):
             self.predict(np.stack([forecasts for forecasts, _ in block], axis=1))
             self.update(np.stack([actuals for _, actuals in block], axis=1))
+        self._method = method
         fresh = start(facts)
-        self._state.best[:] = fresh.best
         self._state.budget[:], self._state.leeway[:] = fresh.budget, fresh.leeway
 
     def predict(self, forecasts: Forecasts) -> NDArray[np.float64]:

@@ -185,7 +185,7 @@ def _belt(state: SeriesState, stand: Stand, limited: list[float], median: float)
     if median - stand.trust <= best <= median + stand.trust:
         return 1.0
     nearer = state.last < inf and abs(best - state.last) <= abs(median - state.last)
-    return 1.0 if nearer else None
+    return 1.0 if nearer or stand.steps * abs(best - median) <= state.credit else None
 
 
 def amplitude(stand: Stand, offline: float) -> float:

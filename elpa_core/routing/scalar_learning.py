@@ -8,6 +8,7 @@ from elpa_core.routing.scalar import Answer
 from elpa_core.routing.series_state import SeriesState, within
 from elpa_core.routing.settings import (
     BELT_SHARE,
+    BELT_TRUST,
     BOUND,
     GROWTH,
     LEAD,
@@ -37,25 +38,20 @@ def learn(
             (state.lead_scores[k], state.lead_gains[k], state.lead_squares[k]), given, given.experts[LEAD],
             actual, (method.keep_leads[k], method.learn_leads[k]), floor, n_online if not clean else None,
         )  # fmt: skip
+    _settle(state, given, actual)
     error = actual - given.experts[MEDIAN]
     state.level_error = method.keep_level * state.level_error + method.learn_level * error
     if clean:
         _learn_experts(state, given, actual, method.keep_expert)
         state.usual_error = method.keep_usual * state.usual_error + method.learn_usual * (abs(error) + floor)
         _remember(state, abs(actual), abs(given.offline))
-    served = given.served
-    error = abs(actual - served)
-    best = state.best
-    if best >= 0 and (given.present is None or given.present[best]):
-        best_error = abs(actual - given.limited[best])
-        state.budget += (1.0 + BELT_SHARE) * best_error - error
-        state.leeway += (1.0 + LEEWAY_SHARE) * best_error - error
     _widen(state, whole, actual)
     if whole == actual:
         state.last = whole
     if not clean:
         state.dirty -= 1
     state.mutated = 0
+    served = given.served
     error = abs(whole - served)
     if state.epsilon < inf and error > state.epsilon * max(abs(whole), abs(served), state.phi):
         state.mutated, state.dirty = 1, dirty_interval
@@ -98,6 +94,19 @@ def _learn_models(
             if not there:
                 scores[j], gains[j], squares[j] = (before[j] for before in known)
     return scores, gains, squares
+
+
+def _settle(state: SeriesState, given: Answer, actual: float) -> None:
+    """Keep the accounts of the belt."""
+    best = state.best
+    if best < 0 or not (given.present is None or given.present[best]):
+        return
+    forecast, median = given.limited[best], given.experts[MEDIAN]
+    error, best_error = abs(actual - given.served), abs(actual - forecast)
+    state.budget += (1.0 + BELT_SHARE) * best_error - error
+    state.leeway += (1.0 + LEEWAY_SHARE) * best_error - error
+    if abs(forecast - median) > BELT_TRUST * state.usual_error:
+        state.credit += abs(actual - median) - best_error
 
 
 def _side(mixture: float, actual: float) -> float:

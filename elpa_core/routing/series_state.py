@@ -33,6 +33,7 @@ class Stand:
     trust: float
     factor: float
     room: float
+    steps: int
     move: float
     mutated: int
 
@@ -57,6 +58,7 @@ class SeriesState:
     window_rows: int
     budget: float
     leeway: float
+    credit: float
     last: float
     seen: list[float]
     spread: float
@@ -131,6 +133,7 @@ def stand_of(state: SeriesState, method: Method, window: int, steps: int) -> Sta
         BELT_TRUST * state.usual_error if state.leeway >= 0.0 else inf,
         factor,
         room,
+        steps,
         method.level_share * state.level_error,
         state.mutated,
     )

@@ -16,7 +16,7 @@ from elpa_core.routing.routing_policy import RoutingPolicy
 from elpa_core.routing.settings import Method, leads_of
 from elpa_core.routing.state import State
 
-_FORMAT, _VERSION = "elpa-router", 4
+_FORMAT, _VERSION = "elpa-router", 5
 _MOST_STEPS = 1 << 53
 _LARGEST = 1e152  # limits are a few times BOUND apart
 

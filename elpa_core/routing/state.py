@@ -62,6 +62,9 @@ class State:
     leeway : ndarray, shape (n,)
         The same with a wider allowance; below zero that model is not left where it is far from the
         median.
+    credit : ndarray, shape (n,)
+        How much nearer to the actuals than the median that model has been where it was far from the
+        median, summed over steps.
     last : ndarray, shape (n,)
         The last actual within the limits; infinite before the first.
     seen : ndarray, shape (2, n)
@@ -100,6 +103,7 @@ class State:
     window_rows: NDArray[np.int64]
     budget: Array
     leeway: Array
+    credit: Array
     last: Array
     seen: Array
     spread: Array
@@ -274,6 +278,7 @@ def start(policies: Sequence[RoutingPolicy], first_errors: Array | None = None) 
         window_rows=np.zeros(n, np.int64),
         budget=np.array([BELT_STEPS * policy.best_mae for policy in policies]),
         leeway=np.array([LEEWAY_STEPS * policy.best_mae for policy in policies]),
+        credit=np.zeros(n),
         last=np.full(n, np.inf),
         seen=np.array(ranges, np.float64).T.copy(),
         spread=np.array(spread, np.float64),

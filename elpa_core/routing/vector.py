@@ -151,7 +151,7 @@ def hold(state: State, work: Workspace, answers: Sequence[Answers]) -> None:
     few = np.flatnonzero((distance > room) & (state.best >= 0))
     if not few.size:
         return
-    room, last = room[few], state.last[few]
+    room, last, credit = room[few], state.last[few], state.credit[few]
     trust = np.where(state.leeway[few] >= 0.0, BELT_TRUST * state.usual_error[few], np.inf)
     distance, holds = np.zeros(len(few)), []
     for out in answers:
@@ -159,6 +159,7 @@ def hold(state: State, work: Workspace, answers: Sequence[Answers]) -> None:
         held = np.abs(best - last) <= np.abs(middle - last)
         held &= last < np.inf
         held |= (best >= middle - trust) & (best <= middle + trust)
+        held |= len(answers) * np.abs(best - middle) <= credit
         held &= out.step >= state.dirty[few]
         if out.present is not None:
             held &= out.present[state.best[few], few]

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from elpa_core.routing.answers import Answers, Mask
 from elpa_core.routing.settings import (
     BELT_SHARE,
+    BELT_TRUST,
     BOUND,
     GROWTH,
     LEAD,
@@ -38,6 +39,7 @@ def learn(
     all_clean = bool(clean.all())
     where = None if all_clean else clean
     _learn_models(state, work, given, actual, method, n_online, where)
+    _settle(state, work, given, actual)
     error = actual - given.experts[MEDIAN]
     state.level_error *= method.keep_level
     state.level_error += method.learn_level * error
@@ -45,17 +47,6 @@ def learn(
     _learn(state.usual_error, method.learn_usual * _size(error, state.floor), where, method.keep_usual)
     _remember(state, np.abs(actual), np.abs(given.offline), where)
     mutation = _mutations(state, whole, given.served)
-    error = np.abs(actual - given.served)
-    places, known = best_places(state, work), state.best >= 0
-    best_error = np.abs(actual - given.limited.take(places))
-    if given.present is not None:
-        known &= given.present.take(places)
-    earned = (1.0 + BELT_SHARE) * best_error - error
-    relieved = (1.0 + LEEWAY_SHARE) * best_error - error
-    if not known.all():
-        earned, relieved = earned * known, relieved * known
-    state.budget += earned
-    state.leeway += relieved
     _widen(state, whole, actual)
     if not all_clean:
         np.maximum(state.dirty - 1, 0, out=state.dirty)
@@ -98,6 +89,26 @@ def _learn_models(
         np.add(gains, regrets, out=gains)
         np.multiply(regrets, regrets, out=regrets)
         np.add(squares, regrets, out=squares)
+
+
+def _settle(state: State, work: Workspace, given: Answers, actual: Array) -> None:
+    """Keep the accounts of the belt."""
+    places, known = best_places(state, work), state.best >= 0
+    if given.present is not None:
+        known &= given.present.take(places)
+    forecast, median = given.limited.take(places), given.experts[MEDIAN]
+    error, best_error = np.abs(actual - given.served), np.abs(actual - forecast)
+    earned = (1.0 + BELT_SHARE) * best_error - error
+    relieved = (1.0 + LEEWAY_SHARE) * best_error - error
+    if not known.all():
+        earned, relieved = earned * known, relieved * known
+    state.budget += earned
+    state.leeway += relieved
+    far = np.abs(forecast - median) > BELT_TRUST * state.usual_error
+    far &= known
+    few = np.flatnonzero(far)
+    if few.size:
+        state.credit[few] += np.abs(actual[few] - median[few]) - best_error[few]
 
 
 def _widen(state: State, actual: Array, limited: Array) -> None:

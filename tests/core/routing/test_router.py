@@ -471,6 +471,42 @@ def test_where_best_model_and_median_disagree_by_far_the_last_actual_is_the_refe
     assert served.explain()["belt"] is None
 
 
+def foreseeing(horizon: int) -> tuple[Router, np.ndarray, np.ndarray]:
+    """A router whose model ``a`` alone foresaw the jumps of the validation rows; more rows of the kind."""
+    rng = np.random.default_rng(2)
+    y = 10 + rng.normal(size=480)
+    rows = y[:, np.newaxis] + 0.5 * rng.normal(size=(480, 4))
+    y[5::9] += 90
+    rows[5::9, 0] += 90
+    validation = Validation.of(y[:240], dict(zip(NAMES, rows[:240].T, strict=True)), horizon=horizon)
+    return Router(policy_of(ONLINE, OFFLINE), validation, horizon=horizon), y[240:], rows[240:]
+
+
+@pytest.mark.parametrize("horizon", [1, 12])
+def test_a_best_model_that_alone_foresaw_jumps_on_validation_is_followed(horizon: int) -> None:
+    served, y, rows = foreseeing(horizon)
+    values = []
+    for first in range(0, len(y), horizon):
+        values.append(served.predict(rows[first : first + horizon]))
+        served.update(y[first : first + horizon])
+    lost = np.abs(np.concatenate(values) - y).sum()
+    allowed = (1 + BELT_SHARE) * np.abs(rows[:, 0] - y).sum()
+    assert lost <= allowed + BELT_STEPS * served.policy.best_mae
+
+
+@pytest.mark.parametrize("horizon", [1, 12])
+def test_it_is_followed_no_farther_than_what_it_gained_by_that(horizon: int) -> None:
+    served, _, _ = foreseeing(horizon)
+    credit, lost = served.to_json()["state"]["credit"][0], 0.0
+    for _ in range(300 // horizon):
+        values = served.predict(np.tile([100.0, 10.0, 10.1, 9.9], (horizon, 1)))
+        assert lost or values.max() > 90
+        lost += np.abs(values - 10.0).sum()
+        served.update(np.full(horizon, 10.0))
+    assert lost <= credit
+    assert served.explain()["belt"] is None
+
+
 @pytest.mark.parametrize("wild", [1e6, -1e6])
 def test_a_wild_actual_is_no_referee(wild: float) -> None:
     served = validated(24)
@@ -563,7 +599,7 @@ def test_a_torn_state_file_is_refused_at_any_length(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "value", "text"),
     [
-        (["version"], 2, r"\$\.version: found 2; expected 4; .*start with a new state file"),
+        (["version"], 2, r"\$\.version: found 2; expected 5; .*start with a new state file"),
         (["state", "epsilon", 0], 1e308, r"\$\.state\.epsilon"),
         (["format"], "x", r"\$\.format"),
         (["parts"], "median", r"\$\.parts"),

@@ -93,6 +93,31 @@ def test_equal_to_single_routers(
                 router.update(y[:known, i])
 
 
+@pytest.mark.parametrize("horizon", [1, 4])
+def test_equal_to_single_routers_where_the_best_model_alone_foresees_jumps(horizon: int) -> None:
+    rng = np.random.default_rng(horizon)
+    y = rng.normal(size=(240, 30))
+    forecasts = y[..., None] + rng.normal(size=(240, 30, 7))
+    jumps = rng.choice([10.0, 100.0, 1000.0], size=y.shape) * (rng.random(y.shape) < 0.1)
+    y += jumps
+    forecasts[..., 0] = y + jumps * (rng.random(y.shape) < 0.1)
+    names, policy = ONLINE + OFFLINE, policy_of(ONLINE, OFFLINE)
+    validation = [
+        Validation.of(y[:120, i], dict(zip(names, forecasts[:120, i].T, strict=True)), horizon=horizon)
+        for i in range(30)
+    ]
+    panel = RouterPanel(policy, 30, validation, horizon=horizon)
+    single = [Router(policy, v, horizon=horizon) for v in validation]
+    for first in range(120, 240, horizon):
+        block = slice(first, first + horizon)
+        served = panel.predict(forecasts[block])
+        alone = np.stack([r.predict(forecasts[block, i]) for i, r in enumerate(single)], axis=-1)
+        assert served.tobytes() == alone.tobytes()
+        panel.update(y[block])
+        for i, router in enumerate(single):
+            router.update(y[block, i])
+
+
 @pytest.mark.parametrize("models", range(1, 34))
 def test_the_median_is_that_of_sorted_rows(models: int) -> None:
     rng = np.random.default_rng(models)
