@@ -11,7 +11,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
 from math import inf, isnan, nan
 
@@ -99,36 +98,34 @@ def answer(
         return None
     voting = ordered
     if stand.voters is not None:
-        each = zip(limited, stand.voters, strict=True)
-        voting = sorted(f for f, votes in each if votes and not isnan(f)) or ordered
+        each = zip(limited, stand.voters, present or stand.voters, strict=True)
+        voting = sorted(f for f, votes, there in each if votes and there) or ordered
     middle = len(voting)
     median = voting[(middle - 1) // 2] * 0.5 + voting[middle // 2] * 0.5 + 0.0
     nearest, farthest = median - stand.tolerance, median + stand.tolerance
-    sums = _sums
-    if present is not None or ordered[0] < nearest or ordered[-1] > farthest:
-        sums = partial(_sums_within, nearest, farthest)
-    pairs = zip(stand.weights[lead], limited, strict=True)
-    on, on_weight = sums(islice(pairs, n_online))
-    off, off_weight = sums(pairs)
+    triples = zip(stand.weights[lead], stand.steady_weights, limited, strict=True)
+    online_ones = islice(triples, n_online)
+    on, on_weight, total, weight = _sums_of_two(online_ones, nearest, farthest, 0.0, 0.0)
+    off, off_weight, total, weight = _sums_of_two(triples, nearest, farthest, total, weight)
     both = on_weight + off_weight
     recent = (on + off) / both if both > 0.0 else median
     online = on / on_weight if on_weight > 0.0 else median
     offline = off / off_weight if off_weight > 0.0 else median
-    total, weight = sums(zip(stand.steady_weights, limited, strict=True))
     steady = total / weight if weight > 0.0 else median
     level = within(median + stand.move, stand.low, stand.high)
     experts: Experts = (recent, median, level, steady)
     at_lead = steady
     if (asked := len(stand.says)) > LEAD:
         if stand.lead_weights:
-            total, weight = sums(zip(stand.lead_weights[lead], limited, strict=True))
+            total, weight = _sums(stand.lead_weights[lead], limited, nearest, farthest)
             at_lead = total / weight if weight > 0.0 else median
         experts = (*experts, at_lead, online, amplitude(stand, offline))[:asked]
     dirty = step < state.dirty
     mixed, belt = online + 0.0, None
     if not dirty:
-        mixed = _sums(zip(stand.says, experts, strict=True))[0] / stand.total_say + 0.0
-        belt = _belt(state, stand, limited, median)
+        mixed = _sums(stand.says, experts)[0] / stand.total_say + 0.0
+        if stand.room < inf and (present is None or present[state.best]):
+            belt = _belt(state, stand, limited[state.best], median)
     if present is not None:
         limited = [f if there else 0.0 for f, there in zip(limited, present, strict=True)]
     return Answer(
@@ -157,31 +154,41 @@ def _limited(
     return limited, ordered, [not isnan(f) for f in limited]
 
 
-def _sums(pairs: Iterable[tuple[float, float]]) -> tuple[float, float]:
-    """Return the sums of weighted forecasts and of weights, added from the first on."""
-    total = sum_of_weights = 0.0
-    for weight, forecast in pairs:
-        total += weight * forecast
-        sum_of_weights += weight
-    return total, sum_of_weights
-
-
-def _sums_within(
-    nearest: float, farthest: float, pairs: Iterable[tuple[float, float]]
+def _sums(
+    weights: Iterable[float], forecasts: Iterable[float], nearest: float = -inf, farthest: float = inf
 ) -> tuple[float, float]:
-    """Return the same, of forecasts in a range; none is NaN."""
+    """Return the sums of weighted forecasts and of weights, added from the first on.
+
+    Forecasts that are out of range, or NaN, do not count.
+    """
     total = sum_of_weights = 0.0
-    for weight, forecast in pairs:
+    for weight, forecast in zip(weights, forecasts, strict=True):
         if nearest <= forecast <= farthest:
             total += weight * forecast
             sum_of_weights += weight
     return total, sum_of_weights
 
 
-def _belt(state: SeriesState, stand: Stand, limited: list[float], median: float) -> float | None:
-    """Return 1.0 where the best single model holds the answer, else None."""
-    if stand.room == inf or isnan(best := limited[state.best]):
-        return None
+def _sums_of_two(
+    triples: Iterable[tuple[float, float, float]],
+    nearest: float,
+    farthest: float,
+    total: float,
+    sum_of_weights: float,
+) -> tuple[float, float, float, float]:
+    """Return the same for two weights of each forecast; the sums of the second ones go on from others."""
+    first_total = first_weights = 0.0
+    for first, second, forecast in triples:
+        if nearest <= forecast <= farthest:
+            first_total += first * forecast
+            first_weights += first
+            total += second * forecast
+            sum_of_weights += second
+    return first_total, first_weights, total, sum_of_weights
+
+
+def _belt(state: SeriesState, stand: Stand, best: float, median: float) -> float | None:
+    """Return 1.0 where the best single model, which forecasts ``best``, holds the answer, else None."""
     if median - stand.trust <= best <= median + stand.trust:
         return 1.0
     nearer = state.last < inf and abs(best - state.last) <= abs(median - state.last)

@@ -28,15 +28,16 @@ def learn(
     whole, clean, floor = actual, state.dirty == 0, state.floor
     low, high = state.seen[0] - state.margin, state.seen[1] + state.margin
     actual = within(actual, low, high)
-    state.scores, state.gains, state.squares = _learn_models(
+    only = None if clean else n_online
+    _learn_models(
         (state.scores, state.gains, state.squares), given, given.experts[STEADY], actual,
-        (method.keep_model, method.learn_model), floor, n_online if not clean else None,
+        (method.keep_model, method.learn_model), floor, only,
     )  # fmt: skip
     if method.leads:
         k = method.lead(given.step)
-        state.lead_scores[k], state.lead_gains[k], state.lead_squares[k] = _learn_models(
+        _learn_models(
             (state.lead_scores[k], state.lead_gains[k], state.lead_squares[k]), given, given.experts[LEAD],
-            actual, (method.keep_leads[k], method.learn_leads[k]), floor, n_online if not clean else None,
+            actual, (method.keep_leads[k], method.learn_leads[k]), floor, only,
         )  # fmt: skip
     _settle(state, given, actual)
     error = actual - given.experts[MEDIAN]
@@ -65,13 +66,13 @@ def _learn_models(
     rate: tuple[float, float],
     floor: float,
     only: int | None,
-) -> tuple[list[float], list[float], list[float]]:
-    """Return scores, gains and squares of the models after a step.
+) -> None:
+    """Learn the scores, gains and squares of the models from a step.
 
     Parameters
     ----------
     known : tuple of three lists of float
-        Scores, gains and squares before it.
+        Scores, gains and squares; changed in place.
     mixture : float
         What the gains are measured against.
     rate : tuple of float
@@ -79,21 +80,19 @@ def _learn_models(
     only : int or None
         How many models, the first ones, learn their scores alone; None: all learn everything.
     """
-    keep, take = rate
-    side = 0.0 if only is not None else _side(mixture, actual)
-    scores, gains, squares = [], [], []
-    for score, gain, square, forecast in zip(*known, given.limited, strict=True):
-        error, regret = actual - forecast, side * (mixture - forecast)
-        scores.append(keep * score + take * ((error if error >= 0.0 else -error) + floor))
-        gains.append(gain + regret)
-        squares.append(square + regret * regret)
-    if only is not None:
-        scores[only:] = known[0][only:]
-    if given.present is not None:
-        for j, there in enumerate(given.present):
-            if not there:
-                scores[j], gains[j], squares[j] = (before[j] for before in known)
-    return scores, gains, squares
+    (scores, gains, squares), (keep, take), present = known, rate, given.present
+    side = _side(mixture, actual)
+    for j, forecast in enumerate(given.limited):
+        if present is not None and not present[j]:
+            continue
+        if only is None:
+            regret = side * (mixture - forecast)
+            gains[j] += regret
+            squares[j] += regret * regret
+        elif j >= only:
+            break
+        error = actual - forecast
+        scores[j] = keep * scores[j] + take * ((error if error >= 0.0 else -error) + floor)
 
 
 def _settle(state: SeriesState, given: Answer, actual: float) -> None:
@@ -117,13 +116,16 @@ def _side(mixture: float, actual: float) -> float:
 
 
 def _learn_experts(state: SeriesState, given: Answer, actual: float, keep: float) -> None:
-    mixed, least_square, gains, squares = given.mixed, state.floor * state.floor, [], []
+    mixed, gains, squares = given.mixed, state.expert_gains, state.expert_squares
+    least_square = state.floor * state.floor
     side, most = _side(mixed, actual), MOST_GAIN * state.usual_error
-    for gain, square, forecast in zip(state.expert_gains, state.expert_squares, given.experts, strict=False):
-        regret = within(side * (mixed - forecast), -most, most)
-        gains.append(keep * gain + regret)
-        squares.append(max(keep * square + regret * regret, least_square))
-    state.expert_gains[: len(gains)], state.expert_squares[: len(gains)] = gains, squares
+    for k, forecast in enumerate(given.experts):
+        regret = side * (mixed - forecast)
+        if not -most <= regret <= most:
+            regret = max(-most, min(most, regret))
+        gains[k] = keep * gains[k] + regret
+        square = keep * squares[k] + regret * regret
+        squares[k] = max(square, least_square)
 
 
 def _remember(state: SeriesState, actual: float, forecast: float) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from functools import reduce
 from math import inf
-from operator import add
 
 import numpy as np
 
@@ -117,7 +115,9 @@ def stand_of(state: SeriesState, method: Method, window: int, steps: int) -> Sta
     says = _potential(state.expert_gains[:asked], state.expert_squares[:asked])
     for expert in method.absent:
         says[expert] = 0.0
-    total_say = reduce(add, says)
+    total_say = 0.0
+    for say in says:
+        total_say += say
     if total_say < LEAST_SAY:
         says, total_say = [1.0 if expert == MEDIAN else 0.0 for expert in range(asked)], 1.0
     return Stand(
