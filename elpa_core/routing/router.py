@@ -69,8 +69,9 @@ class Router(Saved):
     of its mean errors for the start: all answers of a block together are no farther from that
     model's forecasts than can still be lost. The promise does not count where such a forecast is
     farther from the median than three times the median's usual error, unless the last actual is
-    nearer to it than to the median, or the router is worse than that model by 8 % and 14 mean errors
-    already; nor on dirty steps.
+    nearer to it than to the median, or the model has gained on the median by that before, in sum, what
+    the block could lose, or the router is worse than that model by 8 % and 14 mean errors already; nor on
+    dirty steps.
 
     After a mutation (a relative error of what was served above ``mutant_epsilon``) the next
     ``dirty_interval`` steps are dirty: ``online`` is served, and nothing learns but the scores of the

@@ -144,11 +144,14 @@ def answer(state: State, work: Workspace, rows: Array, n_online: int, lead: int,
 
 def hold(state: State, work: Workspace, answers: Sequence[Answers]) -> None:
     """Move the answers of a block towards the best single models, as far as the room demands."""
+    known = state.best >= 0
+    if not known.any():
+        return
     room = np.maximum(state.budget, 0.0)
     distance, places = np.zeros(len(room)), best_places(state, work)
     for out in answers:
         distance += np.abs(out.mixed - out.limited.take(places))
-    few = np.flatnonzero((distance > room) & (state.best >= 0))
+    few = np.flatnonzero((distance > room) & known)
     if not few.size:
         return
     room, last, credit = room[few], state.last[few], state.credit[few]

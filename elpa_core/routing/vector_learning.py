@@ -93,7 +93,10 @@ def _learn_models(
 
 def _settle(state: State, work: Workspace, given: Answers, actual: Array) -> None:
     """Keep the accounts of the belt."""
-    places, known = best_places(state, work), state.best >= 0
+    known = state.best >= 0
+    if not known.any():
+        return
+    places = best_places(state, work)
     if given.present is not None:
         known &= given.present.take(places)
     forecast, median = given.limited.take(places), given.experts[MEDIAN]
