@@ -123,7 +123,10 @@ def answer(
     dirty = step < state.dirty
     mixed, belt = online + 0.0, None
     if not dirty:
-        mixed = _sums(stand.says, experts)[0] / stand.total_say + 0.0
+        mixed = 0.0
+        for say, forecast in zip(stand.says, experts, strict=True):
+            mixed += say * forecast
+        mixed = mixed / stand.total_say + 0.0
         if stand.room < inf and (present is None or present[state.best]):
             belt = _belt(state, stand, limited[state.best], median)
     if present is not None:
@@ -155,7 +158,7 @@ def _limited(
 
 
 def _sums(
-    weights: Iterable[float], forecasts: Iterable[float], nearest: float = -inf, farthest: float = inf
+    weights: list[float], forecasts: list[float], nearest: float, farthest: float
 ) -> tuple[float, float]:
     """Return the sums of weighted forecasts and of weights, added from the first on.
 
