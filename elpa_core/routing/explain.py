@@ -30,7 +30,6 @@ def explanation(
     forecasts = [*given.experts[:LEAD], given.at_lead, given.online, amplitude(stand, given.offline)]
     says = _shares(stand.says) + [0.0] * (len(EXPERTS) - len(stand.says))
     dirty = given.served_dirty
-    best = state.best
     return {
         "served": given.served,
         "experts": {
@@ -59,8 +58,9 @@ def explanation(
         "dirty_steps_left": state.dirty,
         "amplitude_factor": stand.factor,
         "mixed": given.mixed,
-        "best_model": names[best] if best >= 0 else None,
+        "best_model": names[state.best],
         "belt": given.belt,
+        "credit": max(0.0, stand.credit),
     }
 
 

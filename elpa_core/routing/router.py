@@ -69,9 +69,9 @@ class Router(Saved):
     of its mean errors for the start: all answers of a block together are no farther from that
     model's forecasts than can still be lost. The promise does not count where such a forecast is
     farther from the median than three times the median's usual error, unless the last actual is
-    nearer to it than to the median, or the model has gained on the median by that before, in sum, what
-    the block could lose, or the router is worse than that model by 8 % and 14 mean errors already; nor on
-    dirty steps.
+    nearer to it than to the median, or the model has gained on the median in such places before, its
+    best block left out, what the block could lose now, or the router is worse than that model by 8 % and
+    14 mean errors already; nor on dirty steps.
 
     After a mutation (a relative error of what was served above ``mutant_epsilon``) the next
     ``dirty_interval`` steps are dirty: ``online`` is served, and nothing learns but the scores of the
@@ -196,7 +196,8 @@ class Router(Saved):
             if given is None:
                 raise no_forecast("forecasts", f"step {step}")
             answers.append(given)
-        scalar.hold(answers, stand, self._state.best)
+        if self._method.belted:
+            scalar.hold(answers, stand, self._state)
         self._block, self._waiting = (rows, stand, answers), deque(answers)
         return np.array([given.served for given in answers])
 
@@ -242,7 +243,8 @@ class Router(Saved):
             one; ``dirty``: whether this step is served dirty; ``dirty_steps_left``: as of now;
             ``amplitude_factor``; ``mixed``: what the experts say together; ``best_model`` and ``belt``:
             how much of the way from that model's forecast to ``mixed`` is served, from 0 to 1, None where
-            it does not hold the answer.
+            it does not hold the answer; ``credit``: up to how much all steps of the block together may be
+            off if it holds those where it is far from the median.
 
         Raises
         ------

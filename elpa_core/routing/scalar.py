@@ -18,7 +18,7 @@ import numpy as np
 
 from elpa_core.routing.answers import Answers
 from elpa_core.routing.series_state import SeriesState, Stand, within
-from elpa_core.routing.settings import LEAD, REACH
+from elpa_core.routing.settings import LEAD, MEDIAN, REACH
 
 Experts = tuple[float, ...]
 _MOST = sys.float_info.max
@@ -28,9 +28,9 @@ _MOST = sys.float_info.max
 class Answer:
     """One step: what came in, what each expert said that was asked, what was served.
 
-    ``at_lead`` and ``online`` are what the experts ``lead`` and ``online`` say, asked or not. ``belt`` is
-    None where the best single model does not hold the answer, else how much of the way from its forecast
-    to ``mixed`` is served: 1.0 until `hold` has looked at the block.
+    ``at_lead`` and ``online`` are what the experts ``lead`` and ``online`` say, asked or not. ``belt``, which
+    `hold` fills in, is None where the best single model does not hold the answer, else how much of the way
+    from its forecast to ``mixed`` is served.
     """
 
     served: float
@@ -121,19 +121,17 @@ def answer(
             at_lead = total / weight if weight > 0.0 else median
         experts = (*experts, at_lead, online, amplitude(stand, offline))[:asked]
     dirty = step < state.dirty
-    mixed, belt = online + 0.0, None
+    mixed = online + 0.0
     if not dirty:
         mixed = 0.0
         for say, forecast in zip(stand.says, experts, strict=True):
             mixed += say * forecast
         mixed = mixed / stand.total_say + 0.0
-        if stand.room < inf and (present is None or present[state.best]):
-            belt = _belt(state, stand, limited[state.best], median)
     if present is not None:
         limited = [f if there else 0.0 for f, there in zip(limited, present, strict=True)]
     return Answer(
         mixed, mixed, experts, offline,
-        limited, present, step, at_lead, online, nearest, farthest, belt, dirty,
+        limited, present, step, at_lead, online, nearest, farthest, None, dirty,
     )  # fmt: skip
 
 
@@ -179,7 +177,10 @@ def _sums_of_two(
     total: float,
     sum_of_weights: float,
 ) -> tuple[float, float, float, float]:
-    """Return the same for two weights of each forecast; the sums of the second ones go on from others."""
+    """Return the same for two weights of each forecast.
+
+    ``total`` and ``sum_of_weights`` are what the second weights have come to so far.
+    """
     first_total = first_weights = 0.0
     for first, second, forecast in triples:
         if nearest <= forecast <= farthest:
@@ -190,21 +191,28 @@ def _sums_of_two(
     return first_total, first_weights, total, sum_of_weights
 
 
-def _belt(state: SeriesState, stand: Stand, best: float, median: float) -> float | None:
-    """Return 1.0 where the best single model, which forecasts ``best``, holds the answer, else None."""
-    if median - stand.trust <= best <= median + stand.trust:
-        return 1.0
-    nearer = state.last < inf and abs(best - state.last) <= abs(median - state.last)
-    return 1.0 if nearer or stand.steps * abs(best - median) <= state.credit else None
-
-
 def amplitude(stand: Stand, offline: float) -> float:
     """Return what the expert of that name says."""
     return within(stand.factor * offline, stand.low, stand.high)
 
 
-def hold(answers: list[Answer], stand: Stand, best: int) -> None:
-    """Move the answers of a block towards the best single model, as far as the room demands."""
+def hold(answers: list[Answer], stand: Stand, state: SeriesState) -> None:
+    """Move the answers of a block that the best single model holds towards it, as far as the room demands."""
+    best, last, far, stake = state.best, state.last, [], 0.0
+    for given in answers:
+        if given.served_dirty or not (given.present is None or given.present[best]):
+            continue
+        forecast, median = given.limited[best], given.experts[MEDIAN]
+        if median - stand.trust <= forecast <= median + stand.trust or (
+            last < inf and abs(forecast - last) <= abs(median - last)
+        ):
+            given.belt = 1.0
+        else:
+            far.append(given)
+            stake += abs(forecast - median)
+    if stake <= stand.credit:
+        for given in far:
+            given.belt = 1.0
     distance = 0.0
     for given in answers:
         if given.belt is not None:

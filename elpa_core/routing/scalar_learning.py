@@ -39,7 +39,7 @@ def learn(
             (state.lead_scores[k], state.lead_gains[k], state.lead_squares[k]), given, given.experts[LEAD],
             actual, (method.keep_leads[k], method.learn_leads[k]), floor, only,
         )  # fmt: skip
-    _settle(state, given, actual)
+    _settle(state, given, actual, clean=clean)
     error = actual - given.experts[MEDIAN]
     state.level_error = method.keep_level * state.level_error + method.learn_level * error
     if clean:
@@ -95,17 +95,20 @@ def _learn_models(
         scores[j] = keep * scores[j] + take * ((error if error >= 0.0 else -error) + floor)
 
 
-def _settle(state: SeriesState, given: Answer, actual: float) -> None:
+def _settle(state: SeriesState, given: Answer, actual: float, *, clean: bool) -> None:
     """Keep the accounts of the belt."""
-    best = state.best
-    if best < 0 or not (given.present is None or given.present[best]):
+    best, credit = state.best, state.credit
+    if given.step == 0:
+        total, most_of_one, block = credit
+        credit[:] = [total + block, max(most_of_one, block), 0.0]
+    if given.present is not None and not given.present[best]:
         return
     forecast, median = given.limited[best], given.experts[MEDIAN]
     error, best_error = abs(actual - given.served), abs(actual - forecast)
     state.budget += (1.0 + BELT_SHARE) * best_error - error
     state.leeway += (1.0 + LEEWAY_SHARE) * best_error - error
-    if abs(forecast - median) > BELT_TRUST * state.usual_error:
-        state.credit += abs(actual - median) - best_error
+    if clean and abs(forecast - median) > BELT_TRUST * state.usual_error:
+        credit[2] += abs(actual - median) - best_error
 
 
 def _side(mixture: float, actual: float) -> float:
@@ -121,8 +124,8 @@ def _learn_experts(state: SeriesState, given: Answer, actual: float, keep: float
     side, most = _side(mixed, actual), MOST_GAIN * state.usual_error
     for k, forecast in enumerate(given.experts):
         regret = side * (mixed - forecast)
-        if not -most <= regret <= most:
-            regret = max(-most, min(most, regret))
+        if not -most <= regret <= most:  # here, since a call to `within` takes as long as all the rest
+            regret = within(regret, -most, most)
         gains[k] = keep * gains[k] + regret
         square = keep * squares[k] + regret * regret
         squares[k] = max(square, least_square)

@@ -31,7 +31,7 @@ class Stand:
     trust: float
     factor: float
     room: float
-    steps: int
+    credit: float
     move: float
     mutated: int
 
@@ -56,7 +56,7 @@ class SeriesState:
     window_rows: int
     budget: float
     leeway: float
-    credit: float
+    credit: list[float]
     last: float
     seen: list[float]
     spread: float
@@ -108,9 +108,7 @@ def stand_of(state: SeriesState, method: Method, window: int, steps: int) -> Sta
     if state.window_rows >= window and forecast > 0.0:
         gain = actual / forecast
         factor = 1.0 + (within(gain, least, most) - 1.0) * 0.5
-    room = inf
-    if method.belted and state.best >= 0:
-        room = max(0.0, state.budget)
+    total, most_of_one, block = state.credit
     asked = method.experts
     says = _potential(state.expert_gains[:asked], state.expert_squares[:asked])
     for expert in method.absent:
@@ -132,8 +130,8 @@ def stand_of(state: SeriesState, method: Method, window: int, steps: int) -> Sta
         method.tolerance * state.usual_error,
         BELT_TRUST * state.usual_error if state.leeway >= 0.0 else inf,
         factor,
-        room,
-        steps,
+        max(0.0, state.budget),
+        total + block - max(most_of_one, block),
         method.level_share * state.level_error,
         state.mutated,
     )

@@ -34,8 +34,7 @@ BELT_SHARE, BELT_STEPS = 0.06, 6.0
 """How much worse than the best single model the router may be so far, and a head start in steps."""
 BELT_TRUST = 3.0
 """The best single model holds the router where it is within this many usual errors of the median, or no
-farther from the last actual than the median is, or has gained on the median before, where it was as far
-away, what it could lose now; ..."""
+farther from the last actual than the median is, or has the credit for what the block could lose; ..."""
 LEEWAY_SHARE, LEEWAY_STEPS = 0.08, 14.0
 """... and everywhere as long as the router is worse than that model by more than this: a share, and steps."""
 GAIN_RANGE = (0.5, 2.0)

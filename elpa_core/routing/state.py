@@ -62,9 +62,10 @@ class State:
     leeway : ndarray, shape (n,)
         The same with a wider allowance; below zero that model is not left where it is far from the
         median.
-    credit : ndarray, shape (n,)
-        How much nearer to the actuals than the median that model has been where it was far from the
-        median, summed over steps.
+    credit : ndarray, shape (3, n)
+        How much nearer to the actuals than the median that model has been on clean steps where it was
+        far from the median (by the usual error when the actual came): in all blocks before the last one,
+        at most in one of these, and in the last one.
     last : ndarray, shape (n,)
         The last actual within the limits; infinite before the first.
     seen : ndarray, shape (2, n)
@@ -80,7 +81,7 @@ class State:
     epsilon : ndarray, shape (n,)
         Relative error of a mutation; infinite if detection is off.
     best : ndarray of int64, shape (n,)
-        Position of the best single model on validation; -1 for none.
+        Position of the best single model on validation.
     dirty : ndarray of int64, shape (n,)
         Dirty steps left.
     mutated : ndarray of int64, shape (n,)
@@ -172,7 +173,7 @@ class State:
             for name in sorted(positive)
             if not (getattr(state, name) > 0).all()
         ]
-        if (state.best < -1).any() or (state.best >= models).any():
+        if (state.best < 0).any() or (state.best >= models).any():
             problems.append(Problem(source, "$.state.best", "no model", "positions of models"))
         if problems:
             raise InputError(problems)
@@ -186,6 +187,7 @@ def _shapes(models: int, leads: int, window: int, series: int) -> dict[str, tupl
         **dict.fromkeys(("expert_gains", "expert_squares"), (len(EXPERTS),)),
         **dict.fromkeys(("window_actual", "window_forecast"), (window,)),
         **dict.fromkeys(("window_sums", "seen"), (2,)),
+        "credit": (3,),
     }
     whole = {"window_rows", "best", "dirty", "mutated"}
     return {field.name: ((*rows.get(field.name, ()), series), field.name in whole) for field in fields(State)}
@@ -278,7 +280,7 @@ def start(policies: Sequence[RoutingPolicy], first_errors: Array | None = None) 
         window_rows=np.zeros(n, np.int64),
         budget=np.array([BELT_STEPS * policy.best_mae for policy in policies]),
         leeway=np.array([LEEWAY_STEPS * policy.best_mae for policy in policies]),
-        credit=np.zeros(n),
+        credit=np.zeros((3, n)),
         last=np.full(n, np.inf),
         seen=np.array(ranges, np.float64).T.copy(),
         spread=np.array(spread, np.float64),

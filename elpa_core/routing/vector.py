@@ -77,10 +77,7 @@ class Workspace:
 
 
 def best_places(state: State, work: Workspace) -> NDArray[np.int64]:
-    """Return where the best single models stand in a flattened array of (models, n).
-
-    Where none is known, that is some other place in it.
-    """
+    """Return where the best single models stand in a flattened array of (models, n)."""
     places: NDArray[np.int64] = state.best * len(work.columns)
     places += work.columns
     return places
@@ -143,34 +140,35 @@ def answer(state: State, work: Workspace, rows: Array, n_online: int, lead: int,
 
 
 def hold(state: State, work: Workspace, answers: Sequence[Answers]) -> None:
-    """Move the answers of a block towards the best single models, as far as the room demands."""
-    known = state.best >= 0
-    if not known.any():
-        return
+    """Move the answers that the best single models hold towards them, as far as the room demands."""
     room = np.maximum(state.budget, 0.0)
     distance, places = np.zeros(len(room)), best_places(state, work)
     for out in answers:
         distance += np.abs(out.mixed - out.limited.take(places))
-    few = np.flatnonzero((distance > room) & known)
+    few = np.flatnonzero(distance > room)
     if not few.size:
         return
-    room, last, credit = room[few], state.last[few], state.credit[few]
+    room, last, (total, most_of_one, block) = room[few], state.last[few], state.credit[:, few]
+    credit = total + block - np.maximum(most_of_one, block)
     trust = np.where(state.leeway[few] >= 0.0, BELT_TRUST * state.usual_error[few], np.inf)
-    distance, holds = np.zeros(len(few)), []
+    (stake, distance), holds = np.zeros((2, len(few))), []
     for out in answers:
         middle, best = out.experts[MEDIAN, few], out.limited[state.best[few], few]
         held = np.abs(best - last) <= np.abs(middle - last)
         held &= last < np.inf
         held |= (best >= middle - trust) & (best <= middle + trust)
-        held |= len(answers) * np.abs(best - middle) <= credit
-        held &= out.step >= state.dirty[few]
+        counts = out.step >= state.dirty[few]
         if out.present is not None:
-            held &= out.present[state.best[few], few]
+            counts &= out.present[state.best[few], few]
+        stake += np.abs(best - middle) * (counts & ~held)
+        holds.append((held, counts, best))
+    for out, (held, counts, best) in zip(answers, holds, strict=True):
+        np.logical_or(held, stake <= credit, out=held)
+        np.logical_and(held, counts, out=held)
         distance += np.abs(out.mixed[few] - best) * held
-        holds.append((held, best))
     tight = distance > room
     share = room / np.where(tight, distance, 1.0)
-    for out, (held, best) in zip(answers, holds, strict=True):
+    for out, (held, _, best) in zip(answers, holds, strict=True):
         moved = best + share * (out.mixed[few] - best) + 0.0
         out.served[few[held & tight]] = moved[held & tight]
 

@@ -39,7 +39,7 @@ def learn(
     all_clean = bool(clean.all())
     where = None if all_clean else clean
     _learn_models(state, work, given, actual, method, n_online, where)
-    _settle(state, work, given, actual)
+    _settle(state, work, given, actual, where)
     error = actual - given.experts[MEDIAN]
     state.level_error *= method.keep_level
     state.level_error += method.learn_level * error
@@ -91,27 +91,29 @@ def _learn_models(
         np.add(squares, regrets, out=squares)
 
 
-def _settle(state: State, work: Workspace, given: Answers, actual: Array) -> None:
+def _settle(state: State, work: Workspace, given: Answers, actual: Array, clean: Mask | None) -> None:
     """Keep the accounts of the belt."""
-    known = state.best >= 0
-    if not known.any():
-        return
     places = best_places(state, work)
-    if given.present is not None:
-        known &= given.present.take(places)
     forecast, median = given.limited.take(places), given.experts[MEDIAN]
     error, best_error = np.abs(actual - given.served), np.abs(actual - forecast)
     earned = (1.0 + BELT_SHARE) * best_error - error
     relieved = (1.0 + LEEWAY_SHARE) * best_error - error
-    if not known.all():
-        earned, relieved = earned * known, relieved * known
+    far = np.abs(forecast - median) > BELT_TRUST * state.usual_error
+    if given.present is not None:
+        there = given.present.take(places)
+        earned, relieved = earned * there, relieved * there
+        far &= there
     state.budget += earned
     state.leeway += relieved
-    far = np.abs(forecast - median) > BELT_TRUST * state.usual_error
-    far &= known
+    if given.step == 0:
+        total, most_of_one, block = state.credit
+        total += block
+        np.maximum(most_of_one, block, out=most_of_one)
+        block[:] = 0.0
+    if clean is not None:
+        far &= clean
     few = np.flatnonzero(far)
-    if few.size:
-        state.credit[few] += np.abs(actual[few] - median[few]) - best_error[few]
+    state.credit[2, few] += np.abs(actual[few] - median[few]) - best_error[few]
 
 
 def _widen(state: State, actual: Array, limited: Array) -> None:

@@ -471,20 +471,23 @@ def test_where_best_model_and_median_disagree_by_far_the_last_actual_is_the_refe
     assert served.explain()["belt"] is None
 
 
-def foreseeing(horizon: int) -> tuple[Router, np.ndarray, np.ndarray]:
-    """A router whose model ``a`` alone foresaw the jumps of the validation rows; more rows of the kind."""
+def foreseeing(horizon: int, jumps: slice) -> tuple[Router, np.ndarray, np.ndarray]:
+    """A router whose model ``a`` alone foresees jumps; actuals and forecasts of the rows after validation."""
     rng = np.random.default_rng(2)
     y = 10 + rng.normal(size=480)
     rows = y[:, np.newaxis] + 0.5 * rng.normal(size=(480, 4))
-    y[5::9] += 90
-    rows[5::9, 0] += 90
+    y[jumps] += 90
+    rows[jumps, 0] += 90
     validation = Validation.of(y[:240], dict(zip(NAMES, rows[:240].T, strict=True)), horizon=horizon)
     return Router(policy_of(ONLINE, OFFLINE), validation, horizon=horizon), y[240:], rows[240:]
 
 
-@pytest.mark.parametrize("horizon", [1, 12])
+EACH_DAY = slice(5, None, 24)
+
+
+@pytest.mark.parametrize("horizon", [1, 12, 24])
 def test_a_best_model_that_alone_foresaw_jumps_on_validation_is_followed(horizon: int) -> None:
-    served, y, rows = foreseeing(horizon)
+    served, y, rows = foreseeing(horizon, EACH_DAY)
     values = []
     for first in range(0, len(y), horizon):
         values.append(served.predict(rows[first : first + horizon]))
@@ -494,17 +497,44 @@ def test_a_best_model_that_alone_foresaw_jumps_on_validation_is_followed(horizon
     assert lost <= allowed + BELT_STEPS * served.policy.best_mae
 
 
+@pytest.mark.parametrize("steps", [1, 4])
+def test_it_is_followed_no_farther_than_what_it_gained_by_that(steps: int) -> None:
+    served, _, _ = foreseeing(24, EACH_DAY)
+    alarm = np.tile([10.0, 10.0, 10.1, 9.9], (24, 1))
+    alarm[5 : 5 + steps, 0] = 100.0
+    credit, lost, followed = np.inf, 0.0, 0
+    for _ in range(40):
+        values = served.predict(alarm)
+        credit = min(credit, served.explain()["credit"])
+        followed += served.explain(5)["belt"] is not None
+        lost += np.abs(values[5 : 5 + steps] - 10.0).sum()
+        served.update(np.full(24, 10.0))
+    gained = 9 * 90  # on ten days of validation, but for one
+    assert 0 < followed <= gained // (90 * steps)
+    assert lost <= gained
+    assert credit == 0.0
+
+
 @pytest.mark.parametrize("horizon", [1, 12])
-def test_it_is_followed_no_farther_than_what_it_gained_by_that(horizon: int) -> None:
-    served, _, _ = foreseeing(horizon)
-    credit, lost = served.to_json()["state"]["credit"][0], 0.0
-    for _ in range(300 // horizon):
-        values = served.predict(np.tile([100.0, 10.0, 10.1, 9.9], (horizon, 1)))
-        assert lost or values.max() > 90
-        lost += np.abs(values - 10.0).sum()
-        served.update(np.full(horizon, 10.0))
-    assert lost <= credit
-    assert served.explain()["belt"] is None
+def test_one_upheaval_gives_no_credit(horizon: int) -> None:
+    served, _, rows = foreseeing(horizon, slice(24, 24 + horizon))
+    served.predict(rows[:1])
+    assert max(served.to_json()["state"]["credit"][1:]) > [80.0]
+    assert served.explain()["credit"] < 20.0
+
+
+def test_dirty_steps_give_no_credit() -> None:
+    served, _, rows = foreseeing(1, EACH_DAY)
+    state = served.to_json()
+    state["state"]["dirty"] = [100]
+    served = Router.from_json(state)
+    served.predict(rows[:1])
+    before = served.explain()["credit"]
+    for _ in range(30):
+        served.predict([[100.0, 10.0, 10.1, 9.9]])
+        served.update(100.0)
+    assert served.explain()["dirty"]
+    assert served.explain()["credit"] == before
 
 
 @pytest.mark.parametrize("wild", [1e6, -1e6])
