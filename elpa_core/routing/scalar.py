@@ -121,12 +121,13 @@ def answer(
             at_lead = total / weight if weight > 0.0 else median
         experts = (*experts, at_lead, online, amplitude(stand, offline))[:asked]
     dirty = step < state.dirty
-    mixed = online + 0.0
-    if not dirty:
-        mixed = 0.0
+    if dirty:
+        mixed = online + 0.0
+    else:
+        said = 0.0
         for say, forecast in zip(stand.says, experts, strict=True):
-            mixed += say * forecast
-        mixed = mixed / stand.total_say + 0.0
+            said += say * forecast
+        mixed = said / stand.total_say + 0.0
     if present is not None:
         limited = [f if there else 0.0 for f, there in zip(limited, present, strict=True)]
     return Answer(

@@ -58,7 +58,7 @@ def backfill(standalone: Scheduled, dag_id: str, *more: str) -> None:
     standalone.airflow.call("PATCH", f"/dags/{dag_id}", is_paused=False)
 
     def has_ended() -> bool:
-        found = standalone.airflow.call("GET", f"/backfills?dag_id={dag_id}")["backfills"]
+        found = backfills(standalone, dag_id)
         states = {run["state"] for run in runs(standalone, dag_id)}
         return all(one["completed_at"] for one in found) and states <= {"success", "failed"}
 
@@ -72,14 +72,17 @@ def cancel_unfinished(standalone: Scheduled, dag_id: str) -> None:
     """
 
     def none_is_left() -> bool:
-        found = standalone.airflow.call("GET", f"/backfills?dag_id={dag_id}")["backfills"]
-        unfinished = [one["id"] for one in found if not one["completed_at"]]
+        unfinished = [one["id"] for one in backfills(standalone, dag_id) if not one["completed_at"]]
         with suppress(RestApiError):  # this writer, too, may be refused
             for number in unfinished:
                 standalone.airflow.call("PUT", f"/backfills/{number}/cancel")
         return not unfinished
 
     eventually(none_is_left, f"no backfill of {dag_id} is unfinished")
+
+
+def backfills(standalone: Scheduled, dag_id: str) -> list[dict[str, Any]]:
+    return list(standalone.airflow.call("GET", f"/backfills?dag_id={dag_id}")["backfills"])
 
 
 def runs(standalone: Scheduled, dag_id: str) -> list[dict[str, Any]]:

@@ -33,6 +33,18 @@ def rows(rng: np.random.Generator, steps: int, series: int, missing: float) -> t
     return y, forecasts
 
 
+def predicted_alike(panel: RouterPanel, single: list[Router], forecasts: np.ndarray) -> None:
+    served = panel.predict(forecasts)
+    alone = np.stack([router.predict(forecasts[:, i]) for i, router in enumerate(single)], axis=-1)
+    assert served.tobytes() == alone.tobytes()
+
+
+def updated(panel: RouterPanel, single: list[Router], actuals: np.ndarray) -> None:
+    panel.update(actuals)
+    for i, router in enumerate(single):
+        router.update(actuals[:, i])
+
+
 @settings(deadline=None, max_examples=40)
 @given(
     seed=st.integers(0, 2**32),
@@ -78,9 +90,7 @@ def test_equal_to_single_routers(
         for turn in range(12):
             steps = int(rng.integers(1, 2 * horizon + 2))  # a block may be shorter or longer
             y, forecasts = rows(rng, steps, series, missing)
-            served = panel.predict(forecasts)
-            alone = np.stack([r.predict(forecasts[:, i]) for i, r in enumerate(single)], axis=-1)
-            assert served.tobytes() == alone.tobytes()
+            predicted_alike(panel, single, forecasts)
             taken = panel.router(series - 1).to_json()
             assert [taken[k] for k in ("state", "waiting")] == [
                 single[-1].to_json()[k] for k in ("state", "waiting")
@@ -88,9 +98,7 @@ def test_equal_to_single_routers(
             if turn == 5:
                 panel = RouterPanel.from_json(json.loads(json.dumps(panel.to_json())))
             known = int(rng.integers(1, steps + 1))  # the other actuals never come
-            panel.update(y[:known])
-            for i, router in enumerate(single):
-                router.update(y[:known, i])
+            updated(panel, single, y[:known])
 
 
 @pytest.mark.parametrize("horizon", [1, 4])
@@ -110,12 +118,8 @@ def test_equal_to_single_routers_where_the_best_model_alone_foresees_jumps(horiz
     single = [Router(policy, v, horizon=horizon) for v in validation]
     for first in range(120, 240, horizon):
         block = slice(first, first + horizon)
-        served = panel.predict(forecasts[block])
-        alone = np.stack([r.predict(forecasts[block, i]) for i, r in enumerate(single)], axis=-1)
-        assert served.tobytes() == alone.tobytes()
-        panel.update(y[block])
-        for i, router in enumerate(single):
-            router.update(y[block, i])
+        predicted_alike(panel, single, forecasts[block])
+        updated(panel, single, y[block])
 
 
 @pytest.mark.parametrize("models", range(1, 34))
