@@ -2,7 +2,7 @@
 
 from elpa_core.store.change import Outcome
 from elpa_core.store.history import Entry
-from elpa_core.store.paths import POLICY_NAME, DagFolder, folder_of_run
+from elpa_core.store.layout import POLICY_NAME, DagFolder, folder_of_run
 from elpa_core.store.policy_store import PolicyStore, Recorded
 from elpa_core.store.writing import StoreWriteError
 

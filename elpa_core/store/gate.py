@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from elpa_core.config import GROUPS
+from elpa_core.config.training import GROUPS
 from elpa_core.store.stored_policy import Contents
 
 

@@ -12,12 +12,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from elpa_core import storage
-from elpa_core.artifacts import utc_text
-from elpa_core.config_problems import problems_of
+from elpa_core import files
+from elpa_core.artifacts.error_artifact import utc_text
+from elpa_core.config.airflow import expected
+from elpa_core.config.problems import problems_of
 from elpa_core.errors import InputError, Problem, quoted
-from elpa_core.run_options import expected
-from elpa_core.storage import StorePath
+from elpa_core.files import StorePath
 
 Action = Literal["published", "recorded", "held", "promoted", "rolled_back"]
 PolicyKey = tuple[str, int]
@@ -102,7 +102,7 @@ def read_history(path: StorePath) -> list[Entry]:
         If a whole line is no entry, or the history cannot be read.
     """
     try:
-        return entries_of(storage.read(path), str(path))
+        return entries_of(files.read(path), str(path))
     except FileNotFoundError:
         return []
     except OSError as error:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
-from elpa_core.storage import StorePath
+from elpa_core.files import StorePath
 from elpa_core.store.change import Decide, Outcome
+from elpa_core.store.layout import DagFolder
 from elpa_core.store.ledger import Ledger
-from elpa_core.store.local_change import LocalDagFolder
-from elpa_core.store.object_change import ObjectDagFolder
-from elpa_core.store.paths import DagFolder
+from elpa_core.store.local import LocalDagFolder
+from elpa_core.store.object_storage import ObjectDagFolder
 
 
 class Keeper(Protocol):

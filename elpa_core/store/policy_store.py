@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from elpa_core import storage
-from elpa_core.artifacts import now_text
+from elpa_core import files
+from elpa_core.artifacts.error_artifact import now_text
 from elpa_core.errors import InputError, Problem, quoted
-from elpa_core.files import json_bytes
-from elpa_core.storage import StorePath
+from elpa_core.files import StorePath
+from elpa_core.files.atomic import json_bytes
 from elpa_core.store.change import Decision, Outcome
 from elpa_core.store.gate import held_back
 from elpa_core.store.history import Action, Entry, read_history
 from elpa_core.store.keeper import keeper_of
+from elpa_core.store.layout import DagFolder
 from elpa_core.store.ledger import Ledger
-from elpa_core.store.paths import DagFolder
 from elpa_core.store.reading import current_policy, recorded_policy
 from elpa_core.store.stored_policy import StoredPolicy, record_of, recordable
 
@@ -218,7 +218,7 @@ class PolicyStore:
 
     def is_there(self, entry: Entry) -> bool:
         """Tell whether the policy that an entry is about is still in the store."""
-        return storage.exists(self.folder.policy(*entry.key))
+        return files.exists(self.folder.policy(*entry.key))
 
     def _decide(
         self, ledger: Ledger, stored: StoredPolicy, max_score_increase: float | None

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from elpa_core.errors import ElpaError
-from elpa_core.storage import StorePath
+from elpa_core.files import StorePath
 
 
 class StoreWriteError(ElpaError):

@@ -21,7 +21,7 @@ class Standalone(AirflowRuns):
         self.mark = secrets.token_hex(8)
 
     def start(self) -> None:
-        from elpa_airflow.local_airflow import LocalAirflow
+        from local_airflow import LocalAirflow
 
         self.home.mkdir()
         shutil.copy(migrated_home() / "airflow.db", self.home)

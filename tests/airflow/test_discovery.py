@@ -171,5 +171,5 @@ class TestParsing:
         site.dag_file.write_text(PLAIN_DAG_FILE, encoding="utf-8")
         plain = site.parse_elsewhere()[0]
         assert plain["dags"] == ["plain"]
-        heavy = {"numpy", "pandas", "fastapi", "elpa_core.error_csv", "elpa_core.scores"}
+        heavy = {"numpy", "pandas", "fastapi", "elpa_core.artifacts.error_csv", "elpa_core.scores.ewma"}
         assert heavy & set(found[0]["modules"]) <= heavy & set(plain["modules"])

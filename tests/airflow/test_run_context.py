@@ -12,9 +12,9 @@ from airflow_site import HOME, DagsFolder, pair
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elpa_airflow.policy_store import open_store, store_location
-from elpa_airflow.run_context import moment_of
-from elpa_core.config_loading import load_training_config
+from elpa_airflow.run.moment import moment_of
+from elpa_airflow.run.store_location import open_store, store_location
+from elpa_core.config.loading import load_training_config
 from elpa_core.errors import ConfigError
 from elpa_core.store import DagFolder, folder_of_run
 

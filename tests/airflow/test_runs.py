@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from airflow_site import DagRunResult, Site, alive, model, pair, pids_in, train_cmd
 
-from elpa_core.integration import integrate_config
-from elpa_core.integration_config import load_integration_config
+from elpa_core.config.integration import load_integration_config
+from elpa_core.policy.integration import integrate_config
 
 # Between the rendering of a task and the start of its command comes a SIGTERM.
 DAG_FILE_THAT_STOPS_EARLY = """\

@@ -19,8 +19,8 @@ from airflow_runs import eventually, read_json
 from airflow_site import alive, model, pids_in, train_cmd
 from standalone_airflow import Standalone
 
-from elpa_core.integration import integrate_config
-from elpa_core.integration_config import load_integration_config
+from elpa_core.config.integration import load_integration_config
+from elpa_core.policy.integration import integrate_config
 
 TOKEN = "hunter2-of-the-standalone"
 

@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from elpa_core.artifacts import ErrorArtifact, FileState, artifact_of, require_fresh, utc_text
+from elpa_core.artifacts.error_artifact import ErrorArtifact, FileState, artifact_of, require_fresh, utc_text
 from elpa_core.errors import ArtifactError
 
 HINT = "let the command write there, or name its own path in error_csv"

@@ -3,7 +3,7 @@
 import pytest
 from pools import block
 
-from elpa_core.config_problems import duplicate_names, missing_groups, nearest, settle_groups
+from elpa_core.config.problems import duplicate_names, missing_groups, nearest, settle_groups
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from elpa_core.field_reference import END, START, field_reference
+from elpa_core.cli.field_reference import END, START, field_reference
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -12,5 +12,5 @@ README = Path(__file__).parents[2] / "README.md"
 def test_the_readme_is_up_to_date():
     _, _, rest = README.read_text(encoding="utf-8").partition(START)
     shown, _, _ = rest.partition(END)
-    hint = "run: python -m elpa_core.field_reference README.md"
+    hint = "run: python -m elpa_core.cli.field_reference README.md"
     assert shown.strip() == field_reference(), hint

@@ -6,7 +6,14 @@ import pytest
 from pools import pool
 
 from elpa_core.errors import InputError
-from elpa_core.policy import MissingModel, RunReference, ScoredModel, build_policy, policy_lines, write_policy
+from elpa_core.policy.contents import (
+    MissingModel,
+    RunReference,
+    ScoredModel,
+    build_policy,
+    policy_lines,
+    write_policy,
+)
 
 CREATED_AT = "2026-01-31T06:00:00Z"
 SCORED = [

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from elpa_core import output_lines, processes
 from elpa_core.errors import CommandError
-from elpa_core.output_lines import MAX_LINE
-from elpa_core.processes import Command, CommandResult
+from elpa_core.processes import command as processes
+from elpa_core.processes import output_lines
+from elpa_core.processes.command import Command, CommandResult
+from elpa_core.processes.output_lines import MAX_LINE
 
 ROOT = Path(processes.__file__).parents[1]
 ENV = {"PATH": os.environ["PATH"], "HOST": str(os.getpid())}
@@ -40,7 +41,7 @@ while [ "$(wc -l < pids)" -lt 6 ]; do sleep 0.01; done
 HOST = """
 import os, signal, sys
 from pathlib import Path
-from elpa_core.processes import Command
+from elpa_core.processes.command import Command
 
 def alive(pid):
     try:
@@ -688,7 +689,7 @@ def test_elsewhere_than_on_linux_the_group_is_ended(tmp_path: Path, monkeypatch:
     )
     assert not living(tmp_path)
     code = f"""
-from elpa_core import processes
+from elpa_core.processes import command as processes
 processes._SUPERVISOR = Path({str(other)!r})
 run({started!r} + "touch ready; sleep 1000", stop_grace=0.2)
 """

@@ -8,8 +8,8 @@ from hostile_values import HOSTILE_VALUES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from elpa_core.shell_lexer import read_program
-from elpa_core.shell_quoting import quote_values
+from elpa_core.commands.bash.lexer import read_program
+from elpa_core.commands.bash.quoting import quote_values
 
 PASSABLE = [value for value in HOSTILE_VALUES if not re.search("[\0\ud800-\udfff]", value)]
 PROLOGUE = """show() { printf '%s\\0' "$#" "$@"; }

@@ -19,8 +19,8 @@ from airflow_site import settings
 from component import Component, processes_in
 from servers import Servers
 
-from elpa_airflow.local_airflow import free_port
-from elpa_airflow.rest_api import RestApi
+from local_airflow import free_port
+from rest_api import RestApi
 
 AIRFLOW = [sys.executable, "-m", "airflow"]
 QUEUES = {"worker1": "default,gpu", "worker2": "default"}

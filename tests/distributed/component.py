@@ -14,7 +14,7 @@ from airflow_runs import eventually
 from airflow_site import alive
 
 from elpa_core.errors import CommandError
-from elpa_core.processes import Command
+from elpa_core.processes.command import Command
 
 _PAUSE = 0.5
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from airflow_runs import eventually
 from component import Component
 
-from elpa_airflow.local_airflow import free_port
+from local_airflow import free_port
 
 DATABASE = "airflow"
 

@@ -17,9 +17,9 @@ from airflow_site import training
 from programs.write_errors import errors
 from scheduled import Scheduled
 
-from elpa_airflow.rest_api import RestApiError
-from elpa_core.artifacts import utc_text
-from elpa_core.scores import ewma_score
+from elpa_core.artifacts.error_artifact import utc_text
+from elpa_core.scores.ewma import ewma_score
+from rest_api import RestApiError
 
 pytestmark = pytest.mark.slow
 

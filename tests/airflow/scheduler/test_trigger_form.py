@@ -14,7 +14,7 @@ from airflow_site import model, train_cmd, training
 from hostile_values import HOSTILE_VALUES
 from scheduled import Scheduled
 
-from elpa_airflow.rest_api import RestApiError
+from rest_api import RestApiError
 
 POOL = "elpa_pool"
 FORM = {"retries": 1, "retry_delay": 0}

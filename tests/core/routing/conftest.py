@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from made_panels import make_panel
 
-from elpa_core.routing.panel import Panel
+from elpa_core.backtest.panels import Panel
 
 
 @pytest.fixture(params=[1, 24], ids=["h1", "h24"])

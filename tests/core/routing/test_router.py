@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_panels import policy_of
 
+from elpa_core.backtest.comparison import served_test_rows
+from elpa_core.backtest.panels import Panel
 from elpa_core.errors import InputError
 from elpa_core.routing import CallOrderError, Router, RouterPanel, Validation
-from elpa_core.routing.backtest import served_test_rows
-from elpa_core.routing.panel import Panel
 
 ONLINE, OFFLINE = ["a", "b"], ["c", "d"]
 NAMES = ONLINE + OFFLINE

@@ -21,13 +21,13 @@ import numpy as np
 import pytest
 from made_panels import make_panel, policy_of, write_panel
 
+from elpa_core.backtest.comparison import backtest, served_test_rows
+from elpa_core.backtest.panels import Panel, read_panel
 from elpa_core.cli import main
 from elpa_core.errors import InputError
 from elpa_core.routing import Router
-from elpa_core.routing.arrivals import read_blocks
-from elpa_core.routing.backtest import backtest, served_test_rows
-from elpa_core.routing.panel import Panel, read_panel
 from elpa_core.routing.routing_policy import RoutingPolicy
+from elpa_core.serving.streams import read_blocks
 
 ELPA = (sys.executable, "-c", "import sys; from elpa_core.cli import main; sys.exit(main())")
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from stores import actions, check_repaired, current_run, record, run
 
-from elpa_core import storage
+from elpa_core import files
 from elpa_core.errors import ElpaError, InputError, Problem
-from elpa_core.storage.location import open_location, prepared
+from elpa_core.files.location import open_location, prepared
 from elpa_core.store import PolicyStore, StoreWriteError
 from elpa_core.store.change import Decision
 from elpa_core.store.keeper import keeper_of
@@ -140,7 +140,7 @@ def test_the_copy_that_is_kept_is_of_the_policy_that_is_decided(s3_store, impati
 
     refused(lambda: keeper_of(impatient.folder).change(decide), ElpaError)
     s3.faults()
-    kept = [child.name for child in storage.children(s3_store.folder.path / "upcoming")]
+    kept = [child.name for child in files.children(s3_store.folder.path / "upcoming")]
     assert kept == (["day2"] if then == "another" else [])
     assert current_run(s3_store) == "day3"
 
@@ -192,9 +192,9 @@ def test_a_reader_is_told_what_is_wrong_and_where(s3_store, s3):
 
 PROGRAM = """
 import sys, json
-from elpa_core import storage
+from elpa_core import files
 from elpa_core.errors import ElpaError, InputError, Problem
-from elpa_core.storage import open_location
+from elpa_core.files import open_location
 from elpa_core.store import PolicyStore, StoreWriteError
 from elpa_core.store.change import Decision
 from elpa_core.store.keeper import keeper_of

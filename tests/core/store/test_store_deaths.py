@@ -12,7 +12,7 @@ from stores import actions, check, check_repaired, day, record, run
 
 from elpa_core.errors import InputError
 from elpa_core.store import PolicyStore, StoreWriteError
-from elpa_core.store.local_change import append_history
+from elpa_core.store.local import append_history
 
 PROGRAMS = Path(__file__).parent / "programs"
 sys.path.append(str(PROGRAMS))

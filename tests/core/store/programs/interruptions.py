@@ -33,7 +33,7 @@ Meet = Callable[[int, str], None]
 
 
 class _File(io.RawIOBase):
-    """The file that `elpa_core.files` writes a new content to."""
+    """The file that `elpa_core.files.atomic` writes a new content to."""
 
     def __init__(self, handle: int) -> None:
         self.handle = handle

@@ -32,7 +32,7 @@ from change import carry_out, ended, forked
 from stores import day, policy
 
 from elpa_core.errors import InputError
-from elpa_core.storage import open_location
+from elpa_core.files import open_location
 from elpa_core.store import PolicyStore
 
 _WRITES = {"put_object", "delete_object", "delete_objects"}
