@@ -15,7 +15,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from elpa_core.policy.contents import Policy, policy_lines
+from elpa_core.policy.table import policy_lines
+from elpa_core.schema.policy import Policy
 from elpa_core.store import POLICY_NAME, folder_of_run
 from local_airflow import LocalAirflow
 from rest_api import RestApi, RestApiError

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from elpa_core.errors import ArtifactError, Problem
+from elpa_core.times import utc_text
 
 
 @dataclass(frozen=True)
@@ -78,20 +79,6 @@ class ErrorArtifact:
     def to_json(self) -> dict[str, Any]:
         """Return the artifact as a JSON object."""
         return asdict(self)
-
-
-def utc_text(moment: dt.datetime) -> str:
-    """Return a moment in UTC, ISO 8601, ending in Z.
-
-    >>> utc_text(dt.datetime(2026, 1, 31, 6, tzinfo=dt.UTC))
-    '2026-01-31T06:00:00Z'
-    """
-    return moment.astimezone(dt.UTC).isoformat().removesuffix("+00:00") + "Z"
-
-
-def now_text() -> str:
-    """Return the present moment in UTC, ISO 8601, ending in Z."""
-    return utc_text(dt.datetime.now(dt.UTC))
 
 
 def require_fresh(path: Path, before: FileState | None) -> None:

@@ -14,7 +14,6 @@ import io
 import math
 import re
 import stat
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -23,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from elpa_core.artifacts.decimals import plain
+from elpa_core.artifacts.decimals import floats, number
 from elpa_core.errors import ArtifactError, Problem, quoted
 from elpa_core.scores.ewma import EwmaScore, SumOverflowError
 
@@ -33,10 +32,6 @@ _BLOCK_ROWS = 4096
 _SHOWN_COLUMNS = 10
 _NOT_SEPARATORS = bytes(set(range(256)) - set(b",\n"))
 _USABLE = 'a column "abs_error", or columns "y_true" and "pred"'
-_LONGEST_EXACT_POWER = 27  # 5 ** 27 < 2 ** 63
-_POWERS_OF_TEN = np.cumprod(np.array([1] + [10] * _LONGEST_EXACT_POWER, dtype=np.longdouble))
-_EXTRA_BITS, _TIE = 0x7FF, 0x400  # the last 11 of 64 bits, which a double lacks
-_X87 = (np.finfo(np.longdouble).nmant, np.longdouble().itemsize, sys.byteorder) == (63, 16, "little")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,65 +53,6 @@ class ErrorBlock:
     lines: Sequence[int]
     y_true: NDArray[np.float64] | None = None
     pred: NDArray[np.float64] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ErrorSummary:
-    """What a policy needs to know of an error CSV.
-
-    Parameters
-    ----------
-    score : float
-        EWMA score of the errors.
-    rows : int
-        Rows that were used.
-    sha256 : str
-        Of the file's bytes, hexadecimal.
-    mean_abs_error : float
-        Plain mean of the absolute errors.
-    """
-
-    score: float
-    rows: int
-    sha256: str
-    mean_abs_error: float
-
-
-def summarise_error_csv(path: Path, beta: float) -> ErrorSummary:
-    r"""Score the errors of a CSV file and take its SHA-256 in the same pass.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    beta : float
-        EWMA factor, in [0, 1).
-
-    Raises
-    ------
-    ArtifactError
-        If the file is not an error CSV, as `iter_error_blocks` says, or its errors' sum overflows.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder, "errors.csv")
-    ...     _ = path.write_text("y_true,pred\n5,1\n3,5\n2,1\n")
-    ...     summary = summarise_error_csv(path, beta=0.5)
-    >>> summary.score, summary.rows, summary.mean_abs_error
-    (2.0, 3, 2.3333333333333335)
-    """
-    score = EwmaScore(beta)
-    digest = hashlib.sha256()
-    for block in iter_error_blocks(path, digest.update):
-        try:
-            score.update(block.errors)
-        except SumOverflowError as error:
-            place = f"row {block.rows[error.index]} (line {block.lines[error.index]})"
-            found = "an absolute error at which the sum of all so far overflows"
-            raise ArtifactError(Problem(str(path), place, found, "errors whose sum is finite")) from error
-    return ErrorSummary(score.value, score.count, digest.hexdigest(), score.mean_abs_error)
 
 
 def iter_error_blocks(
@@ -235,7 +171,7 @@ class _Reader:
         try:
             if not text.isascii():
                 text.decode()
-            values = [_floats(cells[column:-1:width]) for column in self.columns]
+            values = [floats(cells[column:-1:width]) for column in self.columns]
         except ValueError:
             return None
         row, line = self.row + 1, self.line + 1
@@ -288,18 +224,18 @@ class _Reader:
         cells = [record[column] for column in self.columns]
         if not all(map(str.strip, cells)):
             return []
-        numbers = list(map(_number, cells))
+        numbers = list(map(number, cells))
         if not math.isfinite(numbers[0] - numbers[-1]):  # one number less itself: whether it is finite
             raise self._refused(cells, numbers, f"row {self.row} (line {line})")
         return numbers
 
     def _refused(self, cells: list[str], numbers: list[float], place: str) -> ArtifactError:
         expected = "a finite number in decimal notation, such as 0.25 or 1.5e-3"
-        for name, cell, number in zip(self.needed, cells, numbers, strict=True):
+        for name, cell, value in zip(self.needed, cells, numbers, strict=True):
             column = f'{place}, column "{name}"'
-            if math.isinf(number) and "inf" not in cell.lower():
+            if math.isinf(value) and "inf" not in cell.lower():
                 return self._error(column, f"{quoted(cell)}, which is beyond the largest double", expected)
-            if not math.isfinite(number):
+            if not math.isfinite(value):
                 return self._error(column, quoted(cell), expected, "leave the cell blank to skip the row")
         found = f"y_true {numbers[0]!r} and pred {numbers[1]!r}, whose difference overflows"
         return self._error(place, found, "numbers whose difference is finite")
@@ -335,14 +271,6 @@ def _unusable(names: list[str]) -> tuple[str, str, str]:
     return f"columns {shown}", _USABLE, " or ".join(hints)
 
 
-def _number(cell: str) -> float:
-    """Return what ``float`` reads in plain decimal notation, NaN for anything else it takes or not."""
-    try:
-        return float(plain(cell))
-    except ValueError:
-        return math.nan
-
-
 def _count(cells: int) -> str:
     return f"{cells} cell" if cells == 1 else f"{cells} cells"
 
@@ -354,43 +282,60 @@ def _block(values: list[NDArray[np.float64]], rows: Sequence[int], lines: Sequen
         return ErrorBlock(np.abs(values[0] - values[1]), rows, lines, values[0], values[1])
 
 
-def _floats(cells: list[bytes]) -> NDArray[np.float64]:
-    """Return ``float`` of each cell; ``ValueError`` if one is no number, or has an underscore."""
-    text = b",".join(cells) + b","
-    numbers = _plain_decimals(text, cells)
-    if numbers is not None:
-        return numbers
-    if b"_" in text:
-        raise ValueError("an underscore")
-    return np.fromiter(map(float, cells), dtype=np.float64, count=len(cells))
+@dataclass(frozen=True, slots=True)
+class ErrorSummary:
+    """What a policy needs to know of an error CSV.
 
-
-def _plain_decimals(text: bytes, cells: list[bytes]) -> NDArray[np.float64] | None:
-    """Read cells that are all like ``-12.345``, each ended by a comma, or return None.
-
-    All digits make an integer below 2 ** 63, which like 10 ** 27 is exact in the 64 bits of an
-    x87 number; so their quotient is correctly rounded to 64 bits. Rounding it again, to the 53 of
-    a double, is wrong only where the first rounding made a tie: these few cells go to ``float``.
+    Parameters
+    ----------
+    score : float
+        EWMA score of the errors.
+    rows : int
+        Rows that were used.
+    sha256 : str
+        Of the file's bytes, hexadecimal.
+    mean_abs_error : float
+        Plain mean of the absolute errors.
     """
-    if not _X87 or text.translate(None, b"0123456789-") != b".," * len(cells):
-        return None
-    characters = np.frombuffer(text, dtype=np.uint8)
-    ends = np.flatnonzero(characters == ord(","))
-    starts = np.concatenate(([0], ends[:-1] + 1))
-    negative = characters[starts] == ord("-")
-    decimals = ends - np.flatnonzero(characters == ord(".")) - 1
-    if (
-        text.count(b"-") != negative.sum()
-        or (ends - starts - negative).min() < len("0.")
-        or decimals.max() > _LONGEST_EXACT_POWER
-    ):
-        return None
-    integers = np.fromstring(text.translate(None, b"-."), dtype=np.int64, sep=",")
-    if integers.max() == np.iinfo(np.int64).max:  # what is larger is read as this
-        return None
-    quotients = integers / _POWERS_OF_TEN[decimals]
-    numbers: NDArray[np.float64] = quotients.astype(np.float64)
-    np.negative(numbers, out=numbers, where=negative)
-    for index in np.flatnonzero(quotients.view(np.uint64)[::2] & _EXTRA_BITS == _TIE):
-        numbers[index] = float(cells[index])
-    return numbers
+
+    score: float
+    rows: int
+    sha256: str
+    mean_abs_error: float
+
+
+def summarise_error_csv(path: Path, beta: float) -> ErrorSummary:
+    r"""Score the errors of a CSV file and take its SHA-256 in the same pass.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    beta : float
+        EWMA factor, in [0, 1).
+
+    Raises
+    ------
+    ArtifactError
+        If the file is not an error CSV, as `iter_error_blocks` says, or its errors' sum overflows.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "errors.csv")
+    ...     _ = path.write_text("y_true,pred\n5,1\n3,5\n2,1\n")
+    ...     summary = summarise_error_csv(path, beta=0.5)
+    >>> summary.score, summary.rows, summary.mean_abs_error
+    (2.0, 3, 2.3333333333333335)
+    """
+    score = EwmaScore(beta)
+    digest = hashlib.sha256()
+    for block in iter_error_blocks(path, digest.update):
+        try:
+            score.update(block.errors)
+        except SumOverflowError as error:
+            place = f"row {block.rows[error.index]} (line {block.lines[error.index]})"
+            found = "an absolute error at which the sum of all so far overflows"
+            raise ArtifactError(Problem(str(path), place, found, "errors whose sum is finite")) from error
+    return ErrorSummary(score.value, score.count, digest.hexdigest(), score.mean_abs_error)

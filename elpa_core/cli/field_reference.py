@@ -17,7 +17,7 @@ from elpa_core.config.airflow import DagRunOptions, ModelRunOptions
 from elpa_core.config.integration import IntegrationConfig, ScoredBlock
 from elpa_core.config.training import Model, TrainingConfig
 from elpa_core.files.atomic import write_atomic
-from elpa_core.policy.contents import ErrorSource, Evaluation, MissingModel, Policy, Routing, RunReference
+from elpa_core.schema.policy import ErrorSource, Evaluation, MissingModel, Policy, Routing, RunReference
 
 START, END = "<!-- field reference: start -->", "<!-- field reference: end -->"
 

@@ -9,7 +9,8 @@ from elpa_core.cli.console import print_line, print_problem
 from elpa_core.cli.paths import require_output, require_text
 from elpa_core.config.integration import load_integration_config
 from elpa_core.errors import InputError, Problem
-from elpa_core.policy.contents import policy_lines, write_policy
+from elpa_core.policy.build import write_policy
+from elpa_core.policy.table import policy_lines
 
 _DESCRIPTION = """\
 Score every model by its validation errors (an exponentially weighted moving average of their

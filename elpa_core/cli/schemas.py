@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from elpa_core.config.integration import IntegrationConfig
 from elpa_core.config.training import TrainingConfig
-from elpa_core.policy.contents import Policy
+from elpa_core.schema.policy import Policy
 
 SCHEMAS: dict[str, type[BaseModel]] = {
     "train": TrainingConfig,

@@ -10,12 +10,10 @@ from typing import Annotated, Any, Literal
 
 from croniter import CroniterError, croniter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from pydantic_core import PydanticCustomError
 
+from elpa_core.config.types import airflow_key, expected
 from elpa_core.files.location import is_uri, uri_problem
 
-_KEY = re.compile(r"[\w.-]+")
-_MAX_KEY_LENGTH = 250
 # Within these, no timezone and no data interval leads out of what dates can express.
 _YEARS = range(1900, 2200)
 # What Airflow's database and serialization can hold.
@@ -25,29 +23,6 @@ _RANDOM_FIELD = re.compile(r"(?<![A-Za-z])[HhRr](?![A-Za-z])")
 _LONGEST_URI = 1500
 _MAX_INT = 2**31 - 1
 _PRESETS = ("@once", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
-
-
-def expected(text: str, *, found: str = "") -> PydanticCustomError:
-    """Return a validation error that says what was expected, and what was found if not the value."""
-    return PydanticCustomError("elpa", "{expected}", {"expected": text, "found": found})
-
-
-def airflow_key(value: str, longest: int = _MAX_KEY_LENGTH) -> str:
-    """Return ``value`` if Airflow takes it as a Dag id or task id.
-
-    Raises
-    ------
-    PydanticCustomError
-        If it does not.
-    """
-    if not is_airflow_key(value, longest):
-        raise expected(f"1 to {longest} letters, digits, dashes, dots and underscores")
-    return value
-
-
-def is_airflow_key(value: str, longest: int = _MAX_KEY_LENGTH) -> bool:
-    """Tell whether Airflow takes ``value`` as a Dag id or task id."""
-    return _KEY.fullmatch(value) is not None and len(value) <= longest
 
 
 def _checked(check: Callable[[str], bool], words: str) -> AfterValidator:
@@ -238,16 +213,6 @@ class DagRunOptions(ModelRunOptions):
     min_models_per_group: int = Field(
         default=1, ge=1, description="Models that each group needs for a policy under continue."
     )
-
-
-def parse_date(value: str, timezone: str) -> dt.datetime:
-    """Return the moment of an ISO 8601 date; one without an offset is in ``timezone``.
-
-    >>> parse_date("2026-01-31", "Europe/Berlin").isoformat()
-    '2026-01-31T00:00:00+01:00'
-    """
-    moment = dt.datetime.fromisoformat(value)
-    return moment if moment.tzinfo else moment.replace(tzinfo=zoneinfo.ZoneInfo(timezone))
 
 
 def cross_field_problems(options: dict[str, Any]) -> list[tuple[str, str, str]]:

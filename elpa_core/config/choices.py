@@ -13,9 +13,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from elpa_core.config.placeholder_values import CONFIG_NAMES, MODEL_NAMES, POLICY_NAMES
-from elpa_core.config.problems import nearest, problems_of
-from elpa_core.config.training import GROUPS, Model, RunFields, Scalar, TrainingConfig
-from elpa_core.errors import ConfigError, Problem, quoted
+from elpa_core.config.problems import problems_of
+from elpa_core.config.training import Model, RunFields, TrainingConfig
+from elpa_core.config.types import GROUPS, Scalar
+from elpa_core.errors import ConfigError, Problem, nearest, quoted
 from elpa_core.files.strict_json import member_path
 
 MODELS, GROUPS_FIELD, DRY_RUN = "models", "groups", "dry_run"

@@ -9,16 +9,11 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
-from elpa_core.config.problems import (
-    container_problems,
-    duplicate_names,
-    missing_groups,
-    nearest,
-    problems_of,
-    settle_groups,
-)
-from elpa_core.config.training import ERROR_SOURCES, Group, ModelName, PolicyFields, StrictModel
-from elpa_core.errors import ConfigError, Problem
+from elpa_core.config.pool_checks import container_problems, duplicate_names, missing_groups, settle_groups
+from elpa_core.config.problems import problems_of
+from elpa_core.config.training import ERROR_SOURCES, PolicyFields
+from elpa_core.config.types import Group, ModelName, StrictModel
+from elpa_core.errors import ConfigError, Problem, nearest
 from elpa_core.files.strict_json import member_path, parse_object, read_file
 
 ErrorValue = Annotated[float, Field(allow_inf_nan=False)]

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from elpa_core.commands.placeholders import opaque_program_arguments, placeholder_names, template_problems
-from elpa_core.config.airflow import cross_field_problems, is_airflow_key
+from elpa_core.config.airflow import cross_field_problems
 from elpa_core.config.placeholder_values import (
     CONFIG_NAMES,
     MODEL_NAMES,
@@ -18,16 +18,11 @@ from elpa_core.config.placeholder_values import (
     RUN_NAMES,
     variable_of,
 )
-from elpa_core.config.problems import (
-    container_problems,
-    duplicate_names,
-    missing_groups,
-    nearest,
-    problems_of,
-    settle_groups,
-)
-from elpa_core.config.training import GROUPS, LoadedConfig, TrainingConfig
-from elpa_core.errors import ConfigError, Problem, quoted
+from elpa_core.config.pool_checks import container_problems, duplicate_names, missing_groups, settle_groups
+from elpa_core.config.problems import problems_of
+from elpa_core.config.training import LoadedConfig, TrainingConfig
+from elpa_core.config.types import GROUPS, is_airflow_key
+from elpa_core.errors import ConfigError, Problem, nearest, quoted
 from elpa_core.files.strict_json import member_path, parse_object, read_file
 
 _TOP_FIELDS = tuple(name for name in TrainingConfig.model_fields if name != "extras")

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from elpa_core.config.training import PolicyFields, Scalar, TrainingConfig
+from elpa_core.config.training import PolicyFields, TrainingConfig
+from elpa_core.config.types import Scalar
+from elpa_core.times import RunMoment
 
 CONFIG_NAMES = ("dataset", "train_dataset", "val_dataset", "test_dataset", "horizon", "period", "seed")
 MODEL_NAMES = ("run_dir", "model_dir", "model_name")
@@ -23,27 +25,6 @@ RUN_NAMES = (
 )
 POLICY_NAMES = tuple(PolicyFields.model_fields)
 _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
-
-@dataclass(frozen=True)
-class RunMoment:
-    """When a run takes place and up to when it may use data; texts, empty where a run has none.
-
-    Parameters
-    ----------
-    as_of : str
-        The moment up to which the run may use data, ISO 8601.
-    data_interval_start, data_interval_end : str
-        The data interval, ISO 8601.
-    run_id, run_type : str
-        The Dag run, if there is one.
-    """
-
-    as_of: str
-    data_interval_start: str = ""
-    data_interval_end: str = ""
-    run_id: str = ""
-    run_type: str = ""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from elpa_core.artifacts.error_csv import iter_error_blocks
 from elpa_core.backtest.evaluation import common_validation, evaluate
 from elpa_core.errors import ArtifactError, InputError
-from elpa_core.policy.contents import Evaluation, Policy, Routing
+from elpa_core.schema.policy import Evaluation, Policy, Routing
 
 MAX_ROWS = 10_000
 """Rows, the last ones, that are evaluated: a replay of more would take longer than it tells."""

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ValidationError
 
-from elpa_core.artifacts.error_artifact import ErrorArtifact, now_text
-from elpa_core.artifacts.error_csv import summarise_error_csv
-from elpa_core.config.integration import LoadedIntegration, ScoredBlock
+from elpa_core.artifacts.error_artifact import ErrorArtifact
+from elpa_core.config.integration import LoadedIntegration
 from elpa_core.config.loading import parse_training_config
 from elpa_core.config.problems import problems_of
-from elpa_core.config.training import Group, LoadedConfig
+from elpa_core.config.training import LoadedConfig
+from elpa_core.config.types import Group
 from elpa_core.errors import ArtifactError, InputError, Problem
 from elpa_core.files.strict_json import parse_object, read_file
-from elpa_core.policy.contents import MissingModel, Policy, RunReference, ScoredModel, build_policy
+from elpa_core.policy.build import ScoredModel, build_policy
 from elpa_core.policy.evaluation import evaluated
-from elpa_core.runs.manifest import CONFIG_NAME, MANIFEST_NAME
-from elpa_core.scores.ewma import SumOverflowError, ewma_score, score_floor
+from elpa_core.policy.scoring import score_artifacts, score_block
+from elpa_core.runs.folder import CONFIG_NAME, MANIFEST_NAME
+from elpa_core.schema.policy import MissingModel, Policy, RunReference
+from elpa_core.times import now_text
 
 
 def integrate_config(loaded: LoadedIntegration) -> Policy:
@@ -35,7 +36,7 @@ def integrate_config(loaded: LoadedIntegration) -> Policy:
     problems: list[Problem] = []
     for index, block in enumerate(config.models):
         try:
-            scored.append(_score_block(block, config.beta, f"$.models[{index}]", loaded.source))
+            scored.append(score_block(block, config.beta, f"$.models[{index}]", loaded.source))
         except ArtifactError as error:
             problems += error.problems
     if problems:
@@ -47,50 +48,6 @@ def integrate_config(loaded: LoadedIntegration) -> Policy:
         if block.error_csv is not None and block.ewma_score is None and block.error_values is None
     }
     return evaluated(policy, files, config.horizon)
-
-
-def _score_block(block: ScoredBlock, beta: float, place: str, source: str) -> ScoredModel:
-    if block.ewma_score is not None:
-        return ScoredModel(block.name, block.group, score_floor(block.ewma_score))
-    if block.error_values is not None:
-        try:
-            score = ewma_score(block.error_values, beta)
-        except SumOverflowError as error:
-            place = f"{place}.error_values[{error.index}]"
-            found, expected = "a value at which the sum of all so far overflows", "values whose sum is finite"
-            raise ArtifactError(Problem(source, place, found, expected)) from error
-        return ScoredModel(block.name, block.group, score, rows=len(block.error_values))
-    summary = summarise_error_csv(Path(block.error_csv or ""), beta)
-    return ScoredModel(block.name, block.group, summary.score, summary.rows, summary.sha256)
-
-
-def score_artifacts(artifacts: Sequence[ErrorArtifact], beta: float) -> list[ScoredModel]:
-    """Score the error artifacts that training handed on.
-
-    Raises
-    ------
-    ArtifactError
-        If one cannot be read, or is not what it was when training handed it on.
-    """
-    scored: list[ScoredModel] = []
-    problems: list[Problem] = []
-    for artifact in artifacts:
-        try:
-            summary = summarise_error_csv(Path(artifact.path), beta)
-        except ArtifactError as error:
-            problems += error.problems
-            continue
-        if summary.sha256 != artifact.sha256:
-            found = f"content with SHA-256 {summary.sha256}"
-            expected = f"that of the training of {artifact.model}, {artifact.sha256}"
-            problems.append(Problem(artifact.path, "", found, expected, "train the model again"))
-            continue
-        scored.append(
-            ScoredModel(artifact.model, artifact.group, summary.score, summary.rows, summary.sha256)
-        )
-    if problems:
-        raise ArtifactError(problems)
-    return scored
 
 
 def integrate_run(run_dir: Path, manifest_path: Path | None = None) -> Policy:

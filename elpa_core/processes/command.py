@@ -342,3 +342,6 @@ def _request(command: str, cwd: Path, env: Mapping[str, str], stop_grace: float)
         character = ascii(error.object[error.start])
         raise CommandError(f"no command can hold the half character {character}") from error
     return len(data).to_bytes(8, "big") + data
+
+
+DEFAULT_STOP_GRACE = 3.0

@@ -12,8 +12,7 @@ from elpa_core.artifacts.error_artifact import ErrorArtifact
 from elpa_core.errors import ArtifactError, ConfigError, Problem
 from elpa_core.files import StorePath
 from elpa_core.files.strict_json import parse_object
-
-STATUS_NAME = "status.json"
+from elpa_core.runs.folder import STATUS_NAME
 
 
 @dataclass(frozen=True)

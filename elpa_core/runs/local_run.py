@@ -10,21 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from elpa_core import files
-from elpa_core.artifacts.error_artifact import FileState, artifact_of, now_text, require_fresh
+from elpa_core.artifacts.error_artifact import FileState, artifact_of, require_fresh
 from elpa_core.artifacts.kept_files import kept_files
 from elpa_core.errors import ArtifactError, CommandError
-from elpa_core.processes.command import Command
-from elpa_core.runs.manifest import (
-    CONFIG_NAME,
-    STDERR_NAME,
-    STDOUT_NAME,
-    manifest_of,
-    model_entry,
-    write_manifest,
-)
+from elpa_core.processes.command import DEFAULT_STOP_GRACE, Command
+from elpa_core.runs.folder import CONFIG_NAME, STDERR_NAME, STDOUT_NAME
+from elpa_core.runs.manifest import manifest_of, model_entry, write_manifest
 from elpa_core.runs.plan import Plan, PlannedModel
-
-DEFAULT_STOP_GRACE = 3.0
+from elpa_core.times import now_text
 
 Report = Callable[[str], None]
 

@@ -7,17 +7,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from elpa_core import files
-from elpa_core.artifacts.error_artifact import utc_text
 from elpa_core.commands.masking import mask_text
 from elpa_core.files import StorePath
 from elpa_core.files.atomic import json_bytes
+from elpa_core.runs.folder import STDERR_NAME, STDOUT_NAME
 from elpa_core.runs.plan import Plan, PlannedModel
+from elpa_core.times import utc_text
 
 SKILL = "ELPA"
-MANIFEST_NAME = "train_manifest.json"
-CONFIG_NAME = "config.json"
-STDOUT_NAME = "train.stdout.log"
-STDERR_NAME = "train.stderr.log"
 
 
 def model_entry(planned: PlannedModel) -> dict[str, Any]:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 from urllib.parse import quote, unquote
 
 from elpa_core import files
-from elpa_core.errors import InputError, Problem, quoted
+from elpa_core.errors import InputError, Problem, did_you_mean, quoted
 from elpa_core.files import ObjectPath, StorePath
-
-POLICY_NAME = "elpa_policy.json"
+from elpa_core.store.errors import readable
 
 Place_co = TypeVar("Place_co", Path, ObjectPath, StorePath, covariant=True)
 """Where things lie: in a local folder, on object storage, or in either."""
@@ -46,30 +42,6 @@ def policy_file(number: int) -> str:
     '0007.json'
     """
     return f"{number:04}.json"
-
-
-def did_you_mean(name: str, known: list[str]) -> str:
-    """Return a hint with the known names most like ``name``, else with the last ones, else nothing.
-
-    >>> did_you_mean("run-12", ["run-1", "other"])
-    'did you mean "run-1"?'
-    >>> did_you_mean("x", ["run-1", "run-2"])
-    'there are "run-1", "run-2"'
-    """
-    if near := difflib.get_close_matches(name, known, n=3):
-        return f"did you mean {' or '.join(map(quoted, near))}?"
-    return f"there are {', '.join(map(quoted, known[-3:]))}" if known else ""
-
-
-@contextmanager
-def readable(place: StorePath) -> Iterator[None]:
-    """Let what the system or the service refuses to a reader out as an `InputError`."""
-    try:
-        yield
-    except OSError as error:
-        found, expected = error.strerror or str(error), "a policy store that can be read"
-        found = found[:1].lower() + found[1:]
-        raise InputError(Problem(str(error.filename or place), "", found, expected)) from error
 
 
 @dataclass(frozen=True)

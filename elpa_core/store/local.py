@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator
@@ -10,14 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from elpa_core import files
-from elpa_core.files.atomic import create_atomic, json_bytes, write_atomic
+from elpa_core.files.atomic import create_atomic, json_bytes, make_folder, sync, write_atomic
+from elpa_core.runs.folder import POLICY_NAME
 from elpa_core.store.change import Decide, Outcome, history_is_behind, outcome_of
+from elpa_core.store.errors import StoreWriteError, telling
 from elpa_core.store.history import Entry, entries_of, whole_lines
-from elpa_core.store.layout import POLICY_NAME, DagFolder, policy_file
+from elpa_core.store.layout import DagFolder, policy_file
 from elpa_core.store.ledger import Ledger
 from elpa_core.store.reading import policy_numbers, publication_there, recorded_policy
 from elpa_core.store.stored_policy import StoredPolicy
-from elpa_core.store.writing import StoreWriteError, locked, make_folder, sweep, sync
 
 _TRASH = ".trash-"
 
@@ -179,3 +181,33 @@ def _remove(path: Path) -> None:
                 f"{path}: {error.strerror}; the run is out of the store, and the next elpa runs prune goes on"
                 " removing its folder"
             ) from error
+
+
+@contextmanager
+def locked(lock: Path) -> Iterator[None]:
+    """Hold the lock of a store, waiting for it; the system gives it back on any death.
+
+    Parameters
+    ----------
+    lock : Path
+        The file that is locked; made, with its folder, if it is not there, and never removed.
+
+    Raises
+    ------
+    StoreWriteError
+        If the system refuses something, here or in the body.
+    """
+    with telling(lock.parent):
+        make_folder(lock.parent)
+        handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
+
+def sweep(folder: Path, prefix: str) -> None:
+    """Remove temporary files that a killed writer left; whoever calls holds the lock."""
+    for path in folder.glob(f".{prefix}*.tmp"):
+        path.unlink(missing_ok=True)

@@ -15,14 +15,14 @@ from elpa_core import files
 from elpa_core.errors import InputError
 from elpa_core.files import ObjectPath, objects
 from elpa_core.files.atomic import json_bytes
-from elpa_core.runs.manifest import MANIFEST_NAME
+from elpa_core.runs.folder import MANIFEST_NAME, POLICY_NAME
 from elpa_core.store.change import Decide, Outcome, history_is_behind, outcome_of
+from elpa_core.store.errors import StoreWriteError, telling
 from elpa_core.store.history import Entry, entries_of, whole_lines
-from elpa_core.store.layout import POLICY_NAME, DagFolder, folder_of_run, policy_file
+from elpa_core.store.layout import DagFolder, folder_of_run, policy_file
 from elpa_core.store.ledger import Ledger
 from elpa_core.store.reading import policy_numbers, publication_in, recorded_policy
 from elpa_core.store.stored_policy import StoredPolicy, read_recorded
-from elpa_core.store.writing import StoreWriteError, telling
 
 _PATIENCE = 1000  # conflicts in one change; each is somebody else's success
 

@@ -14,14 +14,15 @@ from elpa_core import files
 from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.files import StorePath
 from elpa_core.files.strict_json import parse_object, read_file
-from elpa_core.runs.manifest import CONFIG_NAME, MANIFEST_NAME
-from elpa_core.store.history import moment_of, read_history
-from elpa_core.store.keeper import keeper_of
+from elpa_core.runs.folder import CONFIG_NAME, MANIFEST_NAME
+from elpa_core.store.history import read_history
 from elpa_core.store.layout import DagFolder, folder_of_run, policy_file
 from elpa_core.store.ledger import Ledger
 from elpa_core.store.local_view import local_view
+from elpa_core.store.policy_store import keeper_of
 from elpa_core.store.reading import policy_numbers
 from elpa_core.store.stored_policy import read_recorded
+from elpa_core.times import moment_of
 
 _A_DAY = 86_400.0
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from elpa_core import files
-from elpa_core.errors import InputError, Problem
+from elpa_core.errors import InputError, Problem, did_you_mean
 from elpa_core.files import StorePath
 from elpa_core.files.strict_json import read_file
+from elpa_core.store.errors import readable
 from elpa_core.store.history import read_history
-from elpa_core.store.layout import DagFolder, did_you_mean, readable
+from elpa_core.store.layout import DagFolder
 from elpa_core.store.stored_policy import StoredPolicy, published_policy, read_published, read_recorded
 
 

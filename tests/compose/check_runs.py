@@ -14,7 +14,8 @@ from typing import Any
 from urllib.parse import quote
 
 from demo import DAG_ID, follow
-from elpa_core.policy.contents import Policy, policy_lines
+from elpa_core.policy.table import policy_lines
+from elpa_core.schema.policy import Policy
 from rest_api import RestApi
 
 QUEUE_TRIAL = "elpa_queue_trial"

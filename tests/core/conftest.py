@@ -10,8 +10,8 @@ import pytest
 from pools import AS_OF
 
 from elpa_core.config.loading import parse_training_config
-from elpa_core.config.placeholder_values import RunMoment
 from elpa_core.runs.plan import plan_run
+from elpa_core.times import RunMoment
 
 # Of what the tests of the core share with those of Airflow.
 sys.path.append(str(Path(__file__).parents[1]))

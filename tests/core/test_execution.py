@@ -8,8 +8,8 @@ import pytest
 from commands_corpus import CORPUS, CORPUS_HORIZON
 from pools import block, leave_errors, pool
 
+from elpa_core.runs.folder import MANIFEST_NAME
 from elpa_core.runs.local_run import RecordedRun
-from elpa_core.runs.manifest import MANIFEST_NAME
 
 HOSTILE_FOLDER = """run of it's "$HOME" é"""
 

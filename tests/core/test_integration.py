@@ -6,7 +6,7 @@ import pytest
 
 from elpa_core.artifacts.error_artifact import artifact_of
 from elpa_core.errors import ArtifactError
-from elpa_core.policy.integration import score_artifacts
+from elpa_core.policy.scoring import score_artifacts
 
 
 @pytest.fixture

@@ -6,14 +6,9 @@ import pytest
 from pools import pool
 
 from elpa_core.errors import InputError
-from elpa_core.policy.contents import (
-    MissingModel,
-    RunReference,
-    ScoredModel,
-    build_policy,
-    policy_lines,
-    write_policy,
-)
+from elpa_core.policy.build import ScoredModel, build_policy, write_policy
+from elpa_core.policy.table import policy_lines
+from elpa_core.schema.policy import MissingModel, RunReference
 
 CREATED_AT = "2026-01-31T06:00:00Z"
 SCORED = [

@@ -8,7 +8,7 @@ from elpa_core.cli.schemas import SCHEMAS, json_schema
 from elpa_core.config.integration import check_integration_config
 from elpa_core.config.loading import check_training_config
 from elpa_core.errors import ConfigError
-from elpa_core.policy.contents import ScoredModel, build_policy
+from elpa_core.policy.build import ScoredModel, build_policy
 
 
 def scored_pool(**source):

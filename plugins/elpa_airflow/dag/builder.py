@@ -14,9 +14,11 @@ from elpa_airflow.dag import docs
 from elpa_airflow.dag.trigger_form import trigger_params
 from elpa_airflow.run.moment import policy_uri
 from elpa_airflow.tasks.train import train_task
-from elpa_core.config.airflow import DagRunOptions, ModelRunOptions, parse_date
-from elpa_core.config.training import GROUPS, LoadedConfig
+from elpa_core.config.airflow import DagRunOptions, ModelRunOptions
+from elpa_core.config.training import LoadedConfig
+from elpa_core.config.types import GROUPS
 from elpa_core.errors import ConfigError, Problem, quoted
+from elpa_core.times import parse_date
 
 TAG = "elpa"
 DEFAULT_RETRIES = 1

@@ -12,7 +12,7 @@ from elpa_core.config.training import LoadedConfig
 from elpa_core.files import StorePath
 from elpa_core.files.atomic import json_bytes
 from elpa_core.files.strict_json import parse_object, read_file
-from elpa_core.runs.manifest import CONFIG_NAME
+from elpa_core.runs.folder import CONFIG_NAME
 
 _ENDED = {"success", "failed", "skipped", "upstream_failed"}
 

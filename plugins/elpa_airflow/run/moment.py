@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 from urllib.parse import quote
 
-from elpa_core.config.placeholder_values import RunMoment
+from elpa_core.times import RunMoment
 
 
 def policy_uri(dag_id: str) -> str:

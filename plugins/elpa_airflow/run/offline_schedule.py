@@ -9,7 +9,8 @@ from typing import Any
 
 from croniter import croniter
 
-from elpa_core.config.airflow import DagRunOptions, parse_date
+from elpa_core.config.airflow import DagRunOptions
+from elpa_core.times import parse_date
 
 _PRESETS = {
     "@hourly": "0 * * * *",

@@ -15,11 +15,11 @@ from elpa_airflow.run.moment import moment_of
 from elpa_airflow.run.offline_schedule import OfflineTick, offline_tick
 from elpa_airflow.run.store_location import open_store, store_location, work_root
 from elpa_core.config.choices import RunChoices, run_choices
-from elpa_core.config.placeholder_values import RunMoment
 from elpa_core.config.training import LoadedConfig, Model
 from elpa_core.files import StorePath
 from elpa_core.files.location import local_folder
 from elpa_core.store import DagFolder
+from elpa_core.times import RunMoment
 
 
 @dataclass(frozen=True)

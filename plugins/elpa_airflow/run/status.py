@@ -13,7 +13,7 @@ from elpa_core.errors import ConfigError
 from elpa_core.files import StorePath
 from elpa_core.files.atomic import json_bytes
 from elpa_core.files.strict_json import parse_object
-from elpa_core.runs.earlier_artifacts import STATUS_NAME
+from elpa_core.runs.folder import STATUS_NAME
 from elpa_core.runs.manifest import model_entry
 from elpa_core.runs.plan import PlannedModel
 

@@ -17,26 +17,24 @@ from elpa_airflow.run.state import RunState
 from elpa_airflow.run.status import read_status, refused_entry, task_id_of, write_status
 from elpa_airflow.tasks.training_result import CARRIED_KEY, HandedOn
 from elpa_core import files
-from elpa_core.artifacts.error_artifact import ErrorArtifact, now_text, utc_text
-from elpa_core.config.training import GROUPS, LoadedConfig, Model
+from elpa_core.artifacts.error_artifact import ErrorArtifact
+from elpa_core.config.training import LoadedConfig, Model
+from elpa_core.config.types import GROUPS
 from elpa_core.errors import ArtifactError, ElpaError, InputError, Problem
 from elpa_core.files import objects
-from elpa_core.policy.contents import (
-    MissingModel,
-    Policy,
-    RunReference,
-    ScoredModel,
-    build_policy,
-    policy_lines,
-)
+from elpa_core.policy.build import ScoredModel, build_policy
 from elpa_core.policy.evaluation import evaluated
-from elpa_core.policy.integration import score_artifacts
+from elpa_core.policy.scoring import score_artifacts
+from elpa_core.policy.table import policy_lines
 from elpa_core.runs.earlier_artifacts import newest_artifacts
-from elpa_core.runs.manifest import MANIFEST_NAME, manifest_of, model_entry, write_manifest
+from elpa_core.runs.folder import MANIFEST_NAME
+from elpa_core.runs.manifest import manifest_of, model_entry, write_manifest
 from elpa_core.runs.plan import Plan, plan_model
+from elpa_core.schema.policy import MissingModel, Policy, RunReference
 from elpa_core.store import POLICY_NAME, DagFolder, PolicyStore
+from elpa_core.store.errors import telling
 from elpa_core.store.pruning import prune
-from elpa_core.store.writing import telling
+from elpa_core.times import now_text, utc_text
 
 log = logging.getLogger(__name__)
 

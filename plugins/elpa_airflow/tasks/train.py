@@ -22,15 +22,15 @@ from elpa_airflow.run.state import RunState
 from elpa_airflow.run.status import refused_entry, task_id_of
 from elpa_airflow.tasks.attempt import Attempt
 from elpa_airflow.tasks.training_result import CARRIED_KEY, HandedOn
-from elpa_core.artifacts.error_artifact import ErrorArtifact, FileState, now_text, require_fresh
+from elpa_core.artifacts.error_artifact import ErrorArtifact, FileState, require_fresh
 from elpa_core.commands.masking import mask_text, mask_values, secret_values
 from elpa_core.config.training import LoadedConfig, Model
 from elpa_core.errors import ArtifactError, CommandError, InputError
-from elpa_core.processes.command import Command
+from elpa_core.processes.command import DEFAULT_STOP_GRACE, Command
 from elpa_core.runs.earlier_artifacts import artifacts_as_of, newest_artifacts
-from elpa_core.runs.local_run import DEFAULT_STOP_GRACE
 from elpa_core.runs.manifest import model_entry
 from elpa_core.runs.plan import PlannedModel, plan_model
+from elpa_core.times import now_text
 
 
 class TrainingSource(NamedTuple):

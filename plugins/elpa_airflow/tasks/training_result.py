@@ -9,7 +9,7 @@ from typing import Any, Self
 from elpa_core.artifacts.error_artifact import ErrorArtifact
 from elpa_core.errors import ArtifactError
 from elpa_core.files import StorePath
-from elpa_core.policy.contents import ScoredModel
+from elpa_core.policy.build import ScoredModel
 from elpa_core.runs.earlier_artifacts import EarlierArtifact, carry
 
 CARRIED_KEY = "carried_artifact"

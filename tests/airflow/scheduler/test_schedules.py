@@ -17,8 +17,8 @@ from airflow_site import training
 from programs.write_errors import errors
 from scheduled import Scheduled
 
-from elpa_core.artifacts.error_artifact import utc_text
 from elpa_core.scores.ewma import ewma_score
+from elpa_core.times import utc_text
 from rest_api import RestApiError
 
 pytestmark = pytest.mark.slow

@@ -11,7 +11,7 @@ from s3_service import BUCKET, s3_service
 
 from elpa_core.cli import main
 from elpa_core.files import open_location
-from elpa_core.runs.manifest import MANIFEST_NAME
+from elpa_core.runs.folder import MANIFEST_NAME
 from elpa_core.store import PolicyStore
 
 _PREFIXES = map(str, itertools.count())

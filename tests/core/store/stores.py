@@ -4,7 +4,8 @@ import json
 
 from elpa_core import files
 from elpa_core.config.training import PolicyFields
-from elpa_core.policy.contents import RunReference, ScoredModel, build_policy
+from elpa_core.policy.build import ScoredModel, build_policy
+from elpa_core.schema.policy import RunReference
 from elpa_core.store import PolicyStore
 from elpa_core.store.history import read_history
 from elpa_core.store.ledger import Ledger

@@ -9,7 +9,7 @@ from stores import check_repaired, current_run, day, policy, record, run
 from elpa_core import files
 from elpa_core.errors import InputError
 from elpa_core.files.location import open_location
-from elpa_core.runs.manifest import MANIFEST_NAME
+from elpa_core.runs.folder import MANIFEST_NAME
 from elpa_core.store import PolicyStore, StoreWriteError
 
 

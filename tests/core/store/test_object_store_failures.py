@@ -13,7 +13,7 @@ from elpa_core.errors import ElpaError, InputError, Problem
 from elpa_core.files.location import open_location, prepared
 from elpa_core.store import PolicyStore, StoreWriteError
 from elpa_core.store.change import Decision
-from elpa_core.store.keeper import keeper_of
+from elpa_core.store.policy_store import keeper_of
 
 WRITTEN = ["history.jsonl", "current.json", "upcoming/day2/0001.json"]
 
@@ -197,7 +197,7 @@ from elpa_core.errors import ElpaError, InputError, Problem
 from elpa_core.files import open_location
 from elpa_core.store import PolicyStore, StoreWriteError
 from elpa_core.store.change import Decision
-from elpa_core.store.keeper import keeper_of
+from elpa_core.store.policy_store import keeper_of
 from stores import record
 store = PolicyStore(open_location(sys.argv[1]), "pool")
 for act in (store.history, store.current, lambda: store.publish("day1"), lambda: record(store, 2)):

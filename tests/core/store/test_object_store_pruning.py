@@ -10,7 +10,7 @@ from stores import actions, check_repaired, current_run, day, policy, record, ru
 from elpa_core import files
 from elpa_core.errors import InputError
 from elpa_core.runs.earlier_artifacts import newest_artifacts
-from elpa_core.runs.manifest import CONFIG_NAME, MANIFEST_NAME
+from elpa_core.runs.folder import CONFIG_NAME, MANIFEST_NAME
 from elpa_core.store import StoreWriteError
 from elpa_core.store.pruning import prune
 

@@ -15,7 +15,7 @@ from stores import actions, check_repaired, current_run, day, policy, record, ru
 
 from elpa_core.errors import InputError
 from elpa_core.store import PolicyStore, StoreWriteError, folder_of_run
-from elpa_core.store.history import moment_of
+from elpa_core.times import moment_of
 
 
 def test_a_run_keeps_every_policy_and_the_latest_under_its_own_name(store):
