@@ -13,7 +13,7 @@ from pathlib import Path
 import botocore.session
 from s3fs import S3FileSystem
 
-SERVER = Path(__file__).parent / "core" / "store" / "programs" / "s3_server.py"
+SERVER = Path(__file__).parent / "support" / "programs" / "s3_server.py"
 BUCKET = "elpa"
 
 

@@ -10,7 +10,7 @@ import pytest
 from airflow_site import DagRunResult, Site, model
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from commands_corpus import CORPUS, CORPUS_HORIZON, CorpusCommand
+from support.commands_corpus import CORPUS, CORPUS_HORIZON, CorpusCommand
 
 
 @pytest.fixture(scope="module")

@@ -2,19 +2,19 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from pools import AS_OF
+from support.made_panels import make_panel
+from support.pools import AS_OF
 
+from elpa_core.cli import main
 from elpa_core.config_loading import parse_training_config
 from elpa_core.placeholder_values import RunMoment
 from elpa_core.plan import plan_run
-
-# Of what the tests of the core share with those of Airflow.
-sys.path.append(str(Path(__file__).parents[1]))
+from elpa_core.store import PolicyStore
 
 ELPA = (sys.executable, "-c", "import sys; from elpa_core.cli import main; sys.exit(main())")
 
@@ -108,3 +108,30 @@ def snapshot(tmp_path):
         }
 
     return take
+
+
+@pytest.fixture
+def store(tmp_path):
+    return PolicyStore(tmp_path / "store", "pool")
+
+
+@pytest.fixture
+def command(store, capsys):
+    """Run the command line in this process; return status, standard output, standard error."""
+
+    def run(*arguments, dag="pool", root=store.folder.root):
+        handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+        capsys.readouterr()
+        try:
+            status = main([*map(str, arguments), "--store", str(root), "--dag", dag])
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+        return status, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture(params=[1, 24], ids=["h1", "h24"])
+def panel(request):
+    return make_panel(3, request.param)

@@ -1,8 +1,7 @@
 """What the tests of deaths share: stores, changes of them, and what a change leaves."""
 
-from stores import actions, day, policy, record, run
-
 from elpa_core import storage
+from support.stores import actions, day, policy, record, run
 
 
 def filled(store):

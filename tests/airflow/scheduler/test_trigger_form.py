@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from airflow_runs import read_json
 from airflow_site import model, train_cmd, training
-from hostile_values import HOSTILE_VALUES
 from scheduled import Scheduled
+from support.hostile_values import HOSTILE_VALUES
 
 from elpa_airflow.rest_api import RestApiError
 

@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from pools import block, pool
+from support.pools import block, pool
 
 from elpa_core.errors import ArtifactError, ConfigError
 from elpa_core.kept_files import is_kept_pattern, kept_files

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from made_panels import make_panel
+from support.made_panels import make_panel
 
 from elpa_core.routing import Router, Validation
 from elpa_core.routing.evaluation import (

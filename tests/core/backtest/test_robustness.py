@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from made_panels import make_panel
+from support.made_panels import make_panel
 
 from elpa_core.routing.backtest import BEST_SINGLE, ROUTER, backtest, served_test_rows
 from elpa_core.routing.panel import Panel

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from pools import block, pool
+from support.pools import block, pool
 
 from elpa_core.cli import main
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from pools import pool
+from support.pools import pool
 
 PROGRAM = """
 import sys

@@ -7,7 +7,7 @@ import resource
 import time
 
 import pytest
-from pools import block, leave_errors, pool
+from support.pools import block, leave_errors, pool
 
 from elpa_core.cli import main
 from elpa_core.manifest import MANIFEST_NAME

@@ -4,7 +4,7 @@ import getpass
 import json
 
 import pytest
-from stores import policy, record, run
+from support.stores import policy, record, run
 
 from elpa_core.policy import MissingModel
 from elpa_core.store.comparison import moves

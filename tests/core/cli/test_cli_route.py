@@ -19,7 +19,7 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
-from made_panels import make_panel, policy_of, write_panel
+from support.made_panels import make_panel, policy_of, write_panel
 
 from elpa_core.cli import main
 from elpa_core.errors import InputError

@@ -9,7 +9,7 @@ import signal
 import time
 
 import pytest
-from pools import block, leave_errors, pool
+from support.pools import block, leave_errors, pool
 
 from elpa_core.manifest import MANIFEST_NAME
 

@@ -1,7 +1,7 @@
 """``elpa validate``: every problem and every warning of every file. About 1 s."""
 
 import pytest
-from pools import block, pool
+from support.pools import block, pool
 
 from elpa_core.cli import main
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from elpa_core.field_reference import END, START, field_reference
 
-README = Path(__file__).parents[2] / "README.md"
+README = Path(__file__).parents[3] / "README.md"
 
 
 def test_the_readme_is_up_to_date():

@@ -2,7 +2,7 @@
 
 import jsonschema
 import pytest
-from pools import block, pool
+from support.pools import block, pool
 
 from elpa_core.config_loading import check_training_config
 from elpa_core.errors import ConfigError

@@ -4,9 +4,9 @@ import re
 import subprocess
 
 import pytest
-from hostile_values import HOSTILE_VALUES
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from support.hostile_values import HOSTILE_VALUES
 
 from elpa_core.errors import ConfigError, PlaceholderError
 from elpa_core.placeholders import (

@@ -1,8 +1,8 @@
 """The ``airflow`` objects of a config, checked without Airflow. Under 1 s."""
 
 import pytest
-from pools import block, pool
 from pydantic_core import PydanticCustomError
+from support.pools import block, pool
 
 from elpa_core.errors import ConfigError
 from elpa_core.run_options import airflow_key, parse_date

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from pools import block, pool
+from support.pools import block, pool
 
 from elpa_core.config_loading import load_training_config, parse_training_config
 from elpa_core.errors import ConfigError

@@ -3,7 +3,7 @@
 import sys
 
 import pytest
-from pools import AS_OF, block, pool
+from support.pools import AS_OF, block, pool
 
 from elpa_core.placeholder_values import PlaceholderValues
 

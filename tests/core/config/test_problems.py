@@ -1,7 +1,7 @@
 """The words for what is wrong with a config; most are tested in test_cli_bad_input. Under 1 s."""
 
 import pytest
-from pools import block
+from support.pools import block
 
 from elpa_core.config_problems import duplicate_names, missing_groups, nearest, settle_groups
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 
 import pytest
-from pools import block, pool
+from support.pools import block, pool
 
 from elpa_core.config import config_kind
 from elpa_core.errors import ConfigError

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from pools import pool
+from support.pools import pool
 
 from elpa_core.errors import InputError
 from elpa_core.policy import MissingModel, RunReference, ScoredModel, build_policy, policy_lines, write_policy

@@ -4,7 +4,7 @@ import json
 import math
 
 import pytest
-from pools import block, pool
+from support.pools import block, pool
 
 from elpa_core.cli import main
 from elpa_core.policy import Policy

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_panels import policy_of
+from support.made_panels import policy_of
 
 from elpa_core.errors import InputError
 from elpa_core.routing import CallOrderError, Router, RouterPanel, Validation

@@ -5,8 +5,8 @@ import subprocess
 import sys
 
 import pytest
-from commands_corpus import CORPUS, CORPUS_HORIZON
-from pools import block, leave_errors, pool
+from support.commands_corpus import CORPUS, CORPUS_HORIZON
+from support.pools import block, leave_errors, pool
 
 from elpa_core.execution import RecordedRun
 from elpa_core.manifest import MANIFEST_NAME

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from pools import block, pool
+from support.pools import block, pool
 
 from elpa_core.manifest import manifest_of, model_entry, write_manifest
 

@@ -1,7 +1,7 @@
 """From a config to the exact command of every model. Under 1 s."""
 
 import pytest
-from pools import block, pool
+from support.pools import block, pool
 
 from elpa_core.errors import PlaceholderError
 from elpa_core.placeholder_values import RunMoment

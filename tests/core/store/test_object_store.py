@@ -4,7 +4,7 @@ import json
 import os
 
 import pytest
-from stores import check_repaired, current_run, day, policy, record, run
+from support.stores import check_repaired, current_run, day, policy, record, run
 
 from elpa_core import storage
 from elpa_core.errors import InputError

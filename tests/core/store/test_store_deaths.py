@@ -4,21 +4,17 @@ import json
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from death_cases import BY_HAND, ON_FILLED, case_name, filled, history_of, kept_policies, undecided
-from stores import actions, check, check_repaired, day, record, run
+from support.death_cases import BY_HAND, ON_FILLED, case_name, filled, history_of, kept_policies, undecided
+from support.programs import PROGRAMS
+from support.programs.change import carry_out
+from support.programs.interruptions import full_disk, operations
+from support.stores import actions, check, check_repaired, day, record, run
 
 from elpa_core.errors import InputError
 from elpa_core.store import PolicyStore, StoreWriteError
 from elpa_core.store.local_change import append_history
-
-PROGRAMS = Path(__file__).parent / "programs"
-sys.path.append(str(PROGRAMS))
-
-from change import carry_out  # noqa: E402
-from interruptions import full_disk, operations  # noqa: E402
 
 
 def empty(store):

@@ -3,14 +3,13 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from stores import actions, check_repaired, current_run, day, policy
+from support.programs import PROGRAMS
+from support.stores import actions, check_repaired, current_run, day, policy
 
 from elpa_core.store import PolicyStore
 
-PROGRAMS = Path(__file__).parent / "programs"
 READERS = PUBLICATIONS = 100
 
 PUBLISH = """

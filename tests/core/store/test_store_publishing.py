@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stores import actions, check_repaired, current_run, day, policy, record, run
+from support.stores import actions, check_repaired, current_run, day, policy, record, run
 
 from elpa_core.errors import InputError
 from elpa_core.store import PolicyStore, StoreWriteError, folder_of_run

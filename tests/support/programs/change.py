@@ -16,13 +16,12 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from interruptions import death, operations, pause
-from stores import policy
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from elpa_core.store import PolicyStore
 from elpa_core.store.pruning import prune
+from support.programs.interruptions import death, operations, pause
+from support.stores import policy
 
 POLICY = policy({"new": 1.0})
 

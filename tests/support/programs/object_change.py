@@ -25,15 +25,15 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import s3fs
-from change import carry_out, ended, forked
-from stores import day, policy
 
 from elpa_core.errors import InputError
 from elpa_core.storage import open_location
 from elpa_core.store import PolicyStore
+from support.programs.change import carry_out, ended, forked
+from support.stores import day, policy
 
 _WRITES = {"put_object", "delete_object", "delete_objects"}
 

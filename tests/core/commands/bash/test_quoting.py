@@ -4,9 +4,9 @@ import re
 import subprocess
 
 import pytest
-from hostile_values import HOSTILE_VALUES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.hostile_values import HOSTILE_VALUES
 
 from elpa_core.shell_lexer import read_program
 from elpa_core.shell_quoting import quote_values
