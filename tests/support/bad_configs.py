@@ -1,27 +1,35 @@
-"""Section 6 of the contract: every bad input, with its exact message, through the command line. About 6 s."""
+"""Section 6 of the contract: bad configs, and the lines that say what is wrong with each."""
 
 import json
-import os
-import re
 import sys
-from pathlib import Path
 
-import pytest
 from support.pools import block, pool
 
-from elpa_core.cli import main
-
 MODEL_FIELDS = "name, group, enabled, train_cmd, env, error_csv, artifacts, airflow"
+
+
 SCORED_FIELDS = "name, group, ewma_score, error_values, error_csv"
+
+
 SCALAR = "a string, a number, true, false or null"
+
+
 FOLDER_NAME = "1 to 200 letters, digits, dashes, dots and underscores"
+
+
 PLACEHOLDERS = (
     "amplitude_window, as_of, beta, config_dir, data_interval_end, data_interval_start, dataset,"
     " dirty_interval, horizon, model_dir, model_name, mutant_epsilon, period, python, run_dir, run_id,"
     " run_type, seed, test_dataset, train_dataset, val_dataset"
 )
+
+
 PASSED = "expected text that the system can pass to a program"
+
+
 NUL = f"found a NUL character; {PASSED}"
+
+
 PLAIN_NAME = "expected a plain name in braces, such as {model_dir}"
 
 
@@ -300,6 +308,7 @@ BAD_CONFIGS = {
     ),
 }  # fmt: skip
 
+
 # Refused for a Dag and for integration, accepted by ``elpa train``.
 LACKING_A_GROUP = {
     "no offline model": (
@@ -370,231 +379,3 @@ BAD_INTEGRATIONS = {
          '$.models[2].name: found "z"; expected a name of its own: $.models[1] has this one'],
     ),
 }  # fmt: skip
-
-
-def lines_of(path, problems):
-    return [f"error: {path}: {problem}" for problem in problems]
-
-
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def refused(here, capsys, snapshot):
-    """Call the command line; it must refuse its input and leave everything as it was."""
-
-    def call(*arguments):
-        before = snapshot()
-        assert main([os.fspath(argument) for argument in arguments]) == 2
-        assert snapshot() == before
-        stdout, stderr = capsys.readouterr()
-        assert stdout == ""
-        return stderr.splitlines()
-
-    return call
-
-
-TRAIN = ("train", "--config", "pool.json", "--run-dir", "run", "--execute")
-
-
-@pytest.mark.parametrize(("content", "problems"), BAD_CONFIGS.values(), ids=BAD_CONFIGS)
-def test_a_bad_training_config_is_refused(refused, write_json, content, problems):
-    write_json(content)
-    found = refused(*TRAIN)
-    if problems is None:
-        assert len(found) == 1
-    else:
-        assert found == lines_of("pool.json", problems)
-    assert refused("validate", "pool.json") == found
-
-
-@pytest.mark.parametrize(("content", "problems"), LACKING_A_GROUP.values(), ids=LACKING_A_GROUP)
-def test_a_group_without_an_enabled_model_is_refused_but_for_training(
-    refused, write_json, capsys, content, problems
-):
-    write_json(content)
-    assert refused("validate", "pool.json") == lines_of("pool.json", problems)
-    assert main([*TRAIN[:-1]]) == 0
-
-
-@pytest.mark.parametrize(("content", "problems"), BAD_INTEGRATIONS.values(), ids=BAD_INTEGRATIONS)
-def test_a_bad_integration_config_is_refused(refused, write_json, here, content, problems):
-    write_json(content)
-    (here / "policy.json").write_text("the old policy")
-    arguments = ("integrate", "--config", "pool.json", "--output", "policy.json")
-    assert refused(*arguments) == lines_of("pool.json", problems)
-
-
-def test_processes_of_their_own_refuse_in_the_same_words(elpa, write_json, snapshot):
-    """All of the above once more, without pytest around: exit status 2 and no traceback."""
-    cases = {**BAD_CONFIGS, **LACKING_A_GROUP}
-    expected = []
-    for number, (content, problems) in enumerate(cases.values()):
-        path = write_json(content, f"{number:03}.json")
-        expected += [None] if problems is None else lines_of(path.name, problems)
-    before = snapshot()
-    done = elpa("validate", *sorted(before))
-    assert (done.returncode, done.stdout) == (2, "")
-    found = done.stderr.splitlines()
-    assert [line if wanted else None for line, wanted in zip(found, expected, strict=True)] == expected
-    for number in (0, len(BAD_CONFIGS) - 1):
-        path = f"{number:03}.json"
-        done = elpa("train", "--config", path, "--run-dir", "run", "--execute")
-        assert (done.returncode, done.stdout) == (2, "")
-        assert done.stderr.splitlines() == [line for line in expected if line and f" {path}:" in line]
-    assert snapshot() == before
-
-
-def make_fifo(path):
-    os.mkfifo(path)
-
-
-def make_big(path):
-    with path.open("wb") as file:
-        file.truncate(1 << 40)
-
-
-def make_loop(path):
-    path.symlink_to(path.name)
-
-
-STRANGE_FILES = {
-    "none": (lambda _: None, "no such file or directory; expected a JSON file that can be read"),
-    "folder": (Path.mkdir, "a folder; expected a JSON file that can be read"),
-    "FIFO": (make_fifo, "no regular file; expected a JSON file that can be read"),
-    "device": (
-        lambda path: path.symlink_to("/dev/zero"),
-        "no regular file; expected a JSON file that can be read",
-    ),
-    "huge": (make_big, "1099511627776 bytes; expected a config of at most 16777216 bytes"),
-    "loop": (make_loop, "too many levels of symbolic links; expected a JSON file that can be read"),
-    "unreadable": (
-        lambda path: path.symlink_to("/proc/self/mem"),
-        "input/output error; expected a JSON file that can be read",
-    ),
-}
-
-
-@pytest.mark.parametrize(("make", "problem"), STRANGE_FILES.values(), ids=STRANGE_FILES)
-def test_what_is_no_file_to_read_is_refused_at_once(here, capsys, make, problem):
-    make(here / "pool.json")
-    for arguments in (
-        ["train", "--config", "pool.json"],
-        ["integrate", "--config", "pool.json", "--output", "policy.json"],
-        ["validate", "pool.json"],
-    ):
-        assert main(arguments) == 2
-        assert capsys.readouterr() == ("", f"error: pool.json: found {problem}\n")
-    assert {path.name for path in here.iterdir()} <= {"pool.json"}
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"\xef\xbb\xbf" + json.dumps(pool()).encode(),
-        json.dumps(pool(), indent=1).replace("\n", "\r\n").encode(),
-        json.dumps(pool(seed=10**400, horizon=10**400)).encode(),
-        pasted('"beta": -0, "seed": -0, "dirty_interval": -0, "rate": -0.0'),
-        json.dumps(pool(note="naïve 模型 🚀"), ensure_ascii=False).encode(),
-        json.dumps(pool(note="🚀")).encode(),
-        pasted('"period": 1' + "0" * 4000),
-    ],
-    ids=["BOM", "CRLF", "10**400", "-0", "UTF-8", "a surrogate pair", "4001 digits"],
-)
-def test_unusual_but_good_json_is_accepted(here, write_json, capsys, content):
-    write_json(content)
-    assert main([*TRAIN[:-1]]) == 0
-
-
-CSV = "a CSV file with the model's validation errors"
-USABLE = 'a column "abs_error", or columns "y_true" and "pred"'
-DECIMAL = (
-    "expected a finite number in decimal notation, such as 0.25 or 1.5e-3;"
-    " leave the cell blank to skip the row"
-)
-BAD_ERRORS = {
-    "missing": (None, f"found no such file; expected {CSV}"),
-    "empty": (b"", f"found an empty file; expected a header with {USABLE}, then one row for each error"),
-    "header only": (b"abs_error\n", "found a header and no row; expected at least one row with an error"),
-    "no usable column": (
-        b"error\n1\n",
-        f'line 1: found columns "error"; expected {USABLE}; rename "error" to "abs_error"',
-    ),
-    "not a number": (b"abs_error\n1\nabc\n", f'row 2 (line 3), column "abs_error": found "abc"; {DECIMAL}'),
-    "NaN": (b"y_true,pred\n1,nan\n", f'row 1 (line 2), column "pred": found "nan"; {DECIMAL}'),
-    "infinity": (b"abs_error\n-inf\n", f'row 1 (line 2), column "abs_error": found "-inf"; {DECIMAL}'),
-    "too many cells": (
-        b"abs_error,x\n1,2,3\n",
-        "row 1 (line 2): found 3 cells; expected 2 cells, as in the header",
-    ),
-    "undecodable": (
-        b"abs_error\n1\n\xff\n",
-        "line 3, byte 12 of the file: found the byte 0xff; expected UTF-8 text; save the file as UTF-8",
-    ),
-    "overflow": (
-        b"abs_error\n1e308\n1e308\n",
-        "row 2 (line 3): found an absolute error at which the sum of all so far overflows;"
-        " expected errors whose sum is finite",
-    ),
-}  # fmt: skip
-
-
-def test_all_bad_error_files_of_a_config_are_refused_at_once(refused, write_json, here):
-    """Also with the path as the config names it, relative to the working folder."""
-    (here / "policy.json").write_text("the old policy")
-    blocks = [scored("good", ewma_score=1), scored("sum", error_values=[1e308, -1e308])]
-    expected = [
-        "error: pool.json: $.models[1].error_values[1]: found a value at which the sum of all so far"
-        " overflows; expected values whose sum is finite"
-    ]
-    for number, (content, problem) in enumerate(BAD_ERRORS.values()):
-        path = Path(f"{number}.csv")
-        if content is not None:
-            path.write_bytes(content)
-        hint = f"; a relative path starts at the working folder, {here}" if content is None else ""
-        blocks.append(scored(f"m{number}", error_csv=str(path)))
-        expected.append(f"error: {path}: {problem}{hint}")
-    write_json(scored_pool(*blocks))
-    assert refused("integrate", "--config", "pool.json", "--output", "policy.json") == expected
-
-
-@pytest.mark.parametrize(("content", "problem"), BAD_ERRORS.values(), ids=BAD_ERRORS)
-def test_a_trained_model_with_bad_errors_is_refused(here, refused, write_json, capsys, content, problem):
-    (here / "prepared.csv").write_bytes(content or b"")
-    bad = "true" if content is None else "cp ../../../prepared.csv errors.csv"
-    write_json(pool(block("a", train_cmd=bad), block("b", "offline")))
-    assert main([*TRAIN]) == 0
-    capsys.readouterr()
-    found = refused("integrate", "--run-dir", "run", "--output", "policy.json")
-    csv = f"{here}/run/models/a/errors.csv"
-    if content is None:
-        problem = (
-            "found no such file; expected the validation errors that the command leaves;"
-            " let the command write there, or name its own path in error_csv"
-        )
-    expected = (
-        f"found status ok (no usable error artifact: {csv}: {problem});"
-        " expected status ok and an error artifact"
-    )
-    assert found == [f"error: run/train_manifest.json: $.models[0] (a): {expected}"]
-
-
-def test_a_stale_error_file_is_refused(here, refused, write_json, capsys):
-    write_json(pool())
-    assert main([*TRAIN]) == 0
-    write_json(pool(block("a", train_cmd="true"), block("b", "offline")))
-    assert main([*TRAIN]) == 0
-    capsys.readouterr()
-    (line,) = refused("integrate", "--run-dir", "run", "--output", "policy.json")
-    assert re.fullmatch(
-        r"error: run/train_manifest\.json: \$\.models\[0\] \(a\): found status ok "
-        r"\(no usable error artifact: "
-        + re.escape(f"{here}/run/models/a/errors.csv")
-        + r": found a file left by an earlier attempt \(20\S+Z\); expected a file written by this attempt;"
-        r" let the command write there, or name its own path in error_csv\);"
-        r" expected status ok and an error artifact",
-        line,
-    )
