@@ -46,7 +46,7 @@ def test_a_bad_integration_config_is_refused(refused, write_json, here, content,
     assert refused(*arguments) == lines_of("pool.json", problems)
 
 
-def test_processes_of_their_own_refuse_in_the_same_words(elpa, write_json, snapshot):
+def test_processes_of_their_own_refuse_in_the_same_words(elpa_alone, write_json, snapshot):
     """All of the above once more, without pytest around: exit status 2 and no traceback."""
     cases = {**BAD_CONFIGS, **LACKING_A_GROUP}
     expected = []
@@ -54,13 +54,13 @@ def test_processes_of_their_own_refuse_in_the_same_words(elpa, write_json, snaps
         path = write_json(content, f"{number:03}.json")
         expected += [None] if problems is None else lines_of(path.name, problems)
     before = snapshot()
-    done = elpa("validate", *sorted(before))
+    done = elpa_alone("validate", *sorted(before))
     assert (done.returncode, done.stdout) == (2, "")
     found = done.stderr.splitlines()
     assert [line if wanted else None for line, wanted in zip(found, expected, strict=True)] == expected
     for number in (0, len(BAD_CONFIGS) - 1):
         path = f"{number:03}.json"
-        done = elpa("train", "--config", path, "--run-dir", "run", "--execute")
+        done = elpa_alone("train", "--config", path, "--run-dir", "run", "--execute")
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr.splitlines() == [line for line in expected if line and f" {path}:" in line]
     assert snapshot() == before

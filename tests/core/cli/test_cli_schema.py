@@ -36,8 +36,8 @@ def test_a_reader_that_went_away_is_no_traceback(elpa_process):
     assert process.wait(timeout=30) == 1
 
 
-def test_help_names_every_command(elpa):
-    done = elpa("--help")
+def test_help_names_every_command(elpa_alone):
+    done = elpa_alone("--help")
     assert (done.returncode, done.stderr) == (0, "")
     assert all(f"    {command}" in done.stdout for command in FLAGS)
 
