@@ -1,5 +1,7 @@
 """What the tests of deaths share: stores, changes of them, and what a change leaves."""
 
+import pytest
+
 from elpa_core import storage
 from support.stores import actions, day, policy, record, run
 
@@ -30,6 +32,16 @@ ON_FILLED = [
     (filled, ("prune",)),
 ]
 BY_HAND = {"promote", "rollback"}
+
+
+SHARES = pytest.mark.parametrize(
+    "every", [3, pytest.param(1, marks=pytest.mark.sweep)], ids=["at some", "at each"]
+)
+
+
+def sample(kinds, every):
+    """Return every n-th place in a sequence of kinds, and the first place of each kind."""
+    return sorted({*range(0, len(kinds), every), *map(kinds.index, kinds)})
 
 
 def case_name(value):

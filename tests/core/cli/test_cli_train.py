@@ -320,7 +320,9 @@ def test_a_reader_that_went_away_is_no_traceback(elpa_process, write_json, manif
     assert statuses(manifest()) == [("planned", None)] * 2
 
 
-def test_a_disk_that_is_full_is_one_line_and_keeps_the_old_manifest(elpa_alone, write_json, snapshot, tmp_path):
+def test_a_disk_that_is_full_is_one_line_and_keeps_the_old_manifest(
+    elpa_alone, write_json, snapshot, tmp_path
+):
     write_json(pool())
     assert elpa_alone("train", "--config", "pool.json", "--run-dir", "run").returncode == 0
     before = snapshot()

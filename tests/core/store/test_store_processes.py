@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from support.death_cases import SHARES
 from support.programs import PROGRAMS
 from support.stores import actions, check_repaired, current_run, day, policy
 
@@ -54,14 +55,16 @@ def test_a_hundred_readers_never_see_a_part_or_a_step_back(quick_path):
     [(("day1", day(1)), ("day2", day(2))), (("day2", day(2)), ("day1", day(1))), (("day1", day(1)),) * 2],
     ids=["older first", "newer first", "the same run"],
 )
-def test_two_publishers_come_to_the_same_end_in_any_interleaving(quick_path, first, second):
-    program = [sys.executable, PROGRAMS / "change.py", "pause", quick_path, *first, *second]
+@SHARES
+def test_two_publishers_come_to_the_same_end_in_any_interleaving(quick_path, first, second, every):
+    program = [sys.executable, PROGRAMS / "change.py", "pause", str(every), quick_path, *first, *second]
     done = subprocess.run(program, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    count = json.loads(done.stdout)
-    assert count > 30
+    names, places = json.loads(done.stdout)
+    assert len(names) > 30
+    assert len(places) >= len(names) // every
     newest = max(first, second)[0]
-    for at in range(count + 1):
+    for at in [*places, len(names)]:
         store = PolicyStore(quick_path / str(at), "pool")
         assert current_run(store) == newest
         assert len(store.history()) == 2
