@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from airflow_site import DagsFolder, Site, migrated_home
+from support.airflow_site import DagsFolder, Site, migrated_home
 
 
 @pytest.fixture(scope="session")

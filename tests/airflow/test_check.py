@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from airflow_site import DagsFolder, Site, model, pair
+from support.airflow_site import DagsFolder, Site, model, pair
 
 
 @pytest.fixture(scope="module")

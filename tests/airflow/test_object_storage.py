@@ -9,8 +9,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow_site import DagRunResult, Site, model, pair, train_cmd
-from s3_service import S3Service, s3_service
+from support.airflow_site import DagRunResult, Site, model, pair, train_cmd
+from support.s3_service import S3Service, s3_service
 
 from elpa_airflow.attempt import Attempt
 from elpa_core import storage

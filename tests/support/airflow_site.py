@@ -25,8 +25,9 @@ from typing import Any
 
 import pytest
 
+from support.programs import PROGRAMS
+
 ROOT = Path(__file__).parents[2]
-PROGRAMS = Path(__file__).parent / "programs"
 
 DAG_FILE = """\
 from elpa_airflow import elpa_dags

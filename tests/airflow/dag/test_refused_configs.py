@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
-from airflow_site import Site, model, pair
+from support.airflow_site import Site, model, pair
 
 GOOD = ("good_1", "good_2")
 TWIN = json.dumps({"airflow": {"dag_id": "twin"}, "models": pair()})
