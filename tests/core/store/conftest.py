@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from s3_service import BUCKET, s3_service
+from support.s3_service import BUCKET, s3_service
 
 from elpa_core.manifest import MANIFEST_NAME
 from elpa_core.storage import open_location

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow_site import DagRunResult, Site, alive, model, pair, pids_in, train_cmd
+from support.airflow_site import DagRunResult, Site, alive, model, pair, pids_in, train_cmd
 
 from elpa_core.integration import integrate_config
 from elpa_core.integration_config import load_integration_config

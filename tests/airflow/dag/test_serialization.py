@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from airflow_site import DagsFolder, Site, model, pair
+from support.airflow_site import DagsFolder, Site, model, pair
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,9 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from airflow_runs import eventually
-from component import Component
-
 from elpa_airflow.local_airflow import free_port
+from support.airflow_runs import eventually
+from support.component import Component
 
 DATABASE = "airflow"
 

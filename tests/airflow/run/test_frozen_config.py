@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from airflow_site import pair
+from support.airflow_site import pair
 
 from elpa_airflow.frozen_config import frozen_config
 from elpa_airflow.run_record import write_status

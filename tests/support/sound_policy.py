@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from airflow_runs import read_json
-from cluster import Cluster
-from programs.write_errors import errors
+
+from support.airflow_runs import read_json
+from support.cluster import Cluster
+from support.programs.write_errors import errors
 
 BETA = 0.7
 SEED = "42"

@@ -15,9 +15,9 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from airflow_runs import eventually, read_json
-from airflow_site import alive, model, pids_in, train_cmd
-from standalone_airflow import Standalone
+from support.airflow_runs import eventually, read_json
+from support.airflow_site import alive, model, pids_in, train_cmd
+from support.standalone_airflow import Standalone
 
 from elpa_core.integration import integrate_config
 from elpa_core.integration_config import load_integration_config

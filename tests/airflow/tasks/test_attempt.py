@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow_site import DagsFolder, pair
+from support.airflow_site import DagsFolder, pair
 
 from elpa_airflow.attempt import Attempt
 from elpa_airflow.run_state import RunState

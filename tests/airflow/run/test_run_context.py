@@ -8,9 +8,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow_site import HOME, DagsFolder, pair
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.airflow_site import HOME, DagsFolder, pair
 
 from elpa_airflow.policy_store import open_store, store_location
 from elpa_airflow.run_context import moment_of

@@ -7,11 +7,12 @@ every Dag of that file stale.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from airflow_site import Site, model, pair
+from support.airflow_home import AirflowHome
+from support.airflow_site import Site, migrated_home, model, pair
 
 GOOD = ("good_1", "good_2")
 TWIN = json.dumps({"airflow": {"dag_id": "twin"}, "models": pair()})
@@ -71,8 +72,10 @@ def process(home: Site) -> Seen:
 
 
 @pytest.fixture(scope="module")
-def home(new_site: Callable[[str], Site]) -> Site:
-    made = new_site("refused")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Return a Dags folder with a database of its own, since all that it holds is looked at."""
+    airflow_home = AirflowHome(tmp_path_factory.mktemp("refused_home") / "home", migrated_home())
+    made = Site(tmp_path_factory.mktemp("refused"), airflow_home)
     for name in GOOD:
         made.config(name)
     for name, text in BAD.items():
@@ -80,7 +83,8 @@ def home(new_site: Callable[[str], Site]) -> Site:
     made.write(".hidden.json", "{")
     scored = [{"name": "a", "group": "online", "ewma_score": 1}, {"name": "b", "error_csv": "b.csv"}]
     made.config("integration", scored)
-    return made
+    yield made
+    airflow_home.stop()
 
 
 @pytest.fixture(scope="module")

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from airflow_site import DagRunResult, Site, model
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
+from support.airflow_site import DagRunResult, Site, model
 from support.commands_corpus import CORPUS, CORPUS_HORIZON, CorpusCommand
 
 

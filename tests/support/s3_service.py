@@ -8,12 +8,13 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import botocore.session
 from s3fs import S3FileSystem
 
-SERVER = Path(__file__).parent / "support" / "programs" / "s3_server.py"
+from support.programs import PROGRAMS
+
+SERVER = PROGRAMS / "s3_server.py"
 BUCKET = "elpa"
 
 

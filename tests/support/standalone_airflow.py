@@ -7,8 +7,8 @@ import secrets
 import shutil
 from pathlib import Path
 
-from airflow_runs import AirflowRuns
-from airflow_site import alive, migrated_home
+from support.airflow_runs import AirflowRuns
+from support.airflow_site import alive, migrated_home
 
 MARK = "ELPA_TEST_MARK"
 

@@ -10,11 +10,10 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from airflow_runs import eventually
-from airflow_site import alive
-
 from elpa_core.errors import CommandError
 from elpa_core.processes import Command
+from support.airflow_runs import eventually
+from support.airflow_site import alive
 
 _PAUSE = 0.5
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from airflow_site import model, train_cmd
-from cluster import QUEUES, Cluster
-from s3_service import S3Service, s3_service
+from support.airflow_site import model, train_cmd
+from support.cluster import QUEUES, Cluster
+from support.s3_service import S3Service, s3_service
 
 from elpa_core.storage import open_location
 from elpa_core.store import PolicyStore

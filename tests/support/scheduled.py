@@ -8,9 +8,9 @@ import subprocess
 import time
 from pathlib import Path
 
-from airflow_runs import eventually
-from airflow_site import alive
-from standalone_airflow import Standalone
+from support.airflow_runs import eventually
+from support.airflow_site import alive
+from support.standalone_airflow import Standalone
 
 
 class Scheduled(Standalone):

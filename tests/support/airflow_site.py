@@ -1,8 +1,8 @@
 """A real Airflow for the tests: homes with a migrated SQLite database, Dags folders made of configs.
 
 This process parses Dags, and must not touch the Airflow of whoever runs the tests: the environment
-is set here, before anything imports Airflow. Whatever runs tasks is a process of its own, with a
-home of its own (`Site`).
+is set here, before anything imports Airflow. Whatever runs tasks is a process of its own, in a home
+that belongs to the tests (`airflow_home`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import os
 import re
 import shlex
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -23,10 +22,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
+from support.airflow_home import AirflowHome, Done
+from support.programs import PROGRAMS
 
 ROOT = Path(__file__).parents[2]
-PROGRAMS = Path(__file__).parent / "programs"
 
 DAG_FILE = """\
 from elpa_airflow import elpa_dags
@@ -36,10 +35,17 @@ globals().update(elpa_dags(__file__))
 
 
 def settings(home: Path, dags: Path) -> dict[str, str]:
+    """Return the environment of an Airflow with this home and this Dags folder."""
+    bundle = {
+        "name": "dags-folder",
+        "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
+        "kwargs": {"path": str(dags)},
+    }
     return {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
         "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
+        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps([bundle]),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(home / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
@@ -146,49 +152,28 @@ class DagsFolder:
 
 
 class Site(DagsFolder):
-    """A Dags folder with an Airflow home of its own, in which its Dags can run."""
+    """A Dags folder of its own, whose Dags can run in a home."""
 
-    def __init__(self, folder: Path, template: Path) -> None:
+    def __init__(self, folder: Path, airflow_home: AirflowHome) -> None:
         super().__init__(folder)
-        self.home = folder / "home"
-        self.home.mkdir()
-        shutil.copy(template / "airflow.db", self.home)
+        self._airflow_home = airflow_home
+        self.home = airflow_home.path
         self.extra_env: dict[str, str] = {}
 
     @property
     def env(self) -> dict[str, str]:
         return {**os.environ, **settings(self.home, self.dags), **self.extra_env}
 
-    def python(
-        self, *arguments: str | Path, check: bool = True, seconds: float = 100, **env: str
-    ) -> subprocess.CompletedProcess[str]:
-        """Run this Python in this home, in a process group of its own that ends with the call."""
-        out, err = self.home / "stdout", self.home / "stderr"
-        with out.open("wb") as stdout, err.open("wb") as stderr:
-            process = subprocess.Popen(
-                [sys.executable, *map(str, arguments)],
-                env={**self.env, **env},
-                cwd=self.home,
-                stdin=subprocess.DEVNULL,
-                stdout=stdout,
-                stderr=stderr,
-                start_new_session=True,
-            )
-            try:
-                code: int | None = process.wait(timeout=seconds)
-            except subprocess.TimeoutExpired:
-                code = None
-            finally:
-                _end_group(process.pid)
-                process.wait()
-        texts = [path.read_text(encoding="utf-8", errors="replace") for path in (out, err)]
-        if code is None or (check and code != 0):
-            ended = "did not end" if code is None else f"ended with {code}"
-            pytest.fail("\n".join([f"{arguments} {ended}", *(text[-10_000:] for text in texts)]))
-        return subprocess.CompletedProcess(arguments, code, *texts)
+    def python(self, *arguments: str | Path, check: bool = True, **env: str) -> Done:
+        """Run this Python, started anew."""
+        return self._airflow_home.run(arguments, {**self.env, **env}, check=check, anew=True)
 
-    def airflow(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        return self.python("-m", "airflow", *arguments, check=check)
+    def program(self, *arguments: str | Path, check: bool = True) -> Done:
+        """Run a program or a module (``-m``) in a Python that has imported Airflow."""
+        return self._airflow_home.run(arguments, self.env, check=check)
+
+    def airflow(self, *arguments: str) -> Done:
+        return self.program("-m", "airflow", *arguments)
 
     def parse_elsewhere(self, *wanted: str, **env: str) -> list[dict[str, Any]]:
         """Parse the Dag file in a process of its own: all Dags, then for each wanted one as its tasks do."""
@@ -203,7 +188,7 @@ class Site(DagsFolder):
         """
         answer = self.home / "answer.json"
         order = json.dumps({"dag_ids": dag_ids, "logical_dates": dates or {}, "answer": str(answer)})
-        done = self.python(PROGRAMS / "run_dags.py", order)
+        done = self.program(PROGRAMS / "run_dags.py", order)
         logs = re.split(r"^=== DAG (\S+)$", done.stdout, flags=re.MULTILINE)
         texts = dict(zip(logs[1::2], logs[2::2], strict=True))
         results = {}
@@ -220,13 +205,6 @@ class Site(DagsFolder):
             found = database.execute(sql, arguments).fetchall()
         database.close()
         return found
-
-
-def _end_group(group: int) -> None:
-    try:
-        os.killpg(group, signal.SIGKILL)
-    except ProcessLookupError:
-        return
 
 
 def alive(pid: int) -> bool:

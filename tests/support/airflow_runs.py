@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from airflow_site import DagsFolder
+from support.airflow_site import DagsFolder
 
 ENDED = {"success", "failed"}
 

@@ -14,13 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from airflow_runs import AirflowRuns, eventually
-from airflow_site import settings
-from component import Component, processes_in
-from servers import Servers
-
 from elpa_airflow.local_airflow import free_port
 from elpa_airflow.rest_api import RestApi
+from support.airflow_runs import AirflowRuns, eventually
+from support.airflow_site import settings
+from support.component import Component, processes_in
+from support.servers import Servers
 
 AIRFLOW = [sys.executable, "-m", "airflow"]
 QUEUES = {"worker1": "default,gpu", "worker2": "default"}

@@ -7,7 +7,7 @@ import itertools
 from typing import Any
 
 import pytest
-from airflow_site import DagsFolder, model, pair
+from support.airflow_site import DagsFolder, model, pair
 
 UTC = dt.UTC
 
