@@ -47,7 +47,7 @@ bench: $(VENV)/dev  ## ratios of speed, each in one run; PANELS="a.csv b.csv": e
 
 bench-cluster: $(VENV)/cluster  ## runs on two workers against the same graphs written by hand
 	@tests/distributed/install_servers.sh
-	@PYTHONPATH=tests:tests/airflow:tests/distributed $(BIN)/python tests/bench/bench_cluster.py
+	@PYTHONPATH=tests $(BIN)/python tests/bench/bench_cluster.py
 
 format: $(VENV)/dev  ## bring the code into its form
 	@$(BIN)/ruff check --fix .

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow_site import DAG_FILE, ROOT, DagsFolder, Site
+from support.airflow_site import DAG_FILE, ROOT, DagsFolder, Site
 
 LOAD_PLUGINS = """
 import json, sys

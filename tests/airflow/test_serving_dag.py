@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow_site import PROGRAMS, Site, model
+from support.airflow_site import ROOT, Site, model
+from support.programs import PROGRAMS
 
-DAG_FILE = Path(__file__).parents[2] / "dags" / "serve_water_flow.py"
+DAG_FILE = ROOT / "dags" / "serve_water_flow.py"
 SERVE = """
 import sys
 from pathlib import Path

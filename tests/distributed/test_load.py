@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from airflow_site import training
-from cluster import Cluster
-from sound_policy import assert_sound
+from support.airflow_site import training
+from support.cluster import Cluster
+from support.sound_policy import assert_sound
 
 CONFIGS = 50
 PAIRS = 5

@@ -10,10 +10,10 @@ import time
 from typing import Any
 
 import pytest
-from airflow_runs import eventually
-from airflow_site import training
-from cluster import CONCURRENCY, Cluster
-from sound_policy import assert_sound
+from support.airflow_runs import eventually
+from support.airflow_site import training
+from support.cluster import CONCURRENCY, Cluster
+from support.sound_policy import assert_sound
 
 WAIT = "touch {config_dir}/waits_NAME_{model_name}; until [ -e {config_dir}/go_NAME ]; do sleep 0.1; done; "
 

@@ -10,17 +10,17 @@ import shlex
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import numpy as np
 import pytest
-from airflow_runs import eventually
-from airflow_site import alive, model, pids_in, train_cmd, training
-from cluster import Cluster
-from programs.leave_an_orphan import RIGHT
-from sound_policy import assert_sound
+from support.airflow_runs import eventually
+from support.airflow_site import alive, model, pids_in, train_cmd, training
+from support.cluster import Cluster
+from support.programs import PROGRAMS
+from support.programs.leave_an_orphan import RIGHT
+from support.sound_policy import assert_sound
 
-PROGRAM = Path(__file__).parent / "programs" / "leave_an_orphan.py"
+PROGRAM = PROGRAMS / "leave_an_orphan.py"
 RETRIED = {"retries": 2, "retry_delay": 1}
 
 

@@ -11,7 +11,7 @@ import pytest
 # Of what the tests of the core share with those of Airflow.
 sys.path.append(str(Path(__file__).parents[2] / "core"))
 
-from scheduled import Scheduled
+from support.scheduled import Scheduled
 
 
 @pytest.fixture(scope="session")

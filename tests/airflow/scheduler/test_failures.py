@@ -9,9 +9,9 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from airflow_runs import eventually, read_json
-from airflow_site import alive, model, pids_in, train_cmd
-from scheduled import Scheduled
+from support.airflow_runs import eventually, read_json
+from support.airflow_site import alive, model, pids_in, train_cmd
+from support.scheduled import Scheduled
 
 pytestmark = pytest.mark.slow
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow_runs import eventually, read_json
-from airflow_site import training
-from programs.write_errors import errors
-from scheduled import Scheduled
+from support.airflow_runs import eventually, read_json
+from support.airflow_site import training
+from support.programs.write_errors import errors
+from support.scheduled import Scheduled
 
 from elpa_core.scores.ewma import ewma_score
 from elpa_core.times import utc_text

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow_site import model, train_cmd
-from scheduled import Scheduled
+from support.airflow_site import model, train_cmd
+from support.scheduled import Scheduled
 
 DAG_ID = "elpa_secretive"
 PASSWORD = "correct-horse:battery/staple's \"$x"

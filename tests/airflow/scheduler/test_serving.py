@@ -8,12 +8,13 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from airflow_runs import eventually, read_json
-from scheduled import Scheduled
+from support.airflow_runs import eventually, read_json
+from support.airflow_site import ROOT
+from support.scheduled import Scheduled
 
 pytestmark = pytest.mark.slow
 
-DAG_FILE = Path(__file__).parents[3] / "dags" / "serve_water_flow.py"
+DAG_FILE = ROOT / "dags" / "serve_water_flow.py"
 SOURCE, SERVING = "elpa_water_flow", "serve_water_flow"
 HOURS = 48
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow_runs import read_json
-from airflow_site import model, train_cmd, training
-from hostile_values import HOSTILE_VALUES
-from scheduled import Scheduled
+from support.airflow_runs import read_json
+from support.airflow_site import model, train_cmd, training
+from support.hostile_values import HOSTILE_VALUES
+from support.scheduled import Scheduled
 
 from rest_api import RestApiError
 
