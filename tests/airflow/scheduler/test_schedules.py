@@ -15,7 +15,7 @@ import pytest
 from support.airflow_runs import eventually, read_json
 from support.airflow_site import training
 from support.programs.write_errors import errors
-from support.scheduled import Scheduled
+from support.standalone_airflow import Standalone
 
 from elpa_airflow.rest_api import RestApiError
 from elpa_core.artifacts import utc_text
@@ -42,7 +42,7 @@ SCHEDULE = {
 FORWARDS, BACKWARDS = "elpa_forwards", "elpa_backwards"
 
 
-def backfill(standalone: Scheduled, dag_id: str, *more: str) -> None:
+def backfill(standalone: Standalone, dag_id: str, *more: str) -> None:
     """Run a backfill of the ten days to its end."""
     days = ("--from-date", "2026-01-01", "--to-date", "2026-01-10")
     # SQLite refuses a writer whose transaction another one has overtaken. A scheduler that meanwhile starts
@@ -65,7 +65,7 @@ def backfill(standalone: Scheduled, dag_id: str, *more: str) -> None:
     eventually(has_ended, f"the backfill of {dag_id} ends", 400)
 
 
-def cancel_unfinished(standalone: Scheduled, dag_id: str) -> None:
+def cancel_unfinished(standalone: Standalone, dag_id: str) -> None:
     """Cancel a backfill that was refused when Airflow had already written it down, without its runs.
 
     Airflow removes it, unless the database is still locked; then no other one can be created beside it.
@@ -81,11 +81,11 @@ def cancel_unfinished(standalone: Scheduled, dag_id: str) -> None:
     eventually(none_is_left, f"no backfill of {dag_id} is unfinished")
 
 
-def backfills(standalone: Scheduled, dag_id: str) -> list[dict[str, Any]]:
+def backfills(standalone: Standalone, dag_id: str) -> list[dict[str, Any]]:
     return list(standalone.airflow.call("GET", f"/backfills?dag_id={dag_id}")["backfills"])
 
 
-def runs(standalone: Scheduled, dag_id: str) -> list[dict[str, Any]]:
+def runs(standalone: Standalone, dag_id: str) -> list[dict[str, Any]]:
     return list(standalone.airflow.call("GET", f"/dags/{dag_id}/dagRuns?limit=100")["dag_runs"])
 
 
@@ -99,7 +99,7 @@ class Pass:
     events: int
 
 
-def look(standalone: Scheduled, dag_id: str) -> Pass:
+def look(standalone: Standalone, dag_id: str) -> Pass:
     found = runs(standalone, dag_id)
     policies = {}
     for run in found:
@@ -124,7 +124,7 @@ def lasting(policy: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def passes(standalone: Scheduled) -> dict[str, Pass]:
+def passes(standalone: Standalone) -> dict[str, Pass]:
     """What three backfills of the same days left."""
     for dag_id in (FORWARDS, BACKWARDS):
         models = [training("ridge"), training("tide", "offline")]
@@ -171,7 +171,7 @@ class TestBackfills:
             assert (source["trained_at"] is None) == (source["carried_from"] is None)
 
     @pytest.mark.usefixtures("passes")
-    def test_each_run_has_a_folder_of_its_own_and_its_own_dates(self, standalone: Scheduled) -> None:
+    def test_each_run_has_a_folder_of_its_own_and_its_own_dates(self, standalone: Standalone) -> None:
         for dag_id in (FORWARDS, BACKWARDS):
             ends = {run["dag_run_id"]: run["data_interval_end"] for run in runs(standalone, dag_id)}
             assert sorted(ends.values()) == AS_OFS
@@ -190,7 +190,7 @@ class TestBackfills:
                 )
 
     @pytest.mark.usefixtures("passes")
-    def test_offline_models_train_rarely_when_days_come_in_order(self, standalone: Scheduled) -> None:
+    def test_offline_models_train_rarely_when_days_come_in_order(self, standalone: Standalone) -> None:
         for run in runs(standalone, FORWARDS):
             entry = standalone.entry(FORWARDS, run["dag_run_id"], "tide")
             if run["data_interval_end"] in TICKS.values():
@@ -200,7 +200,7 @@ class TestBackfills:
                 assert entry["task_state"] == "skipped"
 
     @pytest.mark.usefixtures("passes")
-    def test_none_is_lost_and_current_never_moves_backwards(self, standalone: Scheduled) -> None:
+    def test_none_is_lost_and_current_never_moves_backwards(self, standalone: Standalone) -> None:
         for dag_id, times in ((FORWARDS, 2), (BACKWARDS, 1)):
             history = standalone.history(dag_id)
             assert sorted(moment(line["as_of"]) for line in history) == sorted(map(moment, AS_OFS * times))
@@ -215,7 +215,7 @@ class TestBackfills:
         assert passes[name].events == passes[name].published > 0
 
     def test_a_second_pass_adds_policies_and_changes_none(
-        self, standalone: Scheduled, passes: dict[str, Pass]
+        self, standalone: Standalone, passes: dict[str, Pass]
     ) -> None:
         for as_of, policy in passes["forwards"].policies.items():
             path = standalone.run_dir(FORWARDS, policy["run"]["run_id"]) / "policies"
@@ -229,7 +229,7 @@ def moment(text: str) -> dt.datetime:
 
 
 def test_a_failed_training_is_replaced_by_the_newest_earlier_artifact_and_said(
-    standalone: Scheduled,
+    standalone: Standalone,
 ) -> None:
     broken = standalone.configs / "broken_since"
     models = [
@@ -253,7 +253,7 @@ def test_a_failed_training_is_replaced_by_the_newest_earlier_artifact_and_said(
 
 
 class TestNewData:
-    def test_an_event_of_an_asset_starts_a_run_without_dates(self, standalone: Scheduled) -> None:
+    def test_an_event_of_an_asset_starts_a_run_without_dates(self, standalone: Standalone) -> None:
         airflow = {"assets": ["s3://lake/loads"], "offline_schedule": "@weekly", "retry_delay": 0}
         standalone.config("on_data", [training("ridge"), training("tide", "offline")], airflow=airflow)
         dag_id = "elpa_on_data"
@@ -275,7 +275,7 @@ class TestNewData:
         assert tick.strftime("%a %H:%M:%S") == "Sun 00:00:00"
         assert standalone.current(dag_id)["record"]["run_id"] == run_id
 
-    def test_the_published_policy_is_an_asset_that_starts_runs_in_turn(self, standalone: Scheduled) -> None:
+    def test_the_published_policy_is_an_asset_that_starts_runs_in_turn(self, standalone: Standalone) -> None:
         standalone.config("source", [training("a"), training("b", "offline")])
         standalone.config(
             "sink",
