@@ -43,6 +43,7 @@ def test_a_published_policy_starts_the_serving_dag_and_a_dry_run_does_not(standa
         standalone.airflow.call("PATCH", f"/dags/{dag_id}", is_paused=False)
     _, state = standalone.run(SOURCE, {"dry_run": True})
     assert (state, served_runs(standalone)) == ("success", [])
+    assert standalone.asset_events(SOURCE) == []
 
     run_id, state = standalone.run(SOURCE)
     assert state == "success", standalone.states(SOURCE, run_id)
@@ -54,6 +55,7 @@ def test_a_published_policy_starts_the_serving_dag_and_a_dry_run_does_not(standa
     (event,) = standalone.asset_events(SOURCE)
 
     folder = standalone.run_dir(SOURCE, run_id)
+    assert event["extra"]["run_id"] == run_id
     assert folder in Path(event["extra"]["policy"]).parents
     with (folder / "served.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
