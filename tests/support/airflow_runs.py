@@ -22,6 +22,12 @@ class AirflowRuns(DagsFolder):
         self.home = folder / "home"
         self.airflow: Any = None
 
+    def write(self, name: str, text: str) -> Path:
+        """Write a file beside the configs, and let the Dag processor see it soon: it watches the Dag file."""
+        path = super().write(name, text)
+        self.dag_file.touch()
+        return path
+
     def run_dir(self, dag_id: str, run_id: str) -> Path:
         return self.home / "elpa" / dag_id / "runs" / run_id
 
@@ -111,6 +117,11 @@ def eventually(check: Callable[[], object], what: str, seconds: float = 180) -> 
     while not check():
         assert time.monotonic() < until, f"never came true: {what}"
         time.sleep(0.2)
+
+
+def numbers(policy: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the scores and weights of a policy, without runs and times."""
+    return {name: policy[name] for name in ("scores", "online_weights", "offline_weights", "degraded")}
 
 
 def read_json(path: Path) -> Any:

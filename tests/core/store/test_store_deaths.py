@@ -6,7 +6,6 @@ import subprocess
 import sys
 
 import pytest
-from elpa_core.store.local import append_history
 from support.death_cases import (
     BY_HAND,
     ON_FILLED,
@@ -25,6 +24,7 @@ from support.stores import actions, check, check_repaired, day, record, run
 
 from elpa_core.errors import InputError
 from elpa_core.store import PolicyStore, StoreWriteError
+from elpa_core.store.local import append_history
 
 
 def empty(store):
