@@ -14,7 +14,8 @@ from elpa_core.backtest.comparison import backtest, served_test_rows, table_line
 from elpa_core.backtest.panels import Panel, read_panel
 from elpa_core.cli.paths import require_output
 from elpa_core.errors import ElpaError, InputError, Problem
-from elpa_core.files.atomic import naming, write_atomic
+from elpa_core.files.atomic import write_atomic
+from elpa_core.files.os_errors import as_error_of
 from elpa_core.files.strict_json import parse_object
 from elpa_core.routing.plot import mutation_svg
 from elpa_core.routing.routing_policy import RoutingPolicy
@@ -145,15 +146,15 @@ class _Output:
         self._file, self._name = file, name
 
     def write(self, text: str) -> int:
-        with naming(self._name):
+        with as_error_of(self._name):
             return self._file.write(text)
 
     def flush(self) -> None:
-        with naming(self._name):
+        with as_error_of(self._name):
             self._file.flush()
 
     def close(self) -> None:
-        with naming(self._name):
+        with as_error_of(self._name):
             self._file.close()
 
 

@@ -37,7 +37,7 @@ class Listed(NamedTuple):
 
 def read(path: ObjectPath) -> bytes:
     """Return an object's content."""
-    with _told(path):
+    with _as_os_error(path):
         data: bytes = path.fs.cat_file(path.path, **_WHOLE)
         return data
 
@@ -47,13 +47,13 @@ def read_all(paths: Sequence[ObjectPath]) -> Iterator[tuple[ObjectPath, bytes]]:
     for first in range(0, len(paths), _READ_AT_ONCE):
         some = {path.path: path for path in paths[first : first + _READ_AT_ONCE]}
         fs = next(iter(some.values())).fs
-        with _told(next(iter(some.values()))):
+        with _as_os_error(next(iter(some.values()))):
             found = fs.cat([glob.escape(key) for key in some], on_error="return", **_WHOLE)
         for key, content in found.items():
             if isinstance(content, FileNotFoundError):
                 continue
             if isinstance(content, BaseException):
-                with _told(some[key]):
+                with _as_os_error(some[key]):
                     raise content
             yield some[key], content
 
@@ -64,7 +64,7 @@ def read_version(path: ObjectPath) -> tuple[bytes, Version]:
     The content may be newer than the version, never older: then no `replace` of that version succeeds.
     """
     try:
-        with _told(path):
+        with _as_os_error(path):
             version = _version(path)
         return read(path), version
     except FileNotFoundError:
@@ -73,7 +73,7 @@ def read_version(path: ObjectPath) -> tuple[bytes, Version]:
 
 def write(path: ObjectPath, data: bytes) -> None:
     """Put an object, whatever was there."""
-    with _told(path):
+    with _as_os_error(path):
         path.fs.pipe_file(path.path, data)
 
 
@@ -98,7 +98,7 @@ def replace(path: ObjectPath, data: bytes, version: Version) -> bool:
         unless a later read shows it.
     """
     try:
-        with _told(path):
+        with _as_os_error(path):
             _put_if(path, data, version)
     except FileExistsError:
         return read_version(path)[0] == data
@@ -112,7 +112,7 @@ def replace(path: ObjectPath, data: bytes, version: Version) -> bool:
 def size(path: ObjectPath) -> int | None:
     """Return an object's length in bytes, or None if there is none."""
     try:
-        with _told(path):
+        with _as_os_error(path):
             found = path.fs.info(path.path)
     except FileNotFoundError:
         return None
@@ -122,7 +122,7 @@ def size(path: ObjectPath) -> int | None:
 def children(folder: ObjectPath) -> list[tuple[str, bool]]:
     """Return the names directly below a folder, and whether more lies below each."""
     try:
-        with _told(folder):
+        with _as_os_error(folder):
             found = folder.fs.ls(folder.path, detail=True)
     except FileNotFoundError:
         return []
@@ -134,7 +134,7 @@ def children(folder: ObjectPath) -> list[tuple[str, bool]]:
 def listing(folder: ObjectPath) -> list[Listed]:
     """Return all objects below a folder, apart from those whose keys lead elsewhere as paths."""
     prefix = _prefix(folder)
-    with _told(folder):
+    with _as_os_error(folder):
         found = folder.fs.find(prefix, detail=True)
     listed = [
         Listed(key, PurePosixPath(key.removeprefix(prefix)).parts, _modified(one))
@@ -146,19 +146,19 @@ def listing(folder: ObjectPath) -> list[Listed]:
 
 def upload(source: Path, target: ObjectPath) -> None:
     """Put a local file."""
-    with _told(target):
+    with _as_os_error(target):
         target.fs.put_file(str(source), target.path)
 
 
 def download(source: ObjectPath, target: Path) -> None:
     """Get an object into a local file."""
-    with _told(source):
+    with _as_os_error(source):
         source.fs.get_file(source.path, str(target))
 
 
 def remove_tree(folder: ObjectPath) -> None:
     """Remove all objects below a folder."""
-    with _told(folder):
+    with _as_os_error(folder):
         keys = folder.fs.find(_prefix(folder))
     remove_all(folder, keys)
 
@@ -173,7 +173,7 @@ def remove_all(folder: ObjectPath, keys: Sequence[str]) -> None:
     """
     if not keys:
         return
-    with _told(folder):
+    with _as_os_error(folder):
         with suppress(FileNotFoundError):  # somebody else removes them too
             folder.fs.rm([glob.escape(key) for key in keys])
         left = set(folder.fs.find(_prefix(folder))).intersection(keys)
@@ -184,7 +184,7 @@ def remove_all(folder: ObjectPath, keys: Sequence[str]) -> None:
 
 def remove(path: ObjectPath) -> None:
     """Remove an object, if it is there."""
-    with _told(path):
+    with _as_os_error(path):
         path.fs.rm_file(path.path)
 
 
@@ -226,8 +226,8 @@ def _is_gs(path: ObjectPath) -> bool:
 
 
 @contextmanager
-def _told(path: ObjectPath) -> Iterator[None]:
-    """Let errors out as `OSError` with a reason and the place; a conflict as `FileExistsError`."""
+def _as_os_error(path: ObjectPath) -> Iterator[None]:
+    """Turn what client libraries raise into an `OSError` of the place; a conflict into `FileExistsError`."""
     try:
         yield
     except _client_errors(path) as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -17,6 +18,7 @@ from elpa_core.config.problems import problems_of
 from elpa_core.config.types import expected
 from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.files import StorePath
+from elpa_core.files.os_errors import as_input_error
 from elpa_core.times import moment_of, utc_text
 
 Action = Literal["published", "recorded", "held", "promoted", "rolled_back"]
@@ -82,13 +84,9 @@ def read_history(path: StorePath) -> list[Entry]:
     InputError
         If a whole line is no entry, or the history cannot be read.
     """
-    try:
+    with as_input_error(path, "a history that can be read"), suppress(FileNotFoundError):
         return entries_of(files.read(path), str(path))
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        problem = Problem(str(path), "", (error.strerror or str(error)).lower(), "a history that can be read")
-        raise InputError(problem) from error
+    return []
 
 
 def entries_of(data: bytes, source: str) -> list[Entry]:
