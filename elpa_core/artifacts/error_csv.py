@@ -22,8 +22,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from elpa_core.artifacts.decimals import floats, number
+from elpa_core.artifacts.decimals import floats
 from elpa_core.errors import ArtifactError, Problem, quoted
+from elpa_core.files.csv_cells import float_or_nan
 from elpa_core.scores.ewma import EwmaScore, SumOverflowError
 
 _BLOCK_BYTES = 120_000  # with a line more, still below the csv module's limit for one cell
@@ -224,7 +225,7 @@ class _Reader:
         cells = [record[column] for column in self.columns]
         if not all(map(str.strip, cells)):
             return []
-        numbers = list(map(number, cells))
+        numbers = list(map(float_or_nan, cells))
         if not math.isfinite(numbers[0] - numbers[-1]):  # one number less itself: whether it is finite
             raise self._refused(cells, numbers, f"row {self.row} (line {line})")
         return numbers

@@ -17,10 +17,11 @@ from elpa_core.errors import ElpaError, InputError, Problem
 from elpa_core.files.atomic import write_atomic
 from elpa_core.files.os_errors import as_error_of
 from elpa_core.files.strict_json import parse_object
+from elpa_core.routing.model_columns import check_models
 from elpa_core.routing.plot import mutation_svg
 from elpa_core.routing.routing_policy import RoutingPolicy
 from elpa_core.serving.session import Session, begun, route_stream
-from elpa_core.serving.streams import Actuals, Lines, check_models, open_text, read_blocks
+from elpa_core.serving.streams import Actuals, Lines, open_text, read_blocks
 
 
 def route(options: argparse.Namespace) -> int:
