@@ -16,7 +16,7 @@ from elpa_core.cli.paths import require_output
 from elpa_core.errors import ElpaError, InputError, Problem
 from elpa_core.files.atomic import write_atomic
 from elpa_core.files.os_errors import as_error_of
-from elpa_core.files.strict_json import parse_object
+from elpa_core.files.strict_json import read_object
 from elpa_core.routing.model_columns import check_models
 from elpa_core.routing.plot import mutation_svg
 from elpa_core.routing.routing_policy import RoutingPolicy
@@ -34,7 +34,7 @@ def route(options: argparse.Namespace) -> int:
     inputs = (options.policy, options.actuals, options.state, options.panel, _path(options.forecasts))
     if options.output is not None and (options.panel is not None or not _is_pipe(options.output)):
         require_output(options.output, "served values", *inputs)
-    policy = read_policy(options.policy)
+    policy = read_object(options.policy, or_pipe=True)
     if options.panel is not None:
         return _route_panel(options, policy)
     if options.forecasts == "-" and sys.stdin is None:
@@ -104,22 +104,6 @@ def run_plot(options: argparse.Namespace) -> int:
     require_output(options.output, "the plot", options.panel)
     write_atomic(options.output, mutation_svg(read_panel(options.panel), options.epsilon).encode())
     return 0
-
-
-def read_policy(path: Path) -> dict[str, Any]:
-    """Return the JSON object in a policy file.
-
-    Raises
-    ------
-    InputError
-        If it cannot be read or is none, or has a key twice, or whatever else JSON may not have.
-    """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        found = (error.strerror or str(error)).lower()
-        raise InputError(Problem(str(path), "", found, "a policy that can be read")) from error
-    return parse_object(data, str(path))
 
 
 def _panels(paths: Sequence[Path]) -> list[Panel]:
