@@ -21,7 +21,7 @@ from elpa_core.store.local_view import local_view
 from elpa_core.store.policy_store import keeper_of
 from elpa_core.store.reading import policy_numbers
 from elpa_core.store.stored_policy import read_recorded
-from elpa_core.times import moment_of
+from elpa_core.times import parse_moment
 
 _A_DAY = 86_400.0
 
@@ -170,7 +170,7 @@ def _run_folder(path: Path) -> RunFolder:
         else:
             manifest = read_object(path / MANIFEST_NAME)
             run_id, as_of = str(manifest.get("run_id") or run_id), str(manifest.get("as_of"))
-        moment = moment_of(as_of)
+        moment = parse_moment(as_of)
     except (InputError, ValueError, OverflowError):
         moment = dt.datetime.fromtimestamp(changed, dt.UTC)
     return RunFolder(path, run_id, moment, changed)
