@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from elpa_core.artifacts.decimals import floats
 from elpa_core.errors import ArtifactError, Problem, quoted
 from elpa_core.files.csv_cells import float_or_nan
+from elpa_core.files.csv_table import cell_count
 from elpa_core.scores.ewma import EwmaScore, SumOverflowError
 
 _BLOCK_BYTES = 120_000  # with a line more, still below the csv module's limit for one cell
@@ -220,8 +221,8 @@ class _Reader:
     def _numbers(self, record: list[str], line: int) -> list[float]:
         """Return the needed numbers of a row, or none if a needed cell is blank."""
         if len(record) != len(self.names):
-            expected = f"{_count(len(self.names))}, as in the header"
-            raise self._error(f"row {self.row} (line {line})", _count(len(record)), expected)
+            expected = f"{cell_count(len(self.names))}, as in the header"
+            raise self._error(f"row {self.row} (line {line})", cell_count(len(record)), expected)
         cells = [record[column] for column in self.columns]
         if not all(map(str.strip, cells)):
             return []
@@ -270,10 +271,6 @@ def _unusable(names: list[str]) -> tuple[str, str, str]:
     if len(names) == 1 and re.search(r"[;\t|]", names[0]):
         hints = ["separate the cells by commas"]
     return f"columns {shown}", _USABLE, " or ".join(hints)
-
-
-def _count(cells: int) -> str:
-    return f"{cells} cell" if cells == 1 else f"{cells} cells"
 
 
 def _block(values: list[NDArray[np.float64]], rows: Sequence[int], lines: Sequence[int]) -> ErrorBlock:

@@ -73,6 +73,15 @@ def csv_rows(lines: Iterable[str], source: str) -> tuple[list[str], Iterator[lis
     return header, _as_long_as(header, records, source)
 
 
+def cell_count(count: int) -> str:
+    """Return a number of cells in words.
+
+    >>> cell_count(1), cell_count(2)
+    ('1 cell', '2 cells')
+    """
+    return f"{count} cell" if count == 1 else f"{count} cells"
+
+
 def _records(lines: Iterable[str], source: str) -> Iterator[list[str]]:
     try:
         yield from filter(None, csv.reader(lines))
@@ -83,7 +92,6 @@ def _records(lines: Iterable[str], source: str) -> Iterator[list[str]]:
 def _as_long_as(header: list[str], records: Iterator[list[str]], source: str) -> Iterator[list[str]]:
     for number, record in enumerate(records):
         if len(record) != len(header):
-            raise InputError(
-                Problem(source, f"row {number}", f"{len(record)} cells", f"{len(header)}, as in the header")
-            )
+            expected = f"{cell_count(len(header))}, as in the header"
+            raise InputError(Problem(source, f"row {number}", cell_count(len(record)), expected))
         yield record
