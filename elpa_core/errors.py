@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 _MOST_BITS = 2000
-"""Of an integer that is written out; Python refuses some from 640 digits (2126 bits) on."""
+"""A longer integer is not written out: Python can be set to refuse from 640 digits (2126 bits) on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Problem:
     expected : str
         What should stand there.
     hint : str
-        What to do about it, where that does not follow from ``expected``.
+        What to do about it, where ``expected`` does not say it.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """Read a model's validation errors from its error CSV (section 3 of the contract).
 
-The csv module defines what a file means. Blocks of plain lines take a faster way, which gives the
-same numbers to the bit or, where it cannot vouch for that, leaves the block to the csv module.
+The csv module defines what a file means. A faster way reads blocks of plain lines, with the same
+numbers to the bit. Where that is not certain, the csv module reads the block.
 """
 
 from __future__ import annotations
@@ -259,7 +259,7 @@ class _Reader:
 
 
 def _unusable(names: list[str]) -> tuple[str, str, str]:
-    """Say which columns were found, what was expected, and which one is meant by which."""
+    """Return which columns were found, what was expected, and which names to change."""
     shown = ", ".join(map(quoted, names[:_SHOWN_COLUMNS]))
     if len(names) > _SHOWN_COLUMNS:
         shown += f" and {len(names) - _SHOWN_COLUMNS} more"

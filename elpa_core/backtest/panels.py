@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from elpa_core.config.types import GROUPS
 from elpa_core.errors import InputError, Problem, quoted
-from elpa_core.files.csv_cells import Cell
+from elpa_core.files.csv_cells import forecast_cell, number_cell
 from elpa_core.files.csv_table import read_csv_table
 from elpa_core.routing.inputs import no_forecast
 from elpa_core.routing.model_columns import model_columns
@@ -138,8 +138,8 @@ def read_panel(path: Path) -> Panel:
         raise InputError(Problem(source, f"row {first}, column split", quoted(splits[first]), expected))
     keys = list(zip(splits, (row[1] for row in rows), strict=True))
     blocks = tuple(i for i, key in enumerate(keys) if i == 0 or key != keys[i - 1])
-    actuals = np.array([Cell(source, i, "y_true", row[2]).number(BOUND) for i, row in enumerate(rows)])
-    forecasts = np.array([[Cell(source, i, header[3 + j], text).forecast() for j, text in enumerate(row[3:])]
+    actuals = np.array([number_cell(source, i, "y_true", row[2], BOUND) for i, row in enumerate(rows)])
+    forecasts = np.array([[forecast_cell(source, i, header[3 + j], cell) for j, cell in enumerate(row[3:])]
                           for i, row in enumerate(rows)])  # fmt: skip
     if not (sound := np.isfinite(forecasts).any(axis=1)).all():
         raise no_forecast(source, f"row {np.argmin(sound)}")

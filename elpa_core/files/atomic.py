@@ -41,7 +41,7 @@ def write_atomic(path: Path, data: bytes) -> None:
 
 
 def create_atomic(path: Path, data: bytes) -> bool:
-    """Create the file at ``path`` with ``data`` unless it exists; of several writers one wins.
+    """Create the file at ``path`` with ``data`` unless it exists; of several writers exactly one succeeds.
 
     Returns
     -------
@@ -79,7 +79,7 @@ def make_folder(path: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Bring a file, or what was made, renamed or removed in a folder, onto the disk."""
+    """Let a file, or what was made, renamed or removed in a folder, reach the disk (fsync)."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

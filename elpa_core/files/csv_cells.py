@@ -1,14 +1,10 @@
-"""Read the number in a cell of a CSV table."""
+"""Read the numbers in the cells of a CSV table."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import NamedTuple, TypeVar
 
 from elpa_core.errors import InputError, Problem, quoted
-
-_Number = TypeVar("_Number", int, float)
 
 
 def plain_decimal(cell: str) -> str:
@@ -37,80 +33,77 @@ def float_or_nan(cell: str) -> float:
         return math.nan
 
 
-class Cell(NamedTuple):
-    """A cell and where it stands.
+def number_cell(source: str, row: int, column: str, cell: str, bound: float) -> float:
+    """Return the number in a cell.
 
     Parameters
     ----------
     source : str
-        The table's name.
+        The table's name, for errors.
     row : int
         Counted from 0, without the header.
     column : str
         The column's name.
-    text : str
-        What stands in it.
+    cell : str
+        What stands there.
+    bound : float
+        The largest magnitude that a number may have.
+
+    Raises
+    ------
+    InputError
+        If there is none within ±``bound``.
+
+    Examples
+    --------
+    >>> number_cell("panel.csv", 0, "y_true", "1.5", bound=1e150)
+    1.5
     """
+    value = float_or_nan(cell)
+    if not abs(value) <= bound:
+        raise _refused(source, row, column, cell, f"a number within ±{bound:g}")
+    return value
 
-    source: str
-    row: int
-    column: str
-    text: str
 
-    def number(self, bound: float) -> float:
-        """Return the number in the cell.
+def forecast_cell(source: str, row: int, column: str, cell: str) -> float:
+    """Return the forecast in a cell, NaN if the cell is blank: the model has none; see `number_cell`.
 
-        Raises
-        ------
-        InputError
-            If there is none, or none within ±``bound``.
+    Raises
+    ------
+    InputError
+        If it is not blank and no number.
 
-        Examples
-        --------
-        >>> Cell("panel.csv", 0, "y_true", "1.5").number(1e150)
-        1.5
-        """
-        value = float_or_nan(self.text)
-        if not abs(value) <= bound:
-            raise self._refused(f"a number within ±{bound:g}")
-        return value
+    Examples
+    --------
+    >>> forecast_cell("panel.csv", 0, "online:a", " ")
+    nan
+    """
+    if not cell.strip():
+        return math.nan
+    try:
+        return float(plain_decimal(cell))
+    except ValueError as error:
+        raise _refused(source, row, column, cell, "a number, or blank if there is none") from error
 
-    def forecast(self) -> float:
-        """Return the forecast in the cell, NaN if the cell is blank: the model has none.
 
-        Raises
-        ------
-        InputError
-            If it is not blank and no number.
+def whole_number_cell(source: str, row: int, column: str, cell: str) -> int:
+    """Return the whole number in a cell; see `number_cell`.
 
-        Examples
-        --------
-        >>> Cell("panel.csv", 0, "online:a", " ").forecast()
-        nan
-        """
-        return self._read(float, "a number, or blank if there is none") if self.text.strip() else math.nan
+    Raises
+    ------
+    InputError
+        If there is none.
 
-    def whole_number(self) -> int:
-        """Return the whole number in the cell.
+    Examples
+    --------
+    >>> whole_number_cell("actuals.csv", 0, "row", "12")
+    12
+    """
+    try:
+        return int(plain_decimal(cell))
+    except ValueError as error:
+        raise _refused(source, row, column, cell, "a whole number") from error
 
-        Raises
-        ------
-        InputError
-            If there is none.
 
-        Examples
-        --------
-        >>> Cell("actuals.csv", 0, "row", "12").whole_number()
-        12
-        """
-        return self._read(int, "a whole number")
-
-    def _read(self, read: Callable[[str], _Number], expected: str) -> _Number:
-        try:
-            return read(plain_decimal(self.text))
-        except ValueError as error:
-            raise self._refused(expected) from error
-
-    def _refused(self, expected: str) -> InputError:
-        place = f"row {self.row}, column {self.column}"
-        return InputError(Problem(self.source, place, quoted(self.text), expected))
+def _refused(source: str, row: int, column: str, cell: str, expected: str) -> InputError:
+    return InputError(Problem(source, f"row {row}, column {column}", quoted(cell), expected))

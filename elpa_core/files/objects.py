@@ -1,4 +1,4 @@
-"""Objects on S3 and Google Cloud Storage, by fsspec; a write may ask that nobody has written meanwhile."""
+"""Objects on S3 and Google Cloud Storage, by fsspec; with writes that fail if somebody else was faster."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from elpa_core.files.location import ObjectPath
 
 _READ_AT_ONCE = 500
-# One request an object: of a large one that is read in parts, each could be of another version.
+# One request per object: parts of a large object that is read in parts could be of several versions.
 _WHOLE = {"max_concurrency": 1}
 
 
@@ -78,7 +78,7 @@ def write(path: ObjectPath, data: bytes) -> None:
 
 
 def create(path: ObjectPath, data: bytes) -> bool:
-    """Put an object unless there is one; True if what is there now is what this call put."""
+    """Put an object unless there is one; return True if this call has put what is there now."""
     return replace(path, data, ABSENT)
 
 
@@ -88,14 +88,14 @@ def replace(path: ObjectPath, data: bytes, version: Version) -> bool:
     Returns
     -------
     bool
-        False if somebody else has written it meanwhile. Where an answer was lost, and the request
-        sent again finds its own object, that counts as written.
+        False if somebody else has written it meanwhile. True also where an answer was lost and the
+        repeated request found its own object.
 
     Raises
     ------
     OSError
-        If the service cannot be reached or refuses: whether the object was written is not known
-        unless a later read shows it.
+        If the service cannot be reached or refuses. Only a later read shows whether the object was
+        written.
     """
     try:
         with _as_os_error(path):
@@ -169,7 +169,7 @@ def remove_all(folder: ObjectPath, keys: Sequence[str]) -> None:
     Raises
     ------
     OSError
-        If one is still there: the answer to such a request does not say so.
+        If one is still there: the answer to the request does not tell.
     """
     if not keys:
         return
@@ -268,6 +268,6 @@ def _status(error: BaseException) -> str:
 
 def _reason(error: Exception) -> str:
     text = str(getattr(error, "strerror", None) or error) or type(error).__name__
-    if "://" in text and " " not in text:  # gcsfs says where alone
+    if "://" in text and " " not in text:  # gcsfs names only the place
         return os.strerror(_errno(error))
     return text.rstrip(".")

@@ -1,4 +1,4 @@
-"""Read a JSON object strictly: what JSON does not have, or has twice, is a mistake with a place."""
+"""Read a JSON object strictly: whatever JSON does not allow, and each key that stands twice, is refused."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from elpa_core.files.location import StorePath
 from elpa_core.files.os_errors import as_input_error
 
 _MAX_BYTES = 16 * 1024 * 1024
-_MAX_DIGITS = 4300  # what int() reads
-_MAX_LEVELS = 100  # what walks or writes a value is recursive
+_MAX_DIGITS = 4300  # int() reads no more
+_MAX_LEVELS = 100  # code that walks or writes a value is recursive
 
 
 class _Doubled(dict[str, Any]):
-    """An object that had a key twice; the keys stand in ``doubled``."""
+    """An object with keys that stand twice; ``doubled`` has them."""
 
     doubled: tuple[str, ...] = ()
 
 
 class _NotANumber:
-    """A literal such as NaN or 1e999 that is no JSON number, or none that can be held."""
+    """A literal such as NaN or 1e999: no JSON number, or too large for a double."""
 
     def __init__(self, literal: str, expected: str = "a finite number") -> None:
         self.literal = literal

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Self, TextIO
 
 from elpa_core.errors import InputError, Problem, quoted
-from elpa_core.files.csv_cells import Cell
+from elpa_core.files.csv_cells import forecast_cell, number_cell, whole_number_cell
 from elpa_core.files.csv_table import READABLE_CSV, csv_rows
 from elpa_core.files.os_errors import as_input_error
 from elpa_core.routing.inputs import no_forecast
@@ -80,7 +80,7 @@ def read_blocks(
     rows: int | None = None,
     pause: Callable[[], bool] | None = None,
 ) -> Iterator[Block]:
-    """Check the header of forecasts, and return their blocks as they arrive.
+    """Check the header of forecasts and return their blocks as they arrive.
 
     A block ends with the first row of the next one, or the end; before that with the last of its
     ``rows``, or at a ``pause`` once it has as many rows as the policy's horizon.
@@ -130,13 +130,13 @@ def _blocks(
             hint = "write a block at once, or give its rows by --horizon"
             raise InputError(Problem(source, f"row {line}", found, expected, hint))
         block = block or Block(cells[0], [], {name: [] for name in names})
-        row = Cell(source, line, "row", cells[1]).whole_number()
+        row = whole_number_cell(source, line, "row", cells[1])
         if block.rows and row <= block.rows[-1]:
             expected = f"a number above {block.rows[-1]}, the block's row before"
             raise InputError(Problem(source, f"row {line}, column row", str(row), expected))
         values = [
-            Cell(source, line, column, text).forecast()
-            for column, text in zip(header[2:], cells[2:], strict=True)
+            forecast_cell(source, line, column, cell)
+            for column, cell in zip(header[2:], cells[2:], strict=True)
         ]
         if not any(map(math.isfinite, values)):
             raise no_forecast(source, f"row {line}")
@@ -153,8 +153,8 @@ def _blocks(
 class Actuals:
     """Actuals as they arrive: CSV ``row,y_true``, rows in order.
 
-    A pipe may be opened by its writer before or after a block is answered: nothing here waits for
-    the writer until the first actual is asked for.
+    Opening a pipe does not wait for its writer, who may open it only after a block is answered. The
+    first `next` waits.
 
     Raises
     ------
@@ -191,13 +191,13 @@ class Actuals:
         if self._rows is None:
             self._rows = self._start()
         for line, (row_cell, actual_cell) in self._rows:
-            found = Cell(self._source, line, "row", row_cell).whole_number()
+            found = whole_number_cell(self._source, line, "row", row_cell)
             if found > row:
                 raise InputError(
                     Problem(self._source, f"row {line}", f"the actual of row {found}", f"that of row {row}")
                 )
             if found == row:
-                return Cell(self._source, line, "y_true", actual_cell).number(BOUND)
+                return number_cell(self._source, line, "y_true", actual_cell, BOUND)
         return None
 
 

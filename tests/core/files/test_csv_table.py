@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elpa_core.errors import InputError
-from elpa_core.files.csv_cells import Cell, float_or_nan
+from elpa_core.files.csv_cells import float_or_nan, forecast_cell, number_cell, whole_number_cell
 from elpa_core.files.csv_table import csv_rows, read_csv_table
 
 CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=5)
@@ -89,50 +89,46 @@ def test_a_text_without_a_line_has_no_header_and_no_rows():
 
 NUMBERS = ["0", "-3", ".5", "1.5e-3", " 2 ", "1e308", "5e-324", "\u00a07\u2003", "0.1"]
 NO_NUMBERS = ["", " ", "x", "1_000", "٣", "1,5", "0x1", "1 2"]
+PLACE = ("t.csv", 3, "c")
 
 
-def cell(text: str) -> Cell:
-    return Cell("t.csv", 3, "c", text)
-
-
-def refused(read) -> str:
+def refused(read, *arguments) -> str:
     with pytest.raises(InputError) as caught:
-        read()
+        read(*PLACE, *arguments)
     return str(caught.value)
 
 
 @pytest.mark.parametrize("text", NUMBERS)
 def test_plain_decimals_are_read_as_float_reads_them(text):
-    assert float_or_nan(text) == cell(text).number(math.inf) == cell(text).forecast() == float(text)
+    read = [float_or_nan(text), number_cell(*PLACE, text, math.inf), forecast_cell(*PLACE, text)]
+    assert read == [float(text)] * 3
 
 
 @pytest.mark.parametrize("text", NO_NUMBERS)
 def test_what_is_no_plain_decimal_is_refused(text):
     assert math.isnan(float_or_nan(text))
     place = f't.csv: row 3, column c: found "{text}"; expected '
-    assert refused(lambda: cell(text).number(10)) == place + "a number within ±10"
-    assert refused(cell(text).whole_number) == place + "a whole number"
+    assert refused(number_cell, text, 10) == place + "a number within ±10"
+    assert refused(whole_number_cell, text) == place + "a whole number"
     if text.strip():
-        assert refused(cell(text).forecast) == place + "a number, or blank if there is none"
+        assert refused(forecast_cell, text) == place + "a number, or blank if there is none"
 
 
 def test_a_blank_forecast_is_none_and_others_need_not_be_finite():
-    assert math.isnan(cell("").forecast())
-    assert math.isnan(cell(" ").forecast())
-    assert math.isnan(cell("nan").forecast())
-    assert cell("-inf").forecast() == -math.inf
+    assert math.isnan(forecast_cell(*PLACE, ""))
+    assert math.isnan(forecast_cell(*PLACE, " "))
+    assert math.isnan(forecast_cell(*PLACE, "nan"))
+    assert forecast_cell(*PLACE, "-inf") == -math.inf
 
 
 def test_a_number_keeps_to_its_bound():
-    assert (cell("-10").number(10), cell("10").number(10)) == (-10.0, 10.0)
+    assert (number_cell(*PLACE, "-10", 10), number_cell(*PLACE, "10", 10)) == (-10.0, 10.0)
     for text in ("10.001", "-10.001", "nan", "inf", "1e999"):
-        assert f'found "{text}"; expected a number within ±10' in refused(
-            lambda text=text: cell(text).number(10)
-        )
+        assert f'found "{text}"; expected a number within ±10' in refused(number_cell, text, 10)
 
 
 def test_a_whole_number_has_no_fraction_and_no_bound():
-    assert cell(" -12 ").whole_number() == -12
-    assert cell("9" * 30).whole_number() == int("9" * 30)
+    assert whole_number_cell(*PLACE, " -12 ") == -12
+    assert whole_number_cell(*PLACE, "9" * 30) == int("9" * 30)
     for text in ("1.0", "1e3", "nan"):
-        assert "expected a whole number" in refused(cell(text).whole_number)
+        assert "expected a whole number" in refused(whole_number_cell, text)
