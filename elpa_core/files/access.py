@@ -40,7 +40,7 @@ def read(path: StorePath) -> bytes:
 
 
 def read_all(paths: Iterable[StorePath]) -> Iterator[tuple[StorePath, bytes]]:
-    """Yield the files that exist, with their contents; of object storage many with one request."""
+    """Yield the files that exist, with their contents; from object storage many at a time."""
     remote = []
     for path in paths:
         if not isinstance(path, Path):
