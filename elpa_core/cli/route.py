@@ -14,12 +14,14 @@ from elpa_core.backtest.comparison import backtest, served_test_rows, table_line
 from elpa_core.backtest.panels import Panel, read_panel
 from elpa_core.cli.paths import require_output
 from elpa_core.errors import ElpaError, InputError, Problem
-from elpa_core.files.atomic import naming, write_atomic
-from elpa_core.files.strict_json import parse_object
+from elpa_core.files.atomic import write_atomic
+from elpa_core.files.os_errors import as_error_of
+from elpa_core.files.strict_json import read_object
+from elpa_core.routing.model_columns import check_models
 from elpa_core.routing.plot import mutation_svg
 from elpa_core.routing.routing_policy import RoutingPolicy
 from elpa_core.serving.session import Session, begun, route_stream
-from elpa_core.serving.streams import Actuals, Lines, check_models, open_text, read_blocks
+from elpa_core.serving.streams import Actuals, Lines, open_text, read_blocks
 
 
 def route(options: argparse.Namespace) -> int:
@@ -32,7 +34,7 @@ def route(options: argparse.Namespace) -> int:
     inputs = (options.policy, options.actuals, options.state, options.panel, _path(options.forecasts))
     if options.output is not None and (options.panel is not None or not _is_pipe(options.output)):
         require_output(options.output, "served values", *inputs)
-    policy = read_policy(options.policy)
+    policy = read_object(options.policy, or_pipe=True)
     if options.panel is not None:
         return _route_panel(options, policy)
     if options.forecasts == "-" and sys.stdin is None:
@@ -104,22 +106,6 @@ def run_plot(options: argparse.Namespace) -> int:
     return 0
 
 
-def read_policy(path: Path) -> dict[str, Any]:
-    """Return the JSON object in a policy file.
-
-    Raises
-    ------
-    InputError
-        If it cannot be read or is none, or has a key twice, or whatever else JSON may not have.
-    """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        found = (error.strerror or str(error)).lower()
-        raise InputError(Problem(str(path), "", found, "a policy that can be read")) from error
-    return parse_object(data, str(path))
-
-
 def _panels(paths: Sequence[Path]) -> list[Panel]:
     panels = [read_panel(path) for path in paths]
     names = [panel.name for panel in panels]
@@ -145,15 +131,15 @@ class _Output:
         self._file, self._name = file, name
 
     def write(self, text: str) -> int:
-        with naming(self._name):
+        with as_error_of(self._name):
             return self._file.write(text)
 
     def flush(self) -> None:
-        with naming(self._name):
+        with as_error_of(self._name):
             self._file.flush()
 
     def close(self) -> None:
-        with naming(self._name):
+        with as_error_of(self._name):
             self._file.close()
 
 

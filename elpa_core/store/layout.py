@@ -11,7 +11,8 @@ from urllib.parse import quote, unquote
 from elpa_core import files
 from elpa_core.errors import InputError, Problem, did_you_mean, quoted
 from elpa_core.files import ObjectPath, StorePath
-from elpa_core.store.errors import readable
+from elpa_core.files.os_errors import as_input_error
+from elpa_core.store.errors import READABLE_STORE
 
 Place_co = TypeVar("Place_co", Path, ObjectPath, StorePath, covariant=True)
 """Where things lie: in a local folder, on object storage, or in either."""
@@ -127,7 +128,7 @@ class DagFolder(Generic[Place_co]):
         InputError
             With the Dag ids that it has.
         """
-        with readable(self.path):
+        with as_input_error(self.path, READABLE_STORE):
             if files.is_folder(self.path):
                 return
             if not files.is_folder(self.root):
