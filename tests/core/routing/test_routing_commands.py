@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import permutations
 from pathlib import Path
-from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
@@ -508,24 +507,6 @@ def test_backtest_of_a_model_that_is_best_in_validation_and_then_diverges() -> N
     forecasts[:24, 0], forecasts[24:, 0] = made.actuals[:24], 1.7e308
     result = backtest([Panel("p", made.models, made.actuals, forecasts, made.blocks, 24)])
     assert json.loads(json.dumps(result, allow_nan=False)) == result
-
-
-def test_the_plot_is_an_svg_of_the_mutation(tmp_path: Path) -> None:
-    path = write_panel(make_panel(3), tmp_path / "panel.csv")
-    out = tmp_path / "plot.svg"
-    assert main(["mutation-plot", "--panel", str(path), "--output", str(out)]) == 0
-    root = ET.parse(out).getroot()
-    assert root.tag.endswith("svg")
-    assert len(root.findall("{*}polyline")) == 3
-    assert len([r for r in root.findall("{*}rect") if r.get("fill") == "#f3d9b1"]) >= 3
-
-
-def test_a_plot_without_a_mutation_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = write_panel(make_panel(3), tmp_path / "panel.csv")
-    arguments = ["mutation-plot", "--panel", str(path), "--output", str(tmp_path / "x.svg")]
-    assert main([*arguments, "--epsilon", "1e9"]) == 2
-    assert "no mutation" in capsys.readouterr().err
-    assert not (tmp_path / "x.svg").exists()
 
 
 @pytest.mark.parametrize(
