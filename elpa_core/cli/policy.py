@@ -145,9 +145,7 @@ def _print_outcome(outcome: Outcome, dag_id: str, options: argparse.Namespace) -
     print_line(f"current: {policy}, as publication {entry.number}")
     if outcome.replaced is not None:
         print_line(f"before:  policy {outcome.replaced.policy_number} of run {outcome.replaced.run_id}")
-    print_line(
-        f"no asset event: Dags that wait for elpa://{dag_id}/policy are not started by this command"
-    )
+    print_line(f"no asset event: Dags that wait for elpa://{dag_id}/policy are not started by this command")
     return 0
 
 

@@ -1,6 +1,6 @@
 """Draw what a router does at the largest mutation in the test rows of a panel, with detection and without.
 
-``python tests/bench/mutation_plot.py PANEL OUTPUT.svg [--epsilon E]``; matplotlib comes with the extra ``dev``.
+``python tests/bench/mutation_plot.py PANEL OUTPUT.svg [--epsilon E]``; needs the extra ``dev``.
 """
 
 from __future__ import annotations
