@@ -12,13 +12,13 @@ help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/demo  ## run the demo Dag in an Airflow of its own, print the policy, stop everything
-	@$(BIN)/python -m elpa_airflow.demo demo
+	@$(BIN)/python dags/demo/demo.py demo
 
 up: $(VENV)/demo  ## start the same Airflow with its UI and leave it running
-	@$(BIN)/python -m elpa_airflow.demo up
+	@$(BIN)/python dags/demo/demo.py up
 
 down:  ## stop what make up started
-	@if [ -x $(BIN)/python ]; then $(BIN)/python -m elpa_airflow.demo down; else echo "nothing is running"; fi
+	@if [ -x $(BIN)/python ]; then $(BIN)/python dags/demo/demo.py down; else echo "nothing is running"; fi
 
 test: $(VENV)/dev  ## lint, types, tests, a real Airflow among them; about six minutes
 	@$(MAKE) --no-print-directory check

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -127,3 +128,26 @@ class PlaceholderError(InputError):
 
 class CommandError(ElpaError):
     """A training command that could not be run or did not end well."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return a hint with the known name that is most like ``name``, or nothing.
+
+    >>> nearest("retires", ["retries", "pool"])
+    'did you mean "retries"?'
+    """
+    matches = difflib.get_close_matches(name, list(known), n=1)
+    return f"did you mean {quoted(matches[0])}?" if matches else ""
+
+
+def did_you_mean(name: str, known: list[str]) -> str:
+    """Return a hint with the known names most like ``name``, else with the last ones, else nothing.
+
+    >>> did_you_mean("run-12", ["run-1", "other"])
+    'did you mean "run-1"?'
+    >>> did_you_mean("x", ["run-1", "run-2"])
+    'there are "run-1", "run-2"'
+    """
+    if near := difflib.get_close_matches(name, known, n=3):
+        return f"did you mean {' or '.join(map(quoted, near))}?"
+    return f"there are {', '.join(map(quoted, known[-3:]))}" if known else ""

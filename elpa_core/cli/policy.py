@@ -9,8 +9,8 @@ import os
 from typing import Any
 
 from elpa_core.cli.console import print_line, print_problem
-from elpa_core.cli.policy_lines import described, history_lines, stored_lines
-from elpa_core.storage import open_location
+from elpa_core.cli.tables import described, history_lines, stored_lines
+from elpa_core.files import open_location
 from elpa_core.store import Outcome, PolicyStore
 from elpa_core.store.comparison import moves
 from elpa_core.store.reading import publication_there

@@ -74,18 +74,18 @@ def _add_plot(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 
 def _route(options: argparse.Namespace) -> int:
-    from elpa_core.routing.commands import route  # noqa: PLC0415
+    from elpa_core.cli.route import route  # noqa: PLC0415
 
     return route(options)
 
 
 def _backtest(options: argparse.Namespace) -> int:
-    from elpa_core.routing.commands import run_backtest  # noqa: PLC0415
+    from elpa_core.cli.route import run_backtest  # noqa: PLC0415
 
     return run_backtest(options)
 
 
 def _plot(options: argparse.Namespace) -> int:
-    from elpa_core.routing.commands import run_plot  # noqa: PLC0415
+    from elpa_core.cli.route import run_plot  # noqa: PLC0415
 
     return run_plot(options)

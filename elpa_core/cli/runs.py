@@ -6,8 +6,8 @@ import argparse
 
 from elpa_core.cli.console import print_line
 from elpa_core.cli.policy import add_store_action, print_json
-from elpa_core.storage import open_location
-from elpa_core.store.paths import DagFolder
+from elpa_core.files import open_location
+from elpa_core.store.layout import DagFolder
 from elpa_core.store.pruning import Pruned, prune
 
 _PRUNE = "remove the folders of old runs"

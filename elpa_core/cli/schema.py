@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from elpa_core.schemas import SCHEMAS, json_schema
+from elpa_core.cli.schemas import SCHEMAS, json_schema
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -7,9 +7,9 @@ from html import escape
 
 import numpy as np
 
+from elpa_core.backtest.evaluation import suggested_epsilon
+from elpa_core.backtest.panels import Array, Panel
 from elpa_core.errors import InputError, Problem
-from elpa_core.routing.evaluation import suggested_epsilon
-from elpa_core.routing.panel import Array, Panel
 from elpa_core.routing.router import Router
 
 _WIDTH, _HEIGHT, _LEFT, _TOP = 820, 360, 80, 50

@@ -12,35 +12,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from elpa_core import storage
-from elpa_core.artifacts import utc_text
-from elpa_core.config_problems import problems_of
+from elpa_core import files
+from elpa_core.config.problems import problems_of
+from elpa_core.config.types import expected
 from elpa_core.errors import InputError, Problem, quoted
-from elpa_core.run_options import expected
-from elpa_core.storage import StorePath
+from elpa_core.files import StorePath
+from elpa_core.times import moment_of, utc_text
 
 Action = Literal["published", "recorded", "held", "promoted", "rolled_back"]
 PolicyKey = tuple[str, int]
 """A run id and the number of one of the run's policies."""
-
-
-def moment_of(text: str) -> dt.datetime:
-    """Return the moment that an ISO 8601 text names.
-
-    Raises
-    ------
-    ValueError
-        If it names none, or does not say its offset from UTC.
-
-    Examples
-    --------
-    >>> moment_of("2026-01-31T07:00:00+01:00") == moment_of("2026-01-31T06:00:00Z")
-    True
-    """
-    moment = dt.datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError("no offset from UTC")
-    return moment.astimezone(dt.UTC)
 
 
 def _in_utc(text: str) -> str:
@@ -102,7 +83,7 @@ def read_history(path: StorePath) -> list[Entry]:
         If a whole line is no entry, or the history cannot be read.
     """
     try:
-        return entries_of(storage.read(path), str(path))
+        return entries_of(files.read(path), str(path))
     except FileNotFoundError:
         return []
     except OSError as error:

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from elpa_core.earlier_artifacts import STATUS_NAME
 from elpa_core.errors import InputError
-from elpa_core.manifest import CONFIG_NAME, MANIFEST_NAME
-from elpa_core.storage import ObjectPath, StorePath, objects
-from elpa_core.store.paths import DagFolder, readable
+from elpa_core.files import ObjectPath, StorePath, objects
+from elpa_core.runs.folder import CONFIG_NAME, MANIFEST_NAME, STATUS_NAME
+from elpa_core.store.errors import readable
+from elpa_core.store.layout import DagFolder
 
 _AT_TOP = {CONFIG_NAME, MANIFEST_NAME}
 

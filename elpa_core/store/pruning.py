@@ -10,18 +10,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from elpa_core import storage
+from elpa_core import files
 from elpa_core.errors import InputError, Problem, quoted
-from elpa_core.json_input import parse_object, read_file
-from elpa_core.manifest import CONFIG_NAME, MANIFEST_NAME
-from elpa_core.storage import StorePath
-from elpa_core.store.history import moment_of, read_history
-from elpa_core.store.keeper import keeper_of
+from elpa_core.files import StorePath
+from elpa_core.files.strict_json import parse_object, read_file
+from elpa_core.runs.folder import CONFIG_NAME, MANIFEST_NAME
+from elpa_core.store.history import read_history
+from elpa_core.store.layout import DagFolder, folder_of_run, policy_file
 from elpa_core.store.ledger import Ledger
 from elpa_core.store.local_view import local_view
-from elpa_core.store.paths import DagFolder, folder_of_run, policy_file
+from elpa_core.store.policy_store import keeper_of
 from elpa_core.store.reading import policy_numbers
 from elpa_core.store.stored_policy import read_recorded
+from elpa_core.times import moment_of
 
 _A_DAY = 86_400.0
 
@@ -152,7 +153,7 @@ def _choose_locally(
 def _needed(folder: DagFolder[Path], ledger: Ledger) -> dict[str, str]:
     """Return why a run is needed, by the name of its folder."""
     needed = {folder_of_run(run_id): "promoted by hand" for run_id in ledger.promoted}
-    if back := ledger.before_current(lambda entry: storage.exists(folder.policy(*entry.key))):
+    if back := ledger.before_current(lambda entry: files.exists(folder.policy(*entry.key))):
         needed[folder_of_run(back.run_id)] = "a rollback goes back to it"
     if ledger.current is not None:
         needed[folder_of_run(ledger.current.run_id)] = "current"

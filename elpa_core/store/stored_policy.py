@@ -10,12 +10,13 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from elpa_core.config import GROUPS, Group
-from elpa_core.config_problems import problems_of
+from elpa_core.config.problems import problems_of
+from elpa_core.config.types import GROUPS, Group
 from elpa_core.errors import InputError, Problem
-from elpa_core.json_input import parse_object, read_file
-from elpa_core.storage import StorePath
-from elpa_core.store.history import Action, AsOf, Entry, PolicyKey, moment_of
+from elpa_core.files import StorePath
+from elpa_core.files.strict_json import parse_object, read_file
+from elpa_core.store.history import Action, AsOf, Entry, PolicyKey
+from elpa_core.times import moment_of
 
 _Number = Annotated[float, Field(allow_inf_nan=False)]
 

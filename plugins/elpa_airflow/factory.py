@@ -9,12 +9,12 @@ from pathlib import Path
 
 from airflow.sdk import DAG, get_parsing_context
 
-from elpa_airflow.dag_builder import build_dag
-from elpa_airflow.refused_config import RefusedConfigDag
-from elpa_core.config import LoadedConfig, config_kind
-from elpa_core.config_loading import check_training_config
+from elpa_airflow.dag.builder import build_dag
+from elpa_airflow.dag.refused_config import RefusedConfigDag
+from elpa_core.config.loading import check_training_config
+from elpa_core.config.training import LoadedConfig, config_kind
 from elpa_core.errors import ConfigError, Problem, quoted
-from elpa_core.json_input import parse_object, read_file
+from elpa_core.files.strict_json import parse_object, read_file
 
 log = logging.getLogger(__name__)
 

@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from elpa_airflow.local_airflow import free_port
-from elpa_airflow.rest_api import RestApi
+from local_airflow import free_port
+from rest_api import RestApi
 from support.airflow_runs import AirflowRuns, eventually
 from support.airflow_site import settings
 from support.component import Component, processes_in

@@ -1,6 +1,8 @@
 """What the tests of deaths share: stores, changes of them, and what a change leaves."""
 
-from elpa_core import storage
+import pytest
+
+from elpa_core import files
 from support.stores import actions, day, policy, record, run
 
 
@@ -9,9 +11,9 @@ def filled(store):
     for number in (1, 2, 3):
         run(store, number, policy({"ets": float(number)}))
         run_dir = store.folder.run(f"day{number}")
-        storage.write(run_dir / "models" / "ets" / "validation_errors.csv", b"e")
-        storage.write(run_dir / "models" / "ets" / "status.json", b'{"status": "ok"}')
-        storage.write(run_dir / "train_manifest.json", b'{"run_id": "x"}')
+        files.write(run_dir / "models" / "ets" / "validation_errors.csv", b"e")
+        files.write(run_dir / "models" / "ets" / "status.json", b'{"status": "ok"}')
+        files.write(run_dir / "train_manifest.json", b'{"run_id": "x"}')
     undecided(store)
     store.record("early", "2025-12-31T00:00:00Z", policy())
 
@@ -30,6 +32,16 @@ ON_FILLED = [
     (filled, ("prune",)),
 ]
 BY_HAND = {"promote", "rollback"}
+
+
+SHARES = pytest.mark.parametrize(
+    "every", [3, pytest.param(1, marks=pytest.mark.sweep)], ids=["at some", "at each"]
+)
+
+
+def sample(kinds, every):
+    """Return every n-th place in a sequence of kinds, and the first place of each kind."""
+    return sorted({*range(0, len(kinds), every), *map(kinds.index, kinds)})
 
 
 def case_name(value):

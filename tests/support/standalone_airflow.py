@@ -9,7 +9,7 @@ import signal
 import subprocess
 from pathlib import Path
 
-from elpa_airflow.local_airflow import LocalAirflow
+from local_airflow import LocalAirflow
 from support.airflow_runs import AirflowRuns, eventually
 from support.airflow_site import alive, migrated_home
 

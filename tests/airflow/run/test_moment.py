@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from elpa_airflow.run_context import moment_of
+from elpa_airflow.run.moment import moment_of
 
 START, END = dt.datetime(2026, 1, 30, 5, tzinfo=dt.UTC), dt.datetime(2026, 1, 31, 5, tzinfo=dt.UTC)
 LATER = dt.datetime(2026, 2, 1, 12, 30, tzinfo=dt.timezone(dt.timedelta(hours=1)))

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from support.airflow_site import HOME, DagsFolder, pair
 
-from elpa_airflow.policy_store import open_store, store_location
-from elpa_core.config_loading import load_training_config
+from elpa_airflow.run.store_location import open_store, store_location
+from elpa_core.config.loading import load_training_config
 from elpa_core.errors import ConfigError
 
 

@@ -12,8 +12,8 @@ from support.airflow_runs import read_json
 from support.airflow_site import model, train_cmd
 from support.standalone_airflow import Standalone
 
-from elpa_core.integration import integrate_config
-from elpa_core.integration_config import load_integration_config
+from elpa_core.config.integration import load_integration_config
+from elpa_core.policy.integration import integrate_config
 
 TOKEN = "hunter2-of-the-standalone"
 FAILS_TWICE = "echo >> {config_dir}/tries; [ $(wc -l < {config_dir}/tries) -gt 2 ] || exit 5"

@@ -17,9 +17,9 @@ from support.airflow_site import training
 from support.programs.write_errors import errors
 from support.standalone_airflow import Standalone
 
-from elpa_airflow.rest_api import RestApiError
-from elpa_core.artifacts import utc_text
-from elpa_core.scores import ewma_score
+from elpa_core.scores.ewma import ewma_score
+from elpa_core.times import utc_text
+from rest_api import RestApiError
 
 pytestmark = pytest.mark.slow
 

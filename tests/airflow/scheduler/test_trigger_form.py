@@ -14,7 +14,7 @@ from support.airflow_site import model, train_cmd, training
 from support.hostile_values import HOSTILE_VALUES
 from support.standalone_airflow import Standalone
 
-from elpa_airflow.rest_api import RestApiError
+from rest_api import RestApiError
 
 POOL = "elpa_pool"
 FORM = {"retries": 1, "retry_delay": 0}

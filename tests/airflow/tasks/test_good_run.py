@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from support.airflow_site import DagRunResult, Site, model, train_cmd
 
-from elpa_core.integration import integrate_config
-from elpa_core.integration_config import load_integration_config
+from elpa_core.config.integration import load_integration_config
+from elpa_core.policy.integration import integrate_config
 
 TOKEN, KEY = "hunter2-of-the-environment", "opensesame-of-the-context"
 

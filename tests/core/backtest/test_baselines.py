@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from river import base, ensemble, optim
 from scipy.optimize import nnls
 
-from elpa_core.routing.peers import (
+from elpa_core.backtest.baselines import (
     BernsteinAggregation,
     ExponentialAverage,
     PolynomialPotential,

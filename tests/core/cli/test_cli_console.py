@@ -31,11 +31,11 @@ def test_a_block_keeps_its_lines_and_nothing_else_that_moves_the_cursor(capsys):
     ],
     ids=["terminal", "NO_COLOR"],
 )
-def test_colour_is_for_terminals(elpa, monkeypatch, env, expected):
+def test_colour_is_for_terminals(elpa_alone, monkeypatch, env, expected):
     monkeypatch.delenv("NO_COLOR", raising=False)
     ours, theirs = pty.openpty()
     try:
-        elpa("validate", "pool.json", env=env, stderr=theirs)
+        elpa_alone("validate", "pool.json", env=env, stderr=theirs)
         assert os.read(ours, 1000).startswith(expected)
     finally:
         os.close(ours)

@@ -4,52 +4,45 @@ import json
 import subprocess
 import sys
 
-import pytest
 from support.pools import pool
 
 PROGRAM = """
-import sys
+import json, sys
 from elpa_core.cli import main
-try:
-    status = main(sys.argv[1:])
-except SystemExit as end:
-    status = end.code
-heavy = sorted({name.partition(".")[0] for name in sys.modules} & {"numpy", "pandas"})
-print(heavy + sorted(name for name in sys.modules if name.startswith("elpa_core.routing")), file=sys.stderr)
-sys.exit(status)
+for arguments in map(str.split, sys.argv[1:]):
+    try:
+        status = main(arguments)
+    except SystemExit as end:
+        status = end.code
+    heavy = sorted({name.partition(".")[0] for name in sys.modules} & {"numpy", "pandas"})
+    routing = sorted(name for name in sys.modules if name.startswith("elpa_core.routing"))
+    print(json.dumps([" ".join(arguments), status, heavy + routing]), file=sys.stderr)
 """
+LIGHT = [
+    "--help",
+    "route --help",
+    "integrate --help",
+    "validate pool.json",
+    "train --config pool.json",
+    "schema train",
+]
 
 
-def heavy_modules(*arguments, cwd):
+def heavy_modules(*commands, cwd):
+    """Run commands one after the other in one process; return each with its status and what is loaded."""
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, *arguments], cwd=cwd, capture_output=True, text=True, check=False
+        [sys.executable, "-c", PROGRAM, *commands], cwd=cwd, capture_output=True, text=True, check=True
     )
-    return done.returncode, done.stderr.splitlines()[-1]
+    return [json.loads(line) for line in done.stderr.splitlines()]
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["--help"],
-        ["route", "--help"],
-        ["integrate", "--help"],
-        ["validate", "pool.json"],
-        ["train", "--config", "pool.json"],
-        ["schema", "train"],
-    ],
-    ids=" ".join,
-)
-def test_a_command_that_computes_nothing_leaves_numpy_alone(tmp_path, arguments):
+def test_only_a_command_that_computes_loads_numpy(tmp_path):
     (tmp_path / "pool.json").write_text(json.dumps(pool()))
-    assert heavy_modules(*arguments, cwd=tmp_path) == (0, "[]")
-
-
-def test_a_command_that_computes_shows_up_in_this_check(tmp_path):
     (tmp_path / "errors.csv").write_text("abs_error\n1\n")
     blocks = [{"name": name, "group": name, "error_csv": "errors.csv"} for name in ("online", "offline")]
     (tmp_path / "integrate.json").write_text(json.dumps({"models": blocks}))
-    status, modules = heavy_modules(
-        "integrate", "--config", "integrate.json", "--output", "policy.json", cwd=tmp_path
-    )
+    computes = "integrate --config integrate.json --output policy.json"
+    *light, (_, status, modules) = heavy_modules(*LIGHT, computes, cwd=tmp_path)
+    assert light == [[command, 0, []] for command in LIGHT]
     assert status == 0
     assert "numpy" in modules

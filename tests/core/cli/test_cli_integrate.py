@@ -10,7 +10,7 @@ import pytest
 from support.pools import block, leave_errors, pool
 
 from elpa_core.cli import main
-from elpa_core.manifest import MANIFEST_NAME
+from elpa_core.runs.folder import MANIFEST_NAME
 
 CONTRACT_FIELDS = (
     *("skill", "created_at", "beta", "dirty_interval", "amplitude_window", "mutant_epsilon"),
@@ -383,12 +383,12 @@ def test_exactly_one_source_is_needed(elpa, arguments):
     assert done.stderr.splitlines()[-1].startswith("elpa integrate: error: ")
 
 
-def test_a_full_disk_is_one_line_and_keeps_the_old_policy(elpa, write_json, snapshot, tmp_path):
+def test_a_full_disk_is_one_line_and_keeps_the_old_policy(elpa_alone, write_json, snapshot, tmp_path):
     models = [scored("a", "online", ewma_score=1), scored("b", "offline", ewma_score=1)]
     write_json({"models": models})
     (tmp_path / "policy.json").write_text("the old policy")
     before = snapshot()
-    done = elpa(
+    done = elpa_alone(
         *("integrate", "--config", "pool.json", "--output", "policy.json"),
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)),
     )

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from elpa_core.cli import main
-from elpa_core.schemas import json_schema
+from elpa_core.cli.schemas import json_schema
 
 FLAGS = {
     "train": ["--config", "--run-dir", "--manifest-out", "--execute", "--continue-on-error", "--as-of"],
@@ -36,8 +36,8 @@ def test_a_reader_that_went_away_is_no_traceback(elpa_process):
     assert process.wait(timeout=30) == 1
 
 
-def test_help_names_every_command(elpa):
-    done = elpa("--help")
+def test_help_names_every_command(elpa_alone):
+    done = elpa_alone("--help")
     assert (done.returncode, done.stderr) == (0, "")
     assert all(f"    {command}" in done.stdout for command in FLAGS)
 

@@ -1,4 +1,4 @@
-"""``elpa train`` as its users call it, in a process of its own. About 12 s."""
+"""``elpa train`` as its users call it, also in a process of its own. About 5 s."""
 
 import datetime as dt
 import json
@@ -11,7 +11,7 @@ import time
 import pytest
 from support.pools import block, leave_errors, pool
 
-from elpa_core.manifest import MANIFEST_NAME
+from elpa_core.runs.folder import MANIFEST_NAME
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z")
 MANIFEST_FIELDS = {"skill", "created_at", "run_dir", "dataset", "horizon", "period", "beta", "models"}
@@ -102,10 +102,10 @@ def test_a_value_that_cannot_be_put_into_the_command_is_refused(elpa, write_json
     assert snapshot() == before
 
 
-def test_a_run_is_recorded_with_times_in_utc(elpa, write_json, manifest, tmp_path):
+def test_a_run_is_recorded_with_times_in_utc(elpa_alone, write_json, manifest, tmp_path):
     write_json(pool())
     before = dt.datetime.now(dt.UTC)
-    done = elpa("train", "--config", "pool.json", "--run-dir", "run", "--execute")
+    done = elpa_alone("train", "--config", "pool.json", "--run-dir", "run", "--execute")
     found = manifest()
     assert done.returncode == 0
     assert statuses(found) == [("ok", 0), ("ok", 0)]
@@ -320,12 +320,14 @@ def test_a_reader_that_went_away_is_no_traceback(elpa_process, write_json, manif
     assert statuses(manifest()) == [("planned", None)] * 2
 
 
-def test_a_disk_that_is_full_is_one_line_and_keeps_the_old_manifest(elpa, write_json, snapshot, tmp_path):
+def test_a_disk_that_is_full_is_one_line_and_keeps_the_old_manifest(
+    elpa_alone, write_json, snapshot, tmp_path
+):
     write_json(pool())
-    assert elpa("train", "--config", "pool.json", "--run-dir", "run").returncode == 0
+    assert elpa_alone("train", "--config", "pool.json", "--run-dir", "run").returncode == 0
     before = snapshot()
     size = len(before["run/config.json"])
-    done = elpa(
+    done = elpa_alone(
         *("train", "--config", "pool.json", "--run-dir", "run", "--execute"),
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)),
     )
@@ -334,9 +336,9 @@ def test_a_disk_that_is_full_is_one_line_and_keeps_the_old_manifest(elpa, write_
     assert snapshot() == before
 
 
-def test_a_terminal_that_lacks_a_character_still_gets_the_plan(elpa, write_json):
+def test_a_terminal_that_lacks_a_character_still_gets_the_plan(elpa_alone, write_json):
     write_json(pool(block("modèle"), block("b", "offline")))
     env = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
-    done = elpa("train", "--config", "pool.json", "--run-dir", "run", env=env)
+    done = elpa_alone("train", "--config", "pool.json", "--run-dir", "run", env=env)
     assert (done.returncode, done.stderr) == (0, "")
     assert "  online mod\\xe8le\n" in done.stdout

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elpa_core.errors import ConfigError
-from elpa_core.json_input import member_path, parse_object, read_file
+from elpa_core.files.strict_json import member_path, parse_object, read_file
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

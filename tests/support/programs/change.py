@@ -1,11 +1,12 @@
-"""Interrupt changes of a store, each in a process of its own, at each file operation in turn.
+"""Interrupt changes of a store, each in a process of its own, at its file operations in turn.
 
-``change.py kill STORE OUT ACTION [RUN_ID [AS_OF]]``: OUT/0, OUT/1, ... become copies of the store
-whose change died at operation 0, 1, ...; prints the operations as JSON.
+``change.py kill EVERY STORE OUT ACTION [RUN_ID [AS_OF]]``: OUT/0, OUT/3, ... become copies of the store
+whose change died at operation 0, 3, ...: at every EVERY-th, and at the first of each kind. Prints the
+names of all operations, and at which a change died, as JSON.
 
-``change.py pause OUT RUN_ID AS_OF OTHER_RUN_ID OTHER_AS_OF``: OUT/0, OUT/1, ... become stores to which
-one process published the first run, stopped at operation 0, 1, ..., while another published the
-second; prints how many there are.
+``change.py pause EVERY OUT RUN_ID AS_OF OTHER_RUN_ID OTHER_AS_OF``: OUT/0, OUT/3, ... become stores to
+which one process published the first run, stopped at operation 0, 3, ... or at none, while another published
+the second; prints the same.
 """
 
 import json
@@ -14,12 +15,14 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from elpa_core.store import PolicyStore
 from elpa_core.store.pruning import prune
+from support.death_cases import sample
 from support.programs.interruptions import death, operations, pause
 from support.stores import policy
 
@@ -63,10 +66,34 @@ def ended(child: int) -> bool:
     return True
 
 
-def kill_everywhere(template: Path, out: Path, action: str, *arguments: str) -> list[str]:
-    """Kill the action at each of its operations in turn; return their names."""
-    names = []
-    for at in range(1000):
+def operations_of(work: Callable[[], None]) -> list[str]:
+    """Return the names of all operations of what runs to its end, in a process of its own."""
+    receiver, sender = os.pipe()
+
+    def tell() -> None:
+        names: list[str] = []
+        with operations(lambda _, name: names.append(name)):
+            work()
+        with os.fdopen(sender, "w") as pipe:
+            json.dump(names, pipe)
+
+    child = forked(tell)
+    os.close(sender)
+    with os.fdopen(receiver) as pipe:
+        names = json.load(pipe)
+    assert ended(child)
+    return names
+
+
+def kill_at(
+    every: int, template: Path, out: Path, action: str, *arguments: str
+) -> tuple[list[str], list[int]]:
+    """Kill the action at some of its operations; return the names of all, and which they were."""
+    whole = out / "whole"
+    shutil.copytree(template, whole)
+    names = operations_of(lambda: carry_out(whole, action, *arguments))
+    places = sample(names, every)
+    for at in places:
         root = out / str(at)
         shutil.copytree(template, root)
         receiver, sender = os.pipe()
@@ -78,16 +105,18 @@ def kill_everywhere(template: Path, out: Path, action: str, *arguments: str) -> 
         child = forked(work)
         os.close(sender)
         with os.fdopen(receiver) as pipe:
-            name = pipe.read()
-        if ended(child):
-            return names
-        names.append(name)
-    raise SystemExit("the action has no end")
+            assert pipe.read() == names[at]
+        assert not ended(child)
+    return names, places
 
 
-def pause_everywhere(out: Path, run_id: str, as_of: str, other_run_id: str, other_as_of: str) -> int:
-    """Let a second process publish while a first one is stopped at each of its operations in turn."""
-    for at in range(1000):
+def pause_at(
+    every: int, out: Path, run_id: str, as_of: str, other_run_id: str, other_as_of: str
+) -> tuple[list[str], list[int]]:
+    """Let a second process publish while a first one is stopped at some of its operations."""
+    names = operations_of(lambda: carry_out(out / "whole", "run", run_id, as_of))
+    places = sample(names, every)
+    for at in [*places, len(names)]:
         root = out / str(at)
 
         def work(root: Path = root, at: int = at) -> None:
@@ -95,11 +124,12 @@ def pause_everywhere(out: Path, run_id: str, as_of: str, other_run_id: str, othe
                 carry_out(root, "run", run_id, as_of)
 
         first = forked(work)
-        status = os.waitpid(first, os.WUNTRACED)[1]
+        stopped = os.WIFSTOPPED(os.waitpid(first, os.WUNTRACED)[1])
+        assert stopped == (at in places)
         second = forked(lambda root=root: carry_out(root, "run", other_run_id, other_as_of))
-        if os.WIFEXITED(status):
+        if not stopped:
             assert ended(second)
-            return at
+            break
         until = time.monotonic() + 0.03  # by then it has ended, or waits for the first one's lock
         over = 0
         while not over and time.monotonic() < until:
@@ -108,12 +138,12 @@ def pause_everywhere(out: Path, run_id: str, as_of: str, other_run_id: str, othe
         os.kill(first, signal.SIGCONT)
         assert ended(first)
         assert over or ended(second)
-    raise SystemExit("the action has no end")
+    return names, places
 
 
 if __name__ == "__main__":
-    mode, *rest = sys.argv[1:]
+    mode, every, *rest = sys.argv[1:]
     if mode == "kill":
-        print(json.dumps(kill_everywhere(Path(rest[0]), Path(rest[1]), *rest[2:])))
+        print(json.dumps(kill_at(int(every), Path(rest[0]), Path(rest[1]), *rest[2:])))
     else:
-        print(json.dumps(pause_everywhere(Path(rest[0]), *rest[1:])))
+        print(json.dumps(pause_at(int(every), Path(rest[0]), *rest[1:])))

@@ -1,0 +1,187 @@
+"""An Airflow of one's own on this machine: standalone, SQLite, state in one folder, 127.0.0.1 only."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shlex
+import socket
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from elpa_core.files.atomic import json_bytes, write_atomic
+from elpa_core.processes.command import Command
+from rest_api import RestApi, RestApiError
+
+_START_SECONDS = 300
+_USER = "admin"
+
+
+class LocalAirflowError(RestApiError):
+    """The local Airflow does not start."""
+
+
+class LocalAirflow(RestApi):
+    """A standalone Airflow that ends with this process, in whatever way this process ends.
+
+    Parameters
+    ----------
+    state : Path
+        Folder for the database, logs, passwords and the policy store.
+    dags : Path
+        Dags folder.
+    settings : mapping of str to str
+        More environment, such as ``AIRFLOW__...``; wins over what is set here.
+    port : int, optional
+        Port of the UI and the API; a free one if left out.
+    """
+
+    def __init__(
+        self, state: Path, dags: Path, *, settings: Mapping[str, str] | None = None, port: int | None = None
+    ) -> None:
+        self.state = state.absolute()
+        self.port = port or free_port()
+        super().__init__(f"http://127.0.0.1:{self.port}")
+        self.user, self.password = _USER, ""
+        self.log_path = self.state / "standalone.log"
+        self._dags = dags.absolute()
+        self._settings = dict(settings or {})
+        self._command: Command | None = None
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment in which every ``airflow`` command speaks of this Airflow."""
+        folders = (self.state / "bin", Path(sys.executable).parent, os.environ.get("PATH", os.defpath))
+        return {
+            **{name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")},
+            "PATH": os.pathsep.join(map(str, folders)),
+            "AIRFLOW_HOME": str(self.state),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(self._dags),
+            "AIRFLOW__CORE__PLUGINS_FOLDER": str(self.state / "plugins"),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            # More tasks at a time than this, and SQLite answers that the database is locked.
+            "AIRFLOW__CORE__PARALLELISM": "4",
+            "AIRFLOW__CORE__AUTH_MANAGER": (
+                "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager"
+            ),
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{_USER}:admin",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self._password_file),
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
+            "AIRFLOW__API__HOST": "127.0.0.1",
+            "AIRFLOW__API__PORT": str(self.port),
+            "AIRFLOW__API__BASE_URL": self.url,
+            "AIRFLOW__API__WORKERS": "1",
+            # The first start on two loaded cores is slower than Airflow's default of 5 seconds.
+            "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
+            "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+            **self._settings,
+        }
+
+    @property
+    def _password_file(self) -> Path:
+        return self.state / "passwords.json"
+
+    def start(self) -> None:
+        """Start Airflow and return when its API, scheduler and Dag processor are healthy.
+
+        Raises
+        ------
+        LocalAirflowError
+            If it ends or is not healthy in time; its log says why.
+        """
+        self.state.mkdir(parents=True, exist_ok=True)
+        self._write_launcher()
+        self.password = self._make_password()
+        self._command = Command(
+            "exec airflow standalone",
+            cwd=self.state,
+            env=self.environment(),
+            on_line=self._append_log,
+            stop_grace=10,
+        )
+        self.log_path.write_text("", encoding="utf-8")
+        self._thread = threading.Thread(target=self._command.run, name="airflow standalone", daemon=True)
+        self._thread.start()
+        try:
+            self._wait_until_healthy()
+        except BaseException:
+            self.stop()
+            raise
+        self.log_in(self.user, self.password)
+
+    def _wait_until_healthy(self) -> None:
+        deadline = time.monotonic() + _START_SECONDS
+        while not self.healthy():
+            if self._thread is None or not self._thread.is_alive():
+                raise LocalAirflowError(f"Airflow ended at its start; see {self.log_path}")
+            if time.monotonic() > deadline:
+                raise LocalAirflowError(
+                    f"Airflow is not healthy after {_START_SECONDS} s; see {self.log_path}"
+                )
+            time.sleep(0.5)
+
+    def stop(self) -> None:
+        """End Airflow and everything that it started."""
+        self.close()
+        if self._command is not None:
+            self._command.stop()
+        if self._thread is not None:
+            self._thread.join()
+
+    def wait(self) -> None:
+        """Return when Airflow has ended."""
+        if self._thread is not None:
+            self._thread.join()
+
+    def _write_launcher(self) -> None:
+        """Write the ``airflow`` by whose name standalone starts its parts.
+
+        Two of them would serve logs on every interface of the machine, and no setting names another
+        one; here the API server reads the logs from the folder where they lie.
+        """
+        python = shlex.quote(sys.executable)
+        launcher = self.state / "bin" / "airflow"
+        write_atomic(
+            launcher,
+            (
+                "#!/bin/sh\n"
+                'case "$1" in scheduler | triggerer) set -- "$@" --skip-serve-logs ;; esac\n'
+                f'exec {python} -m airflow "$@"\n'
+            ).encode(),
+        )
+        launcher.chmod(0o755)
+
+    def _make_password(self) -> str:
+        path = self._password_file
+        if path.exists():
+            return str(json.loads(path.read_text(encoding="utf-8"))[_USER])
+        password = secrets.token_urlsafe(12)
+        write_atomic(path, json_bytes({_USER: password}))
+        path.chmod(0o600)
+        return password
+
+    def _append_log(self, line: str) -> None:
+        with self.log_path.open("a", encoding="utf-8") as log:
+            log.write(line + "\n")
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
