@@ -31,7 +31,7 @@ VALIDATION_ROWS = 168
 SHORT = 520  # rows, a few more than training takes
 
 each_model = pytest.mark.parametrize("name", list(BLOCKS))
-ONE_OF_EACH_MODULE = ("bayesian_linear", "huber", "holt_winters")
+ONE_OF_EACH_MODULE = ("bayesian_linear", "huber", "structural")
 
 
 def run(name, out, *, dataset=DATA, as_of=UP_TO, more=(), **environment):
