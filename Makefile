@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Two workers; tests that share an Airflow are one group, and so on one worker.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
 
@@ -12,7 +14,7 @@ PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check -c constr
 	/^Installing collected packages/ { printf "\ninstalling %d packages\n", split($$0, names, ","); fflush() }'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test test-all test-distributed compose-test check bench bench-cluster format clean
+.PHONY: help demo up down test test-all test-sweeps test-distributed compose-test check bench bench-cluster format clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,17 +28,23 @@ up: $(VENV)/demo  ## start the same Airflow with its UI and leave it running; CO
 down:  ## stop what make up started
 	@if [ -x $(BIN)/python ]; then $(BIN)/python dags/demo/demo.py down; else echo "nothing is running"; fi
 
-test: $(VENV)/dev  ## lint, types, tests, a real Airflow among them; about six minutes
+test: $(VENV)/dev  ## lint, types, tests, a real Airflow among them; at most five minutes
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/python -m pytest -m 'not slow'
+	@$(PYTEST) -m 'not slow and not sweep'
 
-test-all: $(VENV)/dev  ## the same, and the tests that take minutes: backfills, killed schedulers
+test-all: $(VENV)/cluster  ## the same, what takes minutes, and test-distributed; at most twenty minutes from a clone
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/python -m pytest
+	@$(PYTEST) -m 'not sweep'
+	@$(MAKE) --no-print-directory test-distributed
 
-test-distributed: $(VENV)/cluster  ## PostgreSQL, Redis and two Celery workers, killed in turn; about eight minutes
+test-sweeps: $(VENV)/cluster  ## each place in turn, and ten times as many generated cases: of both, test-all has a sample
+	@$(PYTEST) -m 'sweep or hypothesis' --hypothesis-profile sweeps
 	@tests/distributed/install_servers.sh
-	@$(BIN)/python -m pytest tests/distributed
+	@$(BIN)/python -m pytest tests/distributed -m sweep
+
+test-distributed: $(VENV)/cluster  ## PostgreSQL, Redis and two Celery workers, killed in turn; about five minutes
+	@tests/distributed/install_servers.sh
+	@$(BIN)/python -m pytest tests/distributed -m 'not sweep'
 
 compose-test:  ## docker-compose.yaml with two workers, the demo on it; needs only docker compose; about five minutes
 	@$(PYTHON) tests/compose/run_stack.py

@@ -43,6 +43,7 @@ class Standalone(AirflowRuns):
         }
         self.airflow = LocalAirflow(self.home, self.dags, settings=settings)
         self.airflow.start()
+        self.load_execution_api()
 
     def command(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run the ``airflow`` command on it, as a user does."""
