@@ -18,11 +18,11 @@ from support.death_cases import (
     filled,
     history_of,
     kept_policies,
-    sample,
     undecided,
 )
 from support.programs import PROGRAMS
 from support.programs.change import carry_out
+from support.programs.interruptions import sample
 from support.stores import check, check_repaired, run
 
 from elpa_core import storage
