@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from elpa_core.errors import InputError
@@ -16,7 +16,6 @@ VALUES = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=100)
 @given(st.dictionaries(st.text(), VALUES, max_size=4), st.booleans())
 def test_what_json_can_say_is_read_as_it_is(value, ascii_only):
     assert parse_object(json.dumps(value, ensure_ascii=ascii_only).encode(), "x") == value
@@ -38,7 +37,6 @@ def test_numbers_keep_their_type():
     ]
 
 
-@settings(deadline=None, max_examples=300)
 @given(st.binary(max_size=60) | st.text('{}[]":,0123456789.eE+-\\udaf Nn', max_size=40).map(str.encode))
 def test_any_bytes_give_an_object_or_a_refusal(data):
     try:

@@ -7,8 +7,9 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import FEW
 from support.stores import actions, check_repaired, current_run, day, policy, record, run
 
 from elpa_core.errors import InputError
@@ -161,7 +162,6 @@ def test_files_follow_the_umask(store):
 
 
 @given(st.text(min_size=1, max_size=300), st.text(min_size=1, max_size=300))
-@settings(deadline=None, max_examples=200)
 def test_each_run_id_has_a_folder_of_its_own(one, other):
     names = folder_of_run(one), folder_of_run(other)
     assert (names[0] == names[1]) == (one == other)
@@ -172,7 +172,7 @@ def test_each_run_id_has_a_folder_of_its_own(one, other):
 
 
 @given(st.lists(st.tuples(st.sampled_from(["run", "promote", "rollback"]), st.integers(1, 4)), max_size=12))
-@settings(deadline=None, max_examples=40)
+@FEW
 def test_after_any_decisions_the_store_is_in_order(sequence):
     with tempfile.TemporaryDirectory() as name:
         store = PolicyStore(Path(name), "pool")
