@@ -189,8 +189,8 @@ class TestParsing:
             "numpy",
             "pandas",
             "fastapi",
-            "elpa_core.artifacts.error_artifact.error_csv",
-            "elpa_core.scores.ewma.ewma",
+            "elpa_core.artifacts.error_csv",
+            "elpa_core.scores.ewma",
         }
         assert heavy & set(found[number]["modules"]) <= heavy & set(plain["modules"])
 
