@@ -185,7 +185,13 @@ class TestParsing:
     @pytest.mark.parametrize("number", range(3), ids=["all Dags", "a task's Dag", "the serving Dag"])
     def test_it_leaves_numpy_alone(self, found: Any, plain: Any, number: int) -> None:
         assert plain["dags"] == ["plain"]
-        heavy = {"numpy", "pandas", "fastapi", "elpa_core.artifacts.error_csv", "elpa_core.scores.ewma"}
+        heavy = {
+            "numpy",
+            "pandas",
+            "fastapi",
+            "elpa_core.artifacts.error_csv",
+            "elpa_core.scores.ewma",
+        }
         assert heavy & set(found[number]["modules"]) <= heavy & set(plain["modules"])
 
     def test_the_serving_dag_waits_for_the_policy(self, found: Any) -> None:

@@ -39,11 +39,6 @@ SHARES = pytest.mark.parametrize(
 )
 
 
-def sample(kinds, every):
-    """Return every n-th place in a sequence of kinds, and the first place of each kind."""
-    return sorted({*range(0, len(kinds), every), *map(kinds.index, kinds)})
-
-
 def case_name(value):
     return value.__name__ if callable(value) else "-".join(value[:2])
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from elpa_core.artifacts import error_csv
@@ -302,7 +302,6 @@ def files(draw, cells):
     return draw(st.sampled_from(["", "\ufeff"])) + (text if draw(st.booleans()) else text.rstrip("\r\n"))
 
 
-@settings(deadline=None, max_examples=250)
 @given(content=files(cell), size=st.integers(1, 60))
 def test_generated_files_read_as_dictreader_and_float_read_them(tmp_path_factory, content, size):
     path = tmp_path_factory.getbasetemp() / "generated.csv"
@@ -315,7 +314,6 @@ def test_generated_files_read_as_dictreader_and_float_read_them(tmp_path_factory
         assert "blank needed cell" in outcome(path)
 
 
-@settings(deadline=None, max_examples=400)
 @given(content=files(dirty_cell), size=st.integers(1, 60))
 def test_the_fast_way_and_the_csv_module_agree_on_dirty_files(tmp_path_factory, content, size):
     path = tmp_path_factory.getbasetemp() / "dirty.csv"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from river import base, ensemble, optim
 from scipy.optimize import nnls
+from support.examples import FEW
 
 from elpa_core.backtest.baselines import (
     BernsteinAggregation,
@@ -19,7 +20,7 @@ from elpa_core.backtest.baselines import (
 )
 
 
-@settings(deadline=None, max_examples=60)
+@FEW
 @given(seed=st.integers(0, 2**32), rows=st.integers(3, 40), models=st.integers(1, 8))
 def test_least_squares_equal_scipy(seed: int, rows: int, models: int) -> None:
     rng = np.random.default_rng(seed)

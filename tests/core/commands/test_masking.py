@@ -1,7 +1,7 @@
 """Which values are secret, and that none is shown. Under 1 s."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from elpa_core.commands.masking import looks_secret, mask_text, mask_values, secret_values
@@ -47,7 +47,6 @@ def test_a_secret_that_holds_another_is_masked_whole():
     )
 
 
-@settings(deadline=None, max_examples=100)
 @given(st.lists(st.text(min_size=5), max_size=4), st.lists(st.text(max_size=5), max_size=5))
 def test_no_secret_is_left_in_a_text(values, between):
     secrets = secret_values({f"key{n}": value for n, value in enumerate(values)})

@@ -4,7 +4,7 @@ import re
 import subprocess
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from support.hostile_values import HOSTILE_VALUES
 
@@ -183,7 +183,6 @@ def test_a_command_without_data_stays_as_it_is(command):
     assert render_command("# {seed}\n" + template, {}, {"seed": "7"}) == "# 7\n" + command
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])).filter(str.strip))
 def test_any_literal_text_comes_back(text):
     template = text.replace("{", "{{").replace("}", "}}")
@@ -192,7 +191,6 @@ def test_any_literal_text_comes_back(text):
     assert template.format() == text
 
 
-@settings(deadline=None)
 @given(st.text(st.sampled_from("{}ab$ :.!\\'0"), max_size=12).filter(str.strip))
 @example("{a")
 @example("b{a")

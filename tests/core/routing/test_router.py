@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import FEW
 from support.made_panels import policy_of
 from support.routers import NAMES, OFFLINE, ONLINE, router, trained
 
@@ -14,7 +15,7 @@ from elpa_core.backtest.panels import Panel
 from elpa_core.routing import Router, RouterPanel
 
 
-@settings(deadline=None, max_examples=60)
+@FEW
 @given(rows=st.lists(st.lists(st.floats(-1e6, 1e6), min_size=5, max_size=5), min_size=1, max_size=12))
 def test_convex_experts_stay_between_their_members(rows: list[list[float]]) -> None:
     policy = policy_of(ONLINE, OFFLINE, routing={"range": [-1e6, 1e6]})

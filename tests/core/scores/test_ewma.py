@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from elpa_core.scores.ewma import EwmaScore, SumOverflowError, ewma_score, score_floor
@@ -75,13 +75,11 @@ errors_lists = st.lists(st.floats(-1e300, 1e300), min_size=1, max_size=400)
 betas = st.one_of(st.sampled_from(BETAS), st.floats(0.0, 1.0, exclude_max=True))
 
 
-@settings(deadline=None, max_examples=300)
 @given(errors_lists, betas)
 def test_any_series_scores_as_the_definition_says(errors, beta):
     assert bits(ewma_score(errors, beta)) == bits(definition(errors, beta))
 
 
-@settings(deadline=None, max_examples=100)
 @given(errors_lists, st.floats(0.0, 0.9), st.integers(0, 2**32))
 def test_the_cut_into_blocks_changes_no_bit(errors, beta, seed):
     errors = errors * 3
@@ -107,7 +105,6 @@ def test_pandas_computes_the_same_score(beta):
     assert ewma_score(errors.to_numpy(), beta) == pytest.approx(expected, rel=1e-12)
 
 
-@settings(deadline=None, max_examples=100)
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=40), st.sampled_from([0.0, 0.3, 0.7, 0.99]))
 def test_exact_arithmetic_gives_the_same_score_up_to_rounding(errors, beta):
     share = Fraction(beta)
@@ -120,7 +117,6 @@ def test_exact_arithmetic_gives_the_same_score_up_to_rounding(errors, beta):
     assert ewma_score(errors, beta) == pytest.approx(max(float(exact), 1e-9), rel=1e-12)
 
 
-@settings(deadline=None, max_examples=100)
 @given(st.lists(st.floats(-1e100, 1e100), min_size=1, max_size=50), betas)
 def test_the_sign_of_an_error_does_not_matter(errors, beta):
     assert ewma_score([-error for error in errors], beta) == ewma_score(errors, beta)

@@ -5,7 +5,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from elpa_core.scores.weights import MIN_SCORE, best_model, inverse_score_weights
@@ -30,7 +30,6 @@ def exact_weights(scores):
     return {name: inverse / total for name, inverse in inverses.items()}
 
 
-@settings(deadline=None, max_examples=200)
 @given(pools(usual_score))
 def test_weights_are_those_of_exact_arithmetic_up_to_rounding(scores):
     weights = inverse_score_weights(scores)
@@ -39,7 +38,6 @@ def test_weights_are_those_of_exact_arithmetic_up_to_rounding(scores):
             assert abs(Fraction(weights[name]) - exact) <= exact * Fraction((len(scores) + 3) * ULP)
 
 
-@settings(deadline=None, max_examples=200)
 @given(pools(any_score))
 def test_weights_are_finite_in_zero_to_one_and_sum_to_one(scores):
     weights = inverse_score_weights(scores)
@@ -48,7 +46,6 @@ def test_weights_are_finite_in_zero_to_one_and_sum_to_one(scores):
     assert abs(math.fsum(weights.values()) - 1.0) <= 2 * (len(scores) + 1) * ULP
 
 
-@settings(deadline=None, max_examples=200)
 @given(pools(any_score))
 def test_a_lower_score_never_has_a_lower_weight(scores):
     weights = inverse_score_weights(scores)
@@ -57,7 +54,6 @@ def test_a_lower_score_never_has_a_lower_weight(scores):
     assert weights[best_model(scores)] == max(weights.values())
 
 
-@settings(deadline=None, max_examples=200)
 @given(pools(usual_score).flatmap(lambda pool: st.tuples(st.just(pool), st.permutations(list(pool)))))
 def test_another_order_moves_a_weight_by_rounding_of_the_sum_only(case):
     scores, order = case
@@ -67,7 +63,6 @@ def test_another_order_moves_a_weight_by_rounding_of_the_sum_only(case):
         assert abs(moved[name] - weight) <= weight * 2 * (len(scores) + 1) * ULP + 5e-324
 
 
-@settings(deadline=None, max_examples=200)
 @given(pools(st.floats(1e-3, 1e12)), st.floats(1e-4, 1e6), st.integers(-10, 100))
 def test_the_unit_of_the_errors_does_not_matter(scores, factor, power):
     weights = inverse_score_weights(scores)
@@ -99,7 +94,6 @@ def test_a_perfect_model_takes_nearly_all_of_the_weight():
     assert 0.0 <= weights["diverged"] < 1e-300
 
 
-@settings(deadline=None, max_examples=200)
 @given(pools(st.sampled_from([MIN_SCORE, 0.5, 1.0, 1.0 + 2**-52, LARGEST])))
 def test_the_best_model_is_the_first_of_those_with_the_lowest_score(scores):
     lowest = min(scores.values())

@@ -10,9 +10,19 @@ import threading
 from contextlib import nullcontext, suppress
 
 import pytest
-from support.death_cases import BY_HAND, ON_FILLED, case_name, filled, history_of, kept_policies, undecided
+from support.death_cases import (
+    BY_HAND,
+    ON_FILLED,
+    SHARES,
+    case_name,
+    filled,
+    history_of,
+    kept_policies,
+    undecided,
+)
 from support.programs import PROGRAMS
 from support.programs.change import carry_out
+from support.programs.interruptions import sample
 from support.stores import check, check_repaired, run
 
 from elpa_core import files
@@ -64,20 +74,32 @@ def seen(s3, quick_path):
     return see
 
 
+def kind(request):
+    """Return what a request does, and to which file of a store."""
+    method, path = request
+    return method, path.rpartition("/")[2]
+
+
+def program(mode, action, stores, places, *arguments):
+    uris = (str(one.folder.root) for one in stores)
+    return [*PROGRAM, mode, action, " ".join(uris), " ".join(map(str, places)), *arguments]
+
+
+@SHARES
 @pytest.mark.parametrize(("make", "action"), CASES, ids=case_name)
-def test_a_change_killed_at_any_request_is_repaired_by_the_next(s3, store, copies, seen, make, action):
+def test_a_change_killed_at_any_request_is_repaired_by_the_next(s3, store, copies, seen, make, action, every):
     make(store)
     (expected,) = copies(store, 1)
     before = history_of(store)
     s3.faults()
     carry_out(expected.folder.root, *action)
-    writes = [method for method, _ in s3.requests()[0] if method in WRITES]
+    writes = [kind(request) for request in s3.requests()[0] if request[0] in WRITES]
+    places = sample(writes, every)
     decided, runs = history_of(seen(expected)), expected.folder.run_folders()
     assert not files.children(expected.folder.path / "upcoming")
-    killed = copies(store, len(writes))
-    uris = " ".join(str(one.folder.root) for one in killed)
+    killed = copies(store, len(places))
     done = subprocess.run(
-        [*PROGRAM, "kill", action[0], uris, *action[1:]],
+        program("kill", action[0], killed, places, *action[1:]),
         capture_output=True,
         text=True,
         check=False,
@@ -86,7 +108,7 @@ def test_a_change_killed_at_any_request_is_repaired_by_the_next(s3, store, copie
     assert done.returncode == 0, done.stderr
     met = done.stdout.split()
     assert len(met) == len(killed) > 0
-    for at, (operation, one) in enumerate(zip(met, killed, strict=True)):
+    for at, operation, one in zip(places, met, killed, strict=True):
         where = f"killed at request {at}, {operation}"
         left = seen(one)
         if make is not left_behind:
@@ -118,18 +140,20 @@ FIRST_AND_SECOND = [
 ]
 
 
+@SHARES
 @pytest.mark.parametrize(("make", "first", "second"), FIRST_AND_SECOND, ids=case_name)
-def test_a_change_stopped_at_any_request_while_another_is_made(s3, store, copies, seen, make, first, second):
+def test_a_change_stopped_at_any_request_while_another_is_made(
+    s3, store, copies, seen, make, first, second, every
+):
     """The stopped one goes on after the other's end, and both count."""
     make(store)
     before = history_of(store)
     (alone,) = copies(store, 1)
     s3.faults()
     carry_out(alone.folder.root, *first)
-    stops = len(s3.requests()[0])
-    stores = copies(store, stops)
-    uris = " ".join(str(one.folder.root) for one in stores)
-    with subprocess.Popen([*PROGRAM, "pause", first[0], uris, *first[1:]]) as process:
+    places = sample([kind(request) for request in s3.requests()[0]], every)
+    stores = copies(store, len(places))
+    with subprocess.Popen(program("pause", first[0], stores, places, *first[1:])) as process:
         alarm = threading.Timer(120, process.kill)
         alarm.start()
         try:
@@ -142,7 +166,7 @@ def test_a_change_stopped_at_any_request_while_another_is_made(s3, store, copies
         finally:
             alarm.cancel()
             process.kill()
-    for at, one in enumerate(stores):
+    for at, one in zip(places, stores, strict=True):
         end = seen(one)
         made = history_of(end)[len(before) :]
         where = f"stopped at request {at}: {made}"

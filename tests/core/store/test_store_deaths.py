@@ -14,12 +14,11 @@ from support.death_cases import (
     filled,
     history_of,
     kept_policies,
-    sample,
     undecided,
 )
 from support.programs import PROGRAMS
 from support.programs.change import carry_out
-from support.programs.interruptions import full_disk, operations
+from support.programs.interruptions import full_disk, operations, sample
 from support.stores import actions, check, check_repaired, day, record, run
 
 from elpa_core.errors import InputError

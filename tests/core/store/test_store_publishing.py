@@ -7,13 +7,14 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import FEW
 from support.stores import actions, check_repaired, current_run, day, policy, record, run
 
 from elpa_core.errors import InputError
 from elpa_core.store import PolicyStore, folder_of_run
-from elpa_core.store.history import moment_of
+from elpa_core.times import parse_moment
 
 
 def test_a_run_keeps_every_policy_and_the_latest_under_its_own_name(store):
@@ -161,7 +162,6 @@ def test_files_follow_the_umask(store):
 
 
 @given(st.text(min_size=1, max_size=300), st.text(min_size=1, max_size=300))
-@settings(deadline=None, max_examples=200)
 def test_each_run_id_has_a_folder_of_its_own(one, other):
     names = folder_of_run(one), folder_of_run(other)
     assert (names[0] == names[1]) == (one == other)
@@ -172,7 +172,7 @@ def test_each_run_id_has_a_folder_of_its_own(one, other):
 
 
 @given(st.lists(st.tuples(st.sampled_from(["run", "promote", "rollback"]), st.integers(1, 4)), max_size=12))
-@settings(deadline=None, max_examples=40)
+@FEW
 def test_after_any_decisions_the_store_is_in_order(sequence):
     with tempfile.TemporaryDirectory() as name:
         store = PolicyStore(Path(name), "pool")
@@ -183,8 +183,8 @@ def test_after_any_decisions_the_store_is_in_order(sequence):
             try:
                 if action == "run":
                     outcome = run(store, number)
-                    late_enough = moment_of(day(number)) >= before.moment
-                    after_rollback = left is None or moment_of(day(number)) > left
+                    late_enough = parse_moment(day(number)) >= before.moment
+                    after_rollback = left is None or parse_moment(day(number)) > left
                     assert outcome.published == (late_enough and after_rollback)
                     left = None if outcome.published else left
                 elif action == "promote":

@@ -22,8 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from elpa_core.store import PolicyStore
 from elpa_core.store.pruning import prune
-from support.death_cases import sample
-from support.programs.interruptions import death, operations, pause
+from support.programs.interruptions import death, operations, pause, sample
 from support.stores import policy
 
 POLICY = policy({"new": 1.0})

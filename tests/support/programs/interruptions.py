@@ -119,3 +119,8 @@ def full_disk(at: int, met: list[str], *, for_good: bool) -> Meet:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     return meet
+
+
+def sample(kinds: list[Any], every: int) -> list[int]:
+    """Return every n-th place in a sequence of kinds, and the first place of each kind."""
+    return sorted({*range(0, len(kinds), every), *map(kinds.index, kinds)})

@@ -1,12 +1,12 @@
 """Interrupt changes of a store on S3 at their requests, each in a process of its own.
 
-``object_change.py kill ACTION URIS [RUN_ID [AS_OF]]`` carries the action out on each of the stores. It dies
-before its first request that writes or removes on the first one, before its second on the second, and
-so on; prints these requests. (A death before a request that reads leaves what one before the next that
-writes does.)
+``object_change.py kill ACTION URIS PLACES [RUN_ID [AS_OF]]`` carries the action out on each of the stores.
+PLACES has a number for each: there, it dies before so many of its requests that write or remove are made;
+prints the requests before which it died. (A death before a request that reads leaves what one before the
+next that writes does.)
 
-``object_change.py pause ACTION URIS [RUN_ID [AS_OF]]`` carries the action out on each of the stores, stopped
-before its first request on the first one, before its second on the second, and so on.
+``object_change.py pause ACTION URIS PLACES [RUN_ID [AS_OF]]`` carries the action out on each of the stores,
+stopped before the request whose number PLACES has for it.
 
 ``object_change.py publish URI DAY ...`` records and publishes runs once its input ends, and now and then
 promotes or rolls back; prints the decisions that it made.
@@ -48,8 +48,8 @@ def before_each_request(meet: Callable[[str], None]) -> None:
     s3fs.S3FileSystem._call_s3 = call
 
 
-def kill(action: str, uris: list[str], arguments: list[str]) -> None:
-    for at, uri in enumerate(uris):
+def kill(action: str, stores: dict[str, int], arguments: list[str]) -> None:
+    for uri, at in stores.items():
         requests = iter(range(1_000_000))
 
         def meet(method: str, at: int = at, requests: Iterator[int] = requests) -> None:
@@ -65,7 +65,7 @@ def kill(action: str, uris: list[str], arguments: list[str]) -> None:
             raise SystemExit(f"{action} ended after {at} requests")
 
 
-def pause(action: str, uris: list[str], arguments: list[str]) -> None:
+def pause(action: str, stores: dict[str, int], arguments: list[str]) -> None:
     left = 0
 
     def meet(_: str) -> None:
@@ -76,8 +76,8 @@ def pause(action: str, uris: list[str], arguments: list[str]) -> None:
             signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
 
     before_each_request(meet)
-    for at, uri in enumerate(uris, start=1):
-        left = at
+    for uri, at in stores.items():
+        left = at + 1
         with suppress(InputError):  # such as: the run was removed meanwhile
             carry_out(open_location(uri), action, *arguments)
         if left > 0:
@@ -123,4 +123,6 @@ if __name__ == "__main__":
         print("ready", flush=True)
         read(*rest)
     else:
-        {"kill": kill, "pause": pause}[mode](rest[0], rest[1].split(), rest[2:])
+        action, uris, places, *arguments = rest
+        stores = dict(zip(uris.split(), map(int, places.split()), strict=True))
+        {"kill": kill, "pause": pause}[mode](action, stores, arguments)

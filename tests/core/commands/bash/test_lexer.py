@@ -1,7 +1,7 @@
 """Where in a bash program a value stands, as the lexer tells."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support.bash_places import ATOMS
 
@@ -48,7 +48,6 @@ def test_the_lexer_knows_where_a_value_stands(program, places):
     assert [slot.where.name for slot in read_program(program).slots] == places
 
 
-@settings(deadline=None, max_examples=200)
 @given(
     st.lists(
         st.sampled_from([*ATOMS, "\0", "<<A", "\nA\n", "case ", " in ", "esac", "[[ ", "a=("]), max_size=25

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.bash_places import ATOMS, FREE, HEREDOCS, LIMITED, PASSABLE, bash_outputs, check, put, text
+from support.examples import FEW
 from support.hostile_values import HOSTILE_VALUES
 
 
@@ -40,10 +41,10 @@ VALUES = st.one_of(
 )
 
 
-RUN = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+RUN = settings(FEW, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-@settings(RUN, max_examples=40)
+@RUN
 @given(st.lists(VALUES, min_size=1, max_size=4))
 def test_any_value_arrives_in_every_place_or_is_refused(folder, values):
     contexts = [*FREE.values()]
@@ -93,7 +94,7 @@ def _nested(commands):
     )
 
 
-@settings(RUN, max_examples=60)
+@RUN
 @given(st.recursive(st.just("show @X@"), _nested, max_leaves=6), st.sampled_from(PASSABLE))
 def test_a_nested_program_prints_the_value_where_it_would_print_any_other(folder, program, value):
     rendered, _ = put(program, value)
