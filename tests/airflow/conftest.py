@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.airflow_home import AirflowHome
-from support.airflow_site import DagsFolder, Site, migrated_home
+from support.airflow_site import DagsFolder, Site
 
 FOLDER = Path(__file__).parent
 
@@ -23,7 +23,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowHome]:
-    made = AirflowHome(tmp_path_factory.mktemp("airflow") / "home", migrated_home())
+    folder = tmp_path_factory.mktemp("airflow")
+    made = AirflowHome(folder / "home")
+    made.migrate(Site(folder, made).env)
     yield made
     made.stop()
 

@@ -28,15 +28,23 @@ class AirflowHome:
     ----------
     path : Path
         Where it is made.
-    template : Path
-        A home whose database is copied.
+    migrated : Path, optional
+        A database to copy; else there is none yet.
     """
 
-    def __init__(self, path: Path, template: Path) -> None:
+    def __init__(self, path: Path, migrated: Path | None = None) -> None:
         self.path = path
         path.mkdir()
-        shutil.copy(template / "airflow.db", path)
+        self._database = path / "airflow.db"
+        self.migrated = path / "migrated.db"
+        if migrated is not None:
+            shutil.copy(migrated, self._database)
         self._server: subprocess.Popen[str] | None = None
+
+    def migrate(self, env: Mapping[str, str]) -> None:
+        """Make the database, and a copy of it (`migrated`) that stays without Dags."""
+        self.run(["-m", "airflow", "db", "migrate"], env, check=True)
+        shutil.copy(self._database, self.migrated)
 
     def run(
         self, arguments: Sequence[str | Path], env: Mapping[str, str], *, check: bool, anew: bool = False

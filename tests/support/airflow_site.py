@@ -8,15 +8,12 @@ that belongs to the tests (`airflow_home`).
 from __future__ import annotations
 
 import atexit
-import functools
 import json
 import os
 import re
 import shlex
 import shutil
 import sqlite3
-import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -223,13 +220,3 @@ def alive(pid: int) -> bool:
 
 def pids_in(path: Path) -> list[int]:
     return [int(line) for line in path.read_text(encoding="ascii").split()]
-
-
-@functools.cache
-def migrated_home() -> Path:
-    """Return the home of this process, with a migrated database, to copy."""
-    HOME.mkdir(parents=True, exist_ok=True)
-    migrate = [sys.executable, "-m", "airflow", "db", "migrate"]
-    done = subprocess.run(migrate, env=os.environ, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return HOME

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from local_airflow import LocalAirflow
 from support.airflow_runs import AirflowRuns, eventually
-from support.airflow_site import alive, migrated_home
+from support.airflow_site import alive
 
 MARK = "ELPA_TEST_MARK"
-_SCHEDULER = ["scheduler", "--skip-serve-logs"]
+SCHEDULER = ["scheduler", "--skip-serve-logs"]
+# The parts that write to the database all the time, if only that they live.
+WRITERS = (SCHEDULER, ["triggerer", "--skip-serve-logs"], ["airflow", "dag-processor"])
 
 
 class Standalone(AirflowRuns):
@@ -26,8 +29,6 @@ class Standalone(AirflowRuns):
         self._restarted: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        self.home.mkdir()
-        shutil.copy(migrated_home() / "airflow.db", self.home)
         settings = {
             # A new or edited config touches the Dag file, and what was touched is parsed at once. This is
             # for a touch while it is being parsed.
@@ -60,10 +61,22 @@ class Standalone(AirflowRuns):
         assert not check or done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
         return done
 
+    @contextmanager
+    def nobody_else_writes(self) -> Iterator[None]:
+        """Halt the writers: SQLite refuses to write in a transaction that another writer has overtaken."""
+        pids = self._parts(*WRITERS)
+        try:
+            for pid in pids:
+                os.kill(pid, signal.SIGSTOP)
+            yield
+        finally:
+            for pid in pids:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+
     def kill_scheduler(self) -> int:
         """Kill the scheduler as a full machine does, and return how many processes it was."""
-        found = {pid: _arguments(pid) for pid in self._processes()}
-        pids = [pid for pid, arguments in found.items() if arguments[-2:] == _SCHEDULER and "-m" in arguments]
+        pids = self._parts(SCHEDULER)
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
         eventually(lambda: not any(map(alive, pids)), "the scheduler is dead", 10)
@@ -98,6 +111,10 @@ class Standalone(AirflowRuns):
         self.airflow.stop()
         left = {pid: " ".join(_arguments(pid)) for pid in self._processes()}
         assert not left, f"processes that the standalone left behind: {left}"
+
+    def _parts(self, *parts: list[str]) -> list[int]:
+        found = {pid: _arguments(pid) for pid in self._processes()}
+        return [pid for pid, words in found.items() if words[-2:] in parts and "-m" in words]
 
     def _processes(self) -> list[int]:
         mark = f"{MARK}={self.mark}".encode()

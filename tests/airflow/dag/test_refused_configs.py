@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import pytest
 from support.airflow_home import AirflowHome
-from support.airflow_site import Site, migrated_home, model, pair
+from support.airflow_site import Site, model, pair
 
 GOOD = ("good_1", "good_2")
 TWIN = json.dumps({"airflow": {"dag_id": "twin"}, "models": pair()})
@@ -72,10 +72,11 @@ def process(home: Site) -> Seen:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def home(tmp_path_factory: pytest.TempPathFactory, airflow_home: AirflowHome) -> Iterator[Site]:
     """Return a Dags folder with a database of its own, since all that it holds is looked at."""
-    airflow_home = AirflowHome(tmp_path_factory.mktemp("refused_home") / "home", migrated_home())
-    made = Site(tmp_path_factory.mktemp("refused"), airflow_home)
+    folder = tmp_path_factory.mktemp("refused")
+    own = AirflowHome(folder / "home", airflow_home.migrated)
+    made = Site(folder, own)
     for name in GOOD:
         made.config(name)
     for name, text in BAD.items():
@@ -84,7 +85,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     scored = [{"name": "a", "group": "online", "ewma_score": 1}, {"name": "b", "error_csv": "b.csv"}]
     made.config("integration", scored)
     yield made
-    airflow_home.stop()
+    own.stop()
 
 
 @pytest.fixture(scope="module")

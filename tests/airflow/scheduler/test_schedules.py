@@ -73,12 +73,13 @@ SCHEDULE = {"schedule": "@daily", "start_date": "2026-01-01", "max_active_runs":
 def backfill(standalone: Standalone, days: Days, dag_id: str, *more: str) -> None:
     """Run a backfill of the days to its end."""
     dates = ("--from-date", midnight(1).removesuffix("T00:00:00Z"), "--to-date", days.last)
-    # SQLite refuses a writer whose transaction another one has overtaken. A scheduler that meanwhile starts
-    # such a run dies of that, hence the pause.
+    # A scheduler that starts such a run before all are there dies of SQLite's lock, hence the pause.
     standalone.airflow.call("PATCH", f"/dags/{dag_id}", is_paused=True)
     create = ("backfill", "create", "--dag-id", dag_id, *dates, "--max-active-runs", "3", *more)
     for _ in range(10):
-        done = standalone.command(*create, check=False)
+        with standalone.nobody_else_writes():
+            done = standalone.command(*create, check=False)
+        # Who was halted within a transaction holds the lock.
         if done.returncode == 0 or "database is locked" not in done.stdout + done.stderr:
             break
         cancel_unfinished(standalone, dag_id)
