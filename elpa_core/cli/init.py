@@ -9,7 +9,7 @@ from pathlib import Path
 
 from elpa_core.cli.console import print_line
 from elpa_core.errors import InputError, Problem
-from elpa_core.files import create_atomic
+from elpa_core.files.atomic import create_atomic
 
 _FILES = ("train.json", "integrate.json")
 
@@ -27,7 +27,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(options: argparse.Namespace) -> int:
     """Carry the command out and return its exit status."""
-    templates = resources.files("elpa_core") / "templates"
+    templates = resources.files("elpa_core.config") / "templates"
     paths = {options.folder / name: (templates / name).read_bytes() for name in _FILES}
     if options.folder.exists() and not options.folder.is_dir():
         raise InputError(Problem(str(options.folder), "", "a file", "a folder, or a path that is free"))

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from elpa_core.cli.console import print_line, print_problem
 from elpa_core.cli.paths import require_output, require_text
+from elpa_core.config.integration import load_integration_config
 from elpa_core.errors import InputError, Problem
-from elpa_core.integration_config import load_integration_config
-from elpa_core.policy import policy_lines, write_policy
+from elpa_core.policy.build import write_policy
+from elpa_core.policy.table import policy_lines
 
 _DESCRIPTION = """\
 Score every model by its validation errors (an exponentially weighted moving average of their
@@ -38,7 +39,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(options: argparse.Namespace) -> int:
     """Carry the command out and return its exit status."""
-    from elpa_core.integration import integrate_config, integrate_run  # noqa: PLC0415  (numpy)
+    from elpa_core.policy.integration import integrate_config, integrate_run  # noqa: PLC0415  (numpy)
 
     require_output(options.output, "the policy", options.config, options.manifest)
     if options.config and options.manifest:

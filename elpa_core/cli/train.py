@@ -6,15 +6,14 @@ import argparse
 import datetime as dt
 from pathlib import Path
 
-from elpa_core.artifacts import now_text
 from elpa_core.cli.console import print_block, print_line, print_problem
 from elpa_core.cli.paths import require_output, require_text
-from elpa_core.config_loading import load_training_config
+from elpa_core.config.loading import load_training_config
 from elpa_core.errors import InputError, Problem, quoted
-from elpa_core.execution import RecordedRun
-from elpa_core.manifest import MANIFEST_NAME
-from elpa_core.placeholder_values import RunMoment
-from elpa_core.plan import Plan, plan_run
+from elpa_core.runs.folder import MANIFEST_NAME
+from elpa_core.runs.local_run import RecordedRun
+from elpa_core.runs.plan import Plan, plan_run
+from elpa_core.times import RunMoment, now_text
 
 _DESCRIPTION = """\
 Print the plan of a run: the exact command of every model. With --execute, run the enabled models'

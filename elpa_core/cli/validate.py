@@ -6,11 +6,11 @@ import argparse
 from pathlib import Path
 
 from elpa_core.cli.console import print_line, print_problem
-from elpa_core.config import config_kind
-from elpa_core.config_loading import check_training_config
+from elpa_core.config.integration import check_integration_config
+from elpa_core.config.loading import check_training_config
+from elpa_core.config.training import config_kind
 from elpa_core.errors import InputError
-from elpa_core.integration_config import check_integration_config
-from elpa_core.json_input import parse_object, read_file
+from elpa_core.files.strict_json import parse_object, read_file
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, Self
 
-from elpa_core.files import json_bytes, write_atomic
+from elpa_core.files.atomic import json_bytes, write_atomic
 from elpa_core.routing import snapshot
 
 

@@ -10,14 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from elpa_core.artifacts import now_text
-from elpa_core.config import GROUPS
+from elpa_core.config.types import GROUPS
 from elpa_core.errors import InputError, Problem
-from elpa_core.storage import StorePath
+from elpa_core.files import StorePath
 from elpa_core.store.history import Action, Entry
+from elpa_core.store.layout import DagFolder
 from elpa_core.store.ledger import Ledger
-from elpa_core.store.paths import DagFolder
 from elpa_core.store.stored_policy import StoredPolicy
+from elpa_core.times import now_text
 
 
 @dataclass(frozen=True)

@@ -8,44 +8,27 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from elpa_core import storage
-from elpa_core.artifacts import utc_text
-from elpa_core.config_problems import problems_of
+from elpa_core import files
+from elpa_core.config.problems import problems_of
+from elpa_core.config.types import expected
 from elpa_core.errors import InputError, Problem, quoted
-from elpa_core.run_options import expected
-from elpa_core.storage import StorePath
+from elpa_core.files import StorePath
+from elpa_core.files.os_errors import as_input_error
+from elpa_core.times import parse_moment, utc_text
 
 Action = Literal["published", "recorded", "held", "promoted", "rolled_back"]
 PolicyKey = tuple[str, int]
 """A run id and the number of one of the run's policies."""
 
 
-def moment_of(text: str) -> dt.datetime:
-    """Return the moment that an ISO 8601 text names.
-
-    Raises
-    ------
-    ValueError
-        If it names none, or does not say its offset from UTC.
-
-    Examples
-    --------
-    >>> moment_of("2026-01-31T07:00:00+01:00") == moment_of("2026-01-31T06:00:00Z")
-    True
-    """
-    moment = dt.datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError("no offset from UTC")
-    return moment.astimezone(dt.UTC)
-
-
 def _in_utc(text: str) -> str:
     try:
-        return utc_text(moment_of(text))
+        return utc_text(parse_moment(text))
     except (ValueError, OverflowError) as error:
         wanted = "a moment in ISO 8601 with its offset, such as 2026-01-31T06:00:00+00:00"
         raise expected(wanted) from error
@@ -82,7 +65,7 @@ class Entry(BaseModel):
     @property
     def moment(self) -> dt.datetime:
         """``as_of`` as a moment."""
-        return moment_of(self.as_of)
+        return parse_moment(self.as_of)
 
     def to_json(self) -> dict[str, Any]:
         """Return the entry as a JSON object."""
@@ -101,13 +84,9 @@ def read_history(path: StorePath) -> list[Entry]:
     InputError
         If a whole line is no entry, or the history cannot be read.
     """
-    try:
-        return entries_of(storage.read(path), str(path))
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        problem = Problem(str(path), "", (error.strerror or str(error)).lower(), "a history that can be read")
-        raise InputError(problem) from error
+    with as_input_error(path, "a history that can be read"), suppress(FileNotFoundError):
+        return entries_of(files.read(path), str(path))
+    return []
 
 
 def entries_of(data: bytes, source: str) -> list[Entry]:

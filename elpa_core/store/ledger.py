@@ -12,8 +12,10 @@ import datetime as dt
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from elpa_core.config.types import GROUPS
 from elpa_core.errors import InputError, Problem
 from elpa_core.store.history import Entry, PolicyKey
+from elpa_core.store.stored_policy import Contents
 
 
 @dataclass
@@ -127,3 +129,26 @@ class Ledger:
             if entry.restores not in earlier:
                 return f"a rollback to publication {entry.restores}", "one to a publication before it"
         return None
+
+
+def held_back(new: Contents, current: Contents, max_score_increase: float) -> str:
+    """Return why a policy is not published without a person's word, or nothing.
+
+    Parameters
+    ----------
+    new, current : Contents
+        The policies; lower scores are better.
+    max_score_increase : float
+        A group's best score may be worse than the current one by this fraction of it, at least 0.
+    """
+    reasons = []
+    for group in GROUPS:
+        before, now = current.best_score(group), new.best_score(group)
+        if now > before * (1 + max_score_increase):
+            reasons.append(
+                f"the best {group} score, {now:.6g} ({new.best(group)}), is {now / before - 1:.1%} worse"
+                f" than the current policy's, {before:.6g} ({current.best(group)})"
+            )
+    if not reasons:
+        return ""
+    return f"{' and '.join(reasons)}; max_score_increase allows {max_score_increase:.6g}"

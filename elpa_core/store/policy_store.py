@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
-from elpa_core import storage
-from elpa_core.artifacts import now_text
+from elpa_core import files
 from elpa_core.errors import InputError, Problem, quoted
-from elpa_core.files import json_bytes
-from elpa_core.storage import StorePath
-from elpa_core.store.change import Decision, Outcome
-from elpa_core.store.gate import held_back
+from elpa_core.files import StorePath
+from elpa_core.files.atomic import json_bytes
+from elpa_core.store.change import Decide, Decision, Outcome
 from elpa_core.store.history import Action, Entry, read_history
-from elpa_core.store.keeper import keeper_of
-from elpa_core.store.ledger import Ledger
-from elpa_core.store.paths import DagFolder
+from elpa_core.store.layout import DagFolder
+from elpa_core.store.ledger import Ledger, held_back
+from elpa_core.store.local import LocalDagFolder
+from elpa_core.store.object_storage import ObjectDagFolder
 from elpa_core.store.reading import current_policy, recorded_policy
 from elpa_core.store.stored_policy import StoredPolicy, record_of, recordable
+from elpa_core.times import now_text
 
 BY_ITSELF = "dag run"
 
@@ -218,7 +219,7 @@ class PolicyStore:
 
     def is_there(self, entry: Entry) -> bool:
         """Tell whether the policy that an entry is about is still in the store."""
-        return storage.exists(self.folder.policy(*entry.key))
+        return files.exists(self.folder.policy(*entry.key))
 
     def _decide(
         self, ledger: Ledger, stored: StoredPolicy, max_score_increase: float | None
@@ -246,3 +247,22 @@ def _require_reason(reason: str) -> None:
         raise InputError(
             Problem("reason", "", quoted(reason), "why, in a few words, for those who come after")
         )
+
+
+class Keeper(Protocol):
+    """What can be changed in a Dag's part of a store."""
+
+    def change(self, decide: Decide) -> Outcome:
+        """Write a decision down; if it publishes the policy, make it the current one."""
+
+    def record(self, run_id: str, policy: bytes, numbered: Callable[[int], dict[str, Any]]) -> int:
+        """Keep a policy as the run's next numbered one, and as its latest; return its number."""
+
+    def remove_runs(self, choose: Callable[[Ledger], Iterable[str]]) -> None:
+        """Remove the folders of runs, by name."""
+
+
+def keeper_of(folder: DagFolder[StorePath]) -> Keeper:
+    """Return who changes a Dag's part of a store."""
+    root, dag_id = folder.root, folder.dag_id
+    return LocalDagFolder(root, dag_id) if isinstance(root, Path) else ObjectDagFolder(root, dag_id)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from elpa_core import storage
-from elpa_core.errors import InputError, Problem
-from elpa_core.json_input import read_file
-from elpa_core.storage import StorePath
+from elpa_core import files
+from elpa_core.errors import InputError, Problem, did_you_mean
+from elpa_core.files import StorePath
+from elpa_core.files.os_errors import as_input_error
+from elpa_core.files.strict_json import read_file
+from elpa_core.store.errors import READABLE_STORE
 from elpa_core.store.history import read_history
-from elpa_core.store.paths import DagFolder, did_you_mean, readable
+from elpa_core.store.layout import DagFolder
 from elpa_core.store.stored_policy import StoredPolicy, published_policy, read_published, read_recorded
 
 
@@ -20,8 +22,8 @@ def current_policy(folder: DagFolder[StorePath]) -> StoredPolicy:
         If there is none.
     """
     folder.require()
-    with readable(folder.current):
-        there = storage.exists(folder.current)
+    with as_input_error(folder.current, READABLE_STORE):
+        there = files.exists(folder.current)
     if not there:
         hint = "a run publishes one, or elpa policy promote does"
         raise InputError(Problem(str(folder.current), "", "no such file", "a published policy", hint))
@@ -54,7 +56,7 @@ def recorded_policy(folder: DagFolder[StorePath], run_id: str, number: int | Non
         If there is none: the run is unknown, was pruned, or has recorded none.
     """
     folder.require()
-    with readable(folder.run(run_id)):
+    with as_input_error(folder.run(run_id), READABLE_STORE):
         numbers = policy_numbers(folder.policies(run_id))
         if not numbers:
             raise InputError(_without_policy(folder, run_id))
@@ -72,13 +74,13 @@ def recorded_policy(folder: DagFolder[StorePath], run_id: str, number: int | Non
 
 def policy_numbers(policies: StorePath) -> list[int]:
     """Return the numbers of the policies in a folder of numbered ones, ascending."""
-    names = [child.name.removesuffix(".json") for child in storage.children(policies)]
+    names = [child.name.removesuffix(".json") for child in files.children(policies)]
     return sorted(int(name) for name in names if name.isascii() and name.isdigit())
 
 
 def _without_policy(folder: DagFolder[StorePath], run_id: str) -> Problem:
     run_dir = folder.run(run_id)
-    if storage.is_folder(run_dir):
+    if files.is_folder(run_dir):
         found = "a run without a policy"
         return Problem(str(run_dir), "", found, "a run whose integrate task has succeeded")
     decided = dict.fromkeys(entry.run_id for entry in read_history(folder.history))

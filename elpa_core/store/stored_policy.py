@@ -10,12 +10,13 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from elpa_core.config import GROUPS, Group
-from elpa_core.config_problems import problems_of
+from elpa_core.config.problems import problems_of
+from elpa_core.config.types import GROUPS, Group
 from elpa_core.errors import InputError, Problem
-from elpa_core.json_input import parse_object, read_file
-from elpa_core.storage import StorePath
-from elpa_core.store.history import Action, AsOf, Entry, PolicyKey, moment_of
+from elpa_core.files import StorePath
+from elpa_core.files.strict_json import parse_object, read_file, read_object
+from elpa_core.store.history import Action, AsOf, Entry, PolicyKey
+from elpa_core.times import parse_moment
 
 _Number = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -55,7 +56,7 @@ class Record(_Part):
     @property
     def moment(self) -> dt.datetime:
         """``as_of`` as a moment."""
-        return moment_of(self.as_of)
+        return parse_moment(self.as_of)
 
 
 class Publication(_Part):
@@ -153,7 +154,7 @@ def read_recorded(path: StorePath) -> StoredPolicy:
     InputError
         If there is none, or it is none.
     """
-    raw = parse_object(read_file(path), str(path))
+    raw = read_object(path)
     checked = _checked_policy(_Recorded, raw, str(path))
     return StoredPolicy(path, raw, checked, checked.record)
 

@@ -18,11 +18,11 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
-from elpa_airflow.dag_builder import build_dag
+from elpa_airflow.dag.builder import build_dag
 from elpa_airflow.factory import CONFIG_DIR_VARIABLE, config_paths, load_config
-from elpa_airflow.policy_store import connection_of, store_location
+from elpa_airflow.run.store_location import connection_of, store_location
 from elpa_core.cli.console import print_line, print_problem
-from elpa_core.config import LoadedConfig
+from elpa_core.config.training import LoadedConfig
 from elpa_core.errors import InputError, Problem, quoted
 
 # What has a default may be missing.

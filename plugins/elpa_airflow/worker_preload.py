@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from airflow.sdk import Asset
 
-from elpa_airflow import integrate_task, train_operator
-from elpa_airflow.run_context import policy_uri
+from elpa_airflow.run.moment import policy_uri
+from elpa_airflow.tasks import integrate as integrate_task
+from elpa_airflow.tasks import train as train_operator
 
 __all__ = ["integrate_task", "train_operator"]
 

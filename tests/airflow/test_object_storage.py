@@ -12,9 +12,9 @@ import pytest
 from support.airflow_site import DagRunResult, Site, model, pair, train_cmd
 from support.s3_service import S3Service, s3_service
 
-from elpa_airflow.attempt import Attempt
-from elpa_core import storage
-from elpa_core.storage import StorePath, open_location
+from elpa_airflow.tasks.attempt import Attempt
+from elpa_core import files
+from elpa_core.files import StorePath, open_location
 from elpa_core.store import PolicyStore
 
 BUCKET = "policies"
@@ -49,7 +49,7 @@ def store(service: S3Service, monkeypatch: pytest.MonkeyPatch) -> Callable[[str]
 
 
 def read(path: StorePath) -> Any:
-    return json.loads(storage.read(path))
+    return json.loads(files.read(path))
 
 
 def run_ids(history: list[Any]) -> list[tuple[str, str]]:
@@ -82,7 +82,7 @@ def test_a_run_leaves_everything_in_the_bucket_and_nothing_on_the_machine(
     assert seen.current().record == policy.record
     folder = seen.folder.run(run.run_id)
     assert read(folder / "elpa_policy.json") == run.xcoms["integrate"]
-    assert storage.read(folder / "models" / "tide" / "best" / "1.ckpt") == b"more"
+    assert files.read(folder / "models" / "tide" / "best" / "1.ckpt") == b"more"
     manifest = read(folder / "train_manifest.json")
     assert manifest["run_dir"] == uri
     entries = {entry["name"]: entry for entry in manifest["models"]}
@@ -121,7 +121,7 @@ def test_a_second_run_carries_artifacts_and_publishes_after_the_first(
     # Carried from, rolled back to, current.
     assert seen.folder.run_folders() == sorted([first, second, third])
     carried = seen.folder.run(third) / "models" / "off" / "carried_errors.csv"
-    assert storage.read(carried) == storage.read(seen.folder.run(first) / "models" / "off" / "errors.csv")
+    assert files.read(carried) == files.read(seen.folder.run(first) / "models" / "off" / "errors.csv")
 
 
 def test_what_goes_wrong_says_what_and_where(

@@ -16,11 +16,18 @@ from pathlib import Path
 
 import numpy as np
 
+from elpa_core.backtest.baselines import pooled_elpa
+from elpa_core.backtest.comparison import (
+    BEST_SINGLE,
+    REFERENCE,
+    ROUTER,
+    backtest,
+    served_test_rows,
+    table_lines,
+)
+from elpa_core.backtest.evaluation import suggested_epsilon
+from elpa_core.backtest.panels import Panel, read_panel
 from elpa_core.routing import Router, RouterPanel
-from elpa_core.routing.backtest import BEST_SINGLE, REFERENCE, ROUTER, backtest, served_test_rows, table_lines
-from elpa_core.routing.evaluation import suggested_epsilon
-from elpa_core.routing.panel import Panel, read_panel
-from elpa_core.routing.peers import pooled_elpa
 from elpa_core.routing.settings import EXPERTS, PARTS
 
 NAMES = [f"m{i}" for i in range(14)]

@@ -92,7 +92,7 @@ def run_way(way: str, path: Path) -> dict[str, float | str]:
 
 
 def score_by_elpa(path: Path) -> tuple[float, int]:
-    from elpa_core.error_csv import summarise_error_csv
+    from elpa_core.artifacts.error_csv import summarise_error_csv
 
     summary = summarise_error_csv(path, BETA)
     return summary.score, summary.rows

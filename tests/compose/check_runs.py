@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from elpa_airflow.demo import DAG_ID, follow
-from elpa_airflow.rest_api import RestApi
-from elpa_core.policy import Policy, policy_lines
+from demo import DAG_ID, follow
+from elpa_core.policy.table import policy_lines
+from elpa_core.schema.policy import Policy
+from rest_api import RestApi
 
 QUEUE_TRIAL = "elpa_queue_trial"
 MODELS = 10

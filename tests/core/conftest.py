@@ -11,10 +11,10 @@ from support.made_panels import make_panel
 from support.pools import AS_OF
 
 from elpa_core.cli import main
-from elpa_core.config_loading import parse_training_config
-from elpa_core.placeholder_values import RunMoment
-from elpa_core.plan import plan_run
+from elpa_core.config.loading import parse_training_config
+from elpa_core.runs.plan import plan_run
 from elpa_core.store import PolicyStore
+from elpa_core.times import RunMoment
 
 ELPA = (sys.executable, "-c", "import sys; from elpa_core.cli import main; sys.exit(main())")
 

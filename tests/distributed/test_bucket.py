@@ -9,7 +9,7 @@ from support.airflow_site import model, train_cmd
 from support.cluster import QUEUES, Cluster
 from support.s3_service import S3Service, s3_service
 
-from elpa_core.storage import open_location
+from elpa_core.files import open_location
 from elpa_core.store import PolicyStore
 
 DAG = "elpa_on_s3"

@@ -1,6 +1,6 @@
 """A worker is killed while its models train: the other one trains them again.
 
-The scheduler notices after `task_instance_heartbeat_timeout`: 300 seconds unless set otherwise, 30 here.
+The scheduler notices after `task_instance_heartbeat_timeout`: 300 seconds unless set otherwise, 20 here.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def _soon_noticed(cluster: Cluster) -> Iterator[None]:
     """A scheduler that gives up on a silent task sooner."""
     scheduler = cluster.components["scheduler"]
     usual = dict(scheduler.env)
-    scheduler.env["AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT"] = "30"
-    scheduler.env["AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL"] = "5"
+    scheduler.env["AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT"] = "20"
+    scheduler.env["AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL"] = "2"
     scheduler.kill()
     yield
     scheduler.env = usual

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import httpx
+
 from support.airflow_site import DagsFolder
 
 ENDED = {"success", "failed"}
@@ -21,6 +23,20 @@ class AirflowRuns(DagsFolder):
         super().__init__(folder)
         self.home = folder / "home"
         self.airflow: Any = None
+
+    def load_execution_api(self) -> None:
+        """Let the API server make the routes that tasks call, before there is a task.
+
+        It makes them at the first call, which takes seconds of CPU; meanwhile it ends no transaction that
+        other calls have begun, and SQLite is locked.
+        """
+        httpx.get(f"{self.airflow.url}/execution/health", timeout=300).raise_for_status()
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a file beside the configs, and let the Dag processor see it soon: it watches the Dag file."""
+        path = super().write(name, text)
+        self.dag_file.touch()
+        return path
 
     def run_dir(self, dag_id: str, run_id: str) -> Path:
         return self.home / "elpa" / dag_id / "runs" / run_id
@@ -111,6 +127,11 @@ def eventually(check: Callable[[], object], what: str, seconds: float = 180) -> 
     while not check():
         assert time.monotonic() < until, f"never came true: {what}"
         time.sleep(0.2)
+
+
+def numbers(policy: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the scores and weights of a policy, without runs and times."""
+    return {name: policy[name] for name in ("scores", "online_weights", "offline_weights", "degraded")}
 
 
 def read_json(path: Path) -> Any:

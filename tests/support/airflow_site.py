@@ -169,7 +169,7 @@ class Site(DagsFolder):
         return self._airflow_home.run(arguments, {**self.env, **env}, check=check, anew=True)
 
     def program(self, *arguments: str | Path, check: bool = True) -> Done:
-        """Run a program or a module (``-m``) in a Python that has imported Airflow."""
+        """Run a program, a module (``-m``) or code (``-c``) in a Python that has loaded Airflow."""
         return self._airflow_home.run(arguments, self.env, check=check)
 
     def airflow(self, *arguments: str) -> Done:
@@ -177,7 +177,12 @@ class Site(DagsFolder):
 
     def parse_elsewhere(self, *wanted: str, **env: str) -> list[dict[str, Any]]:
         """Parse the Dag file in a process of its own: all Dags, then for each wanted one as its tasks do."""
-        done = self.python(PROGRAMS / "parse_dags.py", self.dag_file, *wanted, **env)
+        return self.parse_files([(self.dag_file, dag_id) for dag_id in (None, *wanted)], **env)
+
+    def parse_files(self, files: list[tuple[Path, str | None]], **env: str) -> list[dict[str, Any]]:
+        """Parse files in a process of its own, each for all its Dags or in the place of a task of one."""
+        orders = json.dumps([(str(path), dag_id) for path, dag_id in files])
+        done = self.python(PROGRAMS / "parse_dags.py", orders, **env)
         found: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
         return found
 

@@ -3,7 +3,7 @@
 import re
 import subprocess
 
-from elpa_core.shell_quoting import quote_values
+from elpa_core.commands.bash.quoting import quote_values
 from support.hostile_values import HOSTILE_VALUES
 
 PASSABLE = [value for value in HOSTILE_VALUES if not re.search("[\0\ud800-\udfff]", value)]

@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from elpa_airflow.local_airflow import free_port
-from elpa_airflow.rest_api import RestApi
+from local_airflow import free_port
+from rest_api import RestApi
 from support.airflow_runs import AirflowRuns, eventually
 from support.airflow_site import settings
 from support.component import Component, processes_in
@@ -77,7 +77,6 @@ class Cluster(AirflowRuns):
                 "api-server": ["--host", "127.0.0.1", "--port", str(self._port), "--workers", "1"],
                 "scheduler": ["--skip-serve-logs"],
                 "dag-processor": [],
-                "triggerer": ["--skip-serve-logs"],
             }.items()
         }
         self.workers = {name: self._worker(name) for name in QUEUES}
@@ -102,10 +101,12 @@ class Cluster(AirflowRuns):
             "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(32),
             # The end of a task process is often noticed only at the next heartbeat: 5 seconds later.
             "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
-            # So that a new config is seen soon.
-            "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "5",
-            "AIRFLOW__CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL": "1",
-            "AIRFLOW__CORE__MIN_SERIALIZED_DAG_FETCH_INTERVAL": "1",
+            "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
+            # A new config touches the Dag file, and what was touched is parsed at once. This is for a touch
+            # while it is being parsed.
+            "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
+            "AIRFLOW__CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL": "0",
+            "AIRFLOW__CORE__MIN_SERIALIZED_DAG_FETCH_INTERVAL": "0",
         }
 
     def _component(self, name: str, *arguments: str) -> Component:
@@ -133,6 +134,7 @@ class Cluster(AirflowRuns):
             component.start()
         self.wait_until_healthy()
         self.airflow.log_in(_USER, self._password)
+        self.load_execution_api()
 
     def wait_until_healthy(self) -> None:
         eventually(self.airflow.healthy, f"the cluster is healthy; its logs: {self.logs}", 300)

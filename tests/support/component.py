@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from elpa_core.errors import CommandError
-from elpa_core.processes import Command
+from elpa_core.processes.command import Command
 from support.airflow_runs import eventually
 from support.airflow_site import alive
 

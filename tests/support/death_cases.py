@@ -2,7 +2,7 @@
 
 import pytest
 
-from elpa_core import storage
+from elpa_core import files
 from support.stores import actions, day, policy, record, run
 
 
@@ -11,9 +11,9 @@ def filled(store):
     for number in (1, 2, 3):
         run(store, number, policy({"ets": float(number)}))
         run_dir = store.folder.run(f"day{number}")
-        storage.write(run_dir / "models" / "ets" / "validation_errors.csv", b"e")
-        storage.write(run_dir / "models" / "ets" / "status.json", b'{"status": "ok"}')
-        storage.write(run_dir / "train_manifest.json", b'{"run_id": "x"}')
+        files.write(run_dir / "models" / "ets" / "validation_errors.csv", b"e")
+        files.write(run_dir / "models" / "ets" / "status.json", b'{"status": "ok"}')
+        files.write(run_dir / "train_manifest.json", b'{"run_id": "x"}')
     undecided(store)
     store.record("early", "2025-12-31T00:00:00Z", policy())
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from elpa_core.routing.panel import Panel
+from elpa_core.backtest.panels import Panel
 
 
 def policy_of(online: list[str], offline: list[str], **fields: object) -> dict[str, object]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import elpa_core
-from elpa_core.processes import Command, CommandResult
+from elpa_core.processes.command import Command, CommandResult
 
 ROOT = Path(elpa_core.__file__).parents[1]
 ENV = {"PATH": os.environ["PATH"], "HOST": str(os.getpid())}
@@ -35,7 +35,7 @@ while [ "$(wc -l < pids)" -lt 6 ]; do sleep 0.01; done
 HOST = """
 import os, signal, sys
 from pathlib import Path
-from elpa_core.processes import Command
+from elpa_core.processes.command import Command
 
 def alive(pid):
     try:

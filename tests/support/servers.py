@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from elpa_airflow.local_airflow import free_port
+from local_airflow import free_port
 from support.airflow_runs import eventually
 from support.component import Component
 

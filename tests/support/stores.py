@@ -2,9 +2,10 @@
 
 import json
 
-from elpa_core import storage
-from elpa_core.config import PolicyFields
-from elpa_core.policy import RunReference, ScoredModel, build_policy
+from elpa_core import files
+from elpa_core.config.training import PolicyFields
+from elpa_core.policy.build import ScoredModel, build_policy
+from elpa_core.schema.policy import RunReference
 from elpa_core.store import PolicyStore
 from elpa_core.store.history import read_history
 from elpa_core.store.ledger import Ledger
@@ -62,19 +63,19 @@ def check(store: PolicyStore):
     published = [entry.key for entry in entries if entry.action == "published"]
     assert len(published) == len(set(published)), "published twice"
     for policies in [folder.runs / name / "policies" for name in folder.run_folders()]:
-        for name in [child.name for child in storage.children(policies) if child.name.endswith(".json")]:
-            record = json.loads(storage.read(policies / name))["record"]
+        for name in [child.name for child in files.children(policies) if child.name.endswith(".json")]:
+            record = json.loads(files.read(policies / name))["record"]
             assert str(policies / name) == str(folder.policy(record["run_id"], record["number"]))
-    if not storage.exists(folder.current):
+    if not files.exists(folder.current):
         assert not numbers or numbers == [1], "current.json got lost"
         return 0
-    current = json.loads(storage.read(folder.current))
+    current = json.loads(files.read(folder.current))
     publication = current.pop("publication")
     assert publication["number"] in {ledger.last_number, ledger.last_number - 1}
     (entry,) = [entry for entry in entries if entry.number == publication["number"]]
     assert entry.action in PUBLISHING
     assert publication.items() <= entry.to_json().items()
-    assert current == json.loads(storage.read(folder.policy(*entry.key)))
+    assert current == json.loads(files.read(folder.policy(*entry.key)))
     return publication["number"]
 
 
@@ -82,6 +83,6 @@ def check_repaired(store: PolicyStore):
     """Check what holds after a change that was not killed."""
     folder = store.folder
     assert check(store) == Ledger.of(store.history(), "history").last_number
-    assert storage.read(folder.history).endswith(b"\n")
-    names = {child.name for child in storage.children(folder.path)}
+    assert files.read(folder.history).endswith(b"\n")
+    names = {child.name for child in files.children(folder.path)}
     assert names <= {".lock", "current.json", "history.jsonl", "runs"}

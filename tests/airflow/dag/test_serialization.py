@@ -46,8 +46,23 @@ def in_tasks(home: Site) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def parsed(home: Site, in_tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [in_tasks[0], *home.parse_elsewhere(PYTHONHASHSEED="2")]
+def again(home: Site, new_site: Callable[[str], Site]) -> list[dict[str, Any]]:
+    """Return what another process found: the same Dags, and one between bad configs as its task finds it."""
+    bad = new_site("beside")
+    bad.config("good", airflow={"dag_id": "mine"})
+    bad.write("aaa.json", "{")
+    bad.write("mine.json", '{"models": []}')
+    return home.parse_files([(home.dag_file, None), (bad.dag_file, "mine")], PYTHONHASHSEED="2")
+
+
+@pytest.fixture(scope="module")
+def parsed(in_tasks: list[dict[str, Any]], again: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [in_tasks[0], again[0]]
+
+
+@pytest.fixture(scope="module")
+def beside(again: list[dict[str, Any]]) -> dict[str, Any]:
+    return again[1]
 
 
 def test_two_processes_serialize_alike(parsed: list[dict[str, Any]]) -> None:
@@ -116,10 +131,5 @@ def test_a_dag_that_is_gone_leaves_the_others(in_tasks: list[dict[str, Any]]) ->
     assert found["import_errors"] == {}
 
 
-def test_a_bad_config_beside_it_does_not_trouble_a_task_process(new_site: Callable[[str], Site]) -> None:
-    home = new_site("beside")
-    home.config("good", airflow={"dag_id": "mine"})
-    home.write("aaa.json", "{")
-    home.write("mine.json", '{"models": []}')
-    found = home.parse_elsewhere("mine")[1]
-    assert (found["dags"], found["import_errors"]) == (["mine"], {})
+def test_a_bad_config_beside_it_does_not_trouble_a_task_process(beside: dict[str, Any]) -> None:
+    assert (beside["dags"], beside["import_errors"]) == (["mine"], {})

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from support.airflow_site import pair
 
-from elpa_airflow.frozen_config import frozen_config
-from elpa_airflow.run_record import write_status
-from elpa_core.config import LoadedConfig
-from elpa_core.config_loading import load_training_config
+from elpa_airflow.run.frozen_config import frozen_config
+from elpa_airflow.run.status import write_status
+from elpa_core.config.loading import load_training_config
+from elpa_core.config.training import LoadedConfig
 
 
 def write_config(path: Path, horizon: int) -> LoadedConfig:

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from elpa_airflow.offline_schedule import OfflineTick, offline_tick
-from elpa_core.run_options import DagRunOptions
+from elpa_airflow.run.offline_schedule import OfflineTick, offline_tick
+from elpa_core.config.airflow import DagRunOptions
 
 
 def options(**fields: Any) -> DagRunOptions:

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from support.airflow_site import DagsFolder, pair
 
-from elpa_airflow.attempt import Attempt
-from elpa_airflow.run_state import RunState
-from elpa_core.config_loading import load_training_config
+from elpa_airflow.run.state import RunState
+from elpa_airflow.tasks.attempt import Attempt
+from elpa_core.config.loading import load_training_config
 from elpa_core.errors import ArtifactError
-from elpa_core.placeholder_values import RunMoment
+from elpa_core.times import RunMoment
 
 BEGUN = {"status": "running", "started_at": "2026-01-01T00:00:00Z", "finished_at": None}
 ENDED = {"status": "failed", "started_at": "2026-01-01T00:00:00Z", "finished_at": "2026-01-01T00:00:01Z"}

@@ -7,8 +7,9 @@ import os
 
 import pytest
 
-from elpa_core.artifacts import ErrorArtifact, FileState, artifact_of, require_fresh, utc_text
+from elpa_core.artifacts.error_artifact import ErrorArtifact, FileState, artifact_of, require_fresh
 from elpa_core.errors import ArtifactError
+from elpa_core.times import utc_text
 
 HINT = "let the command write there, or name its own path in error_csv"
 

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elpa_core import error_csv
-from elpa_core.error_csv import iter_error_blocks, summarise_error_csv
+from elpa_core.artifacts import error_csv
+from elpa_core.artifacts.error_csv import iter_error_blocks, summarise_error_csv
 from elpa_core.errors import ArtifactError
 
 BOM = b"\xef\xbb\xbf"

@@ -5,8 +5,8 @@ import os
 import pytest
 from support.pools import block, pool
 
+from elpa_core.artifacts.kept_files import is_kept_pattern, kept_files
 from elpa_core.errors import ArtifactError, ConfigError
-from elpa_core.kept_files import is_kept_pattern, kept_files
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from river import base, ensemble, optim
 from scipy.optimize import nnls
 from support.examples import FEW
 
-from elpa_core.routing.peers import (
+from elpa_core.backtest.baselines import (
     BernsteinAggregation,
     ExponentialAverage,
     PolynomialPotential,

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from support.made_panels import make_panel
 
-from elpa_core.routing import Router, Validation
-from elpa_core.routing.evaluation import (
+from elpa_core.backtest.evaluation import (
     common_validation,
     evaluate,
     moving_block_interval,
     recommended_weights,
     suggested_epsilon,
 )
-from elpa_core.routing.panel import Panel
+from elpa_core.backtest.panels import Panel
+from elpa_core.routing import Router, Validation
 
 
 def test_numbers_by_hand(panel: Panel) -> None:

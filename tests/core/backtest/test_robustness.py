@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from support.made_panels import make_panel
 
-from elpa_core.routing.backtest import BEST_SINGLE, ROUTER, backtest, served_test_rows
-from elpa_core.routing.panel import Panel
+from elpa_core.backtest.comparison import BEST_SINGLE, ROUTER, backtest, served_test_rows
+from elpa_core.backtest.panels import Panel
 from elpa_core.routing.settings import PARTS
 
 PANELS = [

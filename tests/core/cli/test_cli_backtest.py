@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from support.made_panels import make_panel, write_panel
 
+from elpa_core.backtest.comparison import backtest
+from elpa_core.backtest.panels import Panel
 from elpa_core.cli import main
-from elpa_core.routing.backtest import backtest
-from elpa_core.routing.panel import Panel
 
 
 @pytest.mark.parametrize(

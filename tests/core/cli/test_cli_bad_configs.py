@@ -87,7 +87,7 @@ STRANGE_FILES = {
         lambda path: path.symlink_to("/dev/zero"),
         "no regular file; expected a JSON file that can be read",
     ),
-    "huge": (make_big, "1099511627776 bytes; expected a config of at most 16777216 bytes"),
+    "huge": (make_big, "1099511627776 bytes; expected a JSON file of at most 16777216 bytes"),
     "loop": (make_loop, "too many levels of symbolic links; expected a JSON file that can be read"),
     "unreadable": (
         lambda path: path.symlink_to("/proc/self/mem"),

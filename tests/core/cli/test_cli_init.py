@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 
 from elpa_core.cli import main
-from elpa_core.schemas import json_schema
+from elpa_core.cli.schemas import json_schema
 
 
 @pytest.fixture

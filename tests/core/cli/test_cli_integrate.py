@@ -10,7 +10,7 @@ import pytest
 from support.pools import block, leave_errors, pool
 
 from elpa_core.cli import main
-from elpa_core.manifest import MANIFEST_NAME
+from elpa_core.runs.folder import MANIFEST_NAME
 
 CONTRACT_FIELDS = (
     *("skill", "created_at", "beta", "dirty_interval", "amplitude_window", "mutant_epsilon"),

@@ -6,7 +6,7 @@ import json
 import pytest
 from support.stores import policy, record, run
 
-from elpa_core.policy import MissingModel
+from elpa_core.schema.policy import MissingModel
 from elpa_core.store.comparison import moves
 from elpa_core.store.stored_policy import Contents
 

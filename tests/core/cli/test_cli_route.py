@@ -10,10 +10,10 @@ import pytest
 from support.made_panels import policy_of, write_panel
 from support.streams import served_in, stream_files, write_policy
 
+from elpa_core.backtest.comparison import served_test_rows
+from elpa_core.backtest.panels import Panel, read_panel
 from elpa_core.cli import main
 from elpa_core.routing import Router
-from elpa_core.routing.backtest import served_test_rows
-from elpa_core.routing.panel import Panel, read_panel
 
 
 def test_a_replayed_panel_is_the_library_to_the_bit(tmp_path: Path, panel: Panel) -> None:

@@ -9,8 +9,8 @@ import pytest
 from support.made_panels import policy_of, write_panel
 from support.streams import stream_files, write_policy
 
+from elpa_core.backtest.panels import Panel
 from elpa_core.cli import main
-from elpa_core.routing.panel import Panel
 
 
 @pytest.mark.parametrize(

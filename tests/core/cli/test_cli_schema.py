@@ -5,7 +5,7 @@ import json
 import pytest
 
 from elpa_core.cli import main
-from elpa_core.schemas import json_schema
+from elpa_core.cli.schemas import json_schema
 
 FLAGS = {
     "train": ["--config", "--run-dir", "--manifest-out", "--execute", "--continue-on-error", "--as-of"],

@@ -11,7 +11,7 @@ import time
 import pytest
 from support.pools import block, leave_errors, pool
 
-from elpa_core.manifest import MANIFEST_NAME
+from elpa_core.runs.folder import MANIFEST_NAME
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z")
 MANIFEST_FIELDS = {"skill", "created_at", "run_dir", "dataset", "horizon", "period", "beta", "models"}

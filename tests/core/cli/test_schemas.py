@@ -4,11 +4,11 @@ import jsonschema
 import pytest
 from support.pools import block, pool
 
-from elpa_core.config_loading import check_training_config
+from elpa_core.cli.schemas import SCHEMAS, json_schema
+from elpa_core.config.integration import check_integration_config
+from elpa_core.config.loading import check_training_config
 from elpa_core.errors import ConfigError
-from elpa_core.integration_config import check_integration_config
-from elpa_core.policy import ScoredModel, build_policy
-from elpa_core.schemas import SCHEMAS, json_schema
+from elpa_core.policy.build import ScoredModel, build_policy
 
 
 def scored_pool(**source):

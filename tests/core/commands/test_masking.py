@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elpa_core.masking import looks_secret, mask_text, mask_values, secret_values
+from elpa_core.commands.masking import looks_secret, mask_text, mask_values, secret_values
 
 NAMES = "PASSWORD db_password TOKEN HfToken SECRET client-secret API_KEY apikey AWS_CREDENTIALS credential"
 

@@ -8,8 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from support.hostile_values import HOSTILE_VALUES
 
-from elpa_core.errors import ConfigError, PlaceholderError
-from elpa_core.placeholders import (
+from elpa_core.commands.placeholders import (
     Placeholder,
     opaque_program_arguments,
     parse_template,
@@ -18,6 +17,7 @@ from elpa_core.placeholders import (
     render_text,
     template_problems,
 )
+from elpa_core.errors import ConfigError, PlaceholderError
 
 KNOWN = {"model_dir", "seed", "VAR"}
 

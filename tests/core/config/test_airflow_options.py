@@ -4,8 +4,9 @@ import pytest
 from pydantic_core import PydanticCustomError
 from support.pools import block, pool
 
+from elpa_core.config.types import airflow_key
 from elpa_core.errors import ConfigError
-from elpa_core.run_options import airflow_key, parse_date
+from elpa_core.times import parse_date
 
 SECONDS = ["execution_timeout", "stop_grace", "retry_delay"]
 GOOD_TOP = [

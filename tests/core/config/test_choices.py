@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from elpa_core.config import TrainingConfig
-from elpa_core.config_loading import parse_training_config
+from elpa_core.config.choices import run_choices
+from elpa_core.config.loading import parse_training_config
+from elpa_core.config.training import TrainingConfig
 from elpa_core.errors import ConfigError
-from elpa_core.placeholder_values import RunMoment
-from elpa_core.plan import plan_model
-from elpa_core.run_choices import run_choices
+from elpa_core.runs.plan import plan_model
+from elpa_core.times import RunMoment
 
 RAW: dict[str, Any] = {
     "dataset": "train.csv",

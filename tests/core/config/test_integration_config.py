@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from elpa_core.config.integration import load_integration_config
 from elpa_core.errors import ConfigError
-from elpa_core.integration_config import load_integration_config
 
 OFFLINE = {"name": "z", "group": "offline", "ewma_score": 1}
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from support.pools import block, pool
 
-from elpa_core.config_loading import load_training_config, parse_training_config
+from elpa_core.config.loading import load_training_config, parse_training_config
 from elpa_core.errors import ConfigError
 
 UNUSED = "no command uses this value"

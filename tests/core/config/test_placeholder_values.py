@@ -5,7 +5,7 @@ import sys
 import pytest
 from support.pools import AS_OF, block, pool
 
-from elpa_core.placeholder_values import PlaceholderValues
+from elpa_core.config.placeholder_values import PlaceholderValues
 
 CONFIG = {
     "dataset": "d.csv",

@@ -3,7 +3,8 @@
 import pytest
 from support.pools import block
 
-from elpa_core.config_problems import duplicate_names, missing_groups, nearest, settle_groups
+from elpa_core.config.pool_checks import duplicate_names, missing_groups, settle_groups
+from elpa_core.errors import nearest
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import json
 import pytest
 from support.pools import block, pool
 
-from elpa_core.config import config_kind
+from elpa_core.config.training import config_kind
 from elpa_core.errors import ConfigError
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from elpa_core.files import create_atomic, json_bytes, write_atomic
+from elpa_core.files.atomic import create_atomic, json_bytes, write_atomic
 
 
 def names(folder):
@@ -100,7 +100,9 @@ def in_a_process(code, *arguments, limit=None):
         if limit is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
-    program = f"import os, signal, sys\nfrom pathlib import Path\nfrom elpa_core.files import *\n{code}"
+    program = (
+        f"import os, signal, sys\nfrom pathlib import Path\nfrom elpa_core.files.atomic import *\n{code}"
+    )
     return subprocess.run(
         [sys.executable, "-c", program, *map(str, arguments)],
         preexec_fn=set_limit, capture_output=True, text=True, timeout=60, check=False,

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elpa_core.errors import ConfigError
-from elpa_core.json_input import member_path, parse_object, read_file
+from elpa_core.errors import InputError
+from elpa_core.files.strict_json import member_path, parse_object, read_file
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -41,7 +41,7 @@ def test_numbers_keep_their_type():
 def test_any_bytes_give_an_object_or_a_refusal(data):
     try:
         found = parse_object(data, "pool.json")
-    except ConfigError as error:
+    except InputError as error:
         found = error
     lines = str(found).splitlines()
     assert isinstance(found, dict) or (lines and all(line.startswith("pool.json: ") for line in lines))
@@ -49,7 +49,7 @@ def test_any_bytes_give_an_object_or_a_refusal(data):
 
 def test_every_fault_is_named_in_the_order_of_the_file():
     data = rb'{"a": [NaN, {"b": 1, "b": 2}], "c": "\ud800", "d": 1e999}'
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(InputError) as caught:
         parse_object(data, "x")
     assert [problem.place for problem in caught.value.problems] == ["$.a[0]", "$.a[1].b", "$.c", "$.d"]
 
@@ -61,14 +61,14 @@ def test_a_hundred_levels_are_read_and_no_more(opening, closing):
 
     assert parse_object(nested(100), "x").keys() == {"a"}
     for levels in (101, 900, 1500, 100_000):
-        with pytest.raises(ConfigError, match=r"^x: found arrays or objects nested too deeply"):
+        with pytest.raises(InputError, match=r"^x: found arrays or objects nested too deeply"):
             parse_object(nested(levels), "x")
 
 
 def test_a_key_twice_among_very_many_is_found():
     keys = [f"k{number}" for number in range(200_000)]
     data = "{" + ",".join(f'"{key}":0' for key in [*keys, "k7"]) + "}"
-    with pytest.raises(ConfigError, match=r"^x: \$\.k7: found the key twice; expected each key once$"):
+    with pytest.raises(InputError, match=r"^x: \$\.k7: found the key twice; expected each key once$"):
         parse_object(data.encode(), "x")
 
 

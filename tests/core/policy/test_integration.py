@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 
-from elpa_core.artifacts import artifact_of
+from elpa_core.artifacts.error_artifact import artifact_of
 from elpa_core.errors import ArtifactError
-from elpa_core.integration import score_artifacts
+from elpa_core.policy.scoring import score_artifacts
 
 
 @pytest.fixture

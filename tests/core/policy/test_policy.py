@@ -6,7 +6,9 @@ import pytest
 from support.pools import pool
 
 from elpa_core.errors import InputError
-from elpa_core.policy import MissingModel, RunReference, ScoredModel, build_policy, policy_lines, write_policy
+from elpa_core.policy.build import ScoredModel, build_policy, write_policy
+from elpa_core.policy.table import policy_lines
+from elpa_core.schema.policy import MissingModel, RunReference
 
 CREATED_AT = "2026-01-31T06:00:00Z"
 SCORED = [

@@ -7,9 +7,9 @@ import pytest
 from support.pools import block, pool
 
 from elpa_core.cli import main
-from elpa_core.policy import Policy
-from elpa_core.policy_evaluation import evaluated
+from elpa_core.policy.evaluation import evaluated
 from elpa_core.routing import Router
+from elpa_core.schema.policy import Policy
 from elpa_core.store import PolicyStore
 
 ROWS = 60

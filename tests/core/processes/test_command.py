@@ -15,9 +15,9 @@ from support.real_commands import (
     start_host,
 )
 
-from elpa_core import processes
 from elpa_core.errors import CommandError
-from elpa_core.processes import Command, CommandResult
+from elpa_core.processes import command as processes
+from elpa_core.processes.command import Command, CommandResult
 
 
 @pytest.mark.parametrize(

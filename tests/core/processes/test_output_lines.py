@@ -13,9 +13,9 @@ from support.real_commands import (
     start_host,
 )
 
-from elpa_core import output_lines
-from elpa_core.output_lines import MAX_LINE
-from elpa_core.processes import Command
+from elpa_core.processes import output_lines
+from elpa_core.processes.command import Command
+from elpa_core.processes.output_lines import MAX_LINE
 
 
 def test_both_streams_come_in_the_order_of_writing(tmp_path: Path) -> None:

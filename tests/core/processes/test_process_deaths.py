@@ -19,9 +19,9 @@ from support.real_commands import (
     state,
 )
 
-from elpa_core import processes
 from elpa_core.errors import CommandError
-from elpa_core.processes import CommandResult
+from elpa_core.processes import command as processes
+from elpa_core.processes.command import CommandResult
 
 
 @ON_LINUX
@@ -135,7 +135,7 @@ def test_elsewhere_than_on_linux_the_group_is_ended(tmp_path: Path, monkeypatch:
     )
     assert not living(tmp_path)
     code = f"""
-from elpa_core import processes
+from elpa_core.processes import command as processes
 processes._SUPERVISOR = Path({str(other)!r})
 run({started!r} + "touch ready; sleep 1000", stop_grace=0.2)
 """

@@ -18,7 +18,7 @@ from support.real_commands import (
     living,
 )
 
-from elpa_core.processes import Command, CommandResult
+from elpa_core.processes.command import Command, CommandResult
 
 # What the shell leaves behind
 

@@ -10,9 +10,9 @@ from support.examples import FEW
 from support.made_panels import policy_of
 from support.routers import NAMES, OFFLINE, ONLINE, router, trained
 
+from elpa_core.backtest.comparison import served_test_rows
+from elpa_core.backtest.panels import Panel
 from elpa_core.routing import Router, RouterPanel
-from elpa_core.routing.backtest import served_test_rows
-from elpa_core.routing.panel import Panel
 
 
 @FEW

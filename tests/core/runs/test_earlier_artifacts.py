@@ -10,15 +10,10 @@ from typing import Any
 
 import pytest
 
-from elpa_core.artifacts import artifact_of
-from elpa_core.earlier_artifacts import (
-    STATUS_NAME,
-    artifacts_as_of,
-    carry,
-    earlier_artifacts,
-    newest_artifacts,
-)
+from elpa_core.artifacts.error_artifact import artifact_of
 from elpa_core.errors import ArtifactError
+from elpa_core.runs.earlier_artifacts import artifacts_as_of, carry, earlier_artifacts, newest_artifacts
+from elpa_core.runs.folder import STATUS_NAME
 
 DAYS = {day: f"2026-01-{day:02}T00:00:00+00:00" for day in range(1, 11)}
 

@@ -8,8 +8,8 @@ import pytest
 from support.commands_corpus import CORPUS, CORPUS_HORIZON
 from support.pools import block, leave_errors, pool
 
-from elpa_core.execution import RecordedRun
-from elpa_core.manifest import MANIFEST_NAME
+from elpa_core.runs.folder import MANIFEST_NAME
+from elpa_core.runs.local_run import RecordedRun
 
 HOSTILE_FOLDER = """run of it's "$HOME" é"""
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from support.pools import block, pool
 
-from elpa_core.manifest import manifest_of, model_entry, write_manifest
+from elpa_core.runs.manifest import manifest_of, model_entry, write_manifest
 
 
 @pytest.mark.parametrize(

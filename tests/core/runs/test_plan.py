@@ -4,8 +4,8 @@ import pytest
 from support.pools import block, pool
 
 from elpa_core.errors import PlaceholderError
-from elpa_core.placeholder_values import RunMoment
-from elpa_core.plan import plan_run
+from elpa_core.runs.plan import plan_run
+from elpa_core.times import RunMoment
 
 
 def test_a_plan_has_every_model_in_config_order_and_writes_nothing(plan, snapshot, tmp_path):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elpa_core.scores import EwmaScore, SumOverflowError, ewma_score, score_floor
+from elpa_core.scores.ewma import EwmaScore, SumOverflowError, ewma_score, score_floor
 
 BETAS = [0.0, 5e-324, 1e-17, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 0.9999999, 1.0 - 2.0**-53]
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elpa_core.weights import MIN_SCORE, best_model, inverse_score_weights
+from elpa_core.scores.weights import MIN_SCORE, best_model, inverse_score_weights
 
 ULP = 2.0**-53
 LARGEST = 1.7976931348623157e308

@@ -8,8 +8,8 @@ import pytest
 from support.made_panels import policy_of
 
 from elpa_core.errors import InputError
-from elpa_core.routing.arrivals import read_blocks
 from elpa_core.routing.routing_policy import RoutingPolicy
+from elpa_core.serving.streams import read_blocks
 
 
 @pytest.mark.parametrize(

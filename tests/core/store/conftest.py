@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from support.s3_service import BUCKET, s3_service
 
-from elpa_core.manifest import MANIFEST_NAME
-from elpa_core.storage import open_location
+from elpa_core.files import open_location
+from elpa_core.runs.folder import MANIFEST_NAME
 from elpa_core.store import PolicyStore
 
 _PREFIXES = map(str, itertools.count())

@@ -6,15 +6,15 @@ import os
 import pytest
 from support.stores import check_repaired, current_run, day, policy, record, run
 
-from elpa_core import storage
+from elpa_core import files
 from elpa_core.errors import InputError
-from elpa_core.manifest import MANIFEST_NAME
-from elpa_core.storage.location import open_location
+from elpa_core.files.location import open_location
+from elpa_core.runs.folder import MANIFEST_NAME
 from elpa_core.store import PolicyStore, StoreWriteError
 
 
 def contents(store, name):
-    return json.loads(storage.read(getattr(store.folder, name)))
+    return json.loads(files.read(getattr(store.folder, name)))
 
 
 def without_times(value):
@@ -99,7 +99,7 @@ def test_the_command_line_says_the_same(store, s3_store, command):
     for one in (store, s3_store):
         decide(one)
         for name in one.folder.run_folders():
-            storage.write(one.folder.run(name) / MANIFEST_NAME, b"{}")
+            files.write(one.folder.run(name) / MANIFEST_NAME, b"{}")
         roots.append(str(one.folder.root))
     for arguments in COMMANDS:
         local, remote = (
@@ -138,7 +138,7 @@ def test_hostile_run_ids_have_keys_of_their_own(s3_store):
     for number, run_id in enumerate(HOSTILE):
         recorded = s3_store.record(run_id, day(1), policy({"ets": float(number + 1)}))
         s3_store.publish(run_id)
-        assert json.loads(storage.read(recorded.path))["record"]["run_id"] == run_id
+        assert json.loads(files.read(recorded.path))["record"]["run_id"] == run_id
     for number, run_id in enumerate(HOSTILE):
         assert s3_store.policy(run_id).contents.scores["ets"] == number + 1
     assert len(s3_store.folder.run_folders()) == len(HOSTILE)
@@ -238,6 +238,6 @@ def test_a_service_that_ignores_conditions_is_refused(s3_store, s3):
         " and a policy store needs them: use a service that has conditional writes"
     )
     s3.faults()
-    assert not storage.exists(s3_store.folder.history)
-    assert storage.children(s3_store.folder.path / "upcoming") == []
+    assert not files.exists(s3_store.folder.history)
+    assert files.children(s3_store.folder.path / "upcoming") == []
     assert s3_store.publish("day1").changed

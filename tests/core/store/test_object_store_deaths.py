@@ -25,7 +25,7 @@ from support.programs.change import carry_out
 from support.programs.interruptions import sample
 from support.stores import check, check_repaired, run
 
-from elpa_core import storage
+from elpa_core import files
 from elpa_core.errors import InputError
 from elpa_core.store import PolicyStore
 
@@ -36,18 +36,18 @@ def few(store):
     """Days 1 to 3 are published, and nothing is left of them but policies and manifests."""
     for number in (1, 2, 3):
         run(store, number)
-        storage.write(store.folder.run(f"day{number}") / "train_manifest.json", b"{}")
+        files.write(store.folder.run(f"day{number}") / "train_manifest.json", b"{}")
 
 
 def left_behind(store):
     """The last change died after its decision, and the folder of its run was removed since."""
     filled(store)
-    before = storage.read(store.folder.current)
+    before = files.read(store.folder.current)
     stored = store.policy("day1").raw
     store.promote("day1", reason="by hand", actor="me")
-    storage.write(store.folder.current, before)
-    storage.write(store.folder.path / "upcoming" / "day1" / "0001.json", json.dumps(stored).encode())
-    storage.remove_tree(store.folder.run("day1"))
+    files.write(store.folder.current, before)
+    files.write(store.folder.path / "upcoming" / "day1" / "0001.json", json.dumps(stored).encode())
+    files.remove_tree(store.folder.run("day1"))
 
 
 CASES = [
@@ -135,7 +135,7 @@ def test_a_change_killed_at_any_request_is_repaired_by_the_next(
     writes = [kind(request) for request in s3.requests()[0] if request[0] in WRITES]
     places = sample(writes, every)
     decided, runs = history_of(seen(expected)), expected.folder.run_folders()
-    assert not storage.children(expected.folder.path / "upcoming")
+    assert not files.children(expected.folder.path / "upcoming")
     killed = copies(store, len(places))
     killer = interrupters("kill")
     killer.order(action, killed, places)

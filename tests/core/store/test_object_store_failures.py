@@ -7,12 +7,12 @@ import sys
 import pytest
 from support.stores import actions, check_repaired, current_run, record, run
 
-from elpa_core import storage
+from elpa_core import files
 from elpa_core.errors import ElpaError, InputError, Problem
-from elpa_core.storage.location import open_location, prepared
+from elpa_core.files.location import open_location, prepared
 from elpa_core.store import PolicyStore, StoreWriteError
 from elpa_core.store.change import Decision
-from elpa_core.store.keeper import keeper_of
+from elpa_core.store.policy_store import keeper_of
 
 WRITTEN = ["history.jsonl", "current.json", "upcoming/day2/0001.json"]
 
@@ -139,7 +139,7 @@ def test_the_copy_that_is_kept_is_of_the_policy_that_is_decided(s3_store, impati
 
     refused(lambda: keeper_of(impatient.folder).change(decide), ElpaError)
     s3.faults()
-    kept = [child.name for child in storage.children(s3_store.folder.path / "upcoming")]
+    kept = [child.name for child in files.children(s3_store.folder.path / "upcoming")]
     assert kept == (["day2"] if then == "another" else [])
     assert current_run(s3_store) == "day3"
 
@@ -191,12 +191,12 @@ def test_a_reader_is_told_what_is_wrong_and_where(s3_store, s3):
 
 PROGRAM = """
 import sys, json
-from elpa_core import storage
+from elpa_core import files
 from elpa_core.errors import ElpaError, InputError, Problem
-from elpa_core.storage import open_location
+from elpa_core.files import open_location
 from elpa_core.store import PolicyStore, StoreWriteError
 from elpa_core.store.change import Decision
-from elpa_core.store.keeper import keeper_of
+from elpa_core.store.policy_store import keeper_of
 from support.stores import record
 store = PolicyStore(open_location(sys.argv[1]), "pool")
 for act in (store.history, store.current, lambda: store.publish("day1"), lambda: record(store, 2)):

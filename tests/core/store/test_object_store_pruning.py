@@ -7,10 +7,10 @@ import re
 import pytest
 from support.stores import actions, check_repaired, current_run, day, policy, record, run
 
-from elpa_core import storage
-from elpa_core.earlier_artifacts import newest_artifacts
+from elpa_core import files
 from elpa_core.errors import InputError
-from elpa_core.manifest import CONFIG_NAME, MANIFEST_NAME
+from elpa_core.runs.earlier_artifacts import newest_artifacts
+from elpa_core.runs.folder import CONFIG_NAME, MANIFEST_NAME
 from elpa_core.store import StoreWriteError
 from elpa_core.store.pruning import prune
 
@@ -25,16 +25,16 @@ def finish(store, number, *, keep_runs=2):
     """Write what a run leaves besides its policies, manifest last."""
     run_dir = store.folder.run(f"day{number}")
     model = run_dir / "models" / "ets"
-    storage.write(run_dir / CONFIG_NAME, json.dumps({"airflow": {"keep_runs": keep_runs}}).encode())
-    storage.write(run_dir / "generations" / "1.json", b"{}")
-    storage.write(model / "validation_errors.csv", b"e")
+    files.write(run_dir / CONFIG_NAME, json.dumps({"airflow": {"keep_runs": keep_runs}}).encode())
+    files.write(run_dir / "generations" / "1.json", b"{}")
+    files.write(model / "validation_errors.csv", b"e")
     for name in ("model[1].pt", "a*b", "what?", "deep/er/c++ 100%.bin"):
         place = model
         for part in name.split("/"):
             place = place / part
-        storage.write(place, b"m")
-    storage.write(model / "status.json", b'{"status": "ok"}')
-    storage.write(
+        files.write(place, b"m")
+    files.write(model / "status.json", b'{"status": "ok"}')
+    files.write(
         run_dir / MANIFEST_NAME, json.dumps({"run_id": f"day{number}", "as_of": day(number)}).encode()
     )
 
@@ -48,12 +48,12 @@ def lived_in(store):
     run(store, 9)
     finish(store, 9)
     record(store, 4)  # a run that was done again
-    storage.write(store.folder.run("day5") / "models" / "ets" / "status.json", b'{"status": "running"}')
-    storage.write(
+    files.write(store.folder.run("day5") / "models" / "ets" / "status.json", b'{"status": "running"}')
+    files.write(
         store.folder.run("failed") / MANIFEST_NAME, json.dumps({"run_id": "failed", "as_of": day(2)}).encode()
     )
-    storage.write(store.folder.run("torn") / MANIFEST_NAME, b"{")
-    storage.write(store.folder.runs / "a file", b"")
+    files.write(store.folder.run("torn") / MANIFEST_NAME, b"{")
+    files.write(store.folder.runs / "a file", b"")
 
 
 @pytest.fixture
@@ -92,10 +92,10 @@ def test_a_run_whose_name_begins_like_another_ones_stays(s3_store):
     for run_id, number in (("day", 1), ("day1", 2), ("day10", 3), ("day100", 4)):
         s3_store.record(run_id, day(number), policy())
         s3_store.publish(run_id)
-        storage.write(s3_store.folder.run(run_id) / MANIFEST_NAME, b"{}")
+        files.write(s3_store.folder.run(run_id) / MANIFEST_NAME, b"{}")
     prune(s3_store.folder, 1)
     assert s3_store.folder.run_folders() == ["day10", "day100"]
-    storage.remove_tree(s3_store.folder.run("day10"))
+    files.remove_tree(s3_store.folder.run("day10"))
     assert s3_store.folder.run_folders() == ["day100"]
 
 
@@ -105,12 +105,12 @@ def test_only_the_objects_below_a_folder_are_removed_whatever_their_names(s3_sto
         place = root
         for part in name.split("/"):
             place = place / part
-        storage.write(place, b"x")
-    storage.remove_tree(root / "a[b]")
-    assert [child.name for child in storage.children(root)] == ["a", "ab", "ab"]
-    storage.remove_tree(root / "a")
-    storage.remove_tree(root / "a")
-    assert {child.name for child in storage.children(root)} == {"ab"}
+        files.write(place, b"x")
+    files.remove_tree(root / "a[b]")
+    assert [child.name for child in files.children(root)] == ["a", "ab", "ab"]
+    files.remove_tree(root / "a")
+    files.remove_tree(root / "a")
+    assert {child.name for child in files.children(root)} == {"ab"}
 
 
 def test_objects_that_may_not_be_removed_are_named(lived_in_store, s3):
@@ -146,13 +146,13 @@ def test_an_object_whose_key_leads_elsewhere_as_a_path_is_left_alone(
 
 def test_errors_name_the_objects_not_the_copy(lived_in_store):
     path = lived_in_store.folder.policy("day9", 1)
-    good = storage.read(path)
-    storage.write(path, b"{")
+    good = files.read(path)
+    files.write(path, b"{")
     with pytest.raises(InputError, match=f"^{re.escape(str(path))}: "):
         prune(lived_in_store.folder, 1)
-    storage.write(path, good)
+    files.write(path, good)
     config = lived_in_store.folder.run("day9") / CONFIG_NAME
-    storage.write(config, b'{"airflow": {"keep_runs": "x"}}')
+    files.write(config, b'{"airflow": {"keep_runs": "x"}}')
     with pytest.raises(InputError, match=f"^{re.escape(str(config))}: "):
         prune(lived_in_store.folder)
 
@@ -160,7 +160,7 @@ def test_errors_name_the_objects_not_the_copy(lived_in_store):
 def many(store, s3, count):
     """Put runs with a model's artifact each, and a policy."""
     recorded = store.record("day0", "2026-01-01T00:00:00Z", policy())
-    text = storage.read(recorded.path).decode()
+    text = files.read(recorded.path).decode()
     place, runs = str(store.folder.runs).removeprefix("s3://"), {}
     for number in range(1, count + 1):
         as_of = (dt.datetime(2025, 1, 1, tzinfo=dt.UTC) + dt.timedelta(days=number)).isoformat()
@@ -214,13 +214,13 @@ def test_many_runs_are_looked_at_many_at_a_time(s3_store, s3, count):
 
 
 def test_a_run_that_was_pruned_when_its_promoter_died_is_current_after_the_next_change(lived_in_store):
-    before = storage.read(lived_in_store.folder.current)
+    before = files.read(lived_in_store.folder.current)
     stored = lived_in_store.policy("day1").raw
     lived_in_store.promote("day1", reason="good", actor="me")
-    storage.write(lived_in_store.folder.current, before)
+    files.write(lived_in_store.folder.current, before)
     kept = lived_in_store.folder.path / "upcoming" / "day1" / "0001.json"
-    storage.write(kept, json.dumps(stored).encode())
-    storage.remove_tree(lived_in_store.folder.run("day1"))
+    files.write(kept, json.dumps(stored).encode())
+    files.remove_tree(lived_in_store.folder.run("day1"))
     record(lived_in_store, 10)
     assert current_run(lived_in_store) == "day1"
-    assert not storage.exists(kept)
+    assert not files.exists(kept)

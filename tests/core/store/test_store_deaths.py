@@ -23,7 +23,7 @@ from support.stores import actions, check, check_repaired, day, record, run
 
 from elpa_core.errors import InputError
 from elpa_core.store import PolicyStore, StoreWriteError
-from elpa_core.store.local_change import append_history
+from elpa_core.store.local import append_history
 
 
 def empty(store):

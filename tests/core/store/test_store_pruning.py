@@ -8,7 +8,7 @@ import pytest
 from support.stores import actions, check_repaired, current_run, day, policy, record, run
 
 from elpa_core.errors import InputError
-from elpa_core.manifest import CONFIG_NAME, MANIFEST_NAME
+from elpa_core.runs.folder import CONFIG_NAME, MANIFEST_NAME
 from elpa_core.store import StoreWriteError
 from elpa_core.store.pruning import prune
 

@@ -14,7 +14,7 @@ from support.stores import actions, check_repaired, current_run, day, policy, re
 
 from elpa_core.errors import InputError
 from elpa_core.store import PolicyStore, folder_of_run
-from elpa_core.store.history import moment_of
+from elpa_core.times import parse_moment
 
 
 def test_a_run_keeps_every_policy_and_the_latest_under_its_own_name(store):
@@ -183,8 +183,8 @@ def test_after_any_decisions_the_store_is_in_order(sequence):
             try:
                 if action == "run":
                     outcome = run(store, number)
-                    late_enough = moment_of(day(number)) >= before.moment
-                    after_rollback = left is None or moment_of(day(number)) > left
+                    late_enough = parse_moment(day(number)) >= before.moment
+                    after_rollback = left is None or parse_moment(day(number)) > left
                     assert outcome.published == (late_enough and after_rollback)
                     left = None if outcome.published else left
                 elif action == "promote":

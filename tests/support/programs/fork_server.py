@@ -71,6 +71,9 @@ def run(order: dict[str, str | list[str] | dict[str, str]]) -> None:
     if kind == "-m":
         sys.argv = more
         runpy.run_module(more[0], run_name="__main__", alter_sys=True)
+    elif kind == "-c":
+        sys.argv = [kind, *more[1:]]
+        exec(more[0], {"__name__": "__main__"})
     else:
         sys.argv = [kind, *more]
         runpy.run_path(kind, run_name="__main__")

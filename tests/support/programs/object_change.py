@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 import s3fs
 
 from elpa_core.errors import InputError
-from elpa_core.storage import open_location
+from elpa_core.files import open_location
 from elpa_core.store import PolicyStore
 from support.programs.change import carry_out, ended, forked
 from support.stores import day, policy

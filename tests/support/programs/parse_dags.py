@@ -1,6 +1,6 @@
-"""Parse a Dag file as Airflow does, and say what that took: files, connections, processes, modules.
+"""Parse Dag files as Airflow does, and say what each took: files, connections, processes, modules.
 
-Arguments: the file, and for each further parse the Dag that a task's process would want.
+The one argument is a JSON list: for each parse the file, and the Dag that a task's process wants, or null.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 WATCHED = {"socket.connect", "socket.getaddrinfo", "socket.sendto", "subprocess.Popen", "os.fork", "os.exec"}
 
 
-def main(dag_file: str, wanted: list[str]) -> list[dict[str, Any]]:
-    """Return what each parse came to: the first one of all Dags, the others in the place of a task."""
+def main(orders: list[tuple[str, str | None]]) -> list[dict[str, Any]]:
+    """Return what each parse came to."""
     from airflow.dag_processing.dagbag import DagBag
     from airflow.sdk.execution_time.task_runner import _airflow_parsing_context_manager
 
@@ -29,7 +29,7 @@ def main(dag_file: str, wanted: list[str]) -> list[dict[str, Any]]:
 
     sys.addaudithook(watch)
     results = []
-    for dag_id in (None, *wanted):
+    for dag_file, dag_id in orders:
         opened.clear()
         context = _airflow_parsing_context_manager(dag_id=dag_id, task_id="t") if dag_id else nullcontext()
         with context:
@@ -56,4 +56,4 @@ def contents(bag: Any) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(f"\n{json.dumps(main(sys.argv[1], sys.argv[2:]))}")
+    print(f"\n{json.dumps(main(json.loads(sys.argv[1])))}")

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.bash_places import ATOMS
 
-from elpa_core.shell_lexer import read_program
+from elpa_core.commands.bash.lexer import read_program
 
 STRUCTURES = [
     ("a \0; b '\0' \"\0\" $'\0'", ["WORD", "SINGLE", "DOUBLE", "ANSI_C"]),

@@ -3,7 +3,7 @@
 import pytest
 from support.bash_places import put
 
-from elpa_core.shell_quoting import quote_values
+from elpa_core.commands.bash.quoting import quote_values
 
 
 # Bash parses these with an error on the first line and goes on with the next, inside the value.

@@ -1,0 +1,181 @@
+"""An Airflow of one's own on this machine: standalone, SQLite, state in one folder, 127.0.0.1 only."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import secrets
+import shlex
+import socket
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from elpa_core.files.atomic import write_atomic
+from elpa_core.processes.command import Command
+from local_airflow_config import write_config
+from private_files import write_private
+from rest_api import RestApi, RestApiError
+
+_START_SECONDS = 300
+_USER = "admin"  # whom Airflow's defaults know
+_LOG_BYTES = 5_000_000
+# Variables that speak of another Airflow, or of configs for another.
+_OTHER_AIRFLOWS = ("AIRFLOW", "ELPA_CONFIG_DIR")
+
+
+class LocalAirflowError(RestApiError):
+    """The local Airflow does not start."""
+
+
+class LocalAirflow(RestApi):
+    """A standalone Airflow that ends with this process, in whatever way this process ends.
+
+    Parameters
+    ----------
+    state : Path
+        Folder for the database, logs, passwords and the policy store.
+    dags : Path
+        Dags folder.
+    settings : mapping of str to str
+        More environment, such as ``AIRFLOW__...``; wins over what is set here.
+    port : int, optional
+        Port of the UI and the API; a free one if left out.
+    """
+
+    def __init__(
+        self, state: Path, dags: Path, *, settings: Mapping[str, str] | None = None, port: int | None = None
+    ) -> None:
+        self.state = state.absolute()
+        self.port = port or free_port()
+        super().__init__(f"http://127.0.0.1:{self.port}")
+        self.user, self.password = _USER, ""
+        self.log_path = self.state / "standalone.log"
+        self._dags = dags.absolute()
+        self._settings = dict(settings or {})
+        self._command: Command | None = None
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment in which every ``airflow`` command speaks of this Airflow.
+
+        Its ``AIRFLOW_HOME`` says where; `start` has written there what is to be known.
+        """
+        folders = (self.state / "bin", Path(sys.executable).parent, os.environ.get("PATH", os.defpath))
+        others = {name: value for name, value in os.environ.items() if not name.startswith(_OTHER_AIRFLOWS)}
+        path = os.pathsep.join(map(str, folders))
+        return {**others, "PATH": path, "AIRFLOW_HOME": str(self.state), **self._settings}
+
+    @property
+    def _password_file(self) -> Path:
+        return self.state / "passwords.json"
+
+    def start(self) -> None:
+        """Start Airflow and return when its API, scheduler and Dag processor are healthy.
+
+        Raises
+        ------
+        LocalAirflowError
+            If it ends or is not healthy in time; its log says why.
+        """
+        self.configure()
+        log = RotatingFileHandler(self.log_path, maxBytes=_LOG_BYTES, backupCount=1, encoding="utf-8")
+        self._command = Command(
+            "exec airflow standalone",
+            cwd=self.state,
+            env=self.environment(),
+            on_line=lambda line: log.emit(logging.makeLogRecord({"msg": line})),
+            stop_grace=10,
+        )
+        self._thread = threading.Thread(target=self._run, args=(self._command, log), daemon=True)
+        self._thread.start()
+        try:
+            self._wait_until_healthy()
+        except BaseException:
+            self.stop()
+            raise
+        self.log_in(self.user, self.password)
+
+    @staticmethod
+    def _run(command: Command, log: RotatingFileHandler) -> None:
+        with closing(log):
+            command.run()
+
+    def configure(self) -> None:
+        """Write what this Airflow is told, and make its password if it has none yet."""
+        self.state.mkdir(parents=True, exist_ok=True)
+        self._write_launcher()
+        self.password = self._make_password()
+        write_config(self.state, self._dags, self.port, self._password_file)
+
+    def _wait_until_healthy(self) -> None:
+        deadline = time.monotonic() + _START_SECONDS
+        while not self.healthy():
+            if self._thread is None or not self._thread.is_alive():
+                raise LocalAirflowError(f"Airflow ended at its start; see {self.log_path}")
+            if time.monotonic() > deadline:
+                raise LocalAirflowError(
+                    f"Airflow is not healthy after {_START_SECONDS} s; see {self.log_path}"
+                )
+            time.sleep(0.5)
+
+    def stop(self) -> None:
+        """End Airflow and everything that it started."""
+        self.close()
+        if self._command is not None:
+            self._command.stop()
+        if self._thread is not None:
+            self._thread.join()
+
+    def wait(self) -> None:
+        """Return when Airflow has ended."""
+        if self._thread is not None:
+            self._thread.join()
+
+    def _write_launcher(self) -> None:
+        """Write the ``airflow`` by whose name standalone starts its parts.
+
+        Two of them would serve logs on every interface of the machine, and no setting names another
+        one; here the API server reads the logs from the folder where they lie.
+        """
+        python = shlex.quote(sys.executable)
+        launcher = self.state / "bin" / "airflow"
+        write_atomic(
+            launcher,
+            (
+                "#!/bin/sh\n"
+                'case "$1" in scheduler | triggerer) set -- "$@" --skip-serve-logs ;; esac\n'
+                f'exec {python} -m airflow "$@"\n'
+            ).encode(),
+        )
+        launcher.chmod(0o755)
+
+    def _make_password(self) -> str:
+        path = self._password_file
+        known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        password = str(known.get(_USER) or secrets.token_urlsafe(12))
+        write_private(path, json.dumps({_USER: password}) + "\n")
+        return password
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])

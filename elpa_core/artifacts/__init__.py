@@ -1,0 +1,1 @@
+"""What training leaves: the error artifact of a model, and the files that are kept with it."""

@@ -1,0 +1,154 @@
+"""The error artifact of a model: which file it is, whether this attempt wrote it, what it holds."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from elpa_core.errors import ArtifactError, Problem
+from elpa_core.times import utc_text
+
+
+@dataclass(frozen=True)
+class FileState:
+    """What tells one writing of a file from another, whatever the clock says.
+
+    Each write of a file moves its inode, its size or one of its times; the times are compared with
+    those of the same file system, never with the clock of a process.
+    """
+
+    device: int
+    inode: int
+    size: int
+    modified_ns: int
+    changed_ns: int
+
+    @classmethod
+    def of(cls, path: Path) -> FileState | None:
+        """Return the state of the file at ``path``, or None if there is none."""
+        try:
+            found = path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return cls(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+@dataclass(frozen=True)
+class ErrorArtifact:
+    """A model's validation errors, as a training task hands them on.
+
+    Parameters
+    ----------
+    model, group : str
+        Whose they are.
+    path : str
+        The CSV file, absolute.
+    rows : int
+        Rows that were used.
+    sha256 : str
+        Of the file's bytes, hexadecimal.
+    written_at : str
+        When the file was written, UTC, ISO 8601.
+    started_at, finished_at : str
+        When the command started and ended, UTC, ISO 8601.
+    """
+
+    model: str
+    group: str
+    path: str
+    rows: int
+    sha256: str
+    written_at: str
+    started_at: str
+    finished_at: str
+
+    @classmethod
+    def from_json(cls, value: Any) -> ErrorArtifact:
+        """Return the artifact that the JSON object ``value`` describes.
+
+        Raises
+        ------
+        TypeError
+            If a field is missing or unknown.
+        """
+        return cls(**value)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the artifact as a JSON object."""
+        return asdict(self)
+
+
+def require_fresh(path: Path, before: FileState | None) -> None:
+    """Refuse an artifact that the command that just ran did not write.
+
+    Parameters
+    ----------
+    path : Path
+        The artifact.
+    before : FileState or None
+        Its state before the command started.
+
+    Raises
+    ------
+    ArtifactError
+        If it is missing, or the very file that was there before.
+    """
+    try:
+        after = FileState.of(path)
+    except OSError as error:
+        found = f"a file that cannot be read ({error.strerror})"
+        raise ArtifactError(Problem(str(path), "", found, _EXPECTED, _HOW_TO_LEAVE)) from error
+    if after is None:
+        raise ArtifactError(Problem(str(path), "", "no such file", _EXPECTED, _HOW_TO_LEAVE))
+    if after == before:
+        found = f"a file left by an earlier attempt ({_time_text(after.modified_ns)})"
+        raise ArtifactError(Problem(str(path), "", found, "a file written by this attempt", _HOW_TO_LEAVE))
+
+
+def require_regular(path: Path) -> None:
+    """Refuse an artifact whose content may have no end.
+
+    Raises
+    ------
+    ArtifactError
+        If it is a folder, a pipe or a device.
+    """
+    if not path.is_file():
+        raise ArtifactError(Problem(str(path), "", "no regular file", _EXPECTED, _HOW_TO_LEAVE))
+
+
+def artifact_of(path: Path, *, model: str, group: str, started_at: str, finished_at: str) -> ErrorArtifact:
+    """Read a model's error artifact and return what to hand on.
+
+    Raises
+    ------
+    ArtifactError
+        If it is no error CSV as the contract has it.
+    """
+    from elpa_core.artifacts.error_csv import summarise_error_csv  # noqa: PLC0415  (numpy: only where it is needed)
+
+    summary = summarise_error_csv(path, beta=0.0)
+    return ErrorArtifact(
+        model=model,
+        group=group,
+        path=os.fspath(path),
+        rows=summary.rows,
+        sha256=summary.sha256,
+        written_at=_time_text(path.stat().st_mtime_ns),
+        started_at=started_at,
+        finished_at=finished_at,
+    )
+
+
+_EXPECTED = "the validation errors that the command leaves"
+_HOW_TO_LEAVE = "let the command write there, or name its own path in error_csv"
+
+
+def _time_text(nanoseconds: int) -> str:
+    # A command can give a file a time that no calendar has.
+    earliest, latest = dt.datetime.min.replace(tzinfo=dt.UTC), dt.datetime.max.replace(tzinfo=dt.UTC)
+    seconds = min(max(nanoseconds / 1e9, earliest.timestamp()), latest.timestamp() - 1)
+    return utc_text(dt.datetime.fromtimestamp(seconds, dt.UTC))

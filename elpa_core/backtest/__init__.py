@@ -1,0 +1,1 @@
+"""Compare ways of combining forecasts on rows whose actuals are known."""

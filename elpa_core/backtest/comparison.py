@@ -1,0 +1,156 @@
+"""Compare the router with other ways of combining on panels."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from elpa_core.backtest.baselines import (
+    BernsteinAggregation,
+    ExponentialAverage,
+    PolynomialPotential,
+    greedy_selection,
+    nonnegative_least_squares,
+    pooled_elpa,
+    run_online,
+)
+from elpa_core.backtest.panels import Array, Panel
+from elpa_core.routing.router import Router
+from elpa_core.routing.settings import BOUND, PARTS
+
+REFERENCE = "static ELPA, pooled"
+ROUTER = "router"
+BEST_SINGLE = "best single model"
+_LARGE = 1e4
+
+
+def served_test_rows(
+    panel: Panel, policy: Mapping[str, Any] | None = None, parts: Collection[str] = PARTS
+) -> Array:
+    """Return what a router serves for the test rows, warmed up on the validation rows.
+
+    Parameters
+    ----------
+    policy : mapping, optional
+        Else the contract's policy of the panel's validation rows.
+    parts : collection of str
+        As for `Router`.
+    """
+    router = Router(policy or panel.policy(), panel.validation, horizon=panel.horizon, parts=parts)
+    names = panel.names
+    served = []
+    for first, end in zip(panel.blocks, (*panel.blocks[1:], len(panel.actuals)), strict=True):
+        if first < panel.validation_rows:
+            continue
+        block = panel.forecasts[first:end]
+        served.append(router.predict({name: block[:, j] for j, name in enumerate(names)}))
+        router.update(panel.actuals[first:end])
+    return np.concatenate(served)
+
+
+def all_ways(panel: Panel) -> dict[str, Array]:
+    """Return what every way serves for the test rows, by name; the router comes last.
+
+    All of them choose and warm up on the validation rows alone, and get the forecasts within the
+    same limits; only those of the best single model count as they stand, as if it ran alone.
+    """
+    n = panel.validation_rows
+    actuals, forecasts = panel.actuals, panel.limited()
+    seen, known = actuals[:n], forecasts[:n]
+    alone = np.where(np.isfinite(panel.forecasts), np.clip(panel.forecasts, -BOUND, BOUND), forecasts)
+    best = int(np.argmin(np.abs(seen[:, np.newaxis] - alone[:n]).mean(axis=0)))
+    models = forecasts.shape[1]
+    scores = panel.policy()["scores"]
+    fixed = {
+        "equal weights": np.full(models, 1.0 / models),
+        REFERENCE: pooled_elpa([scores[name] for name in panel.names]),
+        "greedy ensemble selection": greedy_selection(seen, known),
+        "non-negative least squares": nonnegative_least_squares(seen, known),
+    }
+    ways = {BEST_SINGLE: alone[n:, best]}
+    ways |= {name: forecasts[n:] @ weights for name, weights in fixed.items()}
+    ways["median of forecasts"] = np.median(forecasts[n:], axis=1)
+    for name, learner in (
+        ("exponentially weighted average", ExponentialAverage(models)),
+        ("BOA", BernsteinAggregation(models)),
+        ("ML-Poly", PolynomialPotential(models)),
+    ):
+        ways[name] = run_online(learner, actuals, forecasts, panel.blocks)[n:]
+    ways[ROUTER] = served_test_rows(panel)
+    return ways
+
+
+def backtest(panels: Sequence[Panel]) -> dict[str, Any]:
+    """Return the comparison of all ways on panels, as a JSON object.
+
+    Returns
+    -------
+    dict
+        ``panels``: by name, ``horizon``, ``rows`` (test) and ``mae`` by way. ``horizons``: by
+        horizon, for each way ``ratio`` (geometric mean over the panels of its MAE relative to static
+        pooled ELPA), ``rank`` (mean rank among the ways; ties share) and ``worst`` (largest MAE
+        relative to the best single model).
+    """
+    table: dict[str, Any] = {}
+    for panel in panels:
+        actuals = panel.actuals[panel.validation_rows :]
+        mae = {name: float(np.abs(actuals - served).mean()) for name, served in all_ways(panel).items()}
+        table[panel.name] = {"horizon": panel.horizon, "rows": len(actuals), "mae": mae}
+    horizons = sorted({entry["horizon"] for entry in table.values()})
+    return {
+        "reference": REFERENCE,
+        "panels": table,
+        "horizons": {
+            str(h): _summary([e["mae"] for e in table.values() if e["horizon"] == h]) for h in horizons
+        },
+    }
+
+
+def _summary(rows: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    names = list(rows[0])
+    mae = np.array([[row[name] for name in names] for row in rows])
+    ratio = np.exp(np.log(_relative(mae, names.index(REFERENCE))).mean(axis=0))
+    ranks = (mae[:, :, None] > mae[:, None, :]).sum(axis=2) + 0.5 * (
+        (mae[:, :, None] == mae[:, None, :]).sum(axis=2) + 1
+    )
+    worst = _relative(mae, names.index(BEST_SINGLE)).max(axis=0)
+    return {
+        name: {"ratio": float(ratio[j]), "rank": float(ranks[:, j].mean()), "worst": float(worst[j])}
+        for j, name in enumerate(names)
+    }
+
+
+def _relative(mae: Array, reference: int) -> Array:
+    tiny = 1.0 / BOUND  # two that are never wrong are equal
+    return np.maximum(mae, tiny) / np.maximum(mae[:, [reference]], tiny)
+
+
+def table_lines(result: Mapping[str, Any]) -> list[str]:
+    """Return the comparison as plain lines, best way first."""
+    lines = []
+    for horizon, ways in result["horizons"].items():
+        count = sum(str(entry["horizon"]) == horizon for entry in result["panels"].values())
+        lines += [
+            f"blocks of {horizon}, {count} panels: MAE relative to {result['reference']} (geometric mean),",
+            "mean rank, and the worst panel relative to the best single model",
+            f"{'way':<32} {'ratio':>7} {'rank':>6} {'worst':>7}",
+        ]
+        for name, row in sorted(ways.items(), key=lambda item: item[1]["ratio"]):
+            ratio, worst = _shown(row["ratio"], 4), _shown(row["worst"], 3)
+            lines.append(f"{name:<32} {ratio:>7} {row['rank']:>6.2f} {worst:>7}")
+        lines.append("")
+    names = list(result["panels"])
+    width = max(map(len, names), default=5)
+    lines.append(f"{'panel':<{width}} {'router':>8} {'ratio':>7} {'to best single':>15}")
+    for name, entry in result["panels"].items():
+        mae = entry["mae"]
+        maes = np.array([[mae[ROUTER], mae[REFERENCE], mae[BEST_SINGLE]]])
+        ratio, single = (_shown(_relative(maes, j)[0, 0], 4) for j in (1, 2))
+        lines.append(f"{name:<{width}} {mae[ROUTER]:>8.4g} {ratio:>7} {single:>15}")
+    return lines
+
+
+def _shown(ratio: float, places: int) -> str:
+    return f"{ratio:.{places}f}" if ratio < _LARGE else f"{ratio:.0e}"

@@ -1,0 +1,240 @@
+"""Say in numbers, in the policy, what its weights and a router are worth on the validation rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from elpa_core.backtest.baselines import pooled_elpa
+from elpa_core.routing.router import Router
+from elpa_core.routing.settings import VERSION
+from elpa_core.routing.validation import Array, Validation, limited, limits
+from elpa_core.scores.weights import MIN_SCORE
+
+POWER = 4
+RESAMPLES = 2000
+LEVEL = 0.95
+_ROUTER = "router"
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What a policy gains from validation rows.
+
+    Parameters
+    ----------
+    routing : dict
+        For the policy's field ``routing``: what a `Router` wants to know.
+    evaluation : dict
+        For the policy's field ``evaluation``.
+    """
+
+    routing: dict[str, Any]
+    evaluation: dict[str, Any]
+
+
+def common_validation(
+    artifacts: Mapping[str, tuple[ArrayLike, ArrayLike] | None], horizon: int = 1
+) -> Validation | str:
+    """Return the validation rows that all models share, or the reason why there are none.
+
+    Parameters
+    ----------
+    artifacts : mapping of str to (y_true, pred), each of shape (rows,), or None
+        By model, in time order; None for a model whose artifact gives absolute errors only. Where
+        lengths differ the last rows count.
+    """
+    if lacking := sorted(name for name, pair in artifacts.items() if pair is None):
+        return f"no y_true and pred: {', '.join(lacking)}"
+    pairs = {
+        name: (np.asarray(pair[0], np.float64), np.asarray(pair[1], np.float64))
+        for name, pair in artifacts.items()
+        if pair is not None
+    }
+    rows = min((len(actuals) for actuals, _ in pairs.values()), default=0)
+    if rows < 2 * horizon:
+        return f"{rows} common rows, fewer than two blocks of {horizon}"
+    first_name, (first, _) = next(iter(pairs.items()))
+    for name, (actuals, _) in pairs.items():
+        if not np.array_equal(actuals[-rows:], first[-rows:]):
+            return f"y_true of {name} is not that of {first_name} on the last {rows} rows"
+    return Validation.of(
+        first[-rows:], {name: forecasts[-rows:] for name, (_, forecasts) in pairs.items()}, horizon=horizon
+    )
+
+
+def evaluate(
+    policy: Mapping[str, Any], validation: Validation, horizon: int = 1, *, seed: int = 0
+) -> Evaluation:
+    """Return what validation rows say about a policy, its weights and a router.
+
+    Forecasts count within the limits of divergence; a gap counts as the median of the row.
+
+    Parameters
+    ----------
+    policy : mapping
+        The policy without these blocks.
+    validation : Validation
+    horizon : int
+        Steps that are forecast together.
+    seed : int
+        Of the bootstrap.
+
+    Raises
+    ------
+    InputError
+        If the policy or the names do not fit.
+    """
+    router = Router(policy, validation, horizon=horizon)
+    facts = router.policy
+    span = facts.range or (0.0, 0.0)
+    actuals = validation.actuals
+    forecasts = limited(validation.columns(facts.names), span)
+    medians = np.nanmedian(forecasts, axis=1)
+    forecasts = np.where(np.isfinite(forecasts), forecasts, medians[:, np.newaxis])
+    recommended = recommended_weights(np.abs(actuals[:, np.newaxis] - forecasts))
+    served = np.array(router.warm_up)
+    first_block = slice(0, validation.blocks[1] if len(validation.blocks) > 1 else len(actuals))
+    served[first_block] = medians[first_block]  # before any feedback there is nothing but the median
+    ways = {
+        "equal_weights": forecasts.mean(axis=1),
+        "contract_weights": forecasts @ pooled_elpa([max(s, MIN_SCORE) for s in facts.scores]),
+        "recommended_weights": forecasts @ recommended,
+        _ROUTER: served,
+    }
+    errors = {name: np.abs(actuals - way) for name, way in ways.items()}
+    single = np.abs(actuals[:, np.newaxis] - forecasts)
+    maes = single.mean(axis=0)
+    best = int(np.argmin(maes))
+    gains = {
+        name: _gain(single[:, best], errors[name], horizon, seed)
+        for name in ("contract_weights", "recommended_weights", _ROUTER)
+    }
+    low, high = limits(span)
+    return Evaluation(
+        routing={
+            "version": VERSION,
+            "horizon": horizon,
+            "range": list(span),
+            "limits": [low, high],
+            "mean_abs": facts.mean_abs,
+            "best_model": facts.names[facts.best],
+            "best_mae": facts.best_mae,
+            "recommended_weights": dict(zip(facts.names, recommended.tolist(), strict=True)),
+            "mutant_epsilon_suggested": suggested_epsilon(
+                actuals[first_block.stop :], served[first_block.stop :]
+            ),
+        },
+        evaluation={
+            "rows": len(actuals),
+            "mae": dict(zip(facts.names, maes.tolist(), strict=True)),
+            "best_single": {"model": facts.names[best], "mae": float(maes[best])},
+            **{name: float(error.mean()) for name, error in errors.items()},
+            "gain_over_best_single": gains,
+            "interval": f"{LEVEL:.0%}, paired moving-block bootstrap of the difference of absolute errors, "
+            f"percentiles of {RESAMPLES} resamples of blocks of {_block_length(len(actuals), horizon)} rows, "
+            f"seed {seed}",
+            "note": "static weights were computed from these rows; the router saw each block only after it "
+            "had served it; the best single model is the best in hindsight",
+            "verdict": [_verdict(name, gain, facts.names[best]) for name, gain in gains.items()],
+        },
+    )
+
+
+def recommended_weights(errors: Array) -> Array:
+    """Return better static weights: score to the power -4, half-life a quarter of the rows.
+
+    Parameters
+    ----------
+    errors : ndarray, shape (rows, models)
+        Absolute validation errors in time order.
+
+    Returns
+    -------
+    ndarray, shape (models,)
+        Over all models of both groups; sum 1.
+
+    Examples
+    --------
+    >>> recommended_weights(np.array([[1.0, 2.0]] * 8)).round(4).tolist()
+    [0.9412, 0.0588]
+    """
+    keep = 0.5 ** (4.0 / len(errors))
+    scores = errors[0].copy()
+    for row in errors[1:]:
+        scores = keep * scores + (1.0 - keep) * row
+    scores = np.maximum(scores, MIN_SCORE)
+    weights = (scores.min() / scores) ** POWER
+    return np.asarray(weights / weights.sum(), np.float64)
+
+
+def suggested_epsilon(actuals: Array, served: Array) -> float | None:
+    """Return the 99th percentile of the relative errors, a value for ``mutant_epsilon``.
+
+    The relative error is ``|y - served| / max(|y|, |served|, phi)``, phi 5 % of the mean ``|y|``.
+    None if there is no error at all.
+
+    >>> suggested_epsilon(np.array([10.0, 10.0]), np.array([9.0, 9.0]))
+    0.1
+    """
+    phi = 0.05 * float(np.abs(actuals).mean()) if len(actuals) else 0.0
+    size = np.maximum(np.maximum(np.abs(actuals), np.abs(served)), phi)
+    relative = np.abs(actuals - served)[size > 0.0] / size[size > 0.0]
+    value = float(np.percentile(relative, 99.0)) if len(relative) else 0.0
+    return value if value > 0.0 else None
+
+
+def moving_block_interval(
+    differences: Array, block: int, *, resamples: int = RESAMPLES, seed: int = 0
+) -> tuple[float, float]:
+    """Return a 95 % interval of the mean of a time series by the moving-block bootstrap.
+
+    Parameters
+    ----------
+    differences : ndarray, shape (rows,)
+    block : int
+        Rows of a block; blocks overlap, start anywhere, and the last one is cut.
+
+    References
+    ----------
+    Kunsch: The jackknife and the bootstrap for general stationary observations, Annals of
+    Statistics 17, 1989.
+
+    Examples
+    --------
+    >>> moving_block_interval(np.full(10, 2.0), block=3)
+    (2.0, 2.0)
+    """
+    rows = len(differences)
+    block = min(block, rows)
+    count = math.ceil(rows / block)
+    starts = np.random.default_rng(seed).integers(0, rows - block + 1, size=(resamples, count))
+    steps = np.arange(block)
+    means = [differences[np.add.outer(first, steps).ravel()[:rows]].mean() for first in starts]
+    low, high = np.percentile(means, [50 - 50 * LEVEL, 50 + 50 * LEVEL])
+    return float(low), float(high)
+
+
+def _block_length(rows: int, horizon: int) -> int:
+    return max(horizon, math.ceil(math.pow(rows, 1.0 / 3.0)))
+
+
+def _gain(single: Array, ensemble: Array, horizon: int, seed: int) -> dict[str, float]:
+    differences = single - ensemble
+    low, high = moving_block_interval(differences, _block_length(len(differences), horizon), seed=seed)
+    return {"gain": float(differences.mean()), "low": low, "high": high}
+
+
+def _verdict(name: str, gain: Mapping[str, float], best: str) -> str:
+    way = name.replace("_", " ")
+    subject, verb, do = ("the router", "beats", "does") if name == _ROUTER else (f"the {way}", "beat", "do")
+    if gain["low"] > 0.0:
+        return f"{subject} {verb} the best single model, {best}"
+    if gain["gain"] > 0.0:
+        return f"{subject} {verb} the best single model, {best}, but not by more than chance may give"
+    return f"{subject} {do} not beat the best single model, {best}"

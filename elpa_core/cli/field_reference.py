@@ -1,0 +1,100 @@
+"""The reference of every field of the configs, as Markdown, from the models that check them.
+
+``python -m elpa_core.cli.field_reference dags/README.md`` brings the reference on that page up to date.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from elpa_core.config.airflow import DagRunOptions, ModelRunOptions
+from elpa_core.config.integration import IntegrationConfig, ScoredBlock
+from elpa_core.config.training import Model, TrainingConfig
+from elpa_core.files.atomic import write_atomic
+from elpa_core.schema.policy import ErrorSource, Evaluation, MissingModel, Policy, Routing, RunReference
+
+START, END = "<!-- field reference: start -->", "<!-- field reference: end -->"
+
+_TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
+    ("Training config", TrainingConfig),
+    ("A block of `models`", Model),
+    ("`airflow` at the top of a training config", DagRunOptions),
+    ("`airflow` in a model's block; at the top: for all models that do not say otherwise", ModelRunOptions),
+    ("Integration config", IntegrationConfig),
+    ("A block of `models` in an integration config", ScoredBlock),
+    ("Policy", Policy),
+    ("`missing` of a policy", MissingModel),
+    ("`errors` of a policy, by model", ErrorSource),
+    ("`run` of a policy", RunReference),
+    ("`routing` of a policy", Routing),
+    ("`evaluation` of a policy", Evaluation),
+)
+
+
+def field_reference() -> str:
+    """Return the whole reference as Markdown."""
+    return "\n\n".join("\n".join(_table(title, model)) for title, model in _TABLES)
+
+
+def _table(title: str, model: type[BaseModel]) -> Iterator[str]:
+    yield f"### {title}\n"
+    yield "| field | type | default | meaning |"
+    yield "| --- | --- | --- | --- |"
+    schema = model.model_json_schema()
+    inherited = ModelRunOptions.model_fields if model is DagRunOptions else {}
+    for name, field in schema["properties"].items():
+        if name in inherited:
+            continue
+        if name == "extras":
+            yield "| any other name | scalar | | A placeholder value, such as `project_root`. |"
+            continue
+        info = model.model_fields[name]
+        default = "required" if info.is_required() else _default(info.get_default(call_default_factory=True))
+        yield f"| `{name}` | {_type(field, schema)} | {default} | {info.description or ''} |"
+
+
+def _default(value: Any) -> str:
+    if isinstance(value, BaseModel):
+        return "none"
+    return f"`{json.dumps(list(value) if isinstance(value, tuple) else value)}`"
+
+
+def _type(field: dict[str, Any], schema: dict[str, Any]) -> str:
+    if "$ref" in field:
+        return "object"
+    if "enum" in field:
+        return " or ".join(f"`{value}`" for value in field["enum"])
+    if "const" in field:
+        return f"`{field['const']}`"
+    if "anyOf" in field:
+        return " or ".join(dict.fromkeys(_type(option, schema) for option in field["anyOf"]))
+    if field.get("type") == "array":
+        return f"array of {_type(field.get('items', {}), schema)}"
+    bounds = {
+        "minimum": ">=",
+        "exclusiveMinimum": ">",
+        "maximum": "<=",
+        "exclusiveMaximum": "<",
+    }
+    limits = [f"{sign} {field[key]:g}" for key, sign in bounds.items() if key in field]
+    return " ".join([str(field.get("type", "any")), *limits])
+
+
+def main() -> int:
+    """Bring the reference in the named file up to date."""
+    path = Path(sys.argv[1])
+    text = path.read_text(encoding="utf-8")
+    head, _, rest = text.partition(START)
+    _, _, tail = rest.partition(END)
+    write_atomic(path, f"{head}{START}\n{field_reference()}\n{END}{tail}".encode())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""Policies of the store and their history as plain lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from elpa_core.config.types import GROUPS
+from elpa_core.store import Entry
+from elpa_core.store.stored_policy import StoredPolicy
+
+_TITLES = ("no", "when", "action", "run", "policy", "as_of", "best online", "best offline", "")
+
+
+def history_lines(entries: Sequence[Entry], current: int | None) -> list[str]:
+    """Return a history as a table, the current publication marked.
+
+    Parameters
+    ----------
+    entries : sequence of Entry
+        Oldest first.
+    current : int or None
+        Number of the publication that serving reads.
+    """
+    rows = [_TITLES, *(_cells(entry, current) for entry in entries)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+
+
+def _cells(entry: Entry, current: int | None) -> tuple[str, ...]:
+    published = entry.number is not None
+    return (
+        str(entry.number) if published else "-",
+        f"{entry.when[:19]}Z",
+        entry.action.replace("_", " "),
+        entry.run_id,
+        str(entry.policy_number),
+        entry.as_of,
+        *(entry.best.get(group, "-") for group in GROUPS),
+        "current" if published and entry.number == current else "",
+    )
+
+
+def described(stored: StoredPolicy) -> str:
+    """Return which policy it is, in one line."""
+    record = stored.record
+    text = f"run {record.run_id}, policy {record.number}, as of {record.as_of}"
+    return f"{text} (current, publication {stored.publication.number})" if stored.publication else text
+
+
+def stored_lines(stored: StoredPolicy) -> list[str]:
+    """Return a policy as plain lines: whose it is, how it was published, scores and weights."""
+    contents, publication = stored.contents, stored.publication
+    lines = [described(stored), f"file {stored.path}"]
+    if publication is not None:
+        action = publication.action.replace("_", " ")
+        lines.append(f"{action} at {publication.when} by {publication.actor}: {publication.reason}")
+    width = max(len("model"), *map(len, contents.scores))
+    lines.append(f"{'group':<8} {'model':<{width}} {'score':>14} {'weight':>8}")
+    for group in GROUPS:
+        for name, weight in contents.weights(group).items():
+            mark = "  best" if name == contents.best(group) else ""
+            source = contents.errors.get(name)
+            carried = f"  carried from {source.carried_from}" if source and source.carried_from else ""
+            score = contents.scores[name]
+            lines.append(f"{group:<8} {name:<{width}} {score:>14.6g} {weight:>8.4f}{mark}{carried}")
+    lines += [f"{m.group:<8} {m.name:<{width}} {'missing':>14} {'':>8}  {m.reason}" for m in contents.missing]
+    return lines

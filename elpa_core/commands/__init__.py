@@ -1,0 +1,1 @@
+"""From the template of a training command to the exact command."""

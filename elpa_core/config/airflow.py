@@ -1,0 +1,231 @@
+"""How a config runs in Airflow: the optional ``airflow`` objects, checked without Airflow."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import zoneinfo
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from croniter import CroniterError, croniter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from elpa_core.config.types import airflow_key, expected
+from elpa_core.files.location import is_uri, uri_problem
+
+# Within these, no timezone and no data interval leads out of what dates can express.
+_YEARS = range(1900, 2200)
+# What Airflow's database and serialization can hold.
+_CRON_FIELDS = 5
+# croniter's random and hashed fields come out differently at each parse.
+_RANDOM_FIELD = re.compile(r"(?<![A-Za-z])[HhRr](?![A-Za-z])")
+_LONGEST_URI = 1500
+_MAX_INT = 2**31 - 1
+_PRESETS = ("@once", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
+
+
+def _checked(check: Callable[[str], bool], words: str) -> AfterValidator:
+    def validate(value: str) -> str:
+        if not check(value):
+            raise expected(words)
+        return value
+
+    return AfterValidator(validate)
+
+
+def _store_location(value: str) -> str:
+    if is_uri(value) and (problem := uri_problem(value)):
+        raise expected(problem[1], found=problem[0])
+    return value
+
+
+def _is_folder(value: str) -> bool:
+    return value not in {".", ".."}
+
+
+def _is_asset_uri(value: str) -> bool:
+    plain = value.isascii() and value.isprintable() and " " not in value and 0 < len(value) <= _LONGEST_URI
+    return plain and not value.lower().startswith("airflow:")
+
+
+def _is_date(value: str) -> bool:
+    try:
+        year = dt.datetime.fromisoformat(value).year
+    except ValueError:
+        return False
+    return year in _YEARS
+
+
+def _is_timezone(value: str) -> bool:
+    try:
+        zoneinfo.ZoneInfo(value)
+    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
+        return False
+    return True
+
+
+def _is_cron(value: str) -> bool:
+    """Tell whether a schedule ever comes: a preset, or five fields that some moment matches."""
+    if value.startswith("@"):
+        return value in _PRESETS and value != "@once"
+    if len(value.split()) != _CRON_FIELDS or _RANDOM_FIELD.search(value):
+        return False
+    try:
+        croniter(value, dt.datetime(2026, 1, 1, tzinfo=dt.UTC)).get_next()
+    except CroniterError:
+        return False
+    return True
+
+
+NonBlank = Annotated[str, _checked(lambda value: bool(value.strip()), "text that is not blank")]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False, le=10 * 365 * 86_400)]
+IsoDate = Annotated[
+    str,
+    _checked(
+        _is_date,
+        "a date in ISO 8601 of the years 1900 to 2199, such as 2026-01-31 or 2026-01-31T06:00:00+00:00",
+    ),
+]
+Timezone = Annotated[str, _checked(_is_timezone, 'an IANA timezone, such as "UTC" or "Europe/Berlin"')]
+Schedule = Annotated[
+    str,
+    _checked(
+        lambda value: value == "@once" or _is_cron(value),
+        "a cron expression of five fields, one of @once, @hourly, @daily, @weekly, @monthly, @quarterly,"
+        " @yearly, or null",
+    ),
+]
+CronSchedule = Annotated[
+    str,
+    _checked(
+        _is_cron,
+        "a cron expression of five fields, one of @hourly, @daily, @weekly, @monthly, @quarterly, @yearly,"
+        " or null",
+    ),
+]
+AssetUri = Annotated[
+    str,
+    _checked(_is_asset_uri, "the URI of an asset: ASCII, no spaces, at most 1500 characters, no airflow:"),
+]
+DagId = Annotated[str, AfterValidator(airflow_key), _checked(_is_folder, "an id that can be a folder")]
+StoreLocation = Annotated[NonBlank, AfterValidator(_store_location)]
+Tag = Annotated[NonBlank, Field(max_length=100)]
+
+
+class _Options(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class ModelRunOptions(_Options):
+    """How one model's task runs; at the top of a config: how those run that do not say otherwise."""
+
+    retries: int | None = Field(
+        default=None, ge=0, le=100, description="How often a failed task is tried again; 1 if left out."
+    )
+    retry_delay: Seconds | None = Field(
+        default=None, description="Seconds between two tries; Airflow's own default if left out."
+    )
+    execution_timeout: Annotated[float, Field(gt=0, allow_inf_nan=False, le=10 * 365 * 86_400)] | None = (
+        Field(default=None, description="Seconds after which the command is stopped and the task fails.")
+    )
+    stop_grace: Seconds | None = Field(
+        default=None,
+        description="Seconds between SIGTERM and SIGKILL when a command is stopped; 3 if left out.",
+    )
+    pool: NonBlank | None = Field(default=None, description="Airflow pool that the task takes slots of.")
+    pool_slots: int | None = Field(
+        default=None, ge=1, le=_MAX_INT, description="Slots of the pool that the task takes."
+    )
+    queue: NonBlank | None = Field(default=None, description="Queue whose workers run the task.")
+    priority_weight: int | None = Field(
+        default=None, ge=-_MAX_INT, le=_MAX_INT, description="Priority of the task in its pool."
+    )
+
+    def over(self, top: ModelRunOptions) -> ModelRunOptions:
+        """Return these options with those of ``top`` where these say nothing."""
+        if not self.model_fields_set:
+            return top
+        values = {name: getattr(top, name) for name in ModelRunOptions.model_fields}
+        values.update({name: value for name in values if (value := getattr(self, name)) is not None})
+        return ModelRunOptions.model_construct(**values)
+
+
+class Promotion(_Options):
+    """The gate before publishing."""
+
+    max_score_increase: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        description="A policy whose best score in a group is worse than the current one's by more than this"
+        " fraction is recorded, not published."
+    )
+
+
+class DagRunOptions(ModelRunOptions):
+    """How a config's Dag runs."""
+
+    dag_id: DagId | None = Field(
+        default=None, description="Id of the Dag; `elpa_` and the stem of the file's name if left out."
+    )
+    schedule: Schedule | None = Field(
+        default=None, description="Cron expression or preset; null: only when triggered."
+    )
+    assets: tuple[AssetUri, ...] = Field(
+        default=(),
+        strict=False,
+        description="URIs of assets, instead of a schedule: a run starts when all of them were updated.",
+    )
+    offline_schedule: CronSchedule | None = Field(
+        default=None,
+        description="Cron expression or preset: when the offline models train; their artifacts are carried"
+        " forward between.",
+    )
+    timezone: Timezone = Field(
+        default="UTC", description="Timezone of the schedule and of dates without one."
+    )
+    start_date: IsoDate | None = Field(
+        default=None, description="Start of the first data interval; needed for catchup."
+    )
+    end_date: IsoDate | None = Field(default=None, description="No data interval starts after it.")
+    catchup: bool = Field(default=False, description="Whether missed data intervals are run.")
+    max_active_runs: int | None = Field(
+        default=None, ge=1, le=_MAX_INT, description="Runs of the Dag at a time."
+    )
+    max_active_tasks: int | None = Field(
+        default=None, ge=1, le=_MAX_INT, description="Tasks of one run at a time."
+    )
+    tags: tuple[Tag, ...] = Field(default=(), strict=False, description="Tags of the Dag, besides elpa.")
+    description: str | None = Field(default=None, description="One line that the list of Dags shows.")
+    owner: NonBlank | None = Field(default=None, description="Owner of the tasks.")
+    store: StoreLocation | None = Field(
+        default=None,
+        description="Where the policy store is: a folder, relative to the config's folder, or a URI such as"
+        " `s3://CONNECTION@bucket/prefix`.",
+    )
+    on_model_failure: Literal["fail", "continue"] = Field(
+        default="fail", description="Whether a policy is written when an enabled model has failed."
+    )
+    promotion: Promotion | None = Field(
+        default=None, description="Gate that keeps a policy from being published by itself."
+    )
+    keep_runs: int | None = Field(
+        default=None, ge=1, description="Run folders that pruning keeps; null: all of them."
+    )
+    min_models_per_group: int = Field(
+        default=1, ge=1, description="Models that each group needs for a policy under continue."
+    )
+
+
+def cross_field_problems(options: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Return (field, found, expected) of each field that does not go with another one."""
+    problems = []
+    if options.get("catchup") is True and not options.get("start_date"):
+        problems.append(("start_date", "nothing", "the date from which catchup runs missed data intervals"))
+    if options.get("schedule") == "@once" and not options.get("start_date"):
+        problems.append(("start_date", "nothing", "the moment of the one run"))
+    if options.get("schedule") and options.get("assets"):
+        problems.append(("assets", "assets beside a schedule", "one of the two"))
+    if options.get("offline_schedule") and not (options.get("schedule") or options.get("assets")):
+        problems.append(
+            ("schedule", "nothing", "the schedule of the runs that offline_schedule chooses from")
+        )
+    return problems

@@ -1,0 +1,98 @@
+"""The integration config: validation errors that are there already, to be made into a policy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError
+
+from elpa_core.config.pool_checks import container_problems, duplicate_names, missing_groups, settle_groups
+from elpa_core.config.problems import problems_of
+from elpa_core.config.training import ERROR_SOURCES, PolicyFields
+from elpa_core.config.types import Group, ModelName, StrictModel
+from elpa_core.errors import ConfigError, Problem, nearest
+from elpa_core.files.strict_json import member_path, read_object
+
+ErrorValue = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class ScoredBlock(StrictModel):
+    """One model and the source of its score; of several sources the first named here counts."""
+
+    name: ModelName = Field(description="Unique in the pool.")
+    group: Group = Field(default="online", description="online or offline.")
+    ewma_score: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = Field(
+        default=None, description="The score itself."
+    )
+    error_values: Annotated[tuple[ErrorValue, ...], Field(min_length=1, strict=False)] | None = Field(
+        default=None, description="Validation errors, oldest first."
+    )
+    error_csv: Annotated[str, Field(min_length=1)] | None = Field(
+        default=None, description="Path of an error CSV; relative to the working folder."
+    )
+
+
+class IntegrationConfig(PolicyFields):
+    """Models with their validation errors, and the fields that steer scores and routing."""
+
+    models: tuple[ScoredBlock, ...] = Field(min_length=1, strict=False, description="The pool.")
+    horizon: int = Field(default=1, ge=1, description="Steps that are forecast together.")
+
+
+@dataclass(frozen=True)
+class LoadedIntegration:
+    """An integration config, the file that it came from, and what its author should know."""
+
+    source: str
+    config: IntegrationConfig
+    warnings: tuple[str, ...]
+
+
+def load_integration_config(path: Path) -> LoadedIntegration:
+    """Read, check and return the integration config at ``path``.
+
+    Raises
+    ------
+    InputError
+        With every problem of the config.
+    """
+    return check_integration_config(read_object(path), path)
+
+
+def check_integration_config(raw: Mapping[str, Any], path: Path) -> LoadedIntegration:
+    """Return the integration config that the JSON object ``raw`` means."""
+    source = str(path)
+    models = raw.get("models")
+    if isinstance(models, list) and any(isinstance(block, dict) and "train_cmd" in block for block in models):
+        hint = "elpa train runs it; elpa integrate --run-dir makes the policy of its run"
+        raise ConfigError(Problem(source, "$.models", "a training config", "an integration config", hint))
+    fields = tuple(IntegrationConfig.model_fields)
+    known = {name: value for name, value in raw.items() if name in fields}
+    unknown = {name: value for name, value in raw.items() if name not in fields}
+    problems = list(container_problems(unknown, fields, source))
+    models, warnings = settle_groups(raw.get("models"))
+    for name, value in unknown.items():
+        if not isinstance(value, dict | list):
+            hint = nearest(name, fields)
+            warnings.append(f"{member_path('$', name)}: not used" + (f"; {hint}" if hint else ""))
+    config: IntegrationConfig | None = None
+    try:
+        config = IntegrationConfig.model_validate({**known, "models": models} if "models" in raw else known)
+    except ValidationError as error:
+        problems += problems_of(error, source, IntegrationConfig)
+    problems += duplicate_names(raw.get("models"), source)
+    problems += _without_source(raw.get("models"), source)
+    problems += missing_groups(models, source, "")
+    if problems or config is None:
+        raise ConfigError(problems)
+    return LoadedIntegration(source, config, tuple(f"{source}: {line}" for line in warnings))
+
+
+def _without_source(models: object, source: str) -> Iterator[Problem]:
+    for index, block in enumerate(models if isinstance(models, list) else []):
+        if isinstance(block, dict) and all(block.get(name) is None for name in ERROR_SOURCES):
+            place, expected = f"$.models[{index}]", "ewma_score, error_values or error_csv"
+            yield Problem(source, place, "no error source", expected)

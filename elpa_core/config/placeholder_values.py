@@ -1,0 +1,124 @@
+"""Which placeholders exist, what stands behind each, and who wrote it: the config's author or ELPA."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from elpa_core.config.training import PolicyFields, TrainingConfig
+from elpa_core.config.types import Scalar
+from elpa_core.times import RunMoment
+
+CONFIG_NAMES = ("dataset", "train_dataset", "val_dataset", "test_dataset", "horizon", "period", "seed")
+MODEL_NAMES = ("run_dir", "model_dir", "model_name")
+RUN_NAMES = (
+    "config_dir",
+    "python",
+    "as_of",
+    "data_interval_start",
+    "data_interval_end",
+    "run_id",
+    "run_type",
+)
+POLICY_NAMES = tuple(PolicyFields.model_fields)
+_ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class PlaceholderValues:
+    """The values for one model's command.
+
+    Parameters
+    ----------
+    written : mapping of str to scalar
+        What the config's author wrote: it goes into the command as it is.
+    data : mapping of str to str
+        What ELPA made: it arrives in the command as the same characters of one word.
+    """
+
+    written: Mapping[str, Scalar]
+    data: Mapping[str, str]
+
+    def environment(self) -> dict[str, str]:
+        """Return every value as the environment variable ``ELPA_<NAME>``."""
+        values = {**{name: str(value) for name, value in self.written.items()}, **self.data}
+        return {
+            variable_of(name): value
+            for name, value in values.items()
+            if _ENVIRONMENT_NAME.fullmatch(name) and "\0" not in value
+        }
+
+
+def variable_of(name: str) -> str:
+    """Return the environment variable that holds the value of a placeholder."""
+    return f"ELPA_{name.upper()}"
+
+
+def written_values(config: TrainingConfig) -> dict[str, Scalar]:
+    """Return what the author of a config wrote: the top-level values, the context, the named fields.
+
+    A later one of these wins.
+    """
+    values: dict[str, Scalar] = {name: getattr(config, name) for name in POLICY_NAMES}
+    values.update(config.extras)
+    values.update(config.context)
+    values.update(
+        dataset=config.dataset,
+        train_dataset=config.dataset,
+        val_dataset=config.val_dataset,
+        test_dataset=config.test_dataset,
+        horizon=config.horizon,
+        period=config.period,
+        seed=config.seed,
+    )
+    for name in MODEL_NAMES:
+        values.pop(name, None)
+    return values
+
+
+def placeholder_values(
+    written: Mapping[str, Scalar],
+    *,
+    run_dir: Path,
+    model_dir: Path,
+    model_name: str,
+    config_dir: Path,
+    moment: RunMoment,
+    changed: Mapping[str, Scalar] | None = None,
+) -> PlaceholderValues:
+    """Return the values for the command of one model.
+
+    Parameters
+    ----------
+    written : mapping of str to scalar
+        From `written_values`; an author's value under one of the `RUN_NAMES` wins over ELPA's.
+    run_dir, model_dir : Path
+        The folders of the run and of the model's command, absolute.
+    model_name : str
+        The model.
+    config_dir : Path
+        The config's folder, absolute.
+    moment : RunMoment
+        The dates of the run.
+    changed : mapping of str to scalar, optional
+        Values given when the run was started: data, in the place of the author's.
+    """
+    changed = changed or {}
+    written = {name: value for name, value in written.items() if name not in changed}
+    data = {
+        "run_dir": str(run_dir),
+        "model_dir": str(model_dir),
+        "model_name": model_name,
+        "config_dir": str(config_dir),
+        "python": sys.executable,
+        "as_of": moment.as_of,
+        "data_interval_start": moment.data_interval_start,
+        "data_interval_end": moment.data_interval_end,
+        "run_id": moment.run_id,
+        "run_type": moment.run_type,
+    }
+    data = {name: value for name, value in data.items() if name not in written}
+    return PlaceholderValues(written, {**data, **{name: str(value) for name, value in changed.items()}})

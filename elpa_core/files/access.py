@@ -1,0 +1,124 @@
+"""Read and write the files of a store; a reader sees the old or the new content, never a part of either.
+
+On object storage each function sends one request or a few. What client libraries raise becomes an
+`OSError` that names the place.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from elpa_core.files import objects
+from elpa_core.files.atomic import create_atomic, write_atomic
+from elpa_core.files.location import StorePath
+
+
+class Child(NamedTuple):
+    """What lies in a folder."""
+
+    name: str
+    is_folder: bool
+
+
+def read(path: StorePath) -> bytes:
+    """Return the content of a file.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    OSError
+        If it cannot be read.
+    """
+    return path.read_bytes() if isinstance(path, Path) else objects.read(path)
+
+
+def read_all(paths: Iterable[StorePath]) -> Iterator[tuple[StorePath, bytes]]:
+    """Yield the files that exist, with their contents; from object storage many at a time."""
+    remote = []
+    for path in paths:
+        if not isinstance(path, Path):
+            remote.append(path)
+            continue
+        with suppress(FileNotFoundError, NotADirectoryError):
+            yield path, path.read_bytes()
+    yield from objects.read_all(remote)
+
+
+def write(path: StorePath, data: bytes) -> None:
+    """Replace a file in one step.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; the old file is untouched.
+    """
+    if isinstance(path, Path):
+        write_atomic(path, data)
+    else:
+        objects.write(path, data)
+
+
+def create(path: StorePath, data: bytes) -> bool:
+    """Create a file unless it exists; of several writers exactly one succeeds.
+
+    Returns
+    -------
+    bool
+        True if this call made it.
+    """
+    return create_atomic(path, data) if isinstance(path, Path) else objects.create(path, data)
+
+
+def exists(path: StorePath) -> bool:
+    """Tell whether a file is there."""
+    return path.exists() if isinstance(path, Path) else objects.size(path) is not None
+
+
+def is_folder(path: StorePath) -> bool:
+    """Tell whether anything lies below a path."""
+    return path.is_dir() if isinstance(path, Path) else bool(objects.children(path))
+
+
+def children(folder: StorePath) -> list[Child]:
+    """Return what lies in a folder, by name; nothing if there is no such folder."""
+    if not isinstance(folder, Path):
+        return [Child(name, is_folder) for name, is_folder in objects.children(folder)]
+    with suppress(FileNotFoundError, NotADirectoryError):
+        return sorted(Child(path.name, path.is_dir()) for path in folder.iterdir())
+    return []
+
+
+def remove(path: StorePath) -> None:
+    """Remove a file, if it is there."""
+    if isinstance(path, Path):
+        path.unlink(missing_ok=True)
+    else:
+        with suppress(FileNotFoundError):
+            objects.remove(path)
+
+
+def remove_tree(folder: StorePath) -> None:
+    """Remove a folder with all that lies below it, if it is there.
+
+    Raises
+    ------
+    OSError
+        If something cannot be removed.
+    """
+    if not isinstance(folder, Path):
+        objects.remove_tree(folder)
+        return
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        pass
+    except RecursionError as error:
+        reason = "folders nested too deeply to be removed, other than by rm -r"
+        raise OSError(errno.ENAMETOOLONG, reason, os.fspath(folder)) from error

@@ -1,0 +1,273 @@
+"""Objects on S3 and Google Cloud Storage, by fsspec; with writes that fail if somebody else was faster."""
+
+from __future__ import annotations
+
+import datetime as dt
+import errno
+import glob
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+
+from elpa_core.files.location import ObjectPath
+
+_READ_AT_ONCE = 500
+# One request per object: parts of a large object that is read in parts could be of several versions.
+_WHOLE = {"max_concurrency": 1}
+
+
+class Version(NamedTuple):
+    """Which writing of an object it is: its ETag on S3, its generation on Google Cloud Storage."""
+
+    text: str
+
+
+ABSENT = Version("")
+
+
+class Listed(NamedTuple):
+    """An object below a folder."""
+
+    key: str
+    parts: tuple[str, ...]
+    modified: dt.datetime
+
+
+def read(path: ObjectPath) -> bytes:
+    """Return an object's content."""
+    with _as_os_error(path):
+        data: bytes = path.fs.cat_file(path.path, **_WHOLE)
+        return data
+
+
+def read_all(paths: Sequence[ObjectPath]) -> Iterator[tuple[ObjectPath, bytes]]:
+    """Yield the objects that are there."""
+    for first in range(0, len(paths), _READ_AT_ONCE):
+        some = {path.path: path for path in paths[first : first + _READ_AT_ONCE]}
+        fs = next(iter(some.values())).fs
+        with _as_os_error(next(iter(some.values()))):
+            found = fs.cat([glob.escape(key) for key in some], on_error="return", **_WHOLE)
+        for key, content in found.items():
+            if isinstance(content, FileNotFoundError):
+                continue
+            if isinstance(content, BaseException):
+                with _as_os_error(some[key]):
+                    raise content
+            yield some[key], content
+
+
+def read_version(path: ObjectPath) -> tuple[bytes, Version]:
+    """Return an object's content and its version, or nothing and `ABSENT`.
+
+    The content may be newer than the version, never older: then no `replace` of that version succeeds.
+    """
+    try:
+        with _as_os_error(path):
+            version = _version(path)
+        return read(path), version
+    except FileNotFoundError:
+        return b"", ABSENT
+
+
+def write(path: ObjectPath, data: bytes) -> None:
+    """Put an object, whatever was there."""
+    with _as_os_error(path):
+        path.fs.pipe_file(path.path, data)
+
+
+def create(path: ObjectPath, data: bytes) -> bool:
+    """Put an object unless there is one; return True if this call has put what is there now."""
+    return replace(path, data, ABSENT)
+
+
+def replace(path: ObjectPath, data: bytes, version: Version) -> bool:
+    """Put an object if its version is still the given one.
+
+    Returns
+    -------
+    bool
+        False if somebody else has written it meanwhile. True also where an answer was lost and the
+        repeated request found its own object.
+
+    Raises
+    ------
+    OSError
+        If the service cannot be reached or refuses. Only a later read shows whether the object was
+        written.
+    """
+    try:
+        with _as_os_error(path):
+            _put_if(path, data, version)
+    except FileExistsError:
+        return read_version(path)[0] == data
+    except FileNotFoundError:
+        if version == ABSENT:  # the bucket itself is not there
+            raise
+        return False
+    return True
+
+
+def size(path: ObjectPath) -> int | None:
+    """Return an object's length in bytes, or None if there is none."""
+    try:
+        with _as_os_error(path):
+            found = path.fs.info(path.path)
+    except FileNotFoundError:
+        return None
+    return int(found["size"]) if found["type"] == "file" else None
+
+
+def children(folder: ObjectPath) -> list[tuple[str, bool]]:
+    """Return the names directly below a folder, and whether more lies below each."""
+    try:
+        with _as_os_error(folder):
+            found = folder.fs.ls(folder.path, detail=True)
+    except FileNotFoundError:
+        return []
+    prefix = _prefix(folder)
+    listed = [(one["name"].rstrip("/"), one["type"] == "directory") for one in found]
+    return sorted((key.removeprefix(prefix), below) for key, below in listed if key.startswith(prefix))
+
+
+def listing(folder: ObjectPath) -> list[Listed]:
+    """Return all objects below a folder, apart from those whose keys lead elsewhere as paths."""
+    prefix = _prefix(folder)
+    with _as_os_error(folder):
+        found = folder.fs.find(prefix, detail=True)
+    listed = [
+        Listed(key, PurePosixPath(key.removeprefix(prefix)).parts, _modified(one))
+        for key, one in found.items()
+        if key.startswith(prefix)
+    ]
+    return [one for one in listed if one.parts and ".." not in one.parts and one.parts[0] != "/"]
+
+
+def upload(source: Path, target: ObjectPath) -> None:
+    """Put a local file."""
+    with _as_os_error(target):
+        target.fs.put_file(str(source), target.path)
+
+
+def download(source: ObjectPath, target: Path) -> None:
+    """Get an object into a local file."""
+    with _as_os_error(source):
+        source.fs.get_file(source.path, str(target))
+
+
+def remove_tree(folder: ObjectPath) -> None:
+    """Remove all objects below a folder."""
+    with _as_os_error(folder):
+        keys = folder.fs.find(_prefix(folder))
+    remove_all(folder, keys)
+
+
+def remove_all(folder: ObjectPath, keys: Sequence[str]) -> None:
+    """Remove objects below a folder, many with one request.
+
+    Raises
+    ------
+    OSError
+        If one is still there: the answer to the request does not tell.
+    """
+    if not keys:
+        return
+    with _as_os_error(folder):
+        with suppress(FileNotFoundError):  # somebody else removes them too
+            folder.fs.rm([glob.escape(key) for key in keys])
+        left = set(folder.fs.find(_prefix(folder))).intersection(keys)
+    if left:
+        place = str(folder) + "/" + min(left).removeprefix(_prefix(folder))
+        raise OSError(errno.EACCES, "could not be removed", place)
+
+
+def remove(path: ObjectPath) -> None:
+    """Remove an object, if it is there."""
+    with _as_os_error(path):
+        path.fs.rm_file(path.path)
+
+
+def _prefix(folder: ObjectPath) -> str:
+    return folder.path.rstrip("/") + "/"
+
+
+def _version(path: ObjectPath) -> Version:
+    found = path.fs.info(path.path)
+    return Version(str(found["generation"] if _is_gs(path) else found["ETag"]))
+
+
+def _put_if(path: ObjectPath, data: bytes, version: Version) -> None:
+    if version == ABSENT:
+        path.fs.pipe_file(path.path, data, mode="create")
+    elif _is_gs(path):
+        bucket, _, key = path.path.partition("/")
+        path.fs.call(
+            "POST",
+            f"{path.fs._location}/upload/storage/v1/b/{{}}/o",
+            bucket,
+            uploadType="media",
+            name=key,
+            ifGenerationMatch=version.text,
+            data=data,
+            json_out=True,
+        )
+    else:
+        path.fs.pipe_file(path.path, data, IfMatch=version.text)
+
+
+def _modified(found: dict[str, Any]) -> dt.datetime:
+    moment = found.get("LastModified") or found.get("updated")
+    return dt.datetime.fromisoformat(moment) if isinstance(moment, str) else moment or dt.datetime.now(dt.UTC)
+
+
+def _is_gs(path: ObjectPath) -> bool:
+    return "gs" in path.fs.protocol
+
+
+@contextmanager
+def _as_os_error(path: ObjectPath) -> Iterator[None]:
+    """Turn what client libraries raise into an `OSError` of the place; a conflict into `FileExistsError`."""
+    try:
+        yield
+    except _client_errors(path) as error:
+        raise OSError(_errno(error), _reason(error), str(path)) from error
+
+
+def _errno(error: Exception) -> int:
+    if isinstance(error, FileExistsError) or _status(error) in {"409", "412"}:
+        return errno.EEXIST
+    if isinstance(error, FileNotFoundError):
+        return errno.ENOENT
+    return errno.EACCES if isinstance(error, PermissionError) else errno.EIO
+
+
+def _client_errors(path: ObjectPath) -> tuple[type[Exception], ...]:
+    from aiohttp import ClientError as HttpClientError  # noqa: PLC0415
+
+    if _is_gs(path):
+        from gcsfs.retry import HttpError  # noqa: PLC0415
+        from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415
+
+        return OSError, HttpClientError, GoogleAuthError, HttpError, ValueError
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
+    return OSError, HttpClientError, BotoCoreError, ClientError
+
+
+def _status(error: BaseException) -> str:
+    """Return the HTTP status that an error came with, if it did."""
+    for one in (error, error.__cause__):
+        response = getattr(one, "response", None)
+        if isinstance(response, dict):
+            return str(response.get("ResponseMetadata", {}).get("HTTPStatusCode", ""))
+        if (code := getattr(one, "code", None)) is not None:
+            return str(code)
+    return ""
+
+
+def _reason(error: Exception) -> str:
+    text = str(getattr(error, "strerror", None) or error) or type(error).__name__
+    if "://" in text and " " not in text:  # gcsfs names only the place
+        return os.strerror(_errno(error))
+    return text.rstrip(".")

@@ -1,0 +1,1 @@
+"""From validation errors to a policy: scores, weights, evaluation."""

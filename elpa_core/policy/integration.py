@@ -1,0 +1,145 @@
+"""From validation errors to a policy: of an integration config, or of a finished training run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ValidationError
+
+from elpa_core.artifacts.error_artifact import ErrorArtifact
+from elpa_core.config.integration import LoadedIntegration
+from elpa_core.config.loading import parse_training_config
+from elpa_core.config.problems import problems_of
+from elpa_core.config.training import LoadedConfig
+from elpa_core.config.types import Group
+from elpa_core.errors import ArtifactError, InputError, Problem
+from elpa_core.files.strict_json import read_file, read_object
+from elpa_core.policy.build import ScoredModel, build_policy
+from elpa_core.policy.evaluation import evaluated
+from elpa_core.policy.scoring import score_artifacts, score_block
+from elpa_core.runs.folder import CONFIG_NAME, MANIFEST_NAME
+from elpa_core.schema.policy import MissingModel, Policy, RunReference
+from elpa_core.times import now_text
+
+
+def integrate_config(loaded: LoadedIntegration) -> Policy:
+    """Return the policy of an integration config; relative paths are relative to the working folder.
+
+    Raises
+    ------
+    ArtifactError
+        With every problem of every source of errors.
+    """
+    config = loaded.config
+    scored: list[ScoredModel] = []
+    problems: list[Problem] = []
+    for index, block in enumerate(config.models):
+        try:
+            scored.append(score_block(block, config.beta, f"$.models[{index}]", loaded.source))
+        except ArtifactError as error:
+            problems += error.problems
+    if problems:
+        raise ArtifactError(problems)
+    policy = build_policy(config, scored, created_at=now_text(), source=loaded.source)
+    files = {
+        block.name: Path(block.error_csv)
+        for block in config.models
+        if block.error_csv is not None and block.ewma_score is None and block.error_values is None
+    }
+    return evaluated(policy, files, config.horizon)
+
+
+def integrate_run(run_dir: Path, manifest_path: Path | None = None) -> Policy:
+    """Return the policy of a finished ``elpa train``.
+
+    Parameters
+    ----------
+    run_dir : Path
+        The run's folder.
+    manifest_path : Path, optional
+        The run's manifest, if it is not in the folder under its usual name.
+
+    Raises
+    ------
+    InputError
+        If the run has not finished, a model has failed (unless it was told to continue), or a
+        model has left no usable artifact.
+    """
+    path = manifest_path or run_dir / MANIFEST_NAME
+    manifest = _read_manifest(path)
+    loaded = _config_of(manifest, run_dir, path)
+    artifacts, missing, problems = [], [], []
+    for index, entry in enumerate(manifest.models):
+        reason = entry.reason or ""
+        if entry.status == "ok" and entry.artifact is not None:
+            artifacts.append(entry.artifact)
+        elif entry.status == "disabled":
+            missing.append(MissingModel(name=entry.name, group=entry.group, reason="disabled", intended=True))
+        elif entry.status == "failed" and manifest.continue_on_error:
+            missing.append(MissingModel(name=entry.name, group=entry.group, reason=reason, intended=False))
+        else:
+            place = f"$.models[{index}] ({entry.name})"
+            found = f"status {entry.status}" + (f" ({reason})" if reason else "")
+            problems.append(Problem(str(path), place, found, "status ok and an error artifact"))
+    if problems:
+        raise ArtifactError(problems)
+    scored = score_artifacts(artifacts, loaded.config.beta)
+    policy = build_policy(
+        loaded.config,
+        scored,
+        created_at=now_text(),
+        source=str(path),
+        missing=missing,
+        run=RunReference(
+            dag_id=None,
+            run_id=None,
+            run_dir=str(run_dir.absolute()),
+            as_of=manifest.as_of,
+            config_sha256=loaded.sha256,
+        ),
+    )
+    files = {artifact.model: Path(artifact.path) for artifact in artifacts}
+    return evaluated(policy, files, loaded.config.horizon)
+
+
+class _Entry(BaseModel):
+    """What integration needs of a manifest's entry of a model."""
+
+    name: str
+    group: Group
+    status: Literal["planned", "disabled", "running", "ok", "failed"]
+    reason: str | None
+    artifact: ErrorArtifact | None
+
+
+class _Manifest(BaseModel):
+    """What integration needs of a manifest."""
+
+    skill: Literal["ELPA"]
+    as_of: str
+    config_sha256: str
+    continue_on_error: bool = False
+    models: list[_Entry]
+
+
+def _read_manifest(path: Path) -> _Manifest:
+    try:
+        return _Manifest.model_validate(read_object(path))
+    except ValidationError as error:
+        raise InputError(problems_of(error, str(path), _Manifest)) from error
+
+
+def _config_of(manifest: _Manifest, run_dir: Path, manifest_path: Path) -> LoadedConfig:
+    """Return the config of a run, if it and the manifest still belong together."""
+    path = run_dir / CONFIG_NAME
+    loaded = parse_training_config(read_file(path), path)
+    if loaded.sha256 != manifest.config_sha256:
+        found = f"content with SHA-256 {loaded.sha256}"
+        expected = f"the config of the run, {manifest.config_sha256}"
+        raise InputError(Problem(str(path), "", found, expected, "train again"))
+    if [entry.name for entry in manifest.models] != [model.name for model in loaded.config.models]:
+        raise InputError(
+            Problem(str(manifest_path), "$.models", "other models than in the config", f"those of {path}")
+        )
+    return loaded

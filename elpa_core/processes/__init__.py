@@ -1,0 +1,1 @@
+"""Run a command so that nothing of it lives on."""

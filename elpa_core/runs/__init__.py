@@ -1,0 +1,1 @@
+"""A run of a pool: its folder, its plan, its manifest."""

@@ -1,0 +1,141 @@
+"""From a config to the exact command of every model of one run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from elpa_core.commands.masking import MASK, mask_text, mask_values, names_a_secret, secret_values
+from elpa_core.commands.placeholders import render_command, render_text
+from elpa_core.config.placeholder_values import placeholder_values, written_values
+from elpa_core.config.training import LoadedConfig, Model
+from elpa_core.config.types import Scalar
+from elpa_core.errors import PlaceholderError
+from elpa_core.times import RunMoment
+
+
+@dataclass(frozen=True)
+class PlannedModel:
+    """What one model's turn in a run consists of.
+
+    Parameters
+    ----------
+    model : Model
+        The model's block of the config.
+    command : str
+        The exact command.
+    shown_command : str
+        The same with secrets masked: the one to print and to keep.
+    model_dir : Path
+        The command's working folder, absolute.
+    environment : mapping of str to str
+        What the command's environment has beyond that of its parent process.
+    error_csv : Path
+        Where the command leaves its validation errors, absolute.
+    secrets : tuple of str
+        Values that are never to be printed.
+    """
+
+    model: Model
+    command: str
+    shown_command: str
+    model_dir: Path
+    environment: Mapping[str, str]
+    error_csv: Path
+    secrets: tuple[str, ...]
+
+    def masked_environment(self) -> dict[str, str]:
+        """Return the model's own ``env`` with secrets masked."""
+        return {name: mask_text(value, self.secrets) for name, value in mask_values(self.model.env).items()}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All models of one run, in config order.
+
+    Parameters
+    ----------
+    loaded : LoadedConfig
+        The config.
+    run_dir : Path
+        The run's folder, absolute.
+    moment : RunMoment
+        The dates of the run.
+    models : tuple of PlannedModel
+        One a model, disabled ones too.
+    """
+
+    loaded: LoadedConfig
+    run_dir: Path
+    moment: RunMoment
+    models: tuple[PlannedModel, ...]
+
+
+def plan_run(
+    loaded: LoadedConfig, run_dir: Path, moment: RunMoment, changed: Mapping[str, Scalar] | None = None
+) -> Plan:
+    """Return the plan of a run; nothing is written and nothing runs.
+
+    Parameters
+    ----------
+    loaded : LoadedConfig
+        The config.
+    run_dir : Path
+        The run's folder, absolute.
+    moment : RunMoment
+        The dates of the run.
+    changed : mapping of str to scalar, optional
+        Values given when the run was started, where they differ from the config's.
+
+    Raises
+    ------
+    PlaceholderError
+        If a value cannot reach a command exactly as it is.
+    """
+    models = tuple(plan_model(loaded, model, run_dir, moment, changed) for model in loaded.config.models)
+    return Plan(loaded, run_dir, moment, models)
+
+
+def plan_model(
+    loaded: LoadedConfig,
+    model: Model,
+    run_dir: Path,
+    moment: RunMoment,
+    changed: Mapping[str, Scalar] | None = None,
+    model_dir: Path | None = None,
+) -> PlannedModel:
+    """Return the plan of one model; see `plan_run`.
+
+    ``model_dir`` is where the command works, if not in ``models/<name>`` of the run's folder.
+    """
+    config = loaded.config
+    model_dir = model_dir or run_dir / "models" / model.name
+    values = placeholder_values(
+        written_values(config),
+        run_dir=run_dir,
+        model_dir=model_dir,
+        model_name=model.name,
+        config_dir=loaded.path.parent,
+        moment=moment,
+        changed=changed,
+    )
+    index = next(index for index, other in enumerate(config.models) if other.name == model.name)
+    place = f'$.models[{index}].train_cmd (model "{model.name}")'
+    hidden = {name: MASK if names_a_secret(name) else value for name, value in values.written.items()}
+    hidden_data = {name: MASK if names_a_secret(name) else value for name, value in values.data.items()}
+    secrets = secret_values(model.env, config.extras, config.context, changed or {})
+    command = render_command(model.train_cmd, values.written, values.data, source=loaded.source, place=place)
+    try:
+        shown = render_command(model.train_cmd, hidden, hidden_data, source=loaded.source, place=place)
+    except PlaceholderError:  # a secret where only a number can stand
+        shown = MASK
+    return PlannedModel(
+        model=model,
+        command=command,
+        shown_command=mask_text(shown, secrets),
+        model_dir=model_dir,
+        environment={**values.environment(), **model.env},
+        error_csv=model_dir / render_text(model.error_csv, {**values.written, **values.data}),
+        secrets=secrets,
+    )

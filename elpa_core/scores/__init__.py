@@ -1,0 +1,1 @@
+"""EWMA scores and inverse-score weights (section 4 of the contract)."""

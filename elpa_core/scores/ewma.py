@@ -1,0 +1,177 @@
+"""EWMA score of a model's validation errors (section 4 of the contract), exact to the bit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elpa_core.scores.weights import MIN_SCORE
+
+
+class SumOverflowError(OverflowError):
+    """The sum of the absolute errors is beyond the largest double.
+
+    Parameters
+    ----------
+    index : int
+        Position, in the array that was being added, of the error at which the sum overflows.
+    """
+
+    def __init__(self, index: int) -> None:
+        super().__init__(f"the sum of the absolute errors overflows at index {index}")
+        self.index = index
+
+
+class EwmaScore:
+    """Exponentially weighted mean of absolute errors that arrive in blocks, oldest first.
+
+    ``s_0 = |e_0|``, ``s_t = beta * s_(t-1) + (1 - beta) * |e_t|`` in IEEE doubles, in this
+    order, ``1 - beta`` rounded once. How the series is cut into blocks changes no bit.
+
+    Parameters
+    ----------
+    beta : float
+        Share of the past, in [0, 1).
+
+    Raises
+    ------
+    ValueError
+        If ``beta`` is out of range.
+
+    Examples
+    --------
+    >>> score = EwmaScore(beta=0.5)
+    >>> score.update(np.array([4.0, -2.0]))
+    >>> score.update(np.array([1.0]))
+    >>> score.value, score.count, score.mean_abs_error
+    (2.0, 3, 2.3333333333333335)
+    """
+
+    def __init__(self, beta: float) -> None:
+        if not 0.0 <= beta < 1.0:
+            raise ValueError(f"beta is {beta!r}, not a number from 0 up to, not including, 1")
+        self.beta = float(beta)
+        self.count = 0
+        self._state = 0.0
+        self._total = 0.0
+
+    def update(self, errors: NDArray[np.float64]) -> None:
+        """Add the next errors of the series; after an exception the score is as it was.
+
+        Parameters
+        ----------
+        errors : ndarray of float64, shape (n,)
+            Finite errors of either sign, in the unit of the forecast; n may be 0.
+
+        Raises
+        ------
+        ValueError
+            If an error is NaN or infinite.
+        SumOverflowError
+            If the sum of all absolute errors so far, added from left to right, overflows.
+        """
+        if errors.size == 0:
+            return
+        magnitudes = np.abs(errors)
+        totals = magnitudes.copy()
+        with np.errstate(over="ignore"):
+            totals[0] += self._total
+            np.cumsum(totals, out=totals)
+        if not math.isfinite(totals[-1]):
+            index = int(np.argmin(np.isfinite(totals)))
+            if not math.isfinite(magnitudes[index]):
+                raise ValueError(
+                    f"the error at index {index} is {float(errors[index])!r}, not a finite number"
+                )
+            raise SumOverflowError(index)
+        if self.count:
+            self._state = _advance(self._state, magnitudes, self.beta)
+        else:
+            self._state = _advance(float(magnitudes[0]), magnitudes[1:], self.beta)
+        self._total = float(totals[-1])
+        self.count += errors.size
+
+    @property
+    def value(self) -> float:
+        """The score, ``max(s_n, 1e-9)``; ``ValueError`` while there is no error."""
+        self._require_errors()
+        return score_floor(self._state)
+
+    @property
+    def mean_abs_error(self) -> float:
+        """Left-to-right sum of the absolute errors over their number; ``ValueError`` if none."""
+        self._require_errors()
+        return self._total / self.count
+
+    def _require_errors(self) -> None:
+        if not self.count:
+            raise ValueError("a score needs at least one error")
+
+
+def ewma_score(errors: Sequence[float] | NDArray[np.float64], beta: float) -> float:
+    """Return the EWMA score of a whole series of errors.
+
+    Parameters
+    ----------
+    errors : sequence of float, shape (n,)
+        Finite errors of either sign, oldest first, n >= 1.
+    beta : float
+        Share of the past, in [0, 1).
+
+    Raises
+    ------
+    ValueError
+        If there is no error, one is not finite, or ``beta`` is out of range.
+    SumOverflowError
+        If the sum of the absolute errors overflows; its ``index`` says at which error.
+
+    Examples
+    --------
+    >>> ewma_score([4.0, -2.0, 1.0], beta=0.5)
+    2.0
+    >>> ewma_score([0.0, 0.0], beta=0.7)
+    1e-09
+    """
+    score = EwmaScore(beta)
+    score.update(np.asarray(errors, dtype=np.float64))
+    return score.value
+
+
+def score_floor(score: float) -> float:
+    """Return ``score``, or ``MIN_SCORE`` if it is lower, so that its inverse is finite.
+
+    >>> score_floor(0.25), score_floor(0.0)
+    (0.25, 1e-09)
+    """
+    return max(score, MIN_SCORE)
+
+
+def _advance(state: float, magnitudes: NDArray[np.float64], beta: float) -> float:
+    """Return the state after all ``magnitudes``, reading only as many as decide it.
+
+    A step ``f(s, a) = fl(fl(beta * s) + fl((1 - beta) * a))`` is monotone in s and a, because
+    rounding, adding and multiplying by a number >= 0 are; so if ``state <= upper`` and
+    ``f(upper, max a) <= upper``, every state of the series lies in [0, upper]. Steps from 0 and
+    from ``upper`` at any position therefore enclose the true state ever after, and once they
+    meet in one double, the true state is that double, whatever came before.
+    """
+    gain = 1.0 - beta
+    increments = gain * magnitudes
+    peak = float(magnitudes.max(initial=0.0))
+    upper = 2.0 * max(state, peak)
+    window = math.ceil(40.0 / gain)  # beta ** window < 2 ** -53
+    if beta * upper + gain * peak <= upper:
+        while 2 * window <= increments.size:
+            low, high = 0.0, upper
+            for increment in increments[-window:].tolist():
+                low = beta * low + increment
+                high = beta * high + increment
+            if low == high:
+                return low
+            window *= 2
+    for increment in increments.tolist():
+        state = beta * state + increment
+    return state

@@ -1,0 +1,1 @@
+"""Answer forecasts that arrive block by block."""

@@ -1,0 +1,165 @@
+"""Route a stream: blocks of forecasts in, combined forecasts out, actuals in as they arrive."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from pathlib import Path
+from typing import Any, TextIO
+
+from elpa_core.errors import InputError, Problem, quoted, some
+from elpa_core.files.atomic import json_bytes, write_atomic
+from elpa_core.routing import snapshot
+from elpa_core.routing.router import Router
+from elpa_core.routing.routing_policy import RoutingPolicy
+from elpa_core.serving.streams import Actuals, Block
+
+_FORMAT, _VERSION = "elpa-route", 2
+
+
+class Session:
+    """A router with the numbers of the rows that wait for their actuals; kept in one file.
+
+    Parameters
+    ----------
+    policy : mapping
+        For a new router; one that goes on must have come from a policy of the same models.
+    path : Path or None
+        Where the state is kept; None to forget it.
+    horizon : int, optional
+        For a new router; else the policy's, or the rows of the first block if those are more.
+
+    Raises
+    ------
+    InputError
+        If the policy or the state is none, or they do not belong together.
+    """
+
+    def __init__(self, policy: Mapping[str, Any], path: Path | None, horizon: int | None = None) -> None:
+        self.path = path
+        self.rows: list[int] = []
+        self.learned: int | None = None
+        self._open = policy if horizon is None else None  # until the first block tells the horizon
+        if path is None or not path.exists():
+            self.router = Router(policy, horizon=horizon)
+            return
+        self._open = None
+        value = snapshot.read_json(path)
+        if not isinstance(value, Mapping) or value.get("format") != _FORMAT:
+            raise InputError(Problem(str(path), "$.format", "something else", quoted(_FORMAT)))
+        if value.get("version") != _VERSION:
+            raise InputError(Problem(str(path), "$.version", quoted(value.get("version")), str(_VERSION)))
+        self.router = Router.from_json(value.get("router"), f"{path}: $.router")
+        rows = value.get("rows")
+        if not isinstance(rows, list) or not all(type(row) is int for row in rows):
+            raise InputError(Problem(str(path), "$.rows", quoted(rows), "an array of row numbers"))
+        if len(rows) != self.router.waiting:
+            found = f"{len(rows)} row numbers"
+            raise InputError(
+                Problem(str(path), "$.rows", found, f"{self.router.waiting}, one a waiting step")
+            )
+        learned = value.get("learned")
+        if learned is not None and type(learned) is not int:
+            raise InputError(Problem(str(path), "$.learned", quoted(learned), "a row number or null"))
+        self.rows, self.learned = rows, learned
+        wanted, had = RoutingPolicy.of(policy, horizon), self.router.policy
+        fields = ["online", "offline", "dirty_interval", "amplitude_window", "mutant_epsilon"]
+        if horizon is not None:
+            fields.append("horizon")
+        problems = [
+            Problem(
+                str(path), f"$.router.policy.{field}", _shown(getattr(had, field)),
+                f"{_shown(getattr(wanted, field))}, as asked for", "start with a new state file",
+            )
+            for field in fields
+            if getattr(had, field) != getattr(wanted, field)
+        ]  # fmt: skip
+        if problems:
+            raise InputError(problems)
+
+    def waits_for(self, block: Block) -> bool:
+        """Tell whether rows of a block were answered already, as far as the state knows."""
+        return not {*self.rows}.isdisjoint(block.rows)
+
+    def require_new(self, block: Block) -> None:
+        """Refuse a block with rows that the router has learned from.
+
+        Raises
+        ------
+        InputError
+            Naming its first row, and the last one learned from.
+        """
+        if self.learned is not None and block.rows[0] <= self.learned:
+            found = f"row {block.rows[0]}, which the router has learned from"
+            expected = f"rows after {self.learned}"
+            hint = "leave out what was served, or start with a new state file"
+            raise InputError(Problem(f"block {quoted(block.name)}", "", found, expected, hint))
+
+    def answer(self, block: Block) -> list[tuple[int, float]]:
+        """Return row numbers and served values of a block; see `require_new`."""
+        self.require_new(block)
+        if self._open is not None and len(block.rows) > self.router.policy.horizon:
+            self.router = Router(self._open, horizon=len(block.rows))
+        self._open = None
+        served = self.router.predict(block.forecasts)
+        self.rows = list(block.rows)
+        self.save()
+        return list(zip(block.rows, served.tolist(), strict=True))
+
+    def learn(self, actuals: Actuals) -> None:
+        """Wait for the actuals of the rows that were answered, and learn from them."""
+        waiting = len(self.rows)
+        while self.rows and (actual := actuals.next(self.rows[0])) is not None:
+            self.router.update(actual)
+            self.learned = self.rows.pop(0)
+        if len(self.rows) < waiting:
+            self.save()
+
+    def save(self) -> None:
+        """Write the state in one step."""
+        if self.path is not None:
+            value = {
+                "format": _FORMAT, "version": _VERSION, "rows": self.rows, "learned": self.learned,
+                "router": self.router.to_json(),
+            }  # fmt: skip
+            write_atomic(self.path, json_bytes(value))
+
+
+def begun(session: Session, blocks: Iterator[Block]) -> Iterator[Block]:
+    """Wait for the first block and refuse it if need be; return all blocks.
+
+    Raises
+    ------
+    InputError
+        As `Session.require_new`.
+    """
+    first = next(blocks, None)
+    if first is None:
+        return iter(())
+    session.require_new(first)
+    return chain([first], blocks)
+
+
+def route_stream(session: Session, blocks: Iterator[Block], actuals: Actuals | None, output: TextIO) -> None:
+    """Answer block after block: each is written and flushed before its actuals are awaited.
+
+    Rows that an earlier run left waiting learn from their actuals first, unless they come again:
+    then that run ended before anybody read its answer.
+    """
+    output.write("block,row,served\n")
+    output.flush()
+    writer = csv.writer(output, lineterminator="\n")
+    blocks = begun(session, blocks)
+    first = next(blocks, None)
+    if actuals is not None and (first is None or not session.waits_for(first)):
+        session.learn(actuals)
+    for block in chain([] if first is None else [first], blocks):
+        writer.writerows([block.name, row, repr(value)] for row, value in session.answer(block))
+        output.flush()
+        if actuals is not None:
+            session.learn(actuals)
+
+
+def _shown(value: object) -> str:
+    return some([quoted(name) for name in value]) if isinstance(value, tuple) else quoted(value)

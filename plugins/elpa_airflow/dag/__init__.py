@@ -1,0 +1,1 @@
+"""What is made when a Dag file is parsed."""

@@ -1,0 +1,153 @@
+"""From one training config to one Dag: two TaskGroups of training tasks that feed one task."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+from airflow.providers.standard.operators.python import PythonOperator
+from airflow.sdk import DAG, Asset, CronDataIntervalTimetable, TaskGroup, get_parsing_context
+from airflow.sdk.definitions.param import ParamsDict
+
+from elpa_airflow.dag import docs
+from elpa_airflow.dag.trigger_form import trigger_params
+from elpa_airflow.run.moment import policy_uri
+from elpa_airflow.tasks.train import train_task
+from elpa_core.config.airflow import DagRunOptions, ModelRunOptions
+from elpa_core.config.training import LoadedConfig
+from elpa_core.config.types import GROUPS
+from elpa_core.errors import ConfigError, Problem, quoted
+from elpa_core.times import parse_date
+
+TAG = "elpa"
+DEFAULT_RETRIES = 1
+# Without catchup only the latest interval is run, so that any date of the past will do.
+_DEFAULT_START_DATE = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
+
+
+def build_dag(loaded: LoadedConfig, store: str | None) -> DAG:
+    """Return the Dag of a config.
+
+    Parameters
+    ----------
+    loaded : LoadedConfig
+        The config.
+    store : str, optional
+        The policy store that the Dag file named.
+
+    Raises
+    ------
+    ConfigError
+        If Airflow does not take the schedule.
+    """
+    options = loaded.config.airflow
+    dag = DAG(
+        dag_id=loaded.dag_id,
+        description=options.description or f"Train {len(loaded.config.models)} models and build their policy",
+        schedule=_schedule(loaded),
+        start_date=_start_date(options),
+        end_date=parse_date(options.end_date, options.timezone) if options.end_date else None,
+        catchup=options.catchup,
+        tags={TAG, *options.tags},
+        doc_md=docs.dag_doc(loaded),
+        default_args={"owner": options.owner} if options.owner else {},
+        **_given(max_active_runs=options.max_active_runs, max_active_tasks=options.max_active_tasks),
+    )
+    integrate = PythonOperator(
+        task_id="integrate",
+        dag=dag,
+        python_callable=_integrate_callable(loaded, store),
+        show_return_value_in_logs=False,
+        outlets=_outlets(dag.dag_id),
+        trigger_rule="all_done",
+        retries=DEFAULT_RETRIES if options.retries is None else options.retries,
+        doc_md=docs.INTEGRATE_DOC,
+        **_given(retry_delay=_seconds(options.retry_delay)),
+    )
+    shared = _run_arguments(options)
+    groups = {
+        group: TaskGroup(group_id=group, dag=dag, tooltip=docs.GROUP_TOOLTIPS[group]) for group in GROUPS
+    }
+    tasks = []
+    for model in loaded.config.models:
+        own = model.airflow
+        task = train_task(
+            model,
+            loaded,
+            store,
+            task_id=model.name,
+            task_display_name=model.name if model.enabled else f"{model.name} (disabled)",
+            dag=dag,
+            task_group=groups[model.group],
+            doc_md=docs.model_doc(model),
+            **(_run_arguments(own.over(options)) if own.model_fields_set else shared),
+        )
+        tasks.append(task)
+    integrate.set_upstream(tasks)
+    # Last: each operator would make copies of the Params that the Dag has by then, and needs none.
+    dag.params = ParamsDict(trigger_params(loaded.config))
+    return dag
+
+
+def _run_arguments(options: ModelRunOptions) -> dict[str, Any]:
+    """Return what Airflow takes of a model's options."""
+    return {
+        "retries": DEFAULT_RETRIES if options.retries is None else options.retries,
+        **_given(
+            retry_delay=_seconds(options.retry_delay),
+            execution_timeout=_seconds(options.execution_timeout),
+            pool=options.pool,
+            pool_slots=options.pool_slots,
+            queue=options.queue,
+            priority_weight=options.priority_weight,
+        ),
+    }
+
+
+def _integrate_callable(loaded: LoadedConfig, store: str | None) -> Callable[..., dict[str, Any] | None]:
+    def integrate(**context: Any) -> dict[str, Any] | None:
+        from elpa_airflow.tasks.integrate import integrate as integrate_run  # noqa: PLC0415  (numpy)
+
+        return integrate_run(context, loaded, store)
+
+    return integrate
+
+
+def _outlets(dag_id: str) -> list[Asset]:
+    # The first Asset of a process imports every provider that knows URIs: half a second with Amazon's.
+    # A task needs none: integrate names its outlet when it has published.
+    return [Asset(policy_uri(dag_id))] if get_parsing_context().dag_id is None else []
+
+
+def _schedule(loaded: LoadedConfig) -> CronDataIntervalTimetable | list[Asset] | str | None:
+    options = loaded.config.airflow
+    if options.assets:
+        return [_asset(loaded, index, uri) for index, uri in enumerate(options.assets)]
+    if options.schedule is None or options.schedule == "@once":
+        return options.schedule
+    return CronDataIntervalTimetable(options.schedule, timezone=options.timezone)
+
+
+def _asset(loaded: LoadedConfig, index: int, uri: str) -> Asset:
+    try:
+        return Asset(uri)
+    except ValueError as error:
+        found = f"{quoted(uri)} ({error})"
+        problem = Problem(loaded.source, f"$.airflow.assets[{index}]", found, "the URI of an asset")
+        raise ConfigError(problem) from error
+
+
+def _start_date(options: DagRunOptions) -> dt.datetime | None:
+    if options.start_date is not None:
+        return parse_date(options.start_date, options.timezone)
+    return _DEFAULT_START_DATE if options.schedule is not None else None
+
+
+def _seconds(value: float | None) -> dt.timedelta | None:
+    return None if value is None else dt.timedelta(seconds=value)
+
+
+def _given(**arguments: Any) -> dict[str, Any]:
+    """Return the arguments that the config gives; Airflow's own defaults stand for the others."""
+    return {name: value for name, value in arguments.items() if value is not None}

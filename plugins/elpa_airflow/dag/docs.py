@@ -1,0 +1,57 @@
+"""The texts that the UI shows on a Dag and its tasks."""
+
+from __future__ import annotations
+
+from elpa_core.commands.masking import mask_text, secret_values
+from elpa_core.config.training import LoadedConfig, Model
+
+GROUP_TOOLTIPS = {
+    "online": "Cheap models, retrained often: they follow recent data",
+    "offline": "Heavy models, retrained rarely: they hold the stable pattern",
+}
+
+INTEGRATE_DOC = """\
+Scores every trained model by its validation errors, weights the models of each group by the inverse
+of their scores, and writes `elpa_policy.json` and `train_manifest.json` into the run's folder. Runs
+when all models have ended, in whatever way. The policy is this task's XCom value.
+"""
+
+
+def dag_doc(loaded: LoadedConfig) -> str:
+    """Return the Dag's documentation: what is trained, what it needs, how to trigger it."""
+    config, options = loaded.config, loaded.config.airflow
+    lines = [
+        f"Trains the models of `{loaded.path.name}` and builds the policy that weights and routes them.",
+        "",
+        "**To run it**: *Trigger*, or `airflow dags trigger` with the Dag id, or a schedule in the config."
+        " The policy is the XCom value of `integrate`.",
+        "",
+        f"Dataset `{_cell(config.dataset or 'none')}`, horizon {config.horizon}, period {config.period},"
+        f" seed {config.seed}, beta {config.beta}. When a model fails: {options.on_model_failure}.",
+    ]
+    if loaded.warnings:
+        lines += ["", "**Warnings of the config**", ""]
+        lines += [f"* {_cell(warning.removeprefix(f'{loaded.source}: '))}" for warning in loaded.warnings]
+    lines += ["", "| model | group | pool | queue |", "| --- | --- | --- | --- |"]
+    for model in config.models:
+        run = model.airflow.over(options)
+        name = model.name if model.enabled else f"{model.name} (disabled)"
+        pool = _cell(run.pool) if run.pool else "default_pool"
+        slots = f" ({run.pool_slots} slots)" if run.pool_slots else ""
+        queue = _cell(run.queue) if run.queue else "default"
+        lines.append(f"| {name} | {model.group} | {pool}{slots} | {queue} |")
+    return "\n".join(lines)
+
+
+def model_doc(model: Model) -> str:
+    """Return the documentation of a model's task: the template of its command."""
+    command = mask_text(model.train_cmd, secret_values(model.env)) if model.env else model.train_cmd
+    indented = "    " + command.replace("\n", "\n    ")
+    state = "" if model.enabled else " Disabled in the config: it is skipped."
+    what = f"Trains the {model.group} model **{model.name}**.{state}"
+    return f"{what} The template of its command:\n\n{indented}\n"
+
+
+def _cell(text: str) -> str:
+    """Return a text that cannot break out of a table's cell or a line of Markdown."""
+    return " ".join(text.split()).replace("|", "\\|").replace("`", "'").replace("<", "&lt;")

@@ -1,0 +1,67 @@
+"""A run keeps the config that it started with: the first task stores it, later ones read that copy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from elpa_airflow.run.status import read_status
+from elpa_core import files
+from elpa_core.config.loading import parse_training_config
+from elpa_core.config.training import LoadedConfig
+from elpa_core.files import StorePath
+from elpa_core.files.atomic import json_bytes
+from elpa_core.files.strict_json import read_file, read_object
+from elpa_core.runs.folder import CONFIG_NAME
+
+_ENDED = {"success", "failed", "skipped", "upstream_failed"}
+
+
+def frozen_config(
+    current: LoadedConfig,
+    run_dir: StorePath,
+    generation: str,
+    other_states: Callable[[], Mapping[str, str | None]],
+) -> LoadedConfig:
+    """Return the config that this run works with.
+
+    Parameters
+    ----------
+    current : LoadedConfig
+        The config as it is now.
+    run_dir : path
+        The run's folder.
+    generation : str
+        Another one after each clearing of the run's tasks, of all or of some; the first task of a
+        generation decides for all of it.
+    other_states : callable
+        Returns the states of the run's other tasks, by task id; asked only where they decide.
+
+    Returns
+    -------
+    LoadedConfig
+        The copy in the run's folder. If there is none, or if all tasks were cleared, the copy is
+        made anew from ``current``.
+    """
+    record = run_dir / "generations" / f"{generation}.json"
+    copy = run_dir / CONFIG_NAME
+    if not files.exists(record):
+        keep = files.exists(copy) and _in_use(run_dir, generation, other_states())
+        data = read_file(copy) if keep else current.data
+        files.create(record, json_bytes({"config": data.decode()}))
+    data = str(read_object(record)["config"]).encode()
+    if not files.exists(copy) or read_file(copy) != data:
+        files.write(copy, data)
+    return current if data == current.data else parse_training_config(data, current.path, both_groups=True)
+
+
+def _in_use(run_dir: StorePath, generation: str, states: Mapping[str, str | None]) -> bool:
+    """Tell whether a task that was not cleared worked, or still works, with the copy."""
+    if _ENDED & set(states.values()):
+        return True
+    running = (task_id for task_id, state in states.items() if state == "running")
+    return any(_runs_since_earlier(read_status(run_dir, task_id), generation) for task_id in running)
+
+
+def _runs_since_earlier(status: dict[str, Any] | None, generation: str) -> bool:
+    return status is not None and status["status"] == "running" and status["generation"] != generation

@@ -1,0 +1,126 @@
+"""A task's view of its run: folder, dates, frozen config, states of the other tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk.execution_time import task_runner
+
+from elpa_airflow.run.frozen_config import frozen_config
+from elpa_airflow.run.moment import moment_of
+from elpa_airflow.run.offline_schedule import OfflineTick, offline_tick
+from elpa_airflow.run.store_location import open_store, store_location, work_root
+from elpa_core.config.choices import RunChoices, run_choices
+from elpa_core.config.training import LoadedConfig, Model
+from elpa_core.files import StorePath
+from elpa_core.files.location import local_folder
+from elpa_core.store import DagFolder
+from elpa_core.times import RunMoment
+
+
+@dataclass(frozen=True)
+class RunState:
+    """What a task needs to know of its run.
+
+    Parameters
+    ----------
+    loaded : LoadedConfig
+        The frozen config.
+    run_dir : path
+        The run's folder in the policy store.
+    work_dir : Path
+        The folder of the run's commands, absolute; the same, unless the store is on object storage.
+    moment : RunMoment
+        The run's dates.
+    generation : str
+        Another one after each clearing.
+    ask_states : callable
+        Asks Airflow for what `states` is.
+    tick : OfflineTick or None
+        As of when the offline models are trained, if the config says so apart.
+    given : mapping
+        What was given when the run was started.
+    """
+
+    loaded: LoadedConfig
+    run_dir: StorePath
+    work_dir: Path
+    moment: RunMoment
+    generation: str
+    ask_states: Callable[[], Mapping[str, str | None]]
+    tick: OfflineTick | None
+    given: Mapping[str, Any]
+
+    @property
+    def store(self) -> StorePath:
+        """The policy store; a run's folder lies in it under its Dag and ``runs``."""
+        return self.run_dir.parent.parent.parent
+
+    @cached_property
+    def states(self) -> Mapping[str, str | None]:
+        """States of the run's other tasks, by task id; none where no task runs."""
+        return self.ask_states()
+
+    @cached_property
+    def choices(self) -> RunChoices:
+        """What was chosen when the run was started.
+
+        Raises
+        ------
+        ConfigError
+            If that is no choice that the config has.
+        """
+        return run_choices(self.loaded.config, self.given, f"the values given for run {self.moment.run_id}")
+
+    def moment_for(self, model: Model) -> RunMoment:
+        """Return the dates for a model's command: an offline model may be trained as of another moment."""
+        if self.tick is None or model.group != "offline":
+            return self.moment
+        return replace(self.moment, as_of=self.tick.as_of.isoformat())
+
+    @classmethod
+    def of(cls, context: Any, current: LoadedConfig, store: str | None) -> RunState:
+        """Return the state of the run that the task of ``context`` belongs to, and freeze its config."""
+        ti, dag_run = context["ti"], context["dag_run"]
+        location = store_location(current, store)
+        started = dag_run.start_date.strftime("%Y%m%dT%H%M%S%f") if dag_run.start_date else "unstarted"
+        generation = f"{dag_run.clear_number or 0}-{started}"
+        if getattr(task_runner, "SUPERVISOR_COMMS", None) is None:
+            # `airflow tasks render`: no task runs, so nothing is frozen.
+            run_dir: StorePath = DagFolder(local_folder(location) or work_root(), ti.dag_id).run(ti.run_id)
+            return cls(
+                current,
+                run_dir,
+                _work_dir(run_dir, ti),
+                moment_of(dag_run),
+                generation,
+                dict,
+                offline_tick(current.config.airflow, dag_run),
+                dag_run.conf or {},
+            )
+
+        def states() -> dict[str, str | None]:
+            found = dict(ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id]).get(ti.run_id, {}))
+            found.pop(ti.task_id, None)
+            return found
+
+        run_dir = DagFolder(open_store(location), ti.dag_id).run(ti.run_id)
+        loaded = frozen_config(current, run_dir, generation, states)
+        return cls(
+            loaded,
+            run_dir,
+            _work_dir(run_dir, ti),
+            moment_of(dag_run),
+            generation,
+            states,
+            offline_tick(loaded.config.airflow, dag_run),
+            dag_run.conf or {},
+        )
+
+
+def _work_dir(run_dir: StorePath, ti: Any) -> Path:
+    return run_dir if isinstance(run_dir, Path) else work_root() / ti.dag_id / "runs" / run_dir.name

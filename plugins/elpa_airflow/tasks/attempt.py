@@ -1,0 +1,147 @@
+"""One attempt of a model's task: where its command works, what is kept of that, who may say how it ended."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from elpa_airflow.run.state import RunState
+from elpa_airflow.run.status import status_in, write_status
+from elpa_core import files
+from elpa_core.artifacts.error_artifact import ErrorArtifact, artifact_of, require_regular
+from elpa_core.artifacts.kept_files import kept_files
+from elpa_core.config.training import Model
+from elpa_core.errors import ArtifactError, Problem
+from elpa_core.files import StorePath, objects
+
+_COPY_NAME = "handed_on_errors.csv"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt of a model's task.
+
+    Parameters
+    ----------
+    key : str
+        Of the attempt: the task instance's id, another one for each attempt.
+    status_dir : path
+        The model's folder of the run in the store, which holds ``status.json``.
+    kept_dir : path
+        The folder in the store of what this attempt leaves.
+    work_dir : Path
+        The folder of its command; the same, unless the store is on object storage.
+    orphaned : bool
+        Whether an earlier attempt was killed, so that its command may live on somewhere. Then this
+        attempt and those after it work in folders of their own, where that command does not write.
+    """
+
+    key: str
+    status_dir: StorePath
+    kept_dir: StorePath
+    work_dir: Path
+    orphaned: bool
+
+    @classmethod
+    def of(cls, ti: Any, run: RunState, model: Model) -> Attempt:
+        """Return the attempt that a task instance is."""
+        status_dir, work_dir = run.run_dir / "models" / model.name, run.work_dir / "models" / model.name
+        earlier = status_in(status_dir) or {}
+        began_only = earlier.get("started_at") is not None and earlier.get("finished_at") is None
+        orphaned = bool(earlier.get("orphaned")) or began_only
+        key = str(ti.id)
+        if not orphaned:
+            return cls(key, status_dir, status_dir, work_dir, orphaned)
+        name = f"try-{ti.try_number}-{key[-6:]}"
+        return cls(key, status_dir, status_dir / name, work_dir / name, orphaned)
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether what is kept has to be copied into the store."""
+        return not isinstance(self.kept_dir, Path)
+
+    def empty(self) -> None:
+        """Leave nothing of an earlier attempt in this one's folders: a retry works as a first try."""
+        if self.is_remote:
+            files.remove_tree(self.kept_dir)
+        if self.work_dir.is_dir() and not self.work_dir.is_symlink():
+            files.remove_tree(self.work_dir)
+        else:  # a command may have put something else into its place
+            self.work_dir.unlink(missing_ok=True)
+        self.work_dir.mkdir(parents=True)
+
+    def record(self, status: dict[str, Any], *, ends: bool = False) -> None:
+        """Write down the state of the model's task.
+
+        Parameters
+        ----------
+        status : dict
+            The manifest's entry of the model.
+        ends : bool
+            Whether the attempt ends with it. Then it is written only if no later attempt has begun: a
+            task that Airflow has given up may still run somewhere.
+        """
+        if ends:
+            written = status_in(self.status_dir)
+            if written is not None and written.get("attempt") != self.key:
+                return
+        write_status(self.status_dir, status | {"attempt": self.key, "orphaned": self.orphaned})
+
+    def artifact_left(
+        self, error_csv: Path, *, model: Model, started_at: str, finished_at: str
+    ) -> ErrorArtifact:
+        """Return the error artifact that the command left; from here on it lies in the store.
+
+        Raises
+        ------
+        ArtifactError
+            If it is no error CSV as the contract has it.
+        """
+        found, here = error_csv.resolve(), self.work_dir.resolve()
+        if found.is_relative_to(here):
+            path = self.work_dir / found.relative_to(here)
+        else:  # of one that lies elsewhere a copy that no later run writes over
+            path = self.work_dir / _COPY_NAME
+            require_regular(error_csv)
+            shutil.copyfile(error_csv, path)
+        artifact = artifact_of(
+            path, model=model.name, group=model.group, started_at=started_at, finished_at=finished_at
+        )
+        return replace(artifact, path=self._keep([path])[0])
+
+    def files_left(self, patterns: Sequence[str]) -> list[str]:
+        """Return the files that ``artifacts`` names; from here on they lie in the store.
+
+        Raises
+        ------
+        ArtifactError
+            If a pattern names none.
+        """
+        return self._keep(kept_files(self.work_dir, patterns))
+
+    def clear_away(self) -> None:
+        """Remove what lies on this machine only because the store does not."""
+        if self.is_remote:
+            with suppress(RecursionError):  # folders nested too deeply
+                shutil.rmtree(self.work_dir, ignore_errors=True)
+
+    def _keep(self, files: Sequence[Path]) -> list[str]:
+        kept = []
+        for file in files:
+            place = self.kept_dir
+            for part in file.relative_to(self.work_dir).parts:
+                place = place / part
+            if not isinstance(place, Path):
+                try:
+                    objects.upload(file, place)
+                except OSError as error:
+                    expected = "an artifact in the policy store"
+                    raise ArtifactError(
+                        Problem(str(place), "", f"no upload ({error.strerror})", expected)
+                    ) from error
+            kept.append(str(place))
+        return kept

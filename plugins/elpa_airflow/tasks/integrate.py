@@ -1,0 +1,267 @@
+"""The last task of a run: from the models' error artifacts to the policy and the manifest."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import tempfile
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import Asset
+from airflow.sdk.exceptions import AirflowFailException
+
+from elpa_airflow.run.moment import policy_uri
+from elpa_airflow.run.state import RunState
+from elpa_airflow.run.status import read_status, refused_entry, task_id_of, write_status
+from elpa_airflow.tasks.training_result import CARRIED_KEY, HandedOn
+from elpa_core import files
+from elpa_core.artifacts.error_artifact import ErrorArtifact
+from elpa_core.config.training import LoadedConfig, Model
+from elpa_core.config.types import GROUPS
+from elpa_core.errors import ArtifactError, ElpaError, InputError, Problem
+from elpa_core.files import objects
+from elpa_core.policy.build import ScoredModel, build_policy
+from elpa_core.policy.evaluation import evaluated
+from elpa_core.policy.scoring import score_artifacts
+from elpa_core.policy.table import policy_lines
+from elpa_core.runs.earlier_artifacts import newest_artifacts
+from elpa_core.runs.folder import MANIFEST_NAME
+from elpa_core.runs.manifest import manifest_of, model_entry, write_manifest
+from elpa_core.runs.plan import Plan, plan_model
+from elpa_core.schema.policy import MissingModel, Policy, RunReference
+from elpa_core.store import POLICY_NAME, DagFolder, PolicyStore
+from elpa_core.store.errors import as_store_error
+from elpa_core.store.pruning import prune
+from elpa_core.times import now_text, utc_text
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Pool:
+    """The models of a run: those with a score, and those that the policy does without."""
+
+    scored: list[ScoredModel]
+    missing: list[MissingModel]
+    artifacts: dict[str, Path] = field(default_factory=dict)
+
+
+def integrate(context: Any, current: LoadedConfig, store: str | None) -> dict[str, Any] | None:
+    """Write manifest and policy of a run, publish the policy, and return it.
+
+    Parameters
+    ----------
+    context : Context
+        Of the task.
+    current : LoadedConfig
+        The config as it is at parse.
+    store : str, optional
+        The policy store that the Dag file named.
+
+    Raises
+    ------
+    AirflowFailException
+        If there can be no policy: trying again would not help, training the missing models would.
+    """
+    # Airflow emits an event of each outlet of a task that ends well, and nothing was published yet. An
+    # AssetAlias does not do: its first events, of runs at the same time, fail their tasks in Airflow.
+    context["task"].outlets = []
+    run = RunState.of(context, current, store)
+    try:
+        if run.choices.dry_run:
+            _write_manifest(run, _Pool([], []))
+            log.info("A dry run: the manifest has the commands, there is no policy")
+            return None
+        with tempfile.TemporaryDirectory(prefix="elpa-integrate-") as folder:
+            pool = _pool(context["ti"], run, Path(folder))
+            _write_manifest(run, pool)
+            policy = _policy(context["ti"], run, pool)
+    except (InputError, NoPolicyError) as error:
+        files.remove(run.run_dir / POLICY_NAME)
+        raise AirflowFailException(str(error)) from error
+    return _publish(context, run, policy)
+
+
+class NoPolicyError(ElpaError):
+    """Too few models have ended well: trying again would not help, training them would."""
+
+
+def _publish(context: Any, run: RunState, policy: Policy) -> dict[str, Any]:
+    ti, options = context["ti"], run.loaded.config.airflow
+    store = PolicyStore(run.store, ti.dag_id)
+    recorded = store.record(ti.run_id, run.moment.as_of, policy.to_json())
+    log.info(
+        "Policy %s, of config SHA-256 %s:\n%s",
+        recorded.path,
+        run.loaded.sha256,
+        "\n".join(policy_lines(policy)),
+    )
+    gate = options.promotion.max_score_increase if options.promotion else None
+    outcome = store.publish(ti.run_id, recorded.number, max_score_increase=gate)
+    log.info("The policy is %s: %s", outcome.entry.action, outcome.entry.reason)
+    if outcome.published and outcome.changed:
+        asset = Asset(policy_uri(ti.dag_id))
+        context["task"].outlets = [asset]
+        extra = {"run_id": ti.run_id, "as_of": run.moment.as_of, "policy": str(recorded.path)}
+        context["outlet_events"][asset].extra = extra
+    if options.keep_runs is not None:
+        _prune(run, ti.dag_id, ti.run_id, options.keep_runs)
+    return policy.to_json()
+
+
+def _prune(run: RunState, dag_id: str, run_id: str, keep: int) -> None:
+    try:
+        pruned = prune(DagFolder(run.store, dag_id), keep, running=[run_id])
+    except ElpaError as error:
+        # The policy is published: what a full disk leaves over is no reason to fail the run.
+        log.warning("Old runs are not removed: %s", error)
+        return
+    for removed in pruned.removed:
+        log.info("Removed the folder of an old run: %s", removed.run_id)
+
+
+def _pool(ti: Any, run: RunState, folder: Path) -> _Pool:
+    """Return the models of a run; artifacts on object storage are copied to ``folder``."""
+    pool = _Pool([], [])
+    for model in run.loaded.config.models:
+        try:
+            handed_on, reason = _handed_on(ti, run, model)
+            if handed_on is None:
+                handed_on = _fallback(run, model, reason)
+            if handed_on is not None:
+                scored, path = _scored(handed_on.artifact, run, folder)
+                pool.artifacts[model.name] = path
+                pool.scored.append(handed_on.describe(scored, run.moment.as_of))
+                continue
+        except ArtifactError as error:
+            reason = str(error)
+        intended = not (model.enabled and run.choices.takes(model))
+        pool.missing.append(
+            MissingModel(name=model.name, group=model.group, reason=reason, intended=intended)
+        )
+    return pool
+
+
+def _scored(artifact: ErrorArtifact, run: RunState, folder: Path) -> tuple[ScoredModel, Path]:
+    """Return the score of an artifact, and where it lies on this machine."""
+    place = files.at(run.store, artifact.path)
+    if isinstance(place, Path):
+        (scored,) = score_artifacts([artifact], run.choices.config.beta)
+        return scored, place
+    copy = folder / f"{artifact.model}.csv"
+    try:
+        objects.download(place, copy)
+        (scored,) = score_artifacts([replace(artifact, path=str(copy))], run.choices.config.beta)
+    except FileNotFoundError as error:
+        problem = Problem(artifact.path, "", "no such object", "the artifact that training has left there")
+        raise ArtifactError(problem) from error
+    except ArtifactError as error:
+        raise ArtifactError(replace(problem, source=artifact.path) for problem in error.problems) from error
+    return scored, copy
+
+
+def _handed_on(ti: Any, run: RunState, model: Model) -> tuple[HandedOn | None, str]:
+    """Return what a model's task handed on, or why it handed on nothing."""
+    if not model.enabled:
+        return None, "disabled"
+    task_id = task_id_of(model)
+    if task_id not in run.states:
+        return None, "its task is no longer in the Dag"
+    state = run.states[task_id]
+    if state is None:
+        return None, "its task did not run"
+    key = {"success": "return_value", "skipped": CARRIED_KEY}.get(state)
+    value = ti.xcom_pull(task_ids=task_id, key=key) if key else None
+    if value is not None:
+        return HandedOn.from_json(value), ""
+    if state == "success":
+        return None, "its task is marked as success, but handed on no error artifact"
+    status = read_status(run.run_dir, task_id) or {}
+    if status.get("status") == "running":
+        # Left standing, it would tell the tasks of a cleared run that this one still goes on.
+        status |= {"status": "failed", "reason": "its process was killed"}
+        write_status(run.run_dir / "models" / model.name, status)
+    reason = status.get("reason") if status.get("status") in {"failed", "planned"} else None
+    return None, f"its task is {state}" + (f": {reason}" if reason else "")
+
+
+def _fallback(run: RunState, model: Model, reason: str) -> HandedOn | None:
+    """Return the newest earlier artifact of an offline model whose training has failed."""
+    if not model.enabled or run.tick is None or model.group != "offline" or not run.choices.takes(model):
+        return None
+    earlier = newest_artifacts(run.run_dir, model.name, model.group, run.tick.as_of)
+    carried = HandedOn.carried(earlier, run.run_dir / "models" / model.name, reason)
+    if carried is not None:
+        log.warning("%s: %s; its artifact of run %s takes part", model.name, reason, carried.carried_from)
+    return carried
+
+
+def _write_manifest(run: RunState, pool: _Pool) -> None:
+    reasons = {model.name: model.reason for model in pool.missing}
+    entries = []
+    for model in run.loaded.config.models:
+        entry = _entry(run, model) | (read_status(run.run_dir, task_id_of(model)) or {})
+        if model.name in reasons:
+            entry |= {"status": "failed" if model.enabled else "disabled", "reason": reasons[model.name]}
+        if run.choices.dry_run and model.enabled:
+            entry |= {"status": "planned", "return_code": None, "artifact": None}
+        entry["task_state"] = run.states.get(task_id_of(model))
+        entries.append(entry)
+    plan = Plan(replace(run.loaded, config=run.choices.config), run.work_dir, run.moment, ())
+    manifest = manifest_of(
+        plan,
+        entries,
+        created_at=now_text(),
+        run_dir=str(run.run_dir),
+        run_id=run.moment.run_id,
+        chosen=dict(run.choices.given),
+    )
+    with as_store_error(run.run_dir):
+        write_manifest(run.run_dir / MANIFEST_NAME, manifest)
+
+
+def _entry(run: RunState, model: Model) -> dict[str, Any]:
+    try:
+        moment = run.moment_for(model)
+        return model_entry(plan_model(run.loaded, model, run.work_dir, moment, run.choices.changed))
+    except InputError:
+        return refused_entry(model, run.work_dir)
+
+
+def _policy(ti: Any, run: RunState, pool: _Pool) -> Policy:
+    options = run.loaded.config.airflow
+    failed = [model for model in pool.missing if not model.intended]
+    if failed and options.on_model_failure == "fail":
+        raise NoPolicyError(
+            f"no policy: {_names(failed)}; on_model_failure is fail: it takes all enabled models"
+        )
+    for group in GROUPS:
+        count = sum(model.group == group for model in pool.scored)
+        if count < options.min_models_per_group:
+            missing = [model for model in pool.missing if model.group == group]
+            raise NoPolicyError(
+                f"no policy: {count} {group} models, min_models_per_group is {options.min_models_per_group};"
+                f" missing: {_names(missing) or 'none: the config has no more'}"
+            )
+    policy = build_policy(
+        run.choices.config,
+        pool.scored,
+        created_at=now_text(),
+        source=run.loaded.source,
+        missing=pool.missing,
+        run=RunReference(
+            dag_id=ti.dag_id,
+            run_id=ti.run_id,
+            run_dir=str(run.run_dir),
+            as_of=utc_text(dt.datetime.fromisoformat(run.moment.as_of)),
+            config_sha256=run.loaded.sha256,
+        ),
+        chosen=run.choices.given,
+    )
+    return evaluated(policy, pool.artifacts, run.choices.config.horizon)
+
+
+def _names(models: list[MissingModel]) -> str:
+    return "; ".join(f"{model.group} model {model.name} ({model.reason})" for model in models)

@@ -1,0 +1,300 @@
+"""The task of one model: run its training command, and hand on the validation errors it leaves."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from airflow.providers.standard.operators.bash import BashOperator
+from airflow.sdk.exceptions import (
+    AirflowException,
+    AirflowFailException,
+    AirflowSkipException,
+    AirflowTaskTimeout,
+)
+from airflow.sdk.execution_time.context import context_to_airflow_vars
+from airflow.sdk.log import mask_secret
+
+from elpa_airflow.run.state import RunState
+from elpa_airflow.run.status import refused_entry, task_id_of
+from elpa_airflow.tasks.attempt import Attempt
+from elpa_airflow.tasks.training_result import CARRIED_KEY, HandedOn
+from elpa_core.artifacts.error_artifact import ErrorArtifact, FileState, require_fresh
+from elpa_core.commands.masking import mask_text, mask_values, secret_values
+from elpa_core.config.training import LoadedConfig, Model
+from elpa_core.errors import ArtifactError, CommandError, InputError
+from elpa_core.processes.command import DEFAULT_STOP_GRACE, Command
+from elpa_core.runs.earlier_artifacts import artifacts_as_of, newest_artifacts
+from elpa_core.runs.manifest import model_entry
+from elpa_core.runs.plan import PlannedModel, plan_model
+from elpa_core.times import now_text
+
+
+class TrainingSource(NamedTuple):
+    """What a training task knows at parse: the config as it is now, and the Dag file's store."""
+
+    loaded: LoadedConfig
+    store: str | None
+
+
+class TrainModelOperator(BashOperator):
+    """Run a model's ``train_cmd`` with ``bash -c`` in the model's folder of the run.
+
+    ==============================  =====================================================
+    the command                     the task
+    ==============================  =====================================================
+    ends with exit code 0 and has   succeeds; its XCom value describes the error artifact
+    left a readable error artifact
+    ends with exit code 0 without   fails, and is tried again
+    one, or with an old one
+    ends with another exit code     fails, and is tried again (99 too)
+    is stopped (timeout, mark       fails; SIGTERM to all its processes, after
+    failed, shutdown)               ``stop_grace`` seconds SIGKILL
+    ==============================  =====================================================
+
+    The command is never read as a Jinja template. What the UI shows as rendered is what runs, with
+    secrets masked.
+
+    Made by `train_task`: a constructor of its own would cost each parse of each Dag a tenth more.
+    """
+
+    template_ext: Sequence[str] = ()
+    ui_color = "#e8f0e4"
+
+    source: TrainingSource
+    _run: RunState | None = None
+    _model: Model | None = None
+    _attempt: Attempt | None = None
+    _planned: PlannedModel | None = None
+    _refusal: str = ""
+    _command: Command | None = None
+    _killed: bool = False
+
+    def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
+        """Put the exact command of this run into the fields that the UI shows."""
+        self._run = run = RunState.of(context, self.source.loaded, self.source.store)
+        self._model = model = next(
+            (m for m in run.loaded.config.models if task_id_of(m) == self.task_id), None
+        )
+        if model is None:
+            return
+        seconds = model.airflow.over(run.loaded.config.airflow).execution_timeout
+        self.execution_timeout = None if seconds is None else dt.timedelta(seconds=seconds)
+        self._attempt = attempt = Attempt.of(context["ti"], run, model)
+        env, secrets = self._environment(model, context, jinja_env)
+        for secret in secrets:
+            mask_secret(secret)
+        try:
+            planned = plan_model(
+                run.loaded,
+                model.model_copy(update={"env": env}),
+                run.work_dir,
+                run.moment_for(model),
+                run.choices.changed,
+                attempt.work_dir,
+            )
+        except InputError as error:
+            self._refusal = str(error)
+            return
+        self._planned = planned = replace(planned, secrets=(*secrets, *planned.secrets))
+        for secret in planned.secrets:
+            mask_secret(secret)
+        self.bash_command = planned.shown_command
+        self.env = planned.masked_environment()
+        self.cwd = str(planned.model_dir)
+
+    def execute(self, context: Any) -> dict[str, Any]:
+        """Train the model and return its error artifact."""
+        run, model, attempt, planned = self._run, self._model, self._attempt, self._planned
+        if run is None:
+            raise AirflowFailException("the task was not prepared: render_template_fields did not run")
+        if model is None or attempt is None:
+            raise AirflowSkipException("the model was added to the config after this run had frozen it")
+        if not model.enabled:
+            self._record(context, run, model, status="disabled")
+            raise AirflowSkipException("the model is disabled in the config")
+        if planned is None:
+            self._record(context, run, model, status="failed", reason=self._refusal)
+            raise AirflowFailException(self._refusal)
+        self.log.info("Config %s, SHA-256 %s", run.loaded.source, run.loaded.sha256)
+        self.log.info("Data up to %s, folder %s", run.moment_for(model).as_of, planned.model_dir)
+        self.log.info("Command:\n%s", "\n".join(f"  {line}" for line in planned.shown_command.split("\n")))
+        if run.choices.dry_run:
+            self._record(context, run, model, status="planned", reason="dry run")
+            raise AirflowSkipException("a dry run: the command above was not started")
+        self._skip_if_not_due(context, run, model, attempt)
+        before = FileState.of(planned.error_csv)
+        self._make_folder(context, run, model, attempt)
+        started_at = now_text()
+        self._record(context, run, model, status="running", started_at=started_at)
+        outcome: dict[str, Any] = {"status": "failed", "reason": "the task was stopped"}
+        try:
+            outcome |= self._train(context, run, attempt, planned, before, started_at)
+        except (CommandError, ArtifactError, OSError) as error:  # OSError: what became of files
+            outcome["reason"] = str(error)
+            raise AirflowException(str(error)) from error
+        except AirflowTaskTimeout:
+            seconds = self.execution_timeout.total_seconds() if self.execution_timeout else 0
+            outcome["reason"] = f"the command was stopped after its execution_timeout of {seconds:g} seconds"
+            raise
+        finally:
+            outcome |= {"started_at": started_at, "finished_at": now_text()}
+            self._record(context, run, model, ends=True, **outcome)
+            attempt.clear_away()
+        if outcome["status"] != "ok":
+            raise AirflowException(outcome["reason"])
+        artifact: dict[str, Any] = outcome["artifact"]
+        self.log.info("Error artifact: %s, validation errors: %s", artifact["path"], artifact["rows"])
+        as_of = run.moment_for(model).as_of
+        files = tuple(outcome["artifacts"])
+        return HandedOn(ErrorArtifact.from_json(artifact), as_of=as_of, artifacts=files).to_json()
+
+    def _environment(
+        self, model: Model, context: Any, jinja_env: Any
+    ) -> tuple[dict[str, str], tuple[str, ...]]:
+        """Return the model's ``env`` with its templates rendered, and the secrets among the values.
+
+        Only the config's author writes these; what comes out of a connection or a variable is a
+        secret whatever the name it is given.
+        """
+        env, rendered = {}, {}
+        for name, value in model.env.items():
+            env[name] = value
+            if "{{" in value or "{%" in value:
+                env[name] = rendered[name] = str(self.render_template(value, context, jinja_env))
+        lines = {line for value in rendered.values() for line in (value, *value.splitlines()) if line}
+        secrets = {*lines, *secret_values(env)}
+        return env, tuple(sorted(secrets, key=lambda text: (-len(text), text)))
+
+    def _skip_if_not_due(self, context: Any, run: RunState, model: Model, attempt: Attempt) -> None:
+        """Skip a model that is not trained in this run, and hand on its earlier artifact, if there is one."""
+        tick = run.tick if model.group == "offline" else None
+        taken = run.choices.takes(model)
+        if not taken:
+            why = "left out of this run"
+            until = dt.datetime.fromisoformat(run.moment.as_of)
+            earlier = newest_artifacts(run.run_dir, model.name, model.group, until)
+        elif tick is not None and not tick.is_due:
+            why = f"not due: offline_schedule had its last tick at {tick.as_of.isoformat()}"
+            earlier = artifacts_as_of(run.run_dir, model.name, model.group, tick.as_of)
+        else:
+            return
+        attempt.empty()
+        carried = HandedOn.carried(earlier, attempt.kept_dir)
+        attempt.clear_away()
+        if carried is not None:
+            reason = (
+                f"{why}; takes part as trained by run {carried.carried_from} on data up to {carried.as_of}"
+            )
+            context["ti"].xcom_push(key=CARRIED_KEY, value=carried.to_json())
+        elif taken:
+            self.log.info("The artifact as of the last tick is not there: the model is trained now (%s)", why)
+            return
+        else:
+            reason = f"{why}, and no earlier run has left an artifact"
+        self._record(context, run, model, status="planned", reason=reason)
+        raise AirflowSkipException(reason)
+
+    def _make_folder(self, context: Any, run: RunState, model: Model, attempt: Attempt) -> None:
+        try:
+            attempt.empty()
+        except OSError as error:
+            reason = f"no folder for the command to work in: {error}"
+            self._record(context, run, model, status="failed", reason=reason)
+            raise AirflowException(reason) from error
+        if attempt.orphaned:
+            self.log.warning(
+                "An earlier attempt was killed, and its command may live on: this one works in %s",
+                attempt.work_dir,
+            )
+
+    def on_kill(self) -> None:
+        """Stop the command and everything that it started."""
+        self._killed = True
+        if self._command is not None:
+            self._command.stop()
+
+    def _train(
+        self,
+        context: Any,
+        run: RunState,
+        attempt: Attempt,
+        planned: PlannedModel,
+        before: FileState | None,
+        started_at: str,
+    ) -> dict[str, Any]:
+        options = planned.model.airflow.over(run.loaded.config.airflow)
+        self._command = Command(
+            planned.command,
+            cwd=planned.model_dir,
+            env={
+                "PYTHONUNBUFFERED": "1",
+                **os.environ,
+                **context_to_airflow_vars(context, in_env_var_format=True),
+                **planned.environment,
+            },
+            # Airflow masks what a task process logs; `dag.test` and other handlers do not.
+            on_line=lambda line: self.log.info("%s", mask_text(line, planned.secrets)),
+            stop_grace=DEFAULT_STOP_GRACE if options.stop_grace is None else options.stop_grace,
+        )
+        if self._killed:  # before there was a command to stop
+            self._command.stop()
+        result = self._command.run()
+        if result.stopped:
+            return {"return_code": result.return_code, "reason": "the command was stopped"}
+        if result.return_code != 0:
+            reason = f"the command ended with exit code {result.return_code}"
+            return {"return_code": result.return_code, "reason": reason}
+        require_fresh(planned.error_csv, before)
+        artifact = attempt.artifact_left(
+            planned.error_csv, model=planned.model, started_at=started_at, finished_at=now_text()
+        )
+        files = attempt.files_left(planned.model.artifacts)
+        return {
+            "status": "ok",
+            "reason": None,
+            "return_code": 0,
+            "artifact": artifact.to_json(),
+            "artifacts": files,
+        }
+
+    def _record(
+        self, context: Any, run: RunState, model: Model, *, ends: bool = False, **fields: Any
+    ) -> None:
+        planned, ti = self._planned, context["ti"]
+        entry = refused_entry(model, run.work_dir) if planned is None else model_entry(planned)
+        # The command's output is the task's log.
+        entry |= {"stdout_log": None, "stderr_log": None, "task_id": ti.task_id, "try_number": ti.try_number}
+        entry |= {"generation": run.generation, "config_sha256": run.loaded.sha256}
+        entry |= {"run_id": ti.run_id, "as_of": run.moment_for(model).as_of}
+        if self._attempt is not None:
+            self._attempt.record(entry | fields, ends=ends)
+
+
+def train_task(model: Model, loaded: LoadedConfig, store: str | None, **arguments: Any) -> TrainModelOperator:
+    """Return the training task of a model.
+
+    Parameters
+    ----------
+    model : Model
+        The model's block of the config.
+    loaded : LoadedConfig
+        The config as it is at parse; the task works with the copy that its run froze.
+    store : str, optional
+        The policy store that the Dag file named.
+    **arguments
+        Arguments of every Airflow operator.
+    """
+    secrets = secret_values(model.env) if model.env else ()
+    task = TrainModelOperator(
+        bash_command=mask_text(model.train_cmd, secrets),
+        env={name: mask_text(value, secrets) for name, value in mask_values(model.env).items()},
+        append_env=True,
+        skip_on_exit_code=None,
+        **arguments,
+    )
+    task.source = TrainingSource(loaded, store)
+    return task
