@@ -12,7 +12,7 @@ from airflow_site import HOME, DagsFolder, pair
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elpa_airflow.run.moment import moment_of
+from elpa_airflow.run.moment import run_moment
 from elpa_airflow.run.store_location import open_store, store_location
 from elpa_core.config.loading import load_training_config
 from elpa_core.errors import ConfigError
@@ -99,11 +99,11 @@ class TestTheDates:
         ids=["the end of the interval", "else the logical date", "else run_after"],
     )
     def test_as_of(self, dates: dict[str, dt.datetime], as_of: dt.datetime) -> None:
-        text = moment_of(dag_run(**dates)).as_of
+        text = run_moment(dag_run(**dates)).as_of
         assert dt.datetime.fromisoformat(text) == as_of
         assert text.endswith("+00:00")
 
     def test_dates_that_a_run_does_not_have_are_empty(self) -> None:
-        moment = moment_of(dag_run())
+        moment = run_moment(dag_run())
         assert (moment.data_interval_start, moment.data_interval_end) == ("", "")
         assert (moment.run_id, moment.run_type) == ("r", "manual")

@@ -381,8 +381,8 @@ class TestFailingModels:
         run = runs["fails"]
         assert run.tries["integrate"] == 1
         assert (
-            "no policy: online model crash (its task is failed: the command ended with exit code 3); "
-            "offline model ninety_nine (its task is failed: the command ended with exit code 99); "
+            "no policy: online model crash (the task failed: the command ended with exit code 3); "
+            "offline model ninety_nine (the task failed: the command ended with exit code 99); "
             "on_model_failure is fail"
         ) in run.task_log("integrate")
 
@@ -392,7 +392,7 @@ class TestFailingModels:
         assert statuses == {"good": "ok", "crash": "failed", "ninety_nine": "failed", "off": "ok"}
         entry = run.entry("crash")
         assert entry["return_code"] == 3
-        assert entry["reason"] == "its task is failed: the command ended with exit code 3"
+        assert entry["reason"] == "the task failed: the command ended with exit code 3"
         assert "] about to fail" in run.task_log("online.crash")
 
     def test_continue_goes_on_without_them(self, runs: dict[str, DagRunResult]) -> None:
@@ -404,7 +404,7 @@ class TestFailingModels:
             {
                 "name": name,
                 "group": group,
-                "reason": f"its task is failed: the command ended with exit code {code}",
+                "reason": f"the task failed: the command ended with exit code {code}",
                 "intended": False,
             }
             for name, group, code in (("crash", "online", 3), ("ninety_nine", "offline", 99))
@@ -415,7 +415,7 @@ class TestFailingModels:
         run = runs["too_few"]
         assert (run.states["integrate"], run.tries["integrate"]) == ("failed", 1)
         assert (
-            "no policy: 1 online models, min_models_per_group is 2; missing: online model crash (its task is "
+            "no policy: 1 online model, min_models_per_group is 2; missing: online model crash (the task "
             "failed: the command ended with exit code 3)"
         ) in run.task_log("integrate")
         assert not (run.run_dir / "elpa_policy.json").exists()
@@ -424,7 +424,7 @@ class TestFailingModels:
         run = runs["emptied"]
         assert run.states["integrate"] == "failed"
         assert (
-            "no policy: 0 online models, min_models_per_group is 1; missing: online model crash (its task is "
+            "no policy: 0 online models, min_models_per_group is 1; missing: online model crash (the task "
             "failed: the command ended with exit code 4); online model on (disabled)"
         ) in run.task_log("integrate")
 
@@ -448,9 +448,9 @@ class TestArtifacts:
         assert run.states[f"online.{name}"] == "failed"
         reason = run.entry(name)["reason"]
         path = run.run_dir / "models" / name / "errors.csv"
-        assert reason.startswith(f"its task is failed: {path}: ")
+        assert reason.startswith(f"the task failed: {path}: ")
         assert BAD_ARTIFACTS[name][1] in reason
-        assert reason.removeprefix("its task is failed: ") in run.task_log(f"online.{name}")
+        assert reason.removeprefix("the task failed: ") in run.task_log(f"online.{name}")
 
     def test_none_fails_the_task(self, runs: dict[str, DagRunResult]) -> None:
         reason = runs["artifacts"].entry("nothing")["reason"]
@@ -460,8 +460,7 @@ class TestArtifacts:
         run = runs["artifacts"]
         path = run.run_dir / "models" / "gone" / "handed_on_errors.csv"
         assert (
-            run.entry("gone")["reason"]
-            == f"its task is failed: [Errno 2] No such file or directory: '{path}'"
+            run.entry("gone")["reason"] == f"the task failed: [Errno 2] No such file or directory: '{path}'"
         )
 
     def test_one_that_was_there_before_fails_the_task(
@@ -499,7 +498,7 @@ class TestStopping:
         (missing,) = runs["stops"].policy["missing"]
         assert missing["name"] == "stubborn"
         assert missing["reason"] == (
-            "its task is failed: the command was stopped after its execution_timeout of 4 seconds"
+            "the task failed: the command was stopped after its execution_timeout of 4 seconds"
         )
 
     def test_what_a_good_command_leaves_running_is_ended(self, runs: dict[str, DagRunResult]) -> None:
@@ -514,7 +513,7 @@ class TestStopping:
         run = runs["stops_early"]
         assert not (home.configs / "early_was_started").exists()
         (missing,) = run.policy["missing"]
-        assert missing["reason"] == "its task is failed: the command was stopped"
+        assert missing["reason"] == "the task failed: the command was stopped"
 
 
 class TestTryingAgain:
@@ -550,7 +549,7 @@ class TestAValueThatCannotReachItsCommand:
         run = runs["refuses"]
         (missing,) = run.policy["missing"]
         assert missing["reason"].startswith(
-            f"its task is failed: {home.configs}/refuses.json: $.models[0].train_cmd"
+            f"the task failed: {home.configs}/refuses.json: $.models[0].train_cmd"
         )
         assert f'found the value "{run.run_id}" for {{run_id}}' in missing["reason"]
         entry = run.entry("refused")

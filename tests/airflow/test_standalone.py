@@ -174,7 +174,7 @@ class TestStopping:
         assert (policy["degraded"], policy["online_models"]) == (True, ["good"])
         (missing,) = policy["missing"]
         assert missing["name"] == "stubborn"
-        assert missing["reason"].startswith("its task is failed")
+        assert missing["reason"].startswith("the task failed")
 
     def test_nothing_outlives_a_task_process_that_is_killed(self, standalone: Standalone) -> None:
         run_id, folder = self.begin(standalone, "killed")
@@ -182,7 +182,7 @@ class TestStopping:
         os.kill(task_process, signal.SIGKILL)
         policy = self.end(standalone, "killed", run_id, folder)
         (missing,) = policy["missing"]
-        assert missing["reason"] == "its task is failed: its process was killed"
+        assert missing["reason"] == "the task failed: its process was killed"
         assert read_json(folder / "models" / "stubborn" / "status.json")["status"] == "failed"
         entries = {entry["name"]: entry for entry in read_json(folder / "train_manifest.json")["models"]}
         assert (entries["stubborn"]["status"], entries["good"]["status"]) == ("failed", "ok")

@@ -52,7 +52,7 @@ class TestAModelThatFails:
         )
         assert standalone.tries(dag_id, run_id)["integrate"] == 1
         log = str(standalone.task(dag_id, run_id, "integrate", "/logs/1"))
-        assert "no policy: online model bad (its task is failed: the command ended with exit code 3)" in log
+        assert "no policy: online model bad (the task failed: the command ended with exit code 3)" in log
         assert standalone.asset_events(dag_id) == []
         # Mended: what did not fail is not trained again.
         broken.unlink()
@@ -75,7 +75,7 @@ class TestAModelThatFails:
         assert missing == {
             "name": "crash",
             "group": "online",
-            "reason": "its task is failed: the command ended with exit code 4",
+            "reason": "the task failed: the command ended with exit code 4",
             "intended": False,
         }
         assert standalone.entry(dag_id, run_id, "crash")["status"] == "failed"
@@ -111,7 +111,7 @@ class TestStopping:
         policy = standalone.policy(dag_id, run_id)
         assert (state, policy["degraded"]) == ("success", True)
         assert policy["missing"][0]["reason"] == (
-            "its task is failed: the command was stopped after its execution_timeout of 2 seconds"
+            "the task failed: the command was stopped after its execution_timeout of 2 seconds"
         )
         pids = pids_in(standalone.run_dir(dag_id, run_id) / "models" / "slow" / "pid")
         assert not any(map(alive, pids))
