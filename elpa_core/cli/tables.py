@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from elpa_core.config.types import GROUPS
+from elpa_core.schema.groups import GROUPS
 from elpa_core.store import Entry
 from elpa_core.store.stored_policy import StoredPolicy
 

@@ -10,16 +10,16 @@ from pydantic import BaseModel, ValidationError
 from elpa_core.artifacts.error_artifact import ErrorArtifact
 from elpa_core.config.integration import LoadedIntegration
 from elpa_core.config.loading import parse_training_config
-from elpa_core.config.problems import problems_of
 from elpa_core.config.training import LoadedConfig
-from elpa_core.config.types import Group
 from elpa_core.errors import ArtifactError, InputError, Problem
 from elpa_core.files.strict_json import parse_object, read_file
 from elpa_core.policy.build import ScoredModel, build_policy
 from elpa_core.policy.evaluation import evaluated
 from elpa_core.policy.scoring import score_artifacts, score_block
 from elpa_core.runs.folder import CONFIG_NAME, MANIFEST_NAME
+from elpa_core.schema.groups import Group
 from elpa_core.schema.policy import MissingModel, Policy, RunReference
+from elpa_core.schema.problems import problems_of
 from elpa_core.times import now_text
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from elpa_core.config.types import GROUPS
+from elpa_core.schema.groups import GROUPS
 from elpa_core.store.stored_policy import Contents
 
 Kind = Literal["best_model", "model_came", "model_went", "weight", "field"]

@@ -12,8 +12,8 @@ import datetime as dt
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from elpa_core.config.types import GROUPS
 from elpa_core.errors import InputError, Problem
+from elpa_core.schema.groups import GROUPS
 from elpa_core.store.history import Entry, PolicyKey
 from elpa_core.store.stored_policy import Contents
 

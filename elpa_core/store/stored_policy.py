@@ -10,11 +10,11 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from elpa_core.config.problems import problems_of
-from elpa_core.config.types import GROUPS, Group
 from elpa_core.errors import InputError, Problem
 from elpa_core.files import StorePath
 from elpa_core.files.strict_json import parse_object, read_file
+from elpa_core.schema.groups import GROUPS, Group
+from elpa_core.schema.problems import problems_of
 from elpa_core.store.history import Action, AsOf, Entry, PolicyKey
 from elpa_core.times import moment_of
 

@@ -19,7 +19,6 @@ from elpa_airflow.tasks.training_result import CARRIED_KEY, HandedOn
 from elpa_core import files
 from elpa_core.artifacts.error_artifact import ErrorArtifact
 from elpa_core.config.training import LoadedConfig, Model
-from elpa_core.config.types import GROUPS
 from elpa_core.errors import ArtifactError, ElpaError, InputError, Problem
 from elpa_core.files import objects
 from elpa_core.policy.build import ScoredModel, build_policy
@@ -30,6 +29,7 @@ from elpa_core.runs.earlier_artifacts import newest_artifacts
 from elpa_core.runs.folder import MANIFEST_NAME
 from elpa_core.runs.manifest import manifest_of, model_entry, write_manifest
 from elpa_core.runs.plan import Plan, plan_model
+from elpa_core.schema.groups import GROUPS
 from elpa_core.schema.policy import MissingModel, Policy, RunReference
 from elpa_core.store import POLICY_NAME, DagFolder, PolicyStore
 from elpa_core.store.errors import telling
