@@ -34,4 +34,6 @@ def json_schema(kind: str) -> dict[str, Any]:
         schema["additionalProperties"] = _SCALAR
     if kind == "integrate":
         schema["additionalProperties"] = _SCALAR
+    if kind == "policy":  # a policy of the store has more, one of a later version, too
+        del schema["additionalProperties"]
     return schema

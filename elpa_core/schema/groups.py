@@ -4,5 +4,5 @@ from __future__ import annotations
 
 from typing import Literal
 
-GROUPS = ("online", "offline")
 Group = Literal["online", "offline"]
+GROUPS: tuple[Group, ...] = ("online", "offline")
