@@ -1,4 +1,4 @@
-"""Say in numbers, in the policy, what its weights and a router are worth on the validation rows."""
+"""What the weights of a policy and a router are worth on the validation rows."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def evaluate(
     Parameters
     ----------
     policy : mapping
-        The policy without these blocks.
+        The policy without these fields.
     validation : Validation
     horizon : int
         Steps that are forecast together.

@@ -34,6 +34,6 @@ def json_schema(kind: str) -> dict[str, Any]:
         schema["additionalProperties"] = _SCALAR
     if kind == "integrate":
         schema["additionalProperties"] = _SCALAR
-    if kind == "policy":  # a policy of the store has more, one of a later version, too
+    if kind == "policy":  # a policy in a store, or of a later version, has more fields
         del schema["additionalProperties"]
     return schema

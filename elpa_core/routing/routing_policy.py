@@ -1,4 +1,4 @@
-"""What a router takes from a policy, checked."""
+"""What a router works with: the part of a policy that it needs."""
 
 from __future__ import annotations
 
@@ -72,10 +72,11 @@ class RoutingPolicy:
         Raises
         ------
         InputError
-            If it is not a policy of this version, with every problem.
+            If it is no policy that a router of this version takes, with every problem.
         """
-        from elpa_core.routing.routable_policy import RoutablePolicy  # noqa: PLC0415  (pydantic)
-        from elpa_core.schema.reading import read  # noqa: PLC0415  (pydantic)
+        # Who only imports elpa_core.routing does not wait for pydantic.
+        from elpa_core.routing.routable_policy import RoutablePolicy  # noqa: PLC0415
+        from elpa_core.schema.reading import read  # noqa: PLC0415
 
         if not isinstance(policy, Mapping):
             raise InputError(Problem(source, "$", quoted(policy), "a policy: an object"))

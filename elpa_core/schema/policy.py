@@ -218,7 +218,7 @@ class WeightedPolicy(ScoredPolicy, _Origin):
 class Policy(WeightedPolicy):
     """How much each model deserves, by its validation errors."""
 
-    skill: Literal["ELPA"] = "ELPA"
+    skill: Literal["ELPA"] = "ELPA"  # required of a file, set by what builds
     routing: Routing | None = Field(
         default=None, description="What elpa route and Router start from; null where evaluation is."
     )

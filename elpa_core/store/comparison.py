@@ -22,15 +22,15 @@ class Move:
     Parameters
     ----------
     kind : str
-        What it is.
+        What changed.
     group : str or None
-        The group of models that it is about, if it is about one.
+        The group of models, where the change is inside one.
     name : str
         The model, or the field.
     old, new : object
         The values; None where there is none.
     words : str
-        The same, for people.
+        The change in words, for people.
     """
 
     kind: Kind

@@ -72,9 +72,9 @@ class StoredPolicy:
     contents : WeightedPolicy
         The fields that the store compares.
     record : Record
-        Whose it is.
+        The run that it belongs to, and its number there.
     publication : Publication or None
-        Of the policy that serving reads: which publication it is.
+        How it became the policy that serving reads; None for a numbered policy.
     """
 
     path: StorePath
@@ -95,7 +95,7 @@ def read_recorded(path: StorePath) -> StoredPolicy:
     Raises
     ------
     InputError
-        If there is none, or it is none.
+        If there is no such file, or it is no policy that the store recorded.
     """
     raw = parse_object(read_file(path), str(path))
     checked = read(_Recorded, raw, str(path))
@@ -108,7 +108,7 @@ def read_published(path: StorePath) -> StoredPolicy:
     Raises
     ------
     InputError
-        If there is none, or it is none that the store published.
+        If there is no such file, or it is no policy that the store published.
     """
     return published_policy(read_file(path), path)
 
@@ -119,7 +119,7 @@ def published_policy(data: bytes, path: StorePath) -> StoredPolicy:
     Raises
     ------
     InputError
-        If it is none that the store published.
+        If it is no policy that the store published.
     """
     raw = parse_object(data, str(path))
     checked = read(_Published, raw, str(path))
@@ -132,7 +132,7 @@ def recordable(policy: Mapping[str, Any], record: Record, source: str) -> dict[s
     Raises
     ------
     InputError
-        If ``policy`` is none.
+        If ``policy`` is no policy.
     """
     raw = {**policy, "record": record.to_json()}
     read(_Recorded, raw, source)
