@@ -48,7 +48,7 @@ def parse_training_config(data: bytes, path: Path, *, both_groups: bool = False)
 
     Raises
     ------
-    ConfigError
+    InputError
         With every problem of the config.
     """
     return check_training_config(parse_object(data, str(path)), data, path, both_groups=both_groups)

@@ -12,7 +12,7 @@ from elpa_core.config.integration import LoadedIntegration
 from elpa_core.config.loading import parse_training_config
 from elpa_core.config.training import LoadedConfig
 from elpa_core.errors import ArtifactError, InputError, Problem
-from elpa_core.files.strict_json import parse_object, read_file
+from elpa_core.files.strict_json import read_file, read_object
 from elpa_core.policy.build import ScoredModel, build_policy
 from elpa_core.policy.evaluation import evaluate_policy
 from elpa_core.policy.scoring import score_artifacts, score_block
@@ -125,7 +125,7 @@ class _Manifest(BaseModel):
 
 def _read_manifest(path: Path) -> _Manifest:
     try:
-        return _Manifest.model_validate(parse_object(read_file(path), str(path)))
+        return _Manifest.model_validate(read_object(path))
     except ValidationError as error:
         raise InputError(problems_of(error, str(path), _Manifest)) from error
 

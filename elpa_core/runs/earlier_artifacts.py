@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from elpa_core import files
 from elpa_core.artifacts.error_artifact import ErrorArtifact
-from elpa_core.errors import ArtifactError, ConfigError, Problem
+from elpa_core.errors import ArtifactError, InputError, Problem
 from elpa_core.files import StorePath
 from elpa_core.files.strict_json import parse_object
 from elpa_core.runs.folder import STATUS_NAME
@@ -62,7 +62,7 @@ def earlier_artifacts(run_dir: StorePath, model: str, group: str) -> Iterator[Ea
                 artifact = ErrorArtifact.from_json(status["artifact"])
                 place = _place_now(path.parent, artifact.path)
                 yield EarlierArtifact(artifact, status["as_of"], status["run_id"], place)
-        except (ConfigError, KeyError, TypeError):
+        except (InputError, KeyError, TypeError):
             continue  # left torn by a full disk, or not by this version: no artifact to take
 
 

@@ -11,7 +11,8 @@ from urllib.parse import quote, unquote
 from elpa_core import files
 from elpa_core.errors import InputError, Problem, did_you_mean, quoted
 from elpa_core.files import ObjectPath, StorePath
-from elpa_core.store.errors import readable
+from elpa_core.files.os_errors import as_input_error
+from elpa_core.store.errors import READABLE_STORE
 
 Place_co = TypeVar("Place_co", Path, ObjectPath, StorePath, covariant=True)
 """Where things lie: in a local folder, on object storage, or in either."""
@@ -127,18 +128,36 @@ class DagFolder(Generic[Place_co]):
         InputError
             With the Dag ids that it has.
         """
-        with readable(self.path):
+        with as_input_error(self.path, READABLE_STORE):
             if files.is_folder(self.path):
                 return
-            if not files.is_folder(self.root):
-                found = "a file" if files.exists(self.root) else "no such folder"
-                raise InputError(Problem(str(self.root), "", found, "a policy store"))
-            names = [child.name for child in files.children(self.root)]
-            dag_ids = [name for name in names if files.is_folder(self.root / name / "runs")]
-        hint = did_you_mean(self.dag_id, dag_ids)
+        require_store(self.root)
+        hint = did_you_mean(self.dag_id, dag_ids(self.root))
         raise InputError(
             Problem(str(self.path), "", "no such folder", f"what runs of Dag {self.dag_id} have left", hint)
         )
+
+
+def require_store(root: StorePath) -> None:
+    """Refuse a place where no policy store can be read.
+
+    Raises
+    ------
+    InputError
+        If there is no folder.
+    """
+    with as_input_error(root, READABLE_STORE):
+        if files.is_folder(root):
+            return
+        found = "a file" if files.exists(root) else "no such folder"
+    raise InputError(Problem(str(root), "", found, "a policy store"))
+
+
+def dag_ids(root: StorePath) -> list[str]:
+    """Return the ids of the Dags of which a store has runs, sorted."""
+    with as_input_error(root, READABLE_STORE):
+        names = [child.name for child in files.children(root)]
+        return [name for name in names if files.is_folder(root / name / "runs")]
 
 
 def _is_text(value: str) -> bool:

@@ -12,9 +12,10 @@ from typing import Any
 
 from elpa_core import files
 from elpa_core.files.atomic import create_atomic, json_bytes, make_folder, sync, write_atomic
+from elpa_core.files.os_errors import as_error_of
 from elpa_core.runs.folder import POLICY_NAME
 from elpa_core.store.change import Decide, Outcome, history_is_behind, outcome_of
-from elpa_core.store.errors import StoreWriteError, telling
+from elpa_core.store.errors import StoreWriteError, as_store_error
 from elpa_core.store.history import Entry, entries_of, whole_lines
 from elpa_core.store.layout import DagFolder, policy_file
 from elpa_core.store.ledger import Ledger
@@ -155,17 +156,18 @@ def append_history(path: Path, entry: Entry, size: int) -> None:
     made = not path.exists()
     handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
     try:
-        os.ftruncate(handle, size)
-        rest = entry.line()
-        while rest:
-            rest = rest[os.write(handle, rest) :]
-        os.fsync(handle)
-        if made:
-            sync(path.parent)
-    except OSError as error:
+        with as_error_of(path):
+            os.ftruncate(handle, size)
+            rest = entry.line()
+            while rest:
+                rest = rest[os.write(handle, rest) :]
+            os.fsync(handle)
+            if made:
+                sync(path.parent)
+    except OSError:
         with suppress(OSError):
             os.ftruncate(handle, size)
-        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+        raise
     finally:
         os.close(handle)
 
@@ -197,7 +199,7 @@ def locked(lock: Path) -> Iterator[None]:
     StoreWriteError
         If the system refuses something, here or in the body.
     """
-    with telling(lock.parent):
+    with as_store_error(lock.parent):
         make_folder(lock.parent)
         handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
         try:

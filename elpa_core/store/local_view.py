@@ -11,8 +11,9 @@ from pathlib import Path
 
 from elpa_core.errors import InputError
 from elpa_core.files import ObjectPath, StorePath, objects
+from elpa_core.files.os_errors import as_input_error
 from elpa_core.runs.folder import CONFIG_NAME, MANIFEST_NAME, STATUS_NAME
-from elpa_core.store.errors import readable
+from elpa_core.store.errors import READABLE_STORE
 from elpa_core.store.layout import DagFolder
 
 _AT_TOP = {CONFIG_NAME, MANIFEST_NAME}
@@ -32,7 +33,7 @@ def local_view(folder: DagFolder[StorePath]) -> Iterator[DagFolder[Path]]:
     with tempfile.TemporaryDirectory(prefix="elpa-runs-") as temporary:
         local = DagFolder(Path(temporary), folder.dag_id)
         local.runs.mkdir(parents=True)
-        with readable(runs):
+        with as_input_error(runs, READABLE_STORE):
             _copy(runs, local.runs)
         try:
             yield local

@@ -17,7 +17,7 @@ from elpa_core.files import ObjectPath, objects
 from elpa_core.files.atomic import json_bytes
 from elpa_core.runs.folder import MANIFEST_NAME, POLICY_NAME
 from elpa_core.store.change import Decide, Outcome, history_is_behind, outcome_of
-from elpa_core.store.errors import StoreWriteError, telling
+from elpa_core.store.errors import StoreWriteError, as_store_error
 from elpa_core.store.history import Entry, entries_of, whole_lines
 from elpa_core.store.layout import DagFolder, folder_of_run, policy_file
 from elpa_core.store.ledger import Ledger
@@ -41,7 +41,7 @@ class ObjectDagFolder(DagFolder[ObjectPath]):
             If the service cannot be reached or refuses.
         """
         kept: ObjectPath | None = None
-        with telling(self.path):
+        with as_store_error(self.path):
             for _ in range(_PATIENCE):
                 ledger, lines, version = self._up_to_date()
                 try:
@@ -71,7 +71,7 @@ class ObjectDagFolder(DagFolder[ObjectPath]):
         """Keep a policy as the run's next numbered one, and as its latest; return its number."""
         run_dir = self.run(run_id)
         policies = run_dir / "policies"
-        with telling(self.path):
+        with as_store_error(self.path):
             ledger, _, _ = self._up_to_date()
             number = max([ledger.policies_of(run_id), *policy_numbers(policies)]) + 1
             while not objects.create(policies / policy_file(number), json_bytes(numbered(number))):
@@ -81,7 +81,7 @@ class ObjectDagFolder(DagFolder[ObjectPath]):
 
     def remove_runs(self, choose: Callable[[Ledger], Iterable[str]]) -> None:
         """Remove the folders of runs."""
-        with telling(self.path):
+        with as_store_error(self.path):
             for _ in range(_PATIENCE):
                 ledger, _, version = self._up_to_date()
                 names = set(choose(ledger))

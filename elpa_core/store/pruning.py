@@ -7,13 +7,12 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 
 from elpa_core import files
 from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.files import StorePath
-from elpa_core.files.strict_json import parse_object, read_file
+from elpa_core.files.strict_json import read_object
 from elpa_core.runs.folder import CONFIG_NAME, MANIFEST_NAME
 from elpa_core.store.history import read_history
 from elpa_core.store.layout import DagFolder, folder_of_run, policy_file
@@ -22,7 +21,7 @@ from elpa_core.store.local_view import local_view
 from elpa_core.store.policy_store import keeper_of
 from elpa_core.store.reading import policy_numbers
 from elpa_core.store.stored_policy import read_recorded
-from elpa_core.times import moment_of
+from elpa_core.times import parse_moment
 
 _A_DAY = 86_400.0
 
@@ -169,9 +168,9 @@ def _run_folder(path: Path) -> RunFolder:
             record = read_recorded(policies[-1]).record
             run_id, as_of = record.run_id, record.as_of
         else:
-            manifest = _read(path / MANIFEST_NAME)
+            manifest = read_object(path / MANIFEST_NAME)
             run_id, as_of = str(manifest.get("run_id") or run_id), str(manifest.get("as_of"))
-        moment = moment_of(as_of)
+        moment = parse_moment(as_of)
     except (InputError, ValueError, OverflowError):
         moment = dt.datetime.fromtimestamp(changed, dt.UTC)
     return RunFolder(path, run_id, moment, changed)
@@ -191,7 +190,7 @@ def _still_runs(run_dir: Path) -> str:
     statuses = sorted(models.glob("*/status.json"))
     for path in statuses:
         try:
-            running = _read(path).get("status") == "running"
+            running = read_object(path).get("status") == "running"
         except InputError:
             running = True
         if running:
@@ -220,7 +219,7 @@ def _keep_runs(runs: list[RunFolder], folder: DagFolder[Path]) -> int:
         path = run.path / CONFIG_NAME
         if not path.exists():
             continue
-        options = _read(path).get("airflow")
+        options = read_object(path).get("airflow")
         number = options.get("keep_runs") if isinstance(options, Mapping) else None
         if isinstance(number, int) and not isinstance(number, bool):
             return number
@@ -229,7 +228,3 @@ def _keep_runs(runs: list[RunFolder], folder: DagFolder[Path]) -> int:
     raise InputError(
         Problem(str(folder.runs), "", "no run with a config", "how many to keep", "give --keep N")
     )
-
-
-def _read(path: Path) -> dict[str, Any]:
-    return parse_object(read_file(path), str(path))

@@ -12,11 +12,11 @@ from pydantic import Field
 
 from elpa_core.errors import InputError, Problem
 from elpa_core.files import StorePath
-from elpa_core.files.strict_json import parse_object, read_file
+from elpa_core.files.strict_json import parse_object, read_file, read_object
 from elpa_core.schema.policy import WeightedPolicy
 from elpa_core.schema.reading import Part, read
 from elpa_core.store.history import Action, AsOf, Entry, PolicyKey
-from elpa_core.times import moment_of
+from elpa_core.times import parse_moment
 
 
 class Record(Part):
@@ -35,7 +35,7 @@ class Record(Part):
     @property
     def moment(self) -> dt.datetime:
         """``as_of`` as a moment."""
-        return moment_of(self.as_of)
+        return parse_moment(self.as_of)
 
 
 class Publication(Part):
@@ -97,7 +97,7 @@ def read_recorded(path: StorePath) -> StoredPolicy:
     InputError
         If there is no such file, or it is no policy that the store recorded.
     """
-    raw = parse_object(read_file(path), str(path))
+    raw = read_object(path)
     checked = read(_Recorded, raw, str(path))
     return StoredPolicy(path, raw, checked, checked.record)
 

@@ -11,7 +11,7 @@ from elpa_core.config.loading import parse_training_config
 from elpa_core.config.training import LoadedConfig
 from elpa_core.files import StorePath
 from elpa_core.files.atomic import json_bytes
-from elpa_core.files.strict_json import parse_object, read_file
+from elpa_core.files.strict_json import read_file, read_object
 from elpa_core.runs.folder import CONFIG_NAME
 
 _ENDED = {"success", "failed", "skipped", "upstream_failed"}
@@ -49,7 +49,7 @@ def frozen_config(
         keep = files.exists(copy) and _in_use(run_dir, generation, other_states())
         data = read_file(copy) if keep else current.data
         files.create(record, json_bytes({"config": data.decode()}))
-    data = str(parse_object(read_file(record), str(record))["config"]).encode()
+    data = str(read_object(record)["config"]).encode()
     if not files.exists(copy) or read_file(copy) != data:
         files.write(copy, data)
     return current if data == current.data else parse_training_config(data, current.path, both_groups=True)

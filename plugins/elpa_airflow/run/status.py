@@ -9,7 +9,7 @@ from typing import Any
 from elpa_core import files
 from elpa_core.commands.masking import secret_values
 from elpa_core.config.training import Model
-from elpa_core.errors import ConfigError
+from elpa_core.errors import InputError
 from elpa_core.files import StorePath
 from elpa_core.files.atomic import json_bytes
 from elpa_core.files.strict_json import parse_object
@@ -41,7 +41,7 @@ def status_in(model_dir: StorePath) -> dict[str, Any] | None:
         raise OSError(errno.EINVAL, "no regular file", str(path))  # a pipe would be read for ever
     try:
         return parse_object(files.read(path), str(path))
-    except (FileNotFoundError, ConfigError):
+    except (FileNotFoundError, InputError):
         return None
 
 

@@ -32,7 +32,7 @@ from elpa_core.runs.plan import Plan, plan_model
 from elpa_core.schema.groups import GROUPS
 from elpa_core.schema.policy import MissingModel, Policy, RunReference
 from elpa_core.store import POLICY_NAME, DagFolder, PolicyStore
-from elpa_core.store.errors import telling
+from elpa_core.store.errors import as_store_error
 from elpa_core.store.pruning import prune
 from elpa_core.times import now_text, utc_text
 
@@ -218,7 +218,7 @@ def _write_manifest(run: RunState, pool: _Pool) -> None:
         run_id=run.moment.run_id,
         chosen=dict(run.choices.given),
     )
-    with telling(run.run_dir):
+    with as_store_error(run.run_dir):
         write_manifest(run.run_dir / MANIFEST_NAME, manifest)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_panels import policy_of
+from support.made_panels import policy_of
 
 import elpa_core.routing.router_panel as module
 from elpa_core.errors import InputError

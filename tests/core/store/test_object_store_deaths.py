@@ -8,20 +8,16 @@ import subprocess
 import sys
 import threading
 from contextlib import nullcontext, suppress
-from pathlib import Path
 
 import pytest
-from death_cases import BY_HAND, ON_FILLED, case_name, filled, history_of, kept_policies, undecided
-from stores import check, check_repaired, run
+from support.death_cases import BY_HAND, ON_FILLED, case_name, filled, history_of, kept_policies, undecided
+from support.programs import PROGRAMS
+from support.programs.change import carry_out
+from support.stores import check, check_repaired, run
 
 from elpa_core import files
 from elpa_core.errors import InputError
 from elpa_core.store import PolicyStore
-
-PROGRAMS = Path(__file__).parent / "programs"
-sys.path.append(str(PROGRAMS))
-
-from change import carry_out  # noqa: E402
 
 PROGRAM = [sys.executable, PROGRAMS / "object_change.py"]
 WRITES = {"PUT", "POST", "DELETE"}

@@ -3,11 +3,11 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
-from stores import check, check_repaired, policy, run
+from support.programs import PROGRAMS
+from support.stores import check, check_repaired, policy, run
 
-PROGRAM = [sys.executable, Path(__file__).parent / "programs" / "object_change.py"]
+PROGRAM = [sys.executable, PROGRAMS / "object_change.py"]
 DAYS = ([1, 4, 8], [4, 6, 12], [12, 3, 8])
 
 

@@ -5,7 +5,7 @@ import json
 import re
 
 import pytest
-from stores import actions, check_repaired, current_run, day, policy, record, run
+from support.stores import actions, check_repaired, current_run, day, policy, record, run
 
 from elpa_core import files
 from elpa_core.errors import InputError
