@@ -254,7 +254,7 @@ def test_a_file_of_many_blocks_with_dirt_in_some(errors_csv):
     assert summary.sha256 == hashlib.sha256(data).hexdigest()
     rows[29_000] = "x,1,oops\n"
     path = errors_csv(b"timestamp,y_true,pred\n" + "".join(rows).encode())
-    assert 'row 29000 (line 29004), column "pred": found "oops"' in refusal(path)
+    assert 'row 29000 (line 29004), column "pred": found "oops"' in str(outcome(path))
 
 
 def test_a_quoted_file_comes_in_blocks_too(errors_csv):
