@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from elpa_core.errors import InputError, Problem, quoted
@@ -44,6 +44,9 @@ class ObjectPath(Protocol):
 
 StorePath = Path | ObjectPath
 """A place in a policy store."""
+
+Place_co = TypeVar("Place_co", Path, ObjectPath, StorePath, covariant=True)
+"""A place in a store: in a local folder, on object storage, or in either."""
 
 
 def is_uri(location: str) -> bool:

@@ -18,7 +18,7 @@ from elpa_core.files.strict_json import read_file, read_object
 from elpa_core.policy.build import ScoredModel, build_policy
 from elpa_core.policy.evaluation import evaluated
 from elpa_core.policy.scoring import score_artifacts, score_block
-from elpa_core.runs.folder import CONFIG_NAME, MANIFEST_NAME
+from elpa_core.runs.folder import RunFolder
 from elpa_core.schema.policy import MissingModel, Policy, RunReference
 from elpa_core.times import now_text
 
@@ -66,7 +66,7 @@ def integrate_run(run_dir: Path, manifest_path: Path | None = None) -> Policy:
         If the run has not finished, a model has failed (unless it was told to continue), or a
         model has left no usable artifact.
     """
-    path = manifest_path or run_dir / MANIFEST_NAME
+    path = manifest_path or RunFolder(run_dir).manifest
     manifest = _read_manifest(path)
     loaded = _config_of(manifest, run_dir, path)
     artifacts, missing, problems = [], [], []
@@ -132,7 +132,7 @@ def _read_manifest(path: Path) -> _Manifest:
 
 def _config_of(manifest: _Manifest, run_dir: Path, manifest_path: Path) -> LoadedConfig:
     """Return the config of a run, if it and the manifest still belong together."""
-    path = run_dir / CONFIG_NAME
+    path = RunFolder(run_dir).config
     loaded = parse_training_config(read_file(path), path)
     if loaded.sha256 != manifest.config_sha256:
         found = f"content with SHA-256 {loaded.sha256}"

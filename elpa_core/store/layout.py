@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic
 from urllib.parse import quote, unquote
 
 from elpa_core import files
 from elpa_core.errors import InputError, Problem, did_you_mean, quoted
-from elpa_core.files import ObjectPath, StorePath
+from elpa_core.files import StorePath
+from elpa_core.files.location import Place_co
 from elpa_core.files.os_errors import as_input_error
+from elpa_core.runs.folder import RunFolder
 from elpa_core.store.errors import READABLE_STORE
-
-Place_co = TypeVar("Place_co", Path, ObjectPath, StorePath, covariant=True)
-"""Where things lie: in a local folder, on object storage, or in either."""
 
 _LONGEST_FOLDER = 200
 
@@ -34,15 +32,6 @@ def folder_of_run(run_id: str) -> str:
     if len(name) > _LONGEST_FOLDER:
         name = name[:_LONGEST_FOLDER] + "~" + hashlib.sha256(run_id.encode()).hexdigest()[:16]
     return name
-
-
-def policy_file(number: int) -> str:
-    """Return the name of a numbered policy's file.
-
-    >>> policy_file(7)
-    '0007.json'
-    """
-    return f"{number:04}.json"
 
 
 @dataclass(frozen=True)
@@ -105,11 +94,11 @@ class DagFolder(Generic[Place_co]):
 
     def policies(self, run_id: str) -> Place_co:
         """Return the folder of a run's numbered policies."""
-        return self.run(run_id) / "policies"
+        return RunFolder(self.run(run_id)).policies
 
     def policy(self, run_id: str, number: int) -> Place_co:
         """Return the path of a numbered policy."""
-        return self.policies(run_id) / policy_file(number)
+        return RunFolder(self.run(run_id)).numbered_policy(number)
 
     def run_folders(self) -> list[str]:
         """Return the names of the folders of all runs, sorted."""

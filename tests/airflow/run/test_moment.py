@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from elpa_airflow.run.moment import moment_of
+from elpa_airflow.run.moment import run_moment
 
 START, END = dt.datetime(2026, 1, 30, 5, tzinfo=dt.UTC), dt.datetime(2026, 1, 31, 5, tzinfo=dt.UTC)
 LATER = dt.datetime(2026, 2, 1, 12, 30, tzinfo=dt.timezone(dt.timedelta(hours=1)))
@@ -29,12 +29,12 @@ def dag_run(**dates: Any) -> Any:
     ids=["the end of the interval", "else the logical date", "else run_after"],
 )
 def test_as_of(dates: dict[str, dt.datetime], as_of: dt.datetime) -> None:
-    text = moment_of(dag_run(**dates)).as_of
+    text = run_moment(dag_run(**dates)).as_of
     assert dt.datetime.fromisoformat(text) == as_of
     assert text.endswith("+00:00")
 
 
 def test_dates_that_a_run_does_not_have_are_empty() -> None:
-    moment = moment_of(dag_run())
+    moment = run_moment(dag_run())
     assert (moment.data_interval_start, moment.data_interval_end) == ("", "")
     assert (moment.run_id, moment.run_type) == ("r", "manual")

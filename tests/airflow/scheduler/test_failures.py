@@ -45,7 +45,7 @@ class TestAModelThatFails:
         )
         assert standalone.tries(dag_id, run_id)["integrate"] == 1
         log = str(standalone.task(dag_id, run_id, "integrate", "/logs/1"))
-        assert "no policy: online model bad (its task is failed: the command ended with exit code 3)" in log
+        assert "no policy: online model bad (the task failed: the command ended with exit code 3)" in log
         assert standalone.asset_events(dag_id) == []
         # Mended: what did not fail is not trained again.
         broken.unlink()

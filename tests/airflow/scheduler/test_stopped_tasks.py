@@ -54,7 +54,7 @@ def test_nothing_outlives_a_task_that_is_marked_failed_and_a_strict_run_has_no_p
     assert_nothing_lives(folder)
     assert standalone.wait(dag_id, run_id) == "failed"
     log = str(standalone.task(dag_id, run_id, "integrate", "/logs/1"))
-    assert "no policy: online model stubborn (its task is failed" in log
+    assert "no policy: online model stubborn (the task failed" in log
     assert standalone.policy(dag_id, run_id) is None
     assert standalone.asset_events(dag_id) == []
 
@@ -72,7 +72,7 @@ def test_nothing_outlives_a_killed_task_process_nor_a_timeout_and_the_policy_tel
     policy = standalone.policy(dag_id, run_id)
     assert (policy["degraded"], policy["online_weights"]) == (True, {"good": 1.0})
     assert policy["missing"] == [
-        {"name": name, "group": "online", "reason": f"its task is failed: {reason}", "intended": False}
+        {"name": name, "group": "online", "reason": f"the task failed: {reason}", "intended": False}
         for name, reason in (
             ("stubborn", "its process was killed"),
             ("slow", "the command was stopped after its execution_timeout of 2 seconds"),

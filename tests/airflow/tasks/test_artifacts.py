@@ -57,9 +57,9 @@ class TestArtifacts:
         assert run.states[f"online.{name}"] == "failed"
         reason = run.entry(name)["reason"]
         path = run.run_dir / "models" / name / "errors.csv"
-        assert reason.startswith(f"its task is failed: {path}: ")
+        assert reason.startswith(f"the task failed: {path}: ")
         assert BAD_ARTIFACTS[name][1] in reason
-        assert reason.removeprefix("its task is failed: ") in run.task_log(f"online.{name}")
+        assert reason.removeprefix("the task failed: ") in run.task_log(f"online.{name}")
 
     def test_none_fails_the_task(self, runs: dict[str, DagRunResult]) -> None:
         reason = runs["artifacts"].entry("nothing")["reason"]
@@ -69,8 +69,7 @@ class TestArtifacts:
         run = runs["artifacts"]
         path = run.run_dir / "models" / "gone" / "handed_on_errors.csv"
         assert (
-            run.entry("gone")["reason"]
-            == f"its task is failed: [Errno 2] No such file or directory: '{path}'"
+            run.entry("gone")["reason"] == f"the task failed: [Errno 2] No such file or directory: '{path}'"
         )
 
     def test_one_that_was_there_before_fails_the_task(

@@ -76,8 +76,8 @@ class TestFailingModels:
         run = runs["fails"]
         assert run.tries["integrate"] == 1
         assert (
-            "no policy: online model crash (its task is failed: the command ended with exit code 3); "
-            "offline model ninety_nine (its task is failed: the command ended with exit code 99); "
+            "no policy: online model crash (the task failed: the command ended with exit code 3); "
+            "offline model ninety_nine (the task failed: the command ended with exit code 99); "
             "on_model_failure is fail"
         ) in run.task_log("integrate")
 
@@ -87,7 +87,7 @@ class TestFailingModels:
         assert statuses == {"good": "ok", "crash": "failed", "ninety_nine": "failed", "off": "ok"}
         entry = run.entry("crash")
         assert entry["return_code"] == 3
-        assert entry["reason"] == "its task is failed: the command ended with exit code 3"
+        assert entry["reason"] == "the task failed: the command ended with exit code 3"
         assert "] about to fail" in run.task_log("online.crash")
 
     def test_continue_goes_on_without_them(self, runs: dict[str, DagRunResult]) -> None:
@@ -99,7 +99,7 @@ class TestFailingModels:
             {
                 "name": name,
                 "group": group,
-                "reason": f"its task is failed: the command ended with exit code {code}",
+                "reason": f"the task failed: the command ended with exit code {code}",
                 "intended": False,
             }
             for name, group, code in (("crash", "online", 3), ("ninety_nine", "offline", 99))
@@ -110,7 +110,7 @@ class TestFailingModels:
         run = runs["too_few"]
         assert (run.states["integrate"], run.tries["integrate"]) == ("failed", 1)
         assert (
-            "no policy: 1 online models, min_models_per_group is 2; missing: online model crash (its task is "
+            "no policy: 1 online model, min_models_per_group is 2; missing: online model crash (the task "
             "failed: the command ended with exit code 3)"
         ) in run.task_log("integrate")
         assert not (run.run_dir / "elpa_policy.json").exists()
@@ -119,7 +119,7 @@ class TestFailingModels:
         run = runs["emptied"]
         assert run.states["integrate"] == "failed"
         assert (
-            "no policy: 0 online models, min_models_per_group is 1; missing: online model crash (its task is "
+            "no policy: 0 online models, min_models_per_group is 1; missing: online model crash (the task "
             "failed: the command ended with exit code 4); online model on (disabled)"
         ) in run.task_log("integrate")
 
@@ -169,7 +169,7 @@ class TestAValueThatCannotReachItsCommand:
         run = runs["refuses"]
         (missing,) = run.policy["missing"]
         assert missing["reason"].startswith(
-            f"its task is failed: {home.configs}/refuses.json: $.models[0].train_cmd"
+            f"the task failed: {home.configs}/refuses.json: $.models[0].train_cmd"
         )
         assert f'found the value "{run.run_id}" for {{run_id}}' in missing["reason"]
         entry = run.entry("refused")

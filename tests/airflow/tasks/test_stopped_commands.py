@@ -70,7 +70,7 @@ class TestStopping:
         (missing,) = runs["stops"].policy["missing"]
         assert missing["name"] == "stubborn"
         assert missing["reason"] == (
-            "its task is failed: the command was stopped after its execution_timeout of 4 seconds"
+            "the task failed: the command was stopped after its execution_timeout of 4 seconds"
         )
 
     def test_what_a_good_command_leaves_running_is_ended(self, runs: dict[str, DagRunResult]) -> None:
@@ -85,4 +85,4 @@ class TestStopping:
         run = runs["stops_early"]
         assert not (home.configs / "early_was_started").exists()
         (missing,) = run.policy["missing"]
-        assert missing["reason"] == "its task is failed: the command was stopped"
+        assert missing["reason"] == "the task failed: the command was stopped"

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from made_panels import make_panel, write_panel
+from support.made_panels import make_panel, write_panel
 
 SCRIPT = Path(__file__).parents[2] / "bench" / "mutation_plot.py"
 

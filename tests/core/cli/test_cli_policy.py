@@ -10,7 +10,7 @@ from elpa_core.schema.policy import MissingModel
 from elpa_core.store.comparison import moves
 from elpa_core.store.stored_policy import Contents
 
-MISSING = [MissingModel(name="tide", group="offline", reason="its task is failed", intended=False)]
+MISSING = [MissingModel(name="tide", group="offline", reason="the task failed", intended=False)]
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_current_says_which_policy_who_and_why(filled, command):
 def test_show_a_run_and_one_of_its_policies(filled, command):
     assert command("policy", "show", "day3")[1].splitlines()[-2:] == [
         "offline  rnn                2   1.0000  best",
-        "offline  tide         missing           its task is failed",
+        "offline  tide         missing           the task failed",
     ]
     record(filled, 3, policy({"late": 1.0}))
     assert "late" in command("policy", "show", "day3")[1]
@@ -105,7 +105,7 @@ def test_diff_says_in_words_what_would_move(filled, command):
         "online: naive went, it had weight 0.3333",
         "online: arima came, weight 0.7500, score 1",
         "offline: best model was tide, is rnn",
-        "offline: tide went, it had weight 0.8000 (its task is failed)",
+        "offline: tide went, it had weight 0.8000 (the task failed)",
         "offline: weight of rnn 0.2000 -> 1.0000, score 4 -> 2",
         "dirty_interval 3 -> 5",
         "degraded false -> true",

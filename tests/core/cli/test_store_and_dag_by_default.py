@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 
 import pytest
-from stores import policy, run
+from support.stores import policy, run
 
 from elpa_core.cli import main
 from elpa_core.cli.store_commands import STORE_VARIABLE

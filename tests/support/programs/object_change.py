@@ -1,12 +1,12 @@
 """Interrupt changes of a store on S3 at their requests, each in a process of its own.
 
-``object_change.py kill ACTION URIS PLACES [RUN_ID [AS_OF]]`` carries the action out on each of the stores.
-PLACES has a number for each: there, it dies before so many of its requests that write or remove are made;
-prints the requests before which it died. (A death before a request that reads leaves what one before the
-next that writes does.)
+``object_change.py kill`` reads orders, one a line: [ACTION, {URI: PLACE, ...}, [RUN_ID [AS_OF]]] as JSON. It
+carries the action out on each of the stores, where it dies before so many of its requests that write or
+remove are made as PLACE says. Prints the requests before which it died, one a line, then ``end``. (A death
+before a request that reads leaves what one before the next that writes does.)
 
-``object_change.py pause ACTION URIS PLACES [RUN_ID [AS_OF]]`` carries the action out on each of the stores,
-stopped before the request whose number PLACES has for it.
+``object_change.py pause`` reads the same orders. It carries the action out on each of the stores, stopped
+before the request whose number is PLACE, and prints ``end``.
 
 ``object_change.py publish URI DAY ...`` records and publishes runs once its input ends, and now and then
 promotes or rolls back; prints the decisions that it made.
@@ -22,7 +22,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -38,7 +38,8 @@ from support.stores import day, policy
 _WRITES = {"put_object", "delete_object", "delete_objects"}
 
 
-def before_each_request(meet: Callable[[str], None]) -> None:
+@contextmanager
+def before_each_request(meet: Callable[[str], None]) -> Iterator[None]:
     original = s3fs.S3FileSystem._call_s3
 
     async def call(self, method, *arguments, **options):
@@ -46,6 +47,8 @@ def before_each_request(meet: Callable[[str], None]) -> None:
         return await original(self, method, *arguments, **options)
 
     s3fs.S3FileSystem._call_s3 = call
+    yield
+    s3fs.S3FileSystem._call_s3 = original
 
 
 def kill(action: str, stores: dict[str, int], arguments: list[str]) -> None:
@@ -58,8 +61,8 @@ def kill(action: str, stores: dict[str, int], arguments: list[str]) -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
 
         def work(meet: Callable[[str], None] = meet, uri: str = uri) -> None:
-            before_each_request(meet)
-            carry_out(open_location(uri), action, *arguments)
+            with before_each_request(meet):
+                carry_out(open_location(uri), action, *arguments)
 
         if ended(forked(work)):
             raise SystemExit(f"{action} ended after {at} requests")
@@ -75,10 +78,10 @@ def pause(action: str, stores: dict[str, int], arguments: list[str]) -> None:
             # To this thread: to the process, it could go on for a moment while another one takes the signal.
             signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
 
-    before_each_request(meet)
     for uri, at in stores.items():
         left = at + 1
-        with suppress(InputError):  # such as: the run was removed meanwhile
+        # Refused is, for example, what is about a run that was removed meanwhile.
+        with before_each_request(meet), suppress(InputError):
             carry_out(open_location(uri), action, *arguments)
         if left > 0:
             raise SystemExit(f"{action} ended after {at} requests")
@@ -123,6 +126,6 @@ if __name__ == "__main__":
         print("ready", flush=True)
         read(*rest)
     else:
-        action, uris, places, *arguments = rest
-        stores = dict(zip(uris.split(), map(int, places.split()), strict=True))
-        {"kill": kill, "pause": pause}[mode](action, stores, arguments)
+        for line in sys.stdin:
+            {"kill": kill, "pause": pause}[mode](*json.loads(line))
+            print("end", flush=True)
