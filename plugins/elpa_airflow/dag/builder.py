@@ -16,8 +16,8 @@ from elpa_airflow.run.moment import policy_uri
 from elpa_airflow.tasks.train import train_task
 from elpa_core.config.airflow import DagRunOptions, ModelRunOptions
 from elpa_core.config.training import LoadedConfig
-from elpa_core.config.types import GROUPS
 from elpa_core.errors import ConfigError, Problem, quoted
+from elpa_core.schema.groups import GROUPS
 from elpa_core.times import parse_date
 
 TAG = "elpa"
