@@ -36,7 +36,7 @@ def pool(standalone: Standalone) -> str:
     standalone.config(
         "pool",
         models,
-        airflow=FORM,
+        airflow={**FORM, "free_text": ["dataset", "note"]},
         dataset="train.csv",
         val_dataset="val.csv",
         horizon=6,
@@ -299,7 +299,7 @@ def folder(standalone: Standalone) -> Path:
     places = [*PLACES, "heredoc", "heredoc_read"]
     models = [model(place, cmd=command_of(place)) for place in places]
     context = dict.fromkeys(VALUES, "the config's own")
-    options = {"retries": 0, "on_model_failure": "continue"}
+    options = {"retries": 0, "on_model_failure": "continue", "free_text": [*VALUES]}
     standalone.config("hostile", [*models, model("off", "offline")], airflow=options, context=context)
     run_id, state = standalone.run("elpa_hostile", {"context": VALUES})
     assert state == "success"
@@ -334,7 +334,9 @@ class TestHostileValues:
         cmd = "touch started\ncat > got <<'EOF'\n{NAME}\nEOF\n" + train_cmd(1)
         models = [model(name, cmd=cmd.replace("NAME", name)) for name in values]
         models.append(model("off", "offline"))
-        standalone.config("refused", models, context=dict.fromkeys(values, "x"), airflow=FORM)
+        standalone.config(
+            "refused", models, context=dict.fromkeys(values, "x"), airflow={**FORM, "free_text": [*values]}
+        )
         run_id, state = standalone.run("elpa_refused", {"context": values})
         assert state == "failed"
         for name in values:
@@ -346,3 +348,20 @@ class TestHostileValues:
             assert status["status"] == "failed"
             assert f"{{{name}}}" in status["reason"]
             assert not (model_dir / "started").exists()
+
+    def test_so_is_a_text_that_a_shell_could_read_where_the_config_does_not_open_the_name(
+        self, standalone: Standalone
+    ) -> None:
+        models = [model("a", cmd="touch started; " + train_cmd(1)), model("off", "offline")]
+        standalone.config("closed", models, context={"note": "own $(value)", "epochs": 5}, airflow=FORM)
+        for typed in ({"note": "$(touch canary)"}, {"epochs": "a[$(touch canary)]"}):
+            run_id, state = standalone.run("elpa_closed", {"context": typed})
+            assert state == "failed"
+            (name,) = typed
+            assert standalone.tries("elpa_closed", run_id)["online.a"] == 1
+            model_dir = standalone.run_dir("elpa_closed", run_id) / "models" / "a"
+            assert f"$.context.{name}: found" in read_json(model_dir / "status.json")["reason"]
+            assert not (model_dir / "started").exists()
+        _, state = standalone.run("elpa_closed", {"context": {"note": "own $(value)", "epochs": 6}})
+        assert state == "success"
+        assert not [*standalone.home.rglob("canary*")]
