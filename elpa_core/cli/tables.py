@@ -8,7 +8,7 @@ from elpa_core.config.types import GROUPS
 from elpa_core.store import Entry
 from elpa_core.store.stored_policy import StoredPolicy
 
-_TITLES = ("no", "when", "action", "run", "policy", "as_of", "best online", "best offline", "")
+_TITLES = ("no", "when", "action", "run", "policy", "as_of", "best online", "best offline", "", "why")
 
 
 def history_lines(entries: Sequence[Entry], current: int | None) -> list[str]:
@@ -37,6 +37,7 @@ def _cells(entry: Entry, current: int | None) -> tuple[str, ...]:
         entry.as_of,
         *(entry.best.get(group, "-") for group in GROUPS),
         "current" if published and entry.number == current else "",
+        entry.reason,
     )
 
 
