@@ -16,9 +16,14 @@ def utc_text(moment: dt.datetime) -> str:
     return moment.astimezone(dt.UTC).isoformat().removesuffix("+00:00") + "Z"
 
 
+def now() -> dt.datetime:
+    """Return the present moment."""
+    return dt.datetime.now(dt.UTC)
+
+
 def now_text() -> str:
     """Return the present moment in UTC, ISO 8601, ending in Z."""
-    return utc_text(dt.datetime.now(dt.UTC))
+    return utc_text(now())
 
 
 def parse_moment(text: str) -> dt.datetime:

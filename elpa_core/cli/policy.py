@@ -17,14 +17,17 @@ from elpa_core.store.stored_policy import StoredPolicy
 
 _DESCRIPTION = """\
 Every run that succeeds records its policy; current.json in the store is the one that serving reads.
-A run publishes its policy by itself, unless its as_of is older than the current one's. A person can
-promote any recorded policy or roll back. After a rollback, or the promotion of an older policy, only
-a run with an as_of later than that of the policy taken back is published by itself.
+A run publishes its policy by itself, unless its as_of is older than the current one's or in the future,
+or the run is an experiment: a value was typed at its start, or a model left out for which none fits. A
+person can promote any recorded policy or roll back. After a rollback, or the promotion of an older
+policy, only a run with an as_of later than that of the policy taken back is published by itself, until
+a person lifts that.
 
   elpa policy list --store STORE --dag DAG_ID
   elpa policy diff RUN_ID --store STORE --dag DAG_ID        what would move if it were promoted
   elpa policy promote RUN_ID --reason "checked by hand" --store STORE --dag DAG_ID
   elpa policy rollback --reason "peaks missed since noon" --store STORE --dag DAG_ID
+  elpa policy lift --reason "the data was mended" --store STORE --dag DAG_ID
 
 --store may be left out where AIRFLOW__ELPA__STORE is set, and --dag where the store has one Dag.
 """
@@ -35,7 +38,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add the command to the command line."""
     parser = commands.add_parser(
         "policy",
-        help="list, compare, promote and roll back published policies",
+        help="list, compare, promote and roll back published policies; lift what a rollback ruled",
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -61,7 +64,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
             "--number", type=int, metavar="N", help="which policy of the run (default: the latest)"
         )
     rollback = add_store_command(actions, "rollback", _rollback, "go back to what was published before")
-    for action in (promote, rollback):
+    lift = add_store_command(
+        actions,
+        "lift",
+        _lift,
+        "let runs be published by themselves again that a rollback, or a current policy of the future,"
+        " rules out",
+    )
+    for action in (promote, rollback, lift):
         action.add_argument("--reason", required=True, metavar="TEXT", help="why; it goes into the history")
 
 
@@ -131,6 +141,22 @@ def _rollback(options: argparse.Namespace) -> int:
     store = _store(options)
     outcome = store.rollback(reason=options.reason, actor=_user())
     return _print_outcome(outcome, store.folder.dag_id, options)
+
+
+def _lift(options: argparse.Namespace) -> int:
+    outcome = _store(options).lift(reason=options.reason, actor=_user())
+    if options.json:
+        print_json(outcome.to_json())
+        return 0
+    entry = outcome.entry
+    print_line(
+        f"{'lifted' if outcome.changed else 'nothing to do: lifted already'}: that only runs as of later than"
+        f" {entry.lifts} are published by themselves"
+    )
+    print_line(
+        f"current: policy {entry.policy_number} of run {entry.run_id}, as of {entry.as_of}, stays for now"
+    )
+    return 0
 
 
 def _print_outcome(outcome: Outcome, dag_id: str, options: argparse.Namespace) -> int:

@@ -19,7 +19,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help=_PRUNE,
         description="Remove the folders of old runs. Kept besides the newest ones: the run whose policy is"
         " current, the one that a rollback goes back to, runs promoted by hand, runs from which a kept policy"
-        " has a model, and runs that still run.",
+        " has a model, and runs that still run. Runs of airflow tasks test are never among the newest.",
     )
     action = add_store_command(add_commands(parser), "prune", _prune, _PRUNE)
     action.add_argument(

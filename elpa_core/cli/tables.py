@@ -9,7 +9,7 @@ from elpa_core.schema.groups import GROUPS
 from elpa_core.store import Entry
 from elpa_core.store.stored_policy import StoredPolicy
 
-_TITLES = ("no", "when", "action", "run", "policy", "as_of", "best online", "best offline", "")
+_TITLES = ("no", "when", "action", "run", "policy", "as_of", "best online", "best offline", "", "why")
 
 
 def history_lines(entries: Sequence[Entry], current: int | None) -> list[str]:
@@ -38,6 +38,7 @@ def _cells(entry: Entry, current: int | None) -> tuple[str, ...]:
         entry.as_of,
         *(entry.best.get(group, "-") for group in GROUPS),
         "current" if published and entry.number == current else "",
+        entry.reason,
     )
 
 

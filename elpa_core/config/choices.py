@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from elpa_core.commands.masking import MASK, mask_text, names_a_secret, secret_values
 from elpa_core.commands.placeholders import Scalar
 from elpa_core.config.placeholder_values import CONFIG_NAMES, MODEL_NAMES, POLICY_NAMES
 from elpa_core.config.training import Model, RunFields, TrainingConfig
@@ -21,8 +22,8 @@ from elpa_core.files.strict_json import member_path
 from elpa_core.schema.groups import GROUPS
 from elpa_core.schema.problems import problems_of
 
-MODELS, GROUPS_FIELD, DRY_RUN = "models", "groups", "dry_run"
-SELECTION_FIELDS = (MODELS, GROUPS_FIELD, DRY_RUN)
+MODELS, GROUPS_FIELD, DRY_RUN, PUBLISH = "models", "groups", "dry_run", "publish"
+SELECTION_FIELDS = (MODELS, GROUPS_FIELD, DRY_RUN, PUBLISH)
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,13 @@ class RunChoices:
         The groups to train this time; None: both.
     dry_run : bool
         Whether commands are shown and not run.
+    publish : bool or None
+        Whether the policy is to be published; None: by the rules.
+    differences : tuple of str
+        Of each value that differs from the config's own what it is and what it is in the config, in words
+        without secrets.
     given : mapping
-        What differs from the config, as it was given, for manifest and policy.
+        What differs from the config, as it was given but for secrets, for manifest and policy.
     """
 
     config: TrainingConfig
@@ -50,6 +56,8 @@ class RunChoices:
     models: frozenset[str] | None = None
     groups: frozenset[str] | None = None
     dry_run: bool = False
+    publish: bool | None = None
+    differences: tuple[str, ...] = ()
     given: Mapping[str, Any] = field(default_factory=dict)
 
     def takes(self, model: Model) -> bool:
@@ -67,7 +75,7 @@ def run_choices(config: TrainingConfig, given: Mapping[str, Any], source: str) -
     config : TrainingConfig
         The run's config.
     given : mapping
-        Fields of `RunFields` under their own names, and ``models``, ``groups``, ``dry_run``.
+        Fields of `RunFields` under their own names, and ``models``, ``groups``, ``dry_run``, ``publish``.
     source : str
         What to call it in errors.
 
@@ -108,8 +116,11 @@ def run_choices(config: TrainingConfig, given: Mapping[str, Any], source: str) -
     names = [model.name for model in config.enabled_models()]
     problems += _selection_problems(given.get(MODELS), MODELS, names, source)
     problems += _selection_problems(given.get(GROUPS_FIELD), GROUPS_FIELD, GROUPS, source)
-    if not isinstance(given.get(DRY_RUN), bool | None):
-        problems.append(Problem(source, f"$.{DRY_RUN}", quoted(given[DRY_RUN]), "true or false"))
+    problems += [
+        Problem(source, f"$.{name}", quoted(given[name]), "true or false")
+        for name in (DRY_RUN, PUBLISH)
+        if not isinstance(given.get(name), bool | None)
+    ]
     if problems or chosen is None:
         raise ConfigError(problems)
     return _departure(config, chosen, given)
@@ -141,15 +152,35 @@ def _departure(config: TrainingConfig, chosen: RunFields, given: Mapping[str, An
     everything = {model.name for model in config.enabled_models()}
     chosen_models = None if models is None or set(models) == everything else frozenset(models)
     chosen_groups = None if groups is None or set(groups) == set(GROUPS) else frozenset(groups)
-    dry_run = bool(given.get(DRY_RUN))
+    dry_run, publish = bool(given.get(DRY_RUN)), given.get(PUBLISH)
+    differences = _differences(config, shown)
+    if context:
+        shown["context"] = {name: MASK if names_a_secret(name) else value for name, value in context.items()}
     if chosen_models is not None:
         shown[MODELS] = [model.name for model in config.models if model.name in chosen_models]
     if chosen_groups is not None:
         shown[GROUPS_FIELD] = [group for group in GROUPS if group in chosen_groups]
     if dry_run:
         shown[DRY_RUN] = True
+    if publish is not None:
+        shown[PUBLISH] = publish
     effective = config.model_copy(update={name: getattr(chosen, name) for name in RunFields.model_fields})
-    return RunChoices(effective, changed, chosen_models, chosen_groups, dry_run, shown)
+    return RunChoices(effective, changed, chosen_models, chosen_groups, dry_run, publish, differences, shown)
+
+
+def _differences(config: TrainingConfig, shown: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what differs, each in words without secrets."""
+    context = dict(shown.get("context", {}))
+    pairs = [(name, value, getattr(config, name)) for name, value in shown.items() if name != "context"]
+    pairs += [(name, value, config.context[name]) for name, value in context.items()]
+    secrets = secret_values({}, config.extras, config.context, context)
+
+    def words(name: str, value: object) -> str:
+        if names_a_secret(name):
+            return MASK
+        return quoted(mask_text(value, secrets) if isinstance(value, str) else value)
+
+    return tuple(f"{name} {words(name, value)} instead of {words(name, own)}" for name, value, own in pairs)
 
 
 def _same(value: object, own: object) -> bool:

@@ -6,6 +6,7 @@ from elpa_core.store.errors import StoreWriteError
 from elpa_core.store.history import Entry
 from elpa_core.store.layout import DagFolder, folder_of_run
 from elpa_core.store.policy_store import PolicyStore, Recorded
+from elpa_core.store.rules import Start
 
 __all__ = [
     "POLICY_NAME",
@@ -14,6 +15,7 @@ __all__ = [
     "Outcome",
     "PolicyStore",
     "Recorded",
+    "Start",
     "StoreWriteError",
     "folder_of_run",
 ]

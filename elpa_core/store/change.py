@@ -13,7 +13,7 @@ from typing import Any
 from elpa_core.errors import InputError, Problem
 from elpa_core.files import StorePath
 from elpa_core.schema.groups import GROUPS
-from elpa_core.store.history import Action, Entry
+from elpa_core.store.history import UNPUBLISHED, Action, Entry
 from elpa_core.store.layout import DagFolder
 from elpa_core.store.ledger import Ledger
 from elpa_core.store.stored_policy import StoredPolicy
@@ -34,6 +34,8 @@ class Decision:
         Who decided so, and why.
     restores : int or None
         Of a rollback: the publication that it goes back to.
+    lifts, clock : str or None
+        Of a lift: the moment up to which runs were only recorded, and the present one.
     """
 
     stored: StoredPolicy
@@ -41,11 +43,13 @@ class Decision:
     actor: str
     reason: str
     restores: int | None = None
+    lifts: str | None = None
+    clock: str | None = None
 
     def entry(self, ledger: Ledger) -> Entry:
         """Return the line that the history gets."""
         return Entry(
-            number=None if self.action in {"recorded", "held"} else ledger.last_number + 1,
+            number=None if self.action in UNPUBLISHED else ledger.last_number + 1,
             when=now_text(),
             action=self.action,
             actor=self.actor,
@@ -55,6 +59,8 @@ class Decision:
             reason=self.reason,
             best={group: self.stored.contents.best(group) for group in GROUPS},
             restores=self.restores,
+            lifts=self.lifts,
+            clock=self.clock,
         )
 
 

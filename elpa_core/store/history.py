@@ -20,7 +20,9 @@ from elpa_core.files.os_errors import as_input_error
 from elpa_core.schema.problems import expected, problems_of
 from elpa_core.times import parse_moment, utc_text
 
-Action = Literal["published", "recorded", "held", "promoted", "rolled_back"]
+Action = Literal["published", "recorded", "held", "promoted", "rolled_back", "lifted"]
+UNPUBLISHED: frozenset[Action] = frozenset({"recorded", "held", "lifted"})
+"""What puts no policy in the place of the current one."""
 PolicyKey = tuple[str, int]
 """A run id and the number of one of the run's policies."""
 
@@ -54,6 +56,13 @@ class Entry(BaseModel):
     best: dict[str, str] = Field(default={}, description="Best model of each group.")
     restores: int | None = Field(
         default=None, ge=1, description="Of a rollback: number of the publication that it goes back to."
+    )
+    lifts: AsOf | None = Field(
+        default=None, description="Of a lift: up to this as_of runs were only recorded until then."
+    )
+    clock: AsOf | None = Field(
+        default=None,
+        description="Of a lift: when it was decided. A policy as of a later moment is out of the order.",
     )
 
     @property

@@ -1,9 +1,10 @@
-"""What a history adds up to, and the rules by which the next policy is published or only recorded.
+"""What a history adds up to, and the order of as_of that it asks of the next policy.
 
-The rules. A policy is published by itself unless its ``as_of`` is older than the current one's, or
+A policy is published by itself unless its ``as_of`` is older than the current one's, or
 not later than that of a policy taken back by hand. Two things take a policy back: a rollback from
 it, and the promotion of one that is not newer in its place. It counts as taken back until it is
-current again.
+current again, or until a person lifts that. From a lift to the next publication, a policy as of a
+moment after the lift does not count in the order either.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from elpa_core.errors import InputError, Problem
-from elpa_core.schema.groups import GROUPS
-from elpa_core.schema.policy import WeightedPolicy
-from elpa_core.store.history import Entry, PolicyKey
+from elpa_core.runs.trials import is_trial
+from elpa_core.store.history import UNPUBLISHED, Entry, PolicyKey
+from elpa_core.times import parse_moment
 
 
 @dataclass
@@ -35,6 +36,8 @@ class Ledger:
         The highest publication number.
     promoted : set of str
         Run ids of policies that were ever promoted by hand.
+    lift : Entry or None
+        The last lift, if nothing was published since.
     """
 
     way_back: list[Entry] = field(default_factory=list)
@@ -42,6 +45,7 @@ class Ledger:
     decisions: dict[PolicyKey, Entry] = field(default_factory=dict)
     last_number: int = 0
     promoted: set[str] = field(default_factory=set)
+    lift: Entry | None = None
 
     @classmethod
     def of(cls, entries: Iterable[Entry], source: str) -> Ledger:
@@ -79,19 +83,36 @@ class Ledger:
             Whether the policy of an entry is still in the store; pruned ones are passed over.
         """
         for entry in reversed(self.way_back[:-1]):
-            if entry.key != self.way_back[-1].key and is_there(entry):
+            if entry.key != self.way_back[-1].key and not is_trial(entry.run_id) and is_there(entry):
                 return entry
         return None
 
+    @property
+    def first_in_order(self) -> Entry | None:
+        """The publication than which the next one must not be older."""
+        if self.lift is None or self.lift.clock is None:
+            return self.current
+        clock = parse_moment(self.lift.clock)
+        return next((entry for entry in reversed(self.way_back) if entry.moment <= clock), None)
+
+    def ruled(self, now: dt.datetime) -> Entry | None:
+        """Return the policy that keeps others from being published, if a lift can change that.
+
+        It is the one as of the latest moment of those taken back, if the order does not ask for a later one
+        anyway, or else the current one, if it is as of a moment after ``now``.
+        """
+        if self.current is None or self.lift is not None:
+            return None
+        ahead = [self.current] if self.current.moment > now else []
+        back = [entry for entry in self.taken_back.values() if entry.moment >= self.current.moment]
+        return max(back + ahead, key=lambda entry: entry.moment, default=None)
+
     def why_not(self, as_of: dt.datetime) -> str:
         """Return why a policy of this moment is not published by itself, or nothing."""
-        if self.current is None:
-            return ""
-        if as_of < self.current.moment:
-            return (
-                f"older than the current policy, which is as of {self.current.as_of}"
-                f" (publication {self.current.number})"
-            )
+        first = self.first_in_order
+        if first is not None and as_of < first.moment:
+            which = "the current policy" if first is self.current else "the last policy before the lift"
+            return f"older than {which}, which is as of {first.as_of} (publication {first.number})"
         latest = max(self.taken_back.values(), key=lambda entry: entry.moment, default=None)
         if latest is not None and as_of <= latest.moment:
             return (
@@ -103,8 +124,12 @@ class Ledger:
     def add(self, entry: Entry) -> None:
         """Take a decision into account."""
         self.decisions.setdefault(entry.key, entry)
+        if entry.action == "lifted":
+            self.lift = entry
+            self.taken_back.clear()
         if entry.number is None:
             return
+        self.lift = None
         self.last_number = entry.number
         replaced = self.current
         if entry.action == "promoted":
@@ -120,7 +145,7 @@ class Ledger:
         self.way_back.append(entry)
 
     def _misfit(self, entry: Entry) -> tuple[str, str] | None:
-        if entry.action in {"recorded", "held"}:
+        if entry.action in UNPUBLISHED:
             return ("a publication number", "none where nothing was published") if entry.number else None
         if entry.number is None or entry.number <= self.last_number:
             return f"publication {entry.number}", f"a number greater than {self.last_number}"
@@ -129,26 +154,3 @@ class Ledger:
             if entry.restores not in earlier:
                 return f"a rollback to publication {entry.restores}", "one to a publication before it"
         return None
-
-
-def held_back(new: WeightedPolicy, current: WeightedPolicy, max_score_increase: float) -> str:
-    """Return why only a person may publish a policy, or nothing.
-
-    Parameters
-    ----------
-    new, current : WeightedPolicy
-        The policies; lower scores are better.
-    max_score_increase : float
-        A group's best score may be worse than the current one by this fraction of it, at least 0.
-    """
-    reasons = []
-    for group in GROUPS:
-        before, now = current.best_score(group), new.best_score(group)
-        if now > before * (1 + max_score_increase):
-            reasons.append(
-                f"the best {group} score, {now:.6g} ({new.best(group)}), is {now / before - 1:.1%} worse"
-                f" than the current policy's, {before:.6g} ({current.best(group)})"
-            )
-    if not reasons:
-        return ""
-    return f"{' and '.join(reasons)}; max_score_increase allows {max_score_increase:.6g}"

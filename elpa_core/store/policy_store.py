@@ -1,4 +1,4 @@
-"""Record, publish, promote and roll back the policies of one Dag."""
+"""Record, publish, promote and roll back the policies of one Dag, and lift what a rollback ruled."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from elpa_core import files
 from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.files import StorePath
 from elpa_core.files.atomic import json_bytes
+from elpa_core.runs.trials import is_trial
 from elpa_core.store.change import Decide, Decision, Outcome
-from elpa_core.store.history import Action, Entry, read_history
+from elpa_core.store.history import Entry, read_history
 from elpa_core.store.layout import DagFolder
-from elpa_core.store.ledger import Ledger, held_back
+from elpa_core.store.ledger import Ledger
 from elpa_core.store.local import LocalDagFolder
 from elpa_core.store.object_storage import ObjectDagFolder
 from elpa_core.store.reading import current_policy, recorded_policy
+from elpa_core.store.rules import Start, decided, held_back
 from elpa_core.store.stored_policy import StoredPolicy, record_of, recordable
-from elpa_core.times import now_text
+from elpa_core.times import now, now_text, utc_text
 
 BY_ITSELF = "dag run"
 
@@ -130,6 +132,7 @@ class PolicyStore:
         *,
         actor: str = BY_ITSELF,
         max_score_increase: float | None = None,
+        start: Start | None = None,
     ) -> Outcome:
         """Decide by the rules whether a recorded policy becomes the one that serving reads.
 
@@ -144,12 +147,17 @@ class PolicyStore:
         max_score_increase : float, optional
             The gate: a policy is held back if the best score of a group is worse than the current
             policy's by more than this fraction of it.
+        start : Start, optional
+            What the start of the run says: an experiment is published only if a person chose so. That does
+            not change the order, nor the gate.
 
         Returns
         -------
         Outcome
-            ``published``; ``recorded`` if an older ``as_of``, or a policy taken back by hand,
-            forbids it; ``held`` if the gate does. What was decided on this policy before stands.
+            ``published``; ``recorded`` if the run is an experiment, if Airflow made it for a try, if its
+            ``as_of`` lies more than an hour ahead of the clock, or if an older ``as_of``, or a policy taken
+            back by hand, forbids it; ``held`` if the gate does. What was decided on this policy before
+            stands.
 
         Raises
         ------
@@ -162,9 +170,10 @@ class PolicyStore:
 
         def decide(ledger: Ledger) -> Decision | Entry:
             stored = self.policy(run_id, number)
-            if decided := ledger.decisions.get(stored.record.key):
-                return decided
-            action, why = self._decide(ledger, stored, max_score_increase)
+            if before := ledger.decisions.get(stored.record.key):
+                return before
+            held = self._held_back(ledger, stored, max_score_increase)
+            action, why = decided(stored.record, ledger, start or Start(), now(), held)
             return Decision(stored, action, actor, why)
 
         return self._keeper.change(decide)
@@ -177,12 +186,15 @@ class PolicyStore:
         Raises
         ------
         InputError
-            If there is no such policy, or no reason.
+            If there is no such policy, or no reason, or if Airflow made the run for a try.
         StoreWriteError
             If the disk is full or the folder is read-only; the current policy stays.
         """
         self.folder.require()
         _require_reason(reason)
+        if is_trial(run_id):
+            found = "a run that airflow tasks test made for a try"
+            raise InputError(Problem(str(self.folder.run(run_id)), "", found, "a run of the Dag"))
 
         def decide(ledger: Ledger) -> Decision | Entry:
             stored, current = self.policy(run_id, number), ledger.current
@@ -217,25 +229,42 @@ class PolicyStore:
 
         return self._keeper.change(decide)
 
+    def lift(self, *, reason: str, actor: str) -> Outcome:
+        """Let runs be published by themselves again that a rollback, or a policy of the future, rules out.
+
+        What is current stays. Done again before the next publication, it changes nothing.
+
+        Raises
+        ------
+        InputError
+            If nothing is ruled out, or there is no reason.
+        StoreWriteError
+            If the disk is full or the folder is read-only.
+        """
+        self.folder.require()
+        _require_reason(reason)
+
+        def decide(ledger: Ledger) -> Decision | Entry:
+            clock = now()
+            if ledger.lift is not None:
+                return ledger.lift
+            ruled, current = ledger.ruled(clock), ledger.current
+            if ruled is None or current is None:
+                found = "no policy taken back that rules runs out, and no current one of the future"
+                raise InputError(Problem(str(self.folder.history), "", found, "something to lift"))
+            stored = self.policy(*current.key)
+            return Decision(stored, "lifted", actor, reason, lifts=ruled.as_of, clock=utc_text(clock))
+
+        return self._keeper.change(decide)
+
     def is_there(self, entry: Entry) -> bool:
         """Tell whether the policy that an entry is about is still in the store."""
         return files.exists(self.folder.policy(*entry.key))
 
-    def _decide(
-        self, ledger: Ledger, stored: StoredPolicy, max_score_increase: float | None
-    ) -> tuple[Action, str]:
-        if reason := ledger.why_not(stored.record.moment):
-            return "recorded", reason
-        if ledger.current is None:
-            return "published", "the first policy"
-        if max_score_increase is not None:
-            current = self.current().contents
-            if reason := held_back(stored.contents, current, max_score_increase):
-                return "held", reason
-        if stored.record.as_of == ledger.current.as_of:
-            return "published", f"as of the same moment as publication {ledger.current.number}"
-        number, as_of = ledger.current.number, ledger.current.as_of
-        return "published", f"later than publication {number}, which is as of {as_of}"
+    def _held_back(self, ledger: Ledger, stored: StoredPolicy, max_score_increase: float | None) -> str:
+        if max_score_increase is None or ledger.current is None:
+            return ""
+        return held_back(stored.contents, self.current().contents, max_score_increase)
 
 
 def _require_reason(reason: str) -> None:

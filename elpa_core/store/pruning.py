@@ -14,6 +14,7 @@ from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.files import StorePath
 from elpa_core.files.strict_json import read_object
 from elpa_core.runs.folder import STATUS_NAME, RunFolder
+from elpa_core.runs.trials import is_trial
 from elpa_core.store.history import read_history
 from elpa_core.store.layout import DagFolder, folder_of_run
 from elpa_core.store.ledger import Ledger
@@ -78,7 +79,7 @@ def prune(
 
     Needed are the current policy's run, the run that a rollback goes back to, all runs that were
     promoted by hand, those that a kept run's policies were carried from, and those that still run.
-    The history keeps all its lines.
+    Runs that Airflow made for a try are never among the newest. The history keeps all its lines.
 
     Parameters
     ----------
@@ -122,7 +123,8 @@ def _choose_locally(
 ) -> Pruned:
     paths = [folder.runs / name for name in folder.run_folders()]
     runs = sorted(map(_stored_run, paths), key=lambda run: (run.as_of, run.changed))
-    number = _keep_runs(runs, folder) if keep is None else keep
+    counted = [run for run in runs if not is_trial(run.run_id)]
+    number = _keep_runs(counted, folder) if keep is None else keep
     if number < 1:
         raise InputError(Problem("--keep", "", str(number), "at least 1"))
     needed = _needed(folder, ledger)
@@ -132,7 +134,7 @@ def _choose_locally(
         if why := _still_runs(run.path):
             needed.setdefault(run.path.name, why)
     by_name = {run.path.name: run for run in runs}
-    newest = {run.path.name for run in runs[-number:]}
+    newest = {run.path.name for run in counted[-number:]}
     kept = newest | (needed.keys() & by_name.keys())
     unread = sorted(kept)
     while unread:

@@ -183,13 +183,20 @@ class Site(DagsFolder):
         found: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
         return found
 
-    def dag_test(self, *dag_ids: str, dates: dict[str, str | None] | None = None) -> dict[str, DagRunResult]:
+    def dag_test(
+        self,
+        *dag_ids: str,
+        dates: dict[str, str | None] | None = None,
+        confs: dict[str, dict[str, Any]] | None = None,
+    ) -> dict[str, DagRunResult]:
         """Run whole Dags (all, if none is named) by ``dag.test()``, one after the other, in one process.
 
-        A logical date is that of ``dates``, which may be None, else now.
+        A logical date is that of ``dates``, which may be None, else now; values are given by ``confs``.
         """
         answer = self.home / "answer.json"
-        order = json.dumps({"dag_ids": dag_ids, "logical_dates": dates or {}, "answer": str(answer)})
+        order = json.dumps(
+            {"dag_ids": dag_ids, "logical_dates": dates or {}, "confs": confs or {}, "answer": str(answer)}
+        )
         done = self.program(PROGRAMS / "run_dags.py", order)
         logs = re.split(r"^=== DAG (\S+)$", done.stdout, flags=re.MULTILINE)
         texts = dict(zip(logs[1::2], logs[2::2], strict=True))

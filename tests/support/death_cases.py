@@ -18,6 +18,12 @@ def filled(store):
     store.record("early", "2025-12-31T00:00:00Z", policy())
 
 
+def taken_back(store):
+    """Day 3 was rolled back from, and the current policy is that of day 2."""
+    filled(store)
+    store.rollback(reason="by hand", actor="me")
+
+
 def undecided(store):
     record(store, 4)
     record(store, 9)
@@ -30,8 +36,9 @@ ON_FILLED = [
     (filled, ("promote", "day1")),
     (filled, ("rollback",)),
     (filled, ("prune",)),
+    (taken_back, ("lift",)),
 ]
-BY_HAND = {"promote", "rollback"}
+BY_HAND = {"promote", "rollback", "lift"}
 
 
 SHARES = pytest.mark.parametrize(

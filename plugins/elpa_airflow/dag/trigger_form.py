@@ -7,7 +7,7 @@ from typing import Any
 from airflow.sdk import Param
 
 from elpa_core.commands.masking import names_a_secret
-from elpa_core.config.choices import DRY_RUN, GROUPS_FIELD, MODELS
+from elpa_core.config.choices import DRY_RUN, GROUPS_FIELD, MODELS, PUBLISH
 from elpa_core.config.training import RunFields, TrainingConfig
 from elpa_core.schema.groups import GROUPS
 
@@ -27,6 +27,13 @@ def trigger_params(config: TrainingConfig) -> dict[str, Param]:
         GROUPS_FIELD: _choice(list(GROUPS), "Groups", "Train only models of these groups."),
         DRY_RUN: Param(
             False, type="boolean", title="Dry run", description="Show the commands and run none of them."
+        ),
+        PUBLISH: Param(
+            None,
+            type=["null", "boolean"],
+            title="Publish",
+            description="Untouched: by the rules, so not if a value differs from the config's. On: also then."
+            " On and off again: only record the policy.",
         ),
         "dataset": _text(config.dataset, "Training data", None),
         "horizon": _field(config, "horizon", None, type="integer", minimum=1, title="Horizon"),

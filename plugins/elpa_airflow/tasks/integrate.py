@@ -30,7 +30,7 @@ from elpa_core.runs.folder import RunFolder
 from elpa_core.runs.manifest import manifest_of, model_entry, refused_entry, write_manifest
 from elpa_core.runs.plan import Plan, plan_model
 from elpa_core.schema.policy import MissingModel, Policy, RunReference
-from elpa_core.store import DagFolder, PolicyStore
+from elpa_core.store import DagFolder, PolicyStore, Start
 from elpa_core.store.errors import as_store_error
 from elpa_core.store.pruning import prune
 from elpa_core.times import now_text, utc_text
@@ -45,6 +45,17 @@ class _Pool:
     scored: list[ScoredModel]
     missing: list[MissingModel]
     artifacts: dict[str, Path] = field(default_factory=dict)
+
+    def experiment(self, run: RunState) -> str:
+        """Return why the run is an experiment, so that its policy is not published by itself, or nothing."""
+        enabled = {model.name: model for model in run.loaded.config.enabled_models()}
+        left_out = [
+            f"without {one.name}, {one.reason}"
+            for one in self.missing
+            if one.name in enabled and not run.choices.takes(enabled[one.name])
+        ]
+        reasons = [*run.choices.differences, *left_out]
+        return f"an experiment: {'; '.join(reasons)}" if reasons else ""
 
 
 def integrate_dag_run(context: Any, current: LoadedConfig, store: str | None) -> dict[str, Any] | None:
@@ -77,13 +88,14 @@ def integrate_dag_run(context: Any, current: LoadedConfig, store: str | None) ->
             pool = _pool(context["ti"], run, Path(folder))
             _write_manifest(run, pool)
             policy = _policy(context["ti"], run, pool)
+            start = Start(pool.experiment(run), run.choices.publish)
     except (InputError, NoPolicyError) as error:
         files.remove(RunFolder(run.run_dir).policy)
         raise AirflowFailException(str(error)) from error
-    return _publish(context, run, policy)
+    return _publish(context, run, policy, start)
 
 
-def _publish(context: Any, run: RunState, policy: Policy) -> dict[str, Any]:
+def _publish(context: Any, run: RunState, policy: Policy, start: Start) -> dict[str, Any]:
     ti, options = context["ti"], run.loaded.config.airflow
     store = PolicyStore(run.store, ti.dag_id)
     recorded = store.record(ti.run_id, run.moment.as_of, policy.to_json())
@@ -94,7 +106,7 @@ def _publish(context: Any, run: RunState, policy: Policy) -> dict[str, Any]:
         "\n".join(policy_lines(policy)),
     )
     gate = options.promotion.max_score_increase if options.promotion else None
-    outcome = store.publish(ti.run_id, recorded.number, max_score_increase=gate)
+    outcome = store.publish(ti.run_id, recorded.number, max_score_increase=gate, start=start)
     log.info("The policy is %s: %s", outcome.entry.action, outcome.entry.reason)
     if outcome.published and outcome.changed:
         asset = Asset(policy_uri(ti.dag_id))

@@ -57,12 +57,12 @@ class TestTheForm:
         found = params(standalone, pool)
         sections = {name: param["schema"].get("section") for name, param in found.items()}
         assert list(sections) == [
-            *("models", "groups", "dry_run", "dataset", "horizon"),
+            *("models", "groups", "dry_run", "publish", "dataset", "horizon"),
             *("val_dataset", "test_dataset", "period", "seed", "context"),
             *("beta", "dirty_interval", "amplitude_window", "mutant_epsilon"),
         ]
-        assert set(list(sections.values())[:5]) == {None}
-        assert None not in list(sections.values())[5:]
+        assert set(list(sections.values())[:6]) == {None}
+        assert None not in list(sections.values())[6:]
 
     def test_is_filled_with_what_the_config_says(self, standalone: Standalone, pool: str) -> None:
         found = params(standalone, pool)
@@ -70,6 +70,7 @@ class TestTheForm:
             "models": ["ridge", "naive", "tide"],
             "groups": ["online", "offline"],
             "dry_run": False,
+            "publish": None,
             "dataset": "train.csv",
             "horizon": 6,
             "val_dataset": "val.csv",
@@ -89,6 +90,7 @@ class TestTheForm:
         assert types == {
             **dict.fromkeys(("models", "groups"), "array"),
             "dry_run": "boolean",
+            "publish": ["null", "boolean"],
             **{name: ["null", "string"] for name in ("dataset", "val_dataset", "test_dataset")},
             **dict.fromkeys(("horizon", "period", "seed", "dirty_interval", "amplitude_window"), "integer"),
             "context": "object",
@@ -111,6 +113,7 @@ class TestTheForm:
             {"dirty_interval": -1},
             {"amplitude_window": 0},
             {"dry_run": "yes"},
+            {"publish": "yes"},
             {"models": ["rigde"]},
             {"models": "ridge"},
             {"models": ["idle"]},

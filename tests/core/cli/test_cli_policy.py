@@ -26,11 +26,16 @@ def test_list_is_a_table_of_all_decisions(filled, command):
     when = [entry.when[:19] + "Z" for entry in filled.history()]
     assert (status, err) == (0, "")
     assert out.splitlines() == [
-        f"no  {'when':<20}  action       run   policy  {'as_of':<20}  best online  best offline",
-        f"1   {when[0]}  published    day2  1       2026-01-02T00:00:00Z  ets          tide",
-        f"-   {when[1]}  recorded     day1  1       2026-01-01T00:00:00Z  ets          tide",
-        f"2   {when[2]}  published    day3  1       2026-01-03T00:00:00Z  arima        rnn",
-        f"3   {when[3]}  rolled back  day2  1       2026-01-02T00:00:00Z  ets          tide          current",
+        f"no  {'when':<20}  action       run   policy  {'as_of':<20}  best online  best offline"
+        "           why",
+        f"1   {when[0]}  published    day2  1       2026-01-02T00:00:00Z  ets          tide{'':19}"
+        "the first policy",
+        f"-   {when[1]}  recorded     day1  1       2026-01-01T00:00:00Z  ets          tide{'':19}"
+        "older than the current policy, which is as of 2026-01-02T00:00:00Z (publication 1)",
+        f"2   {when[2]}  published    day3  1       2026-01-03T00:00:00Z  arima        rnn{'':20}"
+        "later than publication 1, which is as of 2026-01-02T00:00:00Z",
+        f"3   {when[3]}  rolled back  day2  1       2026-01-02T00:00:00Z  ets          tide"
+        "          current  tide is gone",
     ]
 
 
@@ -53,6 +58,8 @@ def test_list_for_programs(filled, command):
         "reason": "tide is gone",
         "best": {"online": "ets", "offline": "tide"},
         "restores": 1,
+        "lifts": None,
+        "clock": None,
         "current": True,
     }
 
@@ -241,7 +248,7 @@ def test_nothing_published_yet(store, command):
     record(store, 1)
     assert command("policy", "list")[:2] == (
         0,
-        "no  when  action  run  policy  as_of  best online  best offline\n",
+        "no  when  action  run  policy  as_of  best online  best offline    why\n",
     )
     assert command("policy", "current")[2] == (
         f"error: {store.folder.current}: found no such file; expected a published policy;"
@@ -265,7 +272,7 @@ def test_list_says_if_current_lags_behind_the_history(filled, command, content):
         filled.folder.current.write_text(json.dumps(older) if content == "older" else content)
     status, out, err = command("policy", "list")
     assert status == 0
-    assert out.splitlines()[-1].endswith("current")
+    assert out.splitlines()[-1].endswith("current  tide is gone")
     assert err == (
         f"warning: {filled.folder.current}: not publication 3 yet, because a process has died or somebody has"
         " changed the file; the next change of the store puts it there\n"

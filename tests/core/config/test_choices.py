@@ -108,7 +108,7 @@ def test_selection():
             {"horizn": 3},
             "conf: $.horizn: found an unknown name; expected one of beta, dirty_interval, amplitude_window,"
             " mutant_epsilon, dataset, val_dataset, test_dataset, horizon, period, seed, context, models,"
-            ' groups, dry_run; did you mean "horizon"?',
+            ' groups, dry_run, publish; did you mean "horizon"?',
         ),
         ({"horizon": "3"}, 'conf: $.horizon: found "3"; expected an integer'),
         ({"horizon": 0}, "conf: $.horizon: found 0; expected a number of at least 1"),

@@ -18,6 +18,7 @@ from support.death_cases import (
     filled,
     history_of,
     kept_policies,
+    taken_back,
     undecided,
 )
 from support.programs import PROGRAMS
@@ -168,6 +169,7 @@ FIRST_AND_SECOND = [
     (filled, ("publish", "day9"), ("publish", "day4")),
     (filled, ("publish", "day4"), ("publish", "day4")),
     (filled, ("rollback",), ("publish", "day4")),
+    (taken_back, ("lift",), ("promote", "day1")),
     (few, ("promote", "day1"), ("prune",)),
     (few, ("prune",), ("promote", "day1")),
 ]

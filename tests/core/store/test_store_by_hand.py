@@ -42,7 +42,7 @@ class TestRollback:
         store.rollback(reason="bad", actor="me")
         assert run(store, 2).entry.reason == (
             "not later than 2026-01-03T00:00:00Z, the moment of a policy that was taken back by hand"
-            " (publication 2)"
+            " (publication 2); a person can lift that: elpa policy lift"
         )
 
     def test_twice_still_waits_for_a_later_run_than_all_of_those(self, store):

@@ -40,6 +40,8 @@ def carry_out(root: Path, action: str, *arguments: str) -> None:
         store.promote(*arguments, reason="by hand", actor="me")
     elif action == "rollback":
         store.rollback(reason="by hand", actor="me")
+    elif action == "lift":
+        store.lift(reason="by hand", actor="me")
     elif action == "prune":
         prune(store.folder, 1)
 

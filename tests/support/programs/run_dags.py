@@ -1,6 +1,7 @@
 """Run whole Dags of a home by ``dag.test()`` and write down what became of them.
 
-The one argument is a JSON object: dag_ids (none: all), logical_dates by Dag id (left out: now), answer.
+The one argument is a JSON object: dag_ids (none: all), logical_dates by Dag id (left out: now), confs by
+Dag id (left out: none), answer.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ def main(order: dict[str, Any]) -> None:
         print(f"=== DAG {dag_id}", flush=True)
         date = order["logical_dates"].get(dag_id, timezone.utcnow().isoformat())
         logical_date = date and timezone.parse(date)
-        run = bag.dags[dag_id].test(logical_date=logical_date)
+        run = bag.dags[dag_id].test(logical_date=logical_date, run_conf=order["confs"].get(dag_id))
         results[dag_id] = outcome(dag_id, run.run_id)
     Path(order["answer"]).write_text(json.dumps(results), encoding="utf-8")
 
