@@ -221,6 +221,7 @@ def test_here_documents_refuse_only_what_would_end_them_or_lose_tabs(name, folde
 
 INTEGER = r"-?(0|[1-9]\d{0,17})"
 LETTERS = r"\w+"
+PLAIN = r"[\w./:+-]+"
 UNSIGNED = r"0|[1-9]\d{0,17}"
 NOTHING = r"(?!)"
 # The program, what is printed (None: only that nothing else happens), and what is accepted.
@@ -235,7 +236,7 @@ LIMITED = {
     "index in an array": ("y=([1+@X@]=a); show @X@", WORD, INTEGER),
     "quoted index": ('y["@X@"]=a; show @X@', WORD, UNSIGNED),
     "index of an expansion": ('show "${y[@X@]}" @X@', words("", "@X@"), INTEGER),
-    "substring": ('show "${one:@X@}" @X@', None, INTEGER),
+    "substring": ('show "${one:@X@}" @X@', None, UNSIGNED),
     "let": ("let y=@X@; show @X@", WORD, INTEGER),
     "let in a function": ("function f { 2>&1 let y=@X@; }; f; show @X@", WORD, INTEGER),
     "let in a loop": ("for y do let y=@X@; done; show @X@", WORD, INTEGER),
@@ -253,19 +254,19 @@ LIMITED = {
     "declared name": ("declare v_@X@=3; show @X@", WORD, LETTERS),
     "name reference": ("declare -n r=v_@X@; unset -n r; show @X@", WORD, LETTERS),
     "declared array in quotes": ('declare -a y="(@X@)"; show "$y"', None, LETTERS),
-    "prefix": ('y=@X@; show "${y#@X@}."', words("."), LETTERS),
-    "replacement": ('y=a; show "${y/a/@X@}"', WORD, LETTERS),
+    "prefix": ('y=@X@; show "${y#@X@}."', words("."), PLAIN),
+    "replacement": ('y=a; show "${y/a/@X@}"', WORD, PLAIN),
     "name of an expansion": ('show "${y@X@:-a}"', words("a"), LETTERS),
     "pattern group": ("y=@X@; [[ $y =~ ^(a|@X@)$ && $y == @(a|@X@) ]] && show @X@", WORD, LETTERS),
     "regex brackets": ("[[ a =~ [@X@] ]]; show @X@", WORD, LETTERS),
-    "backticks in double quotes": ('show "`printf %s. x@X@`"', words("x@X@."), LETTERS),
-    "backticks in backticks": ('y=`printf %s. \\`printf %s x@X@\\``; show "$y"', words("x@X@."), LETTERS),
+    "backticks in double quotes": ('show "`printf %s. x@X@`"', words("x@X@."), PLAIN),
+    "backticks in backticks": ('y=`printf %s. \\`printf %s x@X@\\``; show "$y"', words("x@X@."), PLAIN),
     "expansion in a here-document": (
         "cat <<EOF\n$(printf %s. x@X@)${none-@X@}\nEOF",
         text("x@X@.@X@\n"),
-        LETTERS,
+        PLAIN,
     ),
-    "nested fallbacks": ('show "${none:-${other:-@X@}}"', WORD, LETTERS),
+    "nested fallbacks": ('show "${none:-${other:-@X@}}"', WORD, PLAIN),
     "quotes in a quoted fallback": ('show "${none:-"@X@"}"', WORD, LETTERS),
     "behind a backslash, in backticks": ('y=`printf %s. \\@X@`; show "$y"', IN_SUBSTITUTION, NOTHING),
     "assigning fallback": ("show ${none:=@X@}", WORD, r"[\w@+:,./-]+"),
@@ -449,7 +450,7 @@ REFUSALS = [
         "no tab at the beginning of a line, where <<- takes it away",
     ),
     ("# @X@", "a\nb", "in a comment", "no newline"),
-    ("echo ${y#@X@}", "a b", "in a ${...} expansion", "only letters, digits and _"),
+    ("echo ${y#@X@}", "a b", "in a ${...} expansion", "only letters, digits and _ . / : + -"),
     ("echo ${y:=@X@}", "a b", "in ${name:=...} outside quotes", "only letters, digits and _ @ + : , . / -"),
     (
         'echo "${y:-@X@}"',
@@ -461,7 +462,7 @@ REFUSALS = [
         'echo "`echo @X@`"',
         "a b",
         "in backticks inside quotes, an expansion or backticks",
-        "only letters, digits and _",
+        "only letters, digits and _ . / : + -",
     ),
     ("echo \\@X@", "\n", "directly behind \\", "a first character other than a newline"),
     (
