@@ -93,7 +93,7 @@ def calls(command: Command, given: Given, held: frozenset[str]) -> Iterator[Call
         word = words[index]
         text = text_of(word, given)
         index += 1
-        if text in _RUN_BUILTINS:
+        if text in _RUN_BUILTINS or (text == "jobs" and _is_option(words[index : index + 1], "-x")):
             while index < len(words) and words[index].text.startswith("-"):
                 index += 1
         elif text is not None:
@@ -107,6 +107,10 @@ def calls(command: Command, given: Given, held: frozenset[str]) -> Iterator[Call
             if not (names & _RUN_BUILTINS or makes_words(word) or any(mark.several for mark in word.marks)):
                 return
             sure = False
+
+
+def _is_option(words: list[Word], option: str) -> bool:
+    return bool(words) and words[0].text.startswith(option)
 
 
 def _possible(word: Word, given: Given, held: frozenset[str]) -> frozenset[str]:

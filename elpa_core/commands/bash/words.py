@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from elpa_core.commands.bash.reader import LostError, Reader
 from elpa_core.commands.bash.syntax import (
@@ -268,9 +270,23 @@ class WordLexer(Reader, ABC):
         mark = Slot(where, "", word, variable="(", several=where is Where.WORD, changed=True)
         word.text += EXPANSION
         word.marks.append(mark)
+        with self.inside(word) as operand:
+            self.parameter_parts(match, where, operand, mark)
+        self.expect("}")
+
+    @contextmanager
+    def inside(self, word: Word) -> Iterator[Word]:
+        """Read what is no text of a word although its values stand in it."""
+        inner = Word()
+        yield inner
+        word.text += "".join(EXPANSION if mark.variable else SLOT for mark in inner.marks)
+        word.marks += inner.marks
+        word.commands += inner.commands
+
+    def parameter_parts(self, match: re.Match[str] | None, where: Where, word: Word, mark: Slot) -> None:
+        """Read the name in ``${name...}`` that ``match`` found, and what follows it."""
         if match is None or self.text[match.end() : match.end() + 1] == SLOT:
             self.span("}", Where.OPERATOR, word)
-            self.expect("}")
             return
         self.at = match.end()
         sign, mark.variable = match.groups()
@@ -285,7 +301,6 @@ class WordLexer(Reader, ABC):
         if sign == "!" and not index and self.peek() not in {"@", "*"}:
             self.found.read_again.append((mark.variable, Reads.NAME))
         self.operation(where, word, mark)
-        self.expect("}")
 
     def operation(self, where: Where, word: Word, mark: Slot) -> None:
         """Read what follows the name in ``${name...}``."""
