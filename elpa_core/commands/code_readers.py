@@ -17,12 +17,12 @@ from elpa_core.commands.bash.lexer import read_program
 from elpa_core.commands.bash.limits import LIMITS
 from elpa_core.commands.bash.programs import program_slots
 from elpa_core.commands.bash.quoting import marks_read_again
-from elpa_core.commands.bash.syntax import SLOT, Command, Program, Reads, Slot, Where
+from elpa_core.commands.bash.syntax import EXPANSION, SLOT, Command, Program, Reads, Slot, Where
 from elpa_core.commands.bash.variables import assignments
 from elpa_core.commands.placeholders import Placeholder, parse_template
 
 _HINT = re.compile(
-    r"""<<|[<>]&?\s*["']?[{$]|\(\(|\$\[|\[\[|@P|\$\{\{[!\w]+(?:\[|:[^-+=?])|PS4|BASH_ENV|(?<!\|)\|(?!\|)
+    r"""<<|[<>]\(|[<>]&?\s*["']?[{$]|\(\(|\$\[|\[\[|@P|\$\{\{(?:!|\w+(?:\[|:[^-+=?]))|PS4|BASH_ENV|-[vR]\s|(?<!\|)\|(?!\|)
     |(?<![\w./-])(?:eval|ssh|trap|let|declare|typeset|local|read|printf|unset|test|alias|compgen|mapfile
                  |readarray|g?make|[gmn]?awk|g?sed|[jy]q|sqlite3|source|\.)\s
     |\s-[A-Za-z0-9]*[cepErRBqs][A-Za-z]*\s*["'${]
@@ -96,13 +96,13 @@ def _read_by_bash(program: Program, name_of: dict[Slot, str], typed: set[str]) -
                 name, f"is in the variable {variable} {reads.value}, which can run code; {_CHECK}"
             )
     for found in program_slots(program, lambda slot: name_of.get(slot, "")):
-        for name in sorted(held_in[found.slot.variable]):
+        for name in sorted(held_in[found.mark.variable]):
             yield CodeReading(
-                name, f"is in the variable {found.slot.variable}, {found.reader} reads it as code"
+                name, f"is in the variable {found.mark.variable}, {found.reader} reads it as code"
             )
     for command in program.commands:
         for operator, word in command.redirections:
-            first = word.marks[0] if word.marks and word.text[:1] in {SLOT, "\udc00"} else None
+            first = word.marks[0] if word.marks and word.text[:1] in {SLOT, EXPANSION} else None
             for name in sorted(values.get(first, set()) | held_in[first.variable]) if first else ():
                 yield CodeReading(name, _redirected(operator, name, variable=first.variable))
 

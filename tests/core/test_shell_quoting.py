@@ -267,7 +267,7 @@ LIMITED = {
         PLAIN,
     ),
     "nested fallbacks": ('show "${none:-${other:-@X@}}"', WORD, PLAIN),
-    "quotes in a quoted fallback": ('show "${none:-"@X@"}"', WORD, LETTERS),
+    "quotes in a quoted fallback": ('show "${none:-"@X@"}"', WORD, PLAIN),
     "behind a backslash, in backticks": ('y=`printf %s. \\@X@`; show "$y"', IN_SUBSTITUTION, NOTHING),
     "assigning fallback": ("show ${none:=@X@}", WORD, r"[\w@+:,./-]+"),
     "fallback": ("show ${none:-@X@} ${one:+a@X@b}", words("@X@", "a@X@b"), "[^\x01\x7f]*"),

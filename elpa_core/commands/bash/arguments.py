@@ -57,7 +57,7 @@ def _numbers(words: Iterable[Word]) -> Evaluated:
     words = list(words)
     yield from _all(words, Reads.NUMBER)
     for word in words:
-        for name in _IDENTIFIER.findall(word.text):
+        for name in _IDENTIFIER.findall(word.text.rpartition("=")[2]):
             yield Slot(Where.NUMBER, "", word, variable=name), Reads.NUMBER
 
 
@@ -91,7 +91,7 @@ def _declared(words: list[Word], given: Given) -> Evaluated:
         options = ""
     for word in words:
         if "i" in options:
-            yield from _numbers([word])
+            yield from _numbers([word]) if "=" in word.text else _all([word], Reads.NUMBER)
             continue
         name, _, value = word.text.partition("=")
         names = len(word.marks) if "n" in options else name.count(SLOT) + name.count(EXPANSION)

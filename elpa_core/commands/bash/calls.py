@@ -37,7 +37,9 @@ class Call(NamedTuple):
 
 def makes_words(word: Word) -> bool:
     """Whether a word holds braces or a pattern, so that any words may come of it."""
-    return _LISTS.search(word.literal) is not None and not word.in_condition and word.text != "["
+    if word.in_condition or word.assigns or word.text == "[":
+        return False
+    return _LISTS.search(word.literal) is not None
 
 
 def text_of(word: Word, given: Given) -> str | None:

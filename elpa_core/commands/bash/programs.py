@@ -14,7 +14,7 @@ _PREFIXES = frozenset(
 )
 _PREFIX_ARGUMENT = re.compile(r"-.*|[0-9.]+[smhd]?|[A-Za-z_][A-Za-z0-9_]*=.*", re.DOTALL)
 _SHELL = re.compile(r"(?:ba|da|k|z)?sh")
-_OPTION_WITH_VALUE = re.compile(r"[-+][A-Za-z]*[oOWX]")
+_OPTION_WITH_VALUE = re.compile(r"[-+][A-Za-z]*[oOWXIMr]")
 _STANDARD_INPUT = frozenset({"-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"})
 _OUTPUT = frozenset({"echo", "printf"})
 _ASSIGNS = re.compile(r"[^=\0]*=")
@@ -23,34 +23,36 @@ _ASSIGNS = re.compile(r"[^=\0]*=")
 class Reader(NamedTuple):
     """A program that reads code: its names, and what the option before the code is.
 
+    ``script``: the first argument that is no option names a file with code, and all others are data.
     ``stdin``: it reads code from standard input if no argument names a file.
     """
 
     names: re.Pattern[str]
     option: re.Pattern[str]
+    script: bool = False
     stdin: bool = False
 
 
-def _reader(names: str, option: str, *, stdin: bool = False) -> Reader:
-    return Reader(re.compile(names), re.compile(option), stdin)
+def _reader(names: str, option: str, *, script: bool = False, stdin: bool = False) -> Reader:
+    return Reader(re.compile(names), re.compile(option), script, script or stdin)
 
 
 _READERS = (
-    _reader(r"(?:ba|da|k|z)?sh", r"-[A-Za-z]*c", stdin=True),
-    _reader(r"python[0-9.]*", r"-[A-Za-z]*c", stdin=True),
-    _reader(r"perl[0-9.]*", r"-[A-Za-z0-9]*[eE]", stdin=True),
-    _reader(r"ruby[0-9.]*", r"-[A-Za-z]*e", stdin=True),
-    _reader(r"(?:node|nodejs|bun)", r"-[ep]|-pe|--eval|--print", stdin=True),
+    _reader(r"(?:ba|da|k|z)?sh", r"-[A-Za-z]*c", script=True),
+    _reader(r"python[0-9.]*", r"-[A-Za-z]*c", script=True),
+    _reader(r"perl[0-9.]*", r"-[A-Za-z0-9]*[eE]", script=True),
+    _reader(r"ruby[0-9.]*", r"-[A-Za-z]*e", script=True),
+    _reader(r"(?:node|nodejs|bun)", r"-[ep]|-pe|--eval|--print", script=True),
     _reader(r"deno", r"eval"),
-    _reader(r"Rscript|julia|lua[0-9.]*|groovy|gnuplot|octave|elixir", r"-[eE]|--eval", stdin=True),
+    _reader(r"Rscript|julia|lua[0-9.]*|groovy|gnuplot|octave|elixir", r"-[eE]|--eval", script=True),
     _reader(r"R|scala", r"-e"),
-    _reader(r"php[0-9.]*", r"-[rBRE]|--run", stdin=True),
+    _reader(r"php[0-9.]*", r"-[rBRE]|--run", script=True),
     _reader(r"psql", r"-[A-Za-z]*c|--command", stdin=True),
     _reader(r"mysql|mariadb", r"-e|--execute", stdin=True),
     _reader(r"duckdb", r"-c|-s", stdin=True),
     _reader(r"clickhouse(?:-client)?", r"-q|--query", stdin=True),
     _reader(r"su|script|flock|runuser", r"-[A-Za-z]*c|--command"),
-    _reader(r"bc|dc|tclsh", r"-e|--expression", stdin=True),
+    _reader(r"bc|dc|tclsh", r"-e|--expression", script=True),
 )
 # The first argument that is no option is the program, unless an option names a file with it.
 _FIRST_ARGUMENT = (
@@ -63,14 +65,14 @@ _OPTION_TAKES_VALUE = re.compile(r"-[vFi]|--(?:assign|field-separator)")
 
 
 class Found(NamedTuple):
-    """A slot in text that ``reader`` takes for code."""
+    """A slot or a variable in text that ``reader`` takes for code."""
 
-    slot: Slot
+    mark: Slot
     reader: str
 
 
 def program_slots(program: Program, name_of: Callable[[Slot], str]) -> Iterator[Found]:
-    """Yield the slots in text that a program reads as code: ``bash -c``, ``awk``, ``ssh`` ...
+    """Yield the slots and variables in text that a program reads as code: ``bash -c``, ``awk``, ``ssh`` ...
 
     A heuristic for warnings. A placeholder ``{python}``, and any placeholder or variable that
     stands for the command itself, counts as an interpreter.
@@ -145,7 +147,7 @@ def _with_option(program: str, reader: Reader, arguments: list[Word], command: C
         return
     if reader.stdin and reads_stdin:
         yield from _stdin(command, program)
-    if arguments and arguments[0].reads_file:
+    if reader.script and arguments and arguments[0].reads_file:
         yield from _printed(arguments[0].commands, f"{program} <(...)")
 
 
@@ -154,11 +156,11 @@ def _option_text(reader: Reader, arguments: list[Word], name: str) -> Iterator[F
     for index, argument in enumerate(arguments):
         option = reader.option.match(argument.text)
         if option:
-            following = [argument] if argument.slots else arguments[index + 1 : index + 2]
+            following = [argument] if argument.marks else arguments[index + 1 : index + 2]
             shown = name if name.endswith("-c") else f"{name} {option.group()}"
             yield from _found(following, shown)
             return
-        if not _is_option(argument) and not value_follows and reader.stdin:
+        if reader.script and not _is_option(argument) and not value_follows:
             return
         value_follows = _OPTION_WITH_VALUE.fullmatch(argument.text) is not None
 
@@ -168,7 +170,7 @@ def _first_argument(program: str, arguments: list[Word]) -> Iterator[Found]:
     expression = program.endswith("sed") and any(_SED_EXPRESSION.match(text) for text in texts)
     for index, argument in enumerate(arguments):
         if expression and _SED_EXPRESSION.match(argument.text):
-            following = [argument] if argument.slots else arguments[index + 1 : index + 2]
+            following = [argument] if argument.marks else arguments[index + 1 : index + 2]
             yield from _found(following, program)
         elif not expression and not _is_option(argument):
             previous = texts[index - 1] if index else ""
@@ -180,7 +182,7 @@ def _first_argument(program: str, arguments: list[Word]) -> Iterator[Found]:
 
 
 def _stdin(command: Command, reader: str) -> Iterator[Found]:
-    yield from (Found(slot, reader) for slot in command.stdin if not slot.variable)
+    yield from (Found(mark, reader) for mark in command.stdin)
     yield from _printed(command.upstream, f"| {reader}")
 
 
@@ -189,12 +191,12 @@ def _printed(commands: Iterable[Command], reader: str) -> Iterator[Found]:
     for command in commands:
         if command.words and command.words[0].text != "cat":
             yield from _found(command.words, reader)
-        yield from (Found(slot, reader) for slot in command.stdin if not slot.variable)
+        yield from (Found(mark, reader) for mark in command.stdin)
 
 
 def _found(words: Iterable[Word], reader: str) -> Iterator[Found]:
     for word in words:
-        yield from (Found(slot, reader) for slot in word.slots)
+        yield from (Found(mark, reader) for mark in word.marks)
 
 
 def _is_option(word: Word) -> bool:

@@ -178,7 +178,9 @@ class WordLexer(Reader, ABC):
         word.quoted = True
         # Quotes inside arithmetic or a pattern do not make a value there harmless.
         free = where in {Where.WORD, Where.FALLBACK}
-        rule = Strict(f"in quotes {where.value}", plain=where in {Where.ASSIGNED, Where.OPERAND})
+        rule = Strict(
+            f"in quotes {where.value}", plain=where not in {Where.NUMBER, Where.GROUP, Where.OPERATOR}
+        )
         with self.deeper(), self.stricter(None if free else rule):
             if quote == "'":
                 self.single(Where.SINGLE if free else where, word)

@@ -2,6 +2,7 @@
 
 import random
 import re
+from itertools import cycle, islice
 
 import pytest
 from support.quoting_programs import MARKER, SLOT, case, run_batch
@@ -11,8 +12,8 @@ from elpa_core.commands.bash.quoting import quote_values
 BATCH = 250
 
 
-def rendered(program, value):
-    texts, refusals = quote_values(program, [value] * program.count(SLOT))
+def rendered(program, values):
+    texts, refusals = quote_values(program, list(islice(cycle(values), program.count(SLOT))))
     remaining = iter(texts)
     return None if refusals else re.sub(SLOT, lambda _: next(remaining), program)
 
@@ -21,9 +22,9 @@ def prepared(cases):
     """Return the cases whose values are accepted, with what bash gets for the value and for the marker."""
     found = []
     for each in cases:
-        text = rendered(each.program, each.value)
+        text = rendered(each.program, each.values)
         if text is not None:
-            found.append((each, text, rendered(each.program, MARKER) if each.exact else None))
+            found.append((each, text, rendered(each.program, [MARKER]) if each.exact else None))
     return found
 
 
@@ -44,7 +45,7 @@ def faults(ready, folder):
     expected = iter(outputs[len(ready) :])
     wrong = []
     for (each, text, marker), output in zip(ready, outputs, strict=False):
-        if marker is not None and output != next(expected).replace(MARKER.encode(), each.value.encode()):
+        if marker is not None and output != next(expected).replace(MARKER.encode(), each.values[0].encode()):
             wrong.append((f"gave {output!r}", each, text, marker))
     return wrong
 
