@@ -30,6 +30,7 @@ _HINT = re.compile(
     re.VERBOSE,
 )
 _ROUNDS = 4
+_CHECK = "which can run code; check its characters first"
 _TELLING = (Reads.NUMBER, Reads.NAME, Reads.CODE)
 
 
@@ -86,35 +87,26 @@ def _read_by_bash(program: Program, name_of: dict[Slot, str], typed: set[str]) -
     again += [(slot, Reads.NUMBER) for slot in program.slots if slot.where is Where.NUMBER]
     for slot, reads in again:
         if name_of.get(slot) in typed:
-            yield CodeReading(name_of[slot], f"stands {reads.value}: it can be {_allowed(reads)} there")
+            yield CodeReading(
+                name_of[slot], f"stands {reads.value}: it can be {LIMITS[reads].expected} there"
+            )
     values = {slot: {name} for slot, name in name_of.items() if name in typed}
     held_in = _variables(program, run, values, typed)
     read = [(mark.variable, reads) for mark, reads in again if mark.variable]
     for variable, reads in [*program.read_again, *read]:
         for name in sorted(held_in[variable]):
-            yield CodeReading(
-                name, f"is in the variable {variable} {reads.value}, which can run code; {_CHECK}"
-            )
-    for found in program_slots(program, lambda slot: name_of.get(slot, "")):
-        for name in sorted(held_in[found.mark.variable]):
-            yield CodeReading(
-                name, f"is in the variable {found.mark.variable}, {found.reader} reads it as code"
-            )
-    for command in program.commands:
-        for operator, word in command.redirections:
-            first = word.marks[0] if word.marks and word.text[:1] in {SLOT, EXPANSION} else None
-            for name in sorted(values.get(first, set()) | held_in[first.variable]) if first else ():
-                yield CodeReading(name, _redirected(operator, name, variable=first.variable))
+            yield CodeReading(name, f"is in the variable {variable} {reads.value}, {_CHECK}")
+    for mark, reader in program_slots(program, lambda slot: name_of.get(slot, "")):
+        for name in sorted(held_in[mark.variable]):
+            yield CodeReading(name, f"is in the variable {mark.variable}, {reader} reads it as code")
+    for operator, word in (each for command in program.commands for each in command.redirections):
+        if word.marks and word.text[:1] in {SLOT, EXPANSION}:
+            first = word.marks[0]
+            for name in sorted(values.get(first, set()) | held_in[first.variable]):
+                yield CodeReading(name, _redirected(operator, name, first.variable))
 
 
-_CHECK = "check its characters first"
-
-
-def _allowed(reads: Reads) -> str:
-    return LIMITS[reads].expected
-
-
-def _redirected(operator: str, name: str, *, variable: str) -> str:
+def _redirected(operator: str, name: str, variable: str) -> str:
     if operator in {">&", "<&"} and variable:
         return f"is in the variable {variable}, which bash expands again behind {operator}; use > or < there"
     given = f'give "$ELPA_{name.upper()}" to a program as an argument instead'
@@ -139,9 +131,11 @@ def _variables(
 
 def _flows(program: Program, run: list[tuple[Command, Call]]) -> Iterator[tuple[str, list[Slot]]]:
     compound = [mark for command in program.commands if not command.words for mark in command.stdin]
-    for name, marks, elsewhere in assignments(program, run, {}):
-        variable = name.pattern.replace("\\", "")
-        yield variable, list(_with_printed([*marks, *compound] if elsewhere else marks))
+    for variable, marks, elsewhere in assignments(program, run, {}):
+        yield (
+            variable.pattern.replace("\\", ""),
+            list(_with_printed([*marks, *compound] if elsewhere else marks)),
+        )
     for command in program.commands:
         name = command.words[0].text if command.words else ""
         if name == "read":
@@ -151,8 +145,7 @@ def _flows(program: Program, run: list[tuple[Command, Call]]) -> Iterator[tuple[
         if name in program.functions or name == "set":
             arguments = command.words[1:]
             marks = list(_with_printed(mark for word in arguments for mark in word.marks))
-            for variable in ("@", "*", *map(str, range(1, 10))):
-                yield variable, marks
+            yield from ((parameter, marks) for parameter in "@*123456789")
 
 
 def _with_printed(marks: Iterable[Slot]) -> Iterator[Slot]:

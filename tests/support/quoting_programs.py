@@ -7,7 +7,6 @@ not run what a value says: `CANARY_COMMAND`, of which every value holds a call.
 
 import os
 import random
-import re
 import shutil
 import signal
 import subprocess

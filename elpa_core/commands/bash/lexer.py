@@ -73,6 +73,11 @@ class _List:
         return self.cases[-1:] == ["pattern"]
 
     @property
+    def expects_in(self) -> bool:
+        """Whether a loop and its variable have been named, and nothing else."""
+        return self.opener == "for" and len(self.command.words) == len(("for", "name"))
+
+    @property
     def in_head(self) -> bool:
         """Whether a case command has begun, and not yet its first pattern."""
         return self.cases[-1:] in (["subject"], ["in"])
@@ -93,7 +98,7 @@ class _Lexer(RedirectionLexer):
                 return
             if c == "\n":
                 self.at += 1
-                if state.opener != "for" or len(state.command.words) > 2:
+                if not state.expects_in:
                     self.close(state)
                 self.bodies()
             elif c == "#":
@@ -162,9 +167,7 @@ class _Lexer(RedirectionLexer):
         """Take a word as what it is where it stands: a reserved word, an assignment, an argument."""
         if state.in_head or state.in_pattern:
             self.case_word(word, state)
-        elif word.after in {"<", ">"} and not word.quoted and _DESCRIPTOR.fullmatch(word.literal):
-            return
-        elif state.reserved and self.reserved_word(word, state):
+        elif _is_descriptor(word) or (state.reserved and self.reserved_word(word, state)):
             return
         elif state.closed is not None:
             raise LostError
@@ -175,13 +178,13 @@ class _Lexer(RedirectionLexer):
             self.argument(word, state)
 
     def argument(self, word: Word, state: _List) -> None:
-        words = state.command.words
+        words, expects_in = state.command.words, state.expects_in
         words.append(word)
         if word.elements and not words[0].is_literally(*_ARRAY_ARGUMENTS):
             raise LostError
         state.reserved = state.opener == "coproc" and len(words) == 1
         state.first = False
-        if state.opener == "for" and len(words) == 3 and word.is_literally("do"):
+        if expects_in and word.is_literally("do"):
             words.pop()
             self.close(state)
             self.reserved_word(word, state)
@@ -306,3 +309,7 @@ class _Lexer(RedirectionLexer):
                 words.append(word)
                 if word.is_literally("]]"):
                     return
+
+
+def _is_descriptor(word: Word) -> bool:
+    return word.after in {"<", ">"} and not word.quoted and _DESCRIPTOR.fullmatch(word.literal) is not None

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from elpa_core.commands.bash.arguments import option_letters
 from elpa_core.commands.bash.calls import DECLARATIONS, Call, Given, pattern_of, text_of
-from elpa_core.commands.bash.syntax import Command, Program, Reads, Slot, Word
+from elpa_core.commands.bash.syntax import EXPANSION, Command, Program, Reads, Slot, Word
 
 _NUMBERS = ("BASHPID", "EPOCHSECONDS", "HISTCMD", "LINENO", "OPTIND", "RANDOM", "SECONDS", "SRANDOM")
 _CODE = ("BASH_ALIASES", "BASH_ENV", "PROMPT_COMMAND", "PS0", "PS1", "PS2", "PS4")
@@ -22,6 +22,9 @@ SPECIAL: dict[str, Reads] = {
     **dict.fromkeys(_SETTINGS, Reads.SETTING),
 }
 """What bash makes of the text that is assigned to variables of its own."""
+_MAPFILE = Word(text="MAPFILE", literal="MAPFILE")
+_READ_INPUT = {"read": Word(text="REPLY", literal="REPLY"), "mapfile": _MAPFILE, "readarray": _MAPFILE}
+_OPTARG = Word(text="OPTARG", literal="OPTARG")
 _IN_ENVIRONMENT = re.compile(r"BASH_ENV=")
 _GIVE_ATTRIBUTES = frozenset({"declare", "typeset", "local"})
 _UNSETTLING_LETTERS = re.compile(r"-.*[kH]", re.DOTALL)
@@ -30,7 +33,11 @@ _COMPATIBILITY = re.compile(r"compat\d+")
 
 
 class Assigned(NamedTuple):
-    """What goes into a variable; ``name`` matches its name, ``marks`` are the parts of its value."""
+    """What goes into a variable.
+
+    ``name`` matches its name, ``marks`` are the parts of its value; ``elsewhere``: bash reads the
+    value from its standard input.
+    """
 
     name: re.Pattern[str]
     marks: list[Slot]
@@ -43,36 +50,38 @@ class _Attribute(NamedTuple):
 
 
 def assignments(program: Program, found: list[tuple[Command, Call]], given: Given) -> Iterator[Assigned]:
-    """Yield all that a program assigns; ``elsewhere``: bash reads the value from another place."""
+    """Yield all that a program assigns."""
     for command in program.commands:
         for word in command.assignments:
             yield _assignment(word, given)
-        words = command.words
-        if len(words) > 2 and words[0].is_literally("for", "select"):
-            yield Assigned(pattern_of(words[1], given), _marks(words[3:]))
+        if command.words and command.words[0].is_literally("for", "select"):
+            yield Assigned(pattern_of(command.words[1], given), _marks(command.words[3:]))
     for name, mark in program.fallbacks:
         yield Assigned(re.compile(re.escape(name)), [mark])
     for command, call in found:
-        arguments = call.arguments
-        if call.name in DECLARATIONS:
-            yield from (_assignment(word, given) for word in arguments if "=" in word.text)
-        elif call.name == "printf":
-            for option, word in zip(arguments, arguments[1:], strict=False):
-                if option.text == "-v":
-                    yield Assigned(pattern_of(word, given, "["), _marks(arguments))
-                    break
-                if option.text.startswith("-v"):
-                    glued = Word(text=option.text[2:], literal=option.literal, marks=option.marks)
-                    yield Assigned(pattern_of(glued, given, "["), _marks(arguments))
-                    break
-        elif call.name in {"read", "mapfile", "readarray"}:
-            default = "REPLY" if call.name == "read" else "MAPFILE"
-            for word in [Word(text=default, literal=default), *arguments]:
-                if not word.text.startswith("-"):
-                    yield Assigned(pattern_of(word, given, "["), command.stdin, elsewhere=True)
-        elif call.name == "getopts":
-            for word in [Word(text="OPTARG", literal="OPTARG"), *arguments[1:2]]:
-                yield Assigned(pattern_of(word, given, "["), _marks(arguments[2:]))
+        yield from _by_builtin(command, call, given)
+
+
+def _by_builtin(command: Command, call: Call, given: Given) -> Iterator[Assigned]:
+    arguments = call.arguments
+    if call.name in DECLARATIONS:
+        yield from (_assignment(word, given) for word in arguments if "=" in word.text)
+    elif call.name == "printf" and arguments:
+        option = arguments[0]
+        if option.text == "-v":
+            names = arguments[1:2]
+        elif option.text.startswith("-v"):
+            names = [Word(text=option.text[2:], literal=option.literal, marks=option.marks)]
+        else:
+            names = [option] if option.text.startswith(EXPANSION) else []
+        yield from (Assigned(pattern_of(name, given, "["), _marks(arguments)) for name in names)
+    elif call.name in _READ_INPUT:
+        for word in [_READ_INPUT[call.name], *arguments]:
+            if not word.text.startswith("-"):
+                yield Assigned(pattern_of(word, given, "["), command.stdin, elsewhere=True)
+    elif call.name == "getopts":
+        for word in [_OPTARG, *arguments[1:2]]:
+            yield Assigned(pattern_of(word, given, "["), _marks(arguments[2:]))
 
 
 def _assignment(word: Word, given: Given) -> Assigned:

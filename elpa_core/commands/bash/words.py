@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from elpa_core.commands.bash.reader import LostError, Reader
 from elpa_core.commands.bash.syntax import (
     ASSIGNMENT,
+    EXPANSION,
     META,
     SLOT,
-    EXPANSION,
     Reads,
     Slot,
     Strict,
@@ -211,9 +211,10 @@ class WordLexer(Reader, ABC):
         before = ""
         while (c := self.peek()) not in {"'", ""}:
             if c == SLOT:
-                rule = Strict(f"{Where.ANSI_C.value} inside an array or an expansion", plain=True)
+                exact = where in {Where.WORD, Where.FALLBACK, Where.ASSIGNED, Where.OPERAND}
+                rule = Strict(f"{Where.ANSI_C.value} inside an array or an expansion", plain=exact)
                 with self.stricter(None if plain else rule):
-                    self.add(Where.ANSI_C, before, word)
+                    self.add(Where.ANSI_C if exact else where, before, word)
             elif c == "\\" and (escape := _ANSI_ESCAPE.match(self.text, self.at)):
                 if not plain and not _SIMPLE_ESCAPE.fullmatch(escape.group()):
                     raise LostError

@@ -68,24 +68,26 @@ def test_what_reads_a_value_as_code_is_named_with_the_way_out(template, reader):
 
 
 AGAIN = "can run code; check its characters first"
+IN_ARITHMETIC = f"is in the variable n where bash reads arithmetic, which {AGAIN}"
+NAMES = f"is in the variable n where bash reads the name of a variable, which {AGAIN}"
 BY_BASH = [
-    ("n={note}; (( n > 5 ))", f"is in the variable n where bash reads arithmetic, which {AGAIN}"),
-    ("n={note}; echo $((n + 1))", f"is in the variable n where bash reads arithmetic, which {AGAIN}"),
-    ('n="{note}"; [[ $n -gt 5 ]]', f"is in the variable n where bash reads arithmetic, which {AGAIN}"),
+    ("n={note}; (( n > 5 ))", IN_ARITHMETIC),
+    ("n={note}; echo $((n + 1))", IN_ARITHMETIC),
+    ('n="{note}"; [[ $n -gt 5 ]]', IN_ARITHMETIC),
     ("n={note}; m=$n; let k=m", f"is in the variable m where bash reads arithmetic, which {AGAIN}"),
-    ("n={note}; declare -i k=$n", f"is in the variable n where bash reads arithmetic, which {AGAIN}"),
-    ("declare -i k; n={note}; k=$n", f"is in the variable n where bash reads arithmetic, which {AGAIN}"),
-    ("for n in {note}; do echo ${{y[n]}}; done", f"is in the variable n where bash reads arithmetic, which {AGAIN}"),
-    ("read n <<< {note}; echo ${{y:n}}", f"is in the variable n where bash reads arithmetic, which {AGAIN}"),
-    ("echo {note} | while read n; do ((n)); done", f"is in the variable n where bash reads arithmetic, which {AGAIN}"),
-    ("n=$(echo {note}); ((n))", f"is in the variable n where bash reads arithmetic, which {AGAIN}"),
+    ("n={note}; declare -i k=$n", IN_ARITHMETIC),
+    ("declare -i k; n={note}; k=$n", IN_ARITHMETIC),
+    ("for n in {note}; do echo ${{y[n]}}; done", IN_ARITHMETIC),
+    ("read n <<< {note}; echo ${{y:n}}", IN_ARITHMETIC),
+    ("echo {note} | while read n; do ((n)); done", IN_ARITHMETIC),
+    ("n=$(echo {note}); ((n))", IN_ARITHMETIC),
     ("f() {{ (( $1 )); }}; f {note}", f"is in the variable 1 where bash reads arithmetic, which {AGAIN}"),
     ("(( ELPA_NOTE > 5 ))", f"is in the variable ELPA_NOTE where bash reads arithmetic, which {AGAIN}"),
     ('n={note}; echo "${{n@P}}"', f"is in the variable n where bash reads code, which {AGAIN}"),
     ("n={note}; PS4=$n; set -x", f"is in the variable n where bash reads code, which {AGAIN}"),
-    ("n={note}; echo ${{!n}}", f"is in the variable n where bash reads the name of a variable, which {AGAIN}"),
-    ('n={note}; printf -v "$n" x', f"is in the variable n where bash reads the name of a variable, which {AGAIN}"),
-    ('n={note}; [ -v "$n" ]', f"is in the variable n where bash reads the name of a variable, which {AGAIN}"),
+    ("n={note}; echo ${{!n}}", NAMES),
+    ('n={note}; printf -v "$n" x', NAMES),
+    ('n={note}; [ -v "$n" ]', NAMES),
     ('n={note}; bash -c "$n"', "is in the variable n, bash -c reads it as code"),
     ('n={note}; echo "$n" | bash', "is in the variable n, | bash reads it as code"),
     ('n={note}; echo >& "$n"', "is in the variable n, which bash expands again behind >&; use > or < there"),
