@@ -3,10 +3,18 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# Two workers; tests that share an Airflow are one group, and so on one worker.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
+SHELL := bash
+.SHELLFLAGS := -o pipefail -c
+
+# Prints a dot per package; errors go to standard error. Each target says which extras.
+PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]' | awk ' \
+	/^Collecting / { printf "."; fflush() } \
+	/^Installing collected packages/ { printf "\ninstalling %d packages\n", split($$0, names, ","); fflush() }'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test test-all test-distributed compose-test check bench bench-cluster format clean
+.PHONY: help demo up down test test-all test-sweeps test-distributed compose-test check bench bench-cluster format clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,23 +22,29 @@ help:  ## this list
 demo: $(VENV)/demo  ## run the demo Dag in an Airflow of its own, print the policy, stop everything
 	@$(BIN)/python dags/demo/demo.py demo
 
-up: $(VENV)/demo  ## start the same Airflow with its UI and leave it running
-	@$(BIN)/python dags/demo/demo.py up
+up: $(VENV)/demo  ## start the same Airflow with its UI and leave it running; CONFIGS=folder: with your configs
+	@$(BIN)/python dags/demo/demo.py up $${CONFIGS:+--configs "$$CONFIGS"}
 
 down:  ## stop what make up started
 	@if [ -x $(BIN)/python ]; then $(BIN)/python dags/demo/demo.py down; else echo "nothing is running"; fi
 
-test: $(VENV)/dev  ## lint, types, tests, a real Airflow among them; about six minutes
+test: $(VENV)/dev  ## lint, types, tests, a real Airflow among them; at most five minutes
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/python -m pytest -m 'not slow'
+	@$(PYTEST) -m 'not slow and not sweep'
 
-test-all: $(VENV)/dev  ## the same, and the tests that take minutes: backfills, killed schedulers
+test-all: $(VENV)/cluster  ## the same, what takes minutes, and test-distributed; at most twenty minutes from a clone
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/python -m pytest
+	@$(PYTEST) -m 'not sweep'
+	@$(MAKE) --no-print-directory test-distributed
 
-test-distributed: $(VENV)/cluster  ## PostgreSQL, Redis and two Celery workers, killed in turn; about eight minutes
+test-sweeps: $(VENV)/cluster  ## each place in turn, and ten times as many generated cases: of both, test-all has a sample
+	@$(PYTEST) -m 'sweep or hypothesis' --hypothesis-profile sweeps
 	@tests/distributed/install_servers.sh
-	@$(BIN)/python -m pytest tests/distributed
+	@$(BIN)/python -m pytest tests/distributed -m sweep
+
+test-distributed: $(VENV)/cluster  ## PostgreSQL, Redis and two Celery workers, killed in turn; about five minutes
+	@tests/distributed/install_servers.sh
+	@$(BIN)/python -m pytest tests/distributed -m 'not sweep'
 
 compose-test:  ## docker-compose.yaml with two workers, the demo on it; needs only docker compose; about five minutes
 	@$(PYTHON) tests/compose/run_stack.py
@@ -47,7 +61,7 @@ bench: $(VENV)/dev  ## ratios of speed, each in one run; PANELS="a.csv b.csv": e
 
 bench-cluster: $(VENV)/cluster  ## runs on two workers against the same graphs written by hand
 	@tests/distributed/install_servers.sh
-	@PYTHONPATH=tests:tests/airflow:tests/distributed $(BIN)/python tests/bench/bench_cluster.py
+	@PYTHONPATH=tests $(BIN)/python tests/bench/bench_cluster.py
 
 format: $(VENV)/dev  ## bring the code into its form
 	@$(BIN)/ruff check --fix .
@@ -56,7 +70,7 @@ format: $(VENV)/dev  ## bring the code into its form
 clean: down  ## remove environment and state
 	rm -rf $(VENV) .runtime
 
-$(VENV)/python: pyproject.toml
+$(VENV)/python: pyproject.toml elpa_core/__init__.py
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; \
 	sys.exit(0 if (3, 11) <= v <= (3, 13) else \
 	"ELPA needs Python 3.11, 3.12 or 3.13; %s is %d.%d: call make PYTHON=python3.12" % (sys.executable, *v))'
@@ -64,17 +78,20 @@ $(VENV)/python: pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 
+$(VENV)/demo: EXTRAS := airflow,demo
 $(VENV)/demo: $(VENV)/python constraints.txt
 	@echo "installing Airflow, the demo's libraries and ELPA"
-	@$(PIP_INSTALL) -e '.[airflow,demo]'
+	@$(PIP_INSTALL)
 	@touch $@
 
+$(VENV)/dev: EXTRAS := airflow,demo,dev,s3
 $(VENV)/dev: $(VENV)/demo
 	@echo "installing the tools for tests"
-	@$(PIP_INSTALL) -e '.[airflow,demo,dev,s3]'
+	@$(PIP_INSTALL)
 	@touch $@
 
+$(VENV)/cluster: EXTRAS := airflow,cluster,demo,dev,s3
 $(VENV)/cluster: $(VENV)/dev
 	@echo "installing what a cluster needs"
-	@$(PIP_INSTALL) -e '.[airflow,cluster,demo,dev,s3]'
+	@$(PIP_INSTALL)
 	@touch $@

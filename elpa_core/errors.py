@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 _MOST_BITS = 2000
-"""Of an integer that is written out; Python refuses some from 640 digits (2126 bits) on."""
+"""A longer integer is not written out: Python can be set to refuse from 640 digits (2126 bits) on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Problem:
     expected : str
         What should stand there.
     hint : str
-        What to do about it, where that does not follow from ``expected``.
+        What to do about it, where ``expected`` does not say it.
 
     Examples
     --------
@@ -92,6 +92,29 @@ def some(names: Sequence[str], most: int = 12) -> str:
     return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return a hint with the known name that is most like ``name``, or nothing.
+
+    >>> nearest("retires", ["retries", "pool"])
+    'did you mean "retries"?'
+    """
+    matches = difflib.get_close_matches(name, list(known), n=1)
+    return f"did you mean {quoted(matches[0])}?" if matches else ""
+
+
+def did_you_mean(name: str, known: list[str]) -> str:
+    """Return a hint with the known names most like ``name``, else with the last ones, else nothing.
+
+    >>> did_you_mean("run-12", ["run-1", "other"])
+    'did you mean "run-1"?'
+    >>> did_you_mean("x", ["run-1", "run-2"])
+    'there are "run-1", "run-2"'
+    """
+    if near := difflib.get_close_matches(name, known, n=3):
+        return f"did you mean {' or '.join(map(quoted, near))}?"
+    return f"there are {', '.join(map(quoted, known[-3:]))}" if known else ""
+
+
 class ElpaError(Exception):
     """Base of everything ELPA raises on purpose."""
 
@@ -128,26 +151,3 @@ class PlaceholderError(InputError):
 
 class CommandError(ElpaError):
     """A training command that could not be run or did not end well."""
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return a hint with the known name that is most like ``name``, or nothing.
-
-    >>> nearest("retires", ["retries", "pool"])
-    'did you mean "retries"?'
-    """
-    matches = difflib.get_close_matches(name, list(known), n=1)
-    return f"did you mean {quoted(matches[0])}?" if matches else ""
-
-
-def did_you_mean(name: str, known: list[str]) -> str:
-    """Return a hint with the known names most like ``name``, else with the last ones, else nothing.
-
-    >>> did_you_mean("run-12", ["run-1", "other"])
-    'did you mean "run-1"?'
-    >>> did_you_mean("x", ["run-1", "run-2"])
-    'there are "run-1", "run-2"'
-    """
-    if near := difflib.get_close_matches(name, known, n=3):
-        return f"did you mean {' or '.join(map(quoted, near))}?"
-    return f"there are {', '.join(map(quoted, known[-3:]))}" if known else ""

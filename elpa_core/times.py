@@ -1,4 +1,4 @@
-"""Moments as texts: UTC, ISO 8601."""
+"""Moments and their texts, ISO 8601; when a run takes place."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def now_text() -> str:
     return utc_text(dt.datetime.now(dt.UTC))
 
 
-def moment_of(text: str) -> dt.datetime:
+def parse_moment(text: str) -> dt.datetime:
     """Return the moment that an ISO 8601 text names.
 
     Raises
@@ -31,13 +31,23 @@ def moment_of(text: str) -> dt.datetime:
 
     Examples
     --------
-    >>> moment_of("2026-01-31T07:00:00+01:00") == moment_of("2026-01-31T06:00:00Z")
+    >>> parse_moment("2026-01-31T07:00:00+01:00") == parse_moment("2026-01-31T06:00:00Z")
     True
     """
     moment = dt.datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("no offset from UTC")
     return moment.astimezone(dt.UTC)
+
+
+def parse_date(value: str, timezone: str) -> dt.datetime:
+    """Return the moment of an ISO 8601 date; one without an offset is in ``timezone``.
+
+    >>> parse_date("2026-01-31", "Europe/Berlin").isoformat()
+    '2026-01-31T00:00:00+01:00'
+    """
+    moment = dt.datetime.fromisoformat(value)
+    return moment if moment.tzinfo else moment.replace(tzinfo=zoneinfo.ZoneInfo(timezone))
 
 
 @dataclass(frozen=True)
@@ -59,13 +69,3 @@ class RunMoment:
     data_interval_end: str = ""
     run_id: str = ""
     run_type: str = ""
-
-
-def parse_date(value: str, timezone: str) -> dt.datetime:
-    """Return the moment of an ISO 8601 date; one without an offset is in ``timezone``.
-
-    >>> parse_date("2026-01-31", "Europe/Berlin").isoformat()
-    '2026-01-31T00:00:00+01:00'
-    """
-    moment = dt.datetime.fromisoformat(value)
-    return moment if moment.tzinfo else moment.replace(tzinfo=zoneinfo.ZoneInfo(timezone))

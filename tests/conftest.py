@@ -5,6 +5,16 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
+import pytest
+from hypothesis import settings
+
+pytest.register_assert_rewrite("support")
+
+# make test-sweeps asks for the second by --hypothesis-profile.
+settings.register_profile("sample", deadline=None, max_examples=50)
+settings.register_profile("sweeps", deadline=None, max_examples=500)
+settings.load_profile("sample")
+
 # A shell starts background jobs with SIGINT ignored, and so would be every process that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -15,15 +16,20 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
+import own_configs
+from elpa_core.cli.console import print_problem
+from elpa_core.errors import InputError, some
 from elpa_core.policy.table import policy_lines
 from elpa_core.schema.policy import Policy
 from elpa_core.store import POLICY_NAME, folder_of_run
 from local_airflow import LocalAirflow
+from private_files import write_private
 from rest_api import RestApi, RestApiError
 
 DAG_ID = "elpa_water_flow"
-_ROOT = Path(__file__).resolve().parents[2]
-_STATE = _ROOT / ".runtime" / "airflow"
+_DAGS = Path(__file__).resolve().parents[1]
+_STATE = _DAGS.with_name(".runtime") / "airflow"
+_READY, _PID, _SERVE_LOG = _STATE / "ready.json", _STATE / "serve.pid", _STATE / "serve.log"
 _ENDED = {"success", "failed", "skipped", "upstream_failed"}
 _UP_PORT = 8080
 
@@ -31,25 +37,35 @@ _UP_PORT = 8080
 def main() -> int:
     """Run one of the commands and return its exit status."""
     parser = argparse.ArgumentParser(prog="demo.py", description=__doc__)
-    parser.add_argument("command", choices=("demo", "up", "serve", "down"))
-    command = parser.parse_args().command
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, run in {"demo": _demo, "up": _up, "serve": _serve, "down": _down}.items():
+        command = commands.add_parser(name)
+        command.set_defaults(run=run)
+        if run in {_up, _serve}:
+            command.add_argument("--configs", type=Path, help="folder of configs, instead of the demo's")
+    options = parser.parse_args()
     signal.signal(signal.SIGTERM, _terminated)
     try:
-        return {"demo": _demo, "up": _up, "serve": _serve, "down": _down}[command]()
+        return int(options.run(options))
+    except InputError as error:
+        for problem in error.problems:
+            print_problem("error", str(problem))
+        return error.exit_status
     except RestApiError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print_problem("error", str(error))
         return 1
     except KeyboardInterrupt:
         print("interrupted: everything is stopped", file=sys.stderr)
         return 130
 
 
-def _airflow(name: str, port: int | None = None) -> LocalAirflow:
-    return LocalAirflow(_STATE.with_name(name), _ROOT / "dags", port=port)
+def _airflow(name: str, dags: Path, port: int | None = None) -> LocalAirflow:
+    return LocalAirflow(_STATE.with_name(name), dags, port=port)
 
 
-def _demo() -> int:
-    airflow = _airflow("demo")
+def _demo(options: argparse.Namespace) -> int:
+    del options
+    airflow = _airflow("demo", _DAGS)
     # A run that an interrupted demo left would go on beside this one, and keep SQLite from answering.
     shutil.rmtree(airflow.state, ignore_errors=True)
     print(f"starting Airflow on {airflow.url} (log: {airflow.log_path})", flush=True)
@@ -90,49 +106,81 @@ def follow(airflow: RestApi, dag_id: str, run_id: str) -> str:
         time.sleep(1)
 
 
-def _up() -> int:
-    if (pid := _running_pid()) is not None:
-        print(f"it is running already (process {pid}); make down stops it")
-        return 0
-    _STATE.mkdir(parents=True, exist_ok=True)
-    ready = _STATE / "ready.json"
-    ready.unlink(missing_ok=True)
-    serve = subprocess.Popen(
-        [sys.executable, __file__, "serve"],
-        stdin=subprocess.DEVNULL,
-        stdout=(_STATE / "serve.log").open("wb"),
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-    print("starting Airflow (about a minute)", flush=True)
+def _up(options: argparse.Namespace) -> int:
+    configs = str(options.configs.expanduser().resolve()) if options.configs else None
+    if configs is not None:
+        own_configs.dag_ids(Path(configs))  # what is wrong with them shows before Airflow starts
+    started = None
+    if _running_pid() is None:
+        print("starting Airflow (about a minute)", flush=True)
+        started = _start_serving(configs)
     try:
-        while not ready.exists():
-            if serve.poll() is not None:
-                print((_STATE / "serve.log").read_text(encoding="utf-8"), file=sys.stderr)
+        while not _READY.exists():
+            if _running_pid() is None:
+                print(_SERVE_LOG.read_text(encoding="utf-8"), end="", file=sys.stderr)
                 return 1
             time.sleep(0.5)
     except BaseException:
-        serve.terminate()
-        serve.wait()
+        if started is not None:
+            started.terminate()
+            started.wait()
         raise
-    where = json.loads(ready.read_text(encoding="utf-8"))
-    print(
-        f"Airflow is running: {where['url']}\n"
-        f"log in as {where['user']} with the password {where['password']}\n"
-        f"then: Dags, {DAG_ID}, Trigger; when the run is done: integrate, Storage, XCom shows the policy\n"
-        "make down stops it"
-    )
+    running = json.loads(_READY.read_text(encoding="utf-8"))
+    _print_running(running)
+    if configs not in {None, running["configs"]}:
+        print_problem(
+            "error", f"it does not run with {configs}, but with {running['configs']}: make down first"
+        )
+        return 1
     return 0
 
 
-def _serve() -> int:
+def _start_serving(configs: str | None) -> subprocess.Popen[bytes]:
+    """Start the process that holds the Airflow of ``make up``."""
+    _STATE.mkdir(parents=True, exist_ok=True)
+    _READY.unlink(missing_ok=True)
+    with _SERVE_LOG.open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, __file__, "serve", *(["--configs", configs] if configs else [])],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    _PID.write_text(str(process.pid), encoding="ascii")
+    return process
+
+
+def _print_running(running: dict[str, Any]) -> None:
+    home, airflow = (shlex.quote(str(path)) for path in (_STATE, Path(sys.executable).with_name("airflow")))
+    print(
+        f"Airflow is running: {running['url']}\n"
+        f"log in as {running['user']} with the password {running['password']}\n"
+        f"then: Dags, {some(running['dags'])}, Trigger;"
+        " when the run is done: integrate, Storage, XCom shows the policy\n"
+        f"on the command line: AIRFLOW_HOME={home} {airflow} dags list\n"
+        "make down stops it"
+    )
+
+
+def _serve(options: argparse.Namespace) -> int:
     """Hold the Airflow of ``make up`` until SIGTERM."""
-    airflow = _airflow("airflow", port=_UP_PORT if _is_free(_UP_PORT) else None)
+    dags, dag_ids = _DAGS, [DAG_ID]
+    if options.configs is not None:
+        dags, dag_ids = _STATE / "dags", own_configs.dag_ids(options.configs)
+        own_configs.write_dag_file(dags, options.configs)
+    airflow = _airflow("airflow", dags, _UP_PORT if _is_free(_UP_PORT) else None)
     with airflow:
-        airflow.wait_for_dag(DAG_ID)
-        _pid_file().write_text(str(os.getpid()), encoding="ascii")
-        where = {"url": airflow.url, "user": airflow.user, "password": airflow.password}
-        (_STATE / "ready.json").write_text(json.dumps(where), encoding="utf-8")
+        for dag_id in dag_ids:
+            airflow.wait_for_dag(dag_id)
+        running = {
+            "url": airflow.url,
+            "user": airflow.user,
+            "password": airflow.password,
+            "configs": str(options.configs or _DAGS / "configs"),
+            "dags": dag_ids,
+        }
+        write_private(_READY, json.dumps(running))
         airflow.wait()
     return 1
 
@@ -142,7 +190,8 @@ def _is_free(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
-def _down() -> int:
+def _down(options: argparse.Namespace) -> int:
+    del options
     pid = _running_pid()
     if pid is None:
         print("nothing is running")
@@ -154,13 +203,9 @@ def _down() -> int:
     return 0
 
 
-def _pid_file() -> Path:
-    return _STATE / "serve.pid"
-
-
 def _running_pid() -> int | None:
     try:
-        pid = int(_pid_file().read_text(encoding="ascii"))
+        pid = int(_PID.read_text(encoding="ascii"))
         command = Path(f"/proc/{pid}/cmdline").read_bytes()
     except (OSError, ValueError):
         return None

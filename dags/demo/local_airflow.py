@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import secrets
 import shlex
@@ -11,16 +12,23 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import closing
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from elpa_core.files.atomic import json_bytes, write_atomic
+from elpa_core.files.atomic import write_atomic
 from elpa_core.processes.command import Command
+from local_airflow_config import write_config
+from private_files import write_private
 from rest_api import RestApi, RestApiError
 
 _START_SECONDS = 300
-_USER = "admin"
+_USER = "admin"  # whom Airflow's defaults know
+_LOG_BYTES = 5_000_000
+# Variables that speak of another Airflow, or of configs for another.
+_OTHER_AIRFLOWS = ("AIRFLOW", "ELPA_CONFIG_DIR")
 
 
 class LocalAirflowError(RestApiError):
@@ -65,32 +73,14 @@ class LocalAirflow(RestApi):
         self.stop()
 
     def environment(self) -> dict[str, str]:
-        """Return the environment in which every ``airflow`` command speaks of this Airflow."""
+        """Return the environment in which every ``airflow`` command speaks of this Airflow.
+
+        Its ``AIRFLOW_HOME`` says where; `start` has written there what is to be known.
+        """
         folders = (self.state / "bin", Path(sys.executable).parent, os.environ.get("PATH", os.defpath))
-        return {
-            **{name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")},
-            "PATH": os.pathsep.join(map(str, folders)),
-            "AIRFLOW_HOME": str(self.state),
-            "AIRFLOW__CORE__DAGS_FOLDER": str(self._dags),
-            "AIRFLOW__CORE__PLUGINS_FOLDER": str(self.state / "plugins"),
-            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-            # More tasks at a time than this, and SQLite answers that the database is locked.
-            "AIRFLOW__CORE__PARALLELISM": "4",
-            "AIRFLOW__CORE__AUTH_MANAGER": (
-                "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager"
-            ),
-            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{_USER}:admin",
-            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self._password_file),
-            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
-            "AIRFLOW__API__HOST": "127.0.0.1",
-            "AIRFLOW__API__PORT": str(self.port),
-            "AIRFLOW__API__BASE_URL": self.url,
-            "AIRFLOW__API__WORKERS": "1",
-            # The first start on two loaded cores is slower than Airflow's default of 5 seconds.
-            "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
-            "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
-            **self._settings,
-        }
+        others = {name: value for name, value in os.environ.items() if not name.startswith(_OTHER_AIRFLOWS)}
+        path = os.pathsep.join(map(str, folders))
+        return {**others, "PATH": path, "AIRFLOW_HOME": str(self.state), **self._settings}
 
     @property
     def _password_file(self) -> Path:
@@ -104,18 +94,16 @@ class LocalAirflow(RestApi):
         LocalAirflowError
             If it ends or is not healthy in time; its log says why.
         """
-        self.state.mkdir(parents=True, exist_ok=True)
-        self._write_launcher()
-        self.password = self._make_password()
+        self.configure()
+        log = RotatingFileHandler(self.log_path, maxBytes=_LOG_BYTES, backupCount=1, encoding="utf-8")
         self._command = Command(
             "exec airflow standalone",
             cwd=self.state,
             env=self.environment(),
-            on_line=self._append_log,
+            on_line=lambda line: log.emit(logging.makeLogRecord({"msg": line})),
             stop_grace=10,
         )
-        self.log_path.write_text("", encoding="utf-8")
-        self._thread = threading.Thread(target=self._command.run, name="airflow standalone", daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(self._command, log), daemon=True)
         self._thread.start()
         try:
             self._wait_until_healthy()
@@ -123,6 +111,18 @@ class LocalAirflow(RestApi):
             self.stop()
             raise
         self.log_in(self.user, self.password)
+
+    @staticmethod
+    def _run(command: Command, log: RotatingFileHandler) -> None:
+        with closing(log):
+            command.run()
+
+    def configure(self) -> None:
+        """Write what this Airflow is told, and make its password if it has none yet."""
+        self.state.mkdir(parents=True, exist_ok=True)
+        self._write_launcher()
+        self.password = self._make_password()
+        write_config(self.state, self._dags, self.port, self._password_file)
 
     def _wait_until_healthy(self) -> None:
         deadline = time.monotonic() + _START_SECONDS
@@ -168,16 +168,10 @@ class LocalAirflow(RestApi):
 
     def _make_password(self) -> str:
         path = self._password_file
-        if path.exists():
-            return str(json.loads(path.read_text(encoding="utf-8"))[_USER])
-        password = secrets.token_urlsafe(12)
-        write_atomic(path, json_bytes({_USER: password}))
-        path.chmod(0o600)
+        known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        password = str(known.get(_USER) or secrets.token_urlsafe(12))
+        write_private(path, json.dumps({_USER: password}) + "\n")
         return password
-
-    def _append_log(self, line: str) -> None:
-        with self.log_path.open("a", encoding="utf-8") as log:
-            log.write(line + "\n")
 
 
 def free_port() -> int:

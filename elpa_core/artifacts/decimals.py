@@ -1,44 +1,16 @@
-"""Numbers in the cells of a CSV file."""
+"""Read a column of numbers at once, to the same bits as ``float`` reads each."""
 
 from __future__ import annotations
 
-import math
 import sys
 
 import numpy as np
 from numpy.typing import NDArray
 
-
-def plain(cell: str) -> str:
-    """Return a cell for ``float`` or ``int``, unless it is a number only to Python.
-
-    Raises
-    ------
-    ValueError
-        If it has an underscore, as ``1_000`` has, or digits of another script.
-
-    Examples
-    --------
-    >>> float(plain(" 1.5e-3")), int(plain("7"))
-    (0.0015, 7)
-    """
-    if "_" in cell or not (cell.isascii() or cell.strip().isascii()):
-        raise ValueError(f"no plain number: {cell!r}")
-    return cell
-
-
 _LONGEST_EXACT_POWER = 27  # 5 ** 27 < 2 ** 63
 _POWERS_OF_TEN = np.cumprod(np.array([1] + [10] * _LONGEST_EXACT_POWER, dtype=np.longdouble))
 _EXTRA_BITS, _TIE = 0x7FF, 0x400  # the last 11 of 64 bits, which a double lacks
 _X87 = (np.finfo(np.longdouble).nmant, np.longdouble().itemsize, sys.byteorder) == (63, 16, "little")
-
-
-def number(cell: str) -> float:
-    """Return what ``float`` reads in plain decimal notation, NaN for anything else it takes or not."""
-    try:
-        return float(plain(cell))
-    except ValueError:
-        return math.nan
 
 
 def floats(cells: list[bytes]) -> NDArray[np.float64]:

@@ -1,7 +1,7 @@
 """Read a model's validation errors from its error CSV (section 3 of the contract).
 
-The csv module defines what a file means. Blocks of plain lines take a faster way, which gives the
-same numbers to the bit or, where it cannot vouch for that, leaves the block to the csv module.
+The csv module defines what a file means. A faster way reads blocks of plain lines, with the same
+numbers to the bit. Where that is not certain, the csv module reads the block.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from elpa_core.artifacts.decimals import floats, number
+from elpa_core.artifacts.decimals import floats
 from elpa_core.errors import ArtifactError, Problem, quoted
+from elpa_core.files.csv_cells import float_or_nan
+from elpa_core.files.csv_table import cell_count
 from elpa_core.scores.ewma import EwmaScore, SumOverflowError
 
 _BLOCK_BYTES = 120_000  # with a line more, still below the csv module's limit for one cell
@@ -219,12 +221,12 @@ class _Reader:
     def _numbers(self, record: list[str], line: int) -> list[float]:
         """Return the needed numbers of a row, or none if a needed cell is blank."""
         if len(record) != len(self.names):
-            expected = f"{_count(len(self.names))}, as in the header"
-            raise self._error(f"row {self.row} (line {line})", _count(len(record)), expected)
+            expected = f"{cell_count(len(self.names))}, as in the header"
+            raise self._error(f"row {self.row} (line {line})", cell_count(len(record)), expected)
         cells = [record[column] for column in self.columns]
         if not all(map(str.strip, cells)):
             return []
-        numbers = list(map(number, cells))
+        numbers = list(map(float_or_nan, cells))
         if not math.isfinite(numbers[0] - numbers[-1]):  # one number less itself: whether it is finite
             raise self._refused(cells, numbers, f"row {self.row} (line {line})")
         return numbers
@@ -257,7 +259,7 @@ class _Reader:
 
 
 def _unusable(names: list[str]) -> tuple[str, str, str]:
-    """Say which columns were found, what was expected, and which one is meant by which."""
+    """Return which columns were found, what was expected, and which names to change."""
     shown = ", ".join(map(quoted, names[:_SHOWN_COLUMNS]))
     if len(names) > _SHOWN_COLUMNS:
         shown += f" and {len(names) - _SHOWN_COLUMNS} more"
@@ -269,10 +271,6 @@ def _unusable(names: list[str]) -> tuple[str, str, str]:
     if len(names) == 1 and re.search(r"[;\t|]", names[0]):
         hints = ["separate the cells by commas"]
     return f"columns {shown}", _USABLE, " or ".join(hints)
-
-
-def _count(cells: int) -> str:
-    return f"{cells} cell" if cells == 1 else f"{cells} cells"
 
 
 def _block(values: list[NDArray[np.float64]], rows: Sequence[int], lines: Sequence[int]) -> ErrorBlock:

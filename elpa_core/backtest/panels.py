@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,16 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elpa_core.artifacts.decimals import plain
 from elpa_core.errors import InputError, Problem, quoted
+from elpa_core.files.csv_cells import forecast_cell, number_cell
+from elpa_core.files.csv_table import read_csv_table
 from elpa_core.routing.inputs import no_forecast
+from elpa_core.routing.model_columns import model_columns
 from elpa_core.routing.settings import BOUND
 from elpa_core.routing.validation import Validation, limited
+from elpa_core.schema.groups import GROUPS
 from elpa_core.scores.ewma import EwmaScore
 from elpa_core.scores.weights import best_model, inverse_score_weights
 
 Array = NDArray[np.float64]
-GROUPS = ("online", "offline")
 _FIXED = ["split", "block", "y_true"]
 
 
@@ -104,13 +104,13 @@ class Panel:
 def read_panel(path: Path) -> Panel:
     r"""Read a panel from a CSV file.
 
-    Columns ``split`` (``validation``, then ``test``), ``block``, ``y_true``, then one a model,
+    Columns ``split`` (``validation``, then ``test``), ``block``, ``y_true``, then one per model,
     ``GROUP:NAME``. A blank forecast, or one that is not a finite number, is missing.
 
     Raises
     ------
     InputError
-        If the file cannot be read or is not a panel; with every problem, up to twenty.
+        If the file cannot be read or is not a panel.
 
     Examples
     --------
@@ -122,104 +122,25 @@ def read_panel(path: Path) -> Panel:
     >>> panel.models, panel.validation_rows, panel.blocks
     ((('online', 'a'), ('offline', 'b')), 1, (0, 1))
     """
-    header, rows = read_table(path)
+    source = str(path)
+    header, rows = read_csv_table(path)
     if header[:3] != _FIXED:
-        raise InputError(Problem(str(path), "header", ",".join(header[:3]), ",".join(_FIXED)))
-    models = model_columns(path, header[3:])
+        raise InputError(Problem(source, "header", ",".join(header[:3]), ",".join(_FIXED)))
+    models = model_columns(source, header[3:])
     if empty := {*GROUPS} - {group for group, _ in models}:
         found = f"no column of the group {min(empty)}"
-        raise InputError(Problem(str(path), "header", found, "at least one online and one offline model"))
+        raise InputError(Problem(source, "header", found, "at least one online and one offline model"))
     splits = [row[0] for row in rows]
     n = splits.count("validation")
     if splits != ["validation"] * n + ["test"] * (len(rows) - n) or not 0 < n < len(rows):
         first = next((i for i, s in enumerate(splits) if s != ("validation" if i < n else "test")), 0)
         expected = '"validation" rows, then "test" rows, at least one each'
-        raise InputError(Problem(str(path), f"row {first}, column split", quoted(splits[first]), expected))
+        raise InputError(Problem(source, f"row {first}, column split", quoted(splits[first]), expected))
     keys = list(zip(splits, (row[1] for row in rows), strict=True))
     blocks = tuple(i for i, key in enumerate(keys) if i == 0 or key != keys[i - 1])
-    actuals = np.array([number(path, i, "y_true", row[2]) for i, row in enumerate(rows)])
-    forecasts = np.array([[forecast(path, i, header[3 + j], cell) for j, cell in enumerate(row[3:])]
+    actuals = np.array([number_cell(source, i, "y_true", row[2], BOUND) for i, row in enumerate(rows)])
+    forecasts = np.array([[forecast_cell(source, i, header[3 + j], cell) for j, cell in enumerate(row[3:])]
                           for i, row in enumerate(rows)])  # fmt: skip
     if not (sound := np.isfinite(forecasts).any(axis=1)).all():
-        raise no_forecast(str(path), f"row {np.argmin(sound)}")
+        raise no_forecast(source, f"row {np.argmin(sound)}")
     return Panel(path.stem, models, actuals, forecasts, blocks, n)
-
-
-def read_table(path: Path) -> tuple[list[str], list[list[str]]]:
-    """Return header and rows of a CSV file, every row as long as the header.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read, has no rows, or one of another length.
-    """
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        found = (error.strerror or str(error)).lower()
-        raise InputError(Problem(str(path), "", found, "a CSV file that can be read")) from error
-    except UnicodeDecodeError as error:
-        raise InputError(
-            Problem(str(path), f"byte {error.start}", "another encoding", "UTF-8 text")
-        ) from error
-    try:
-        header, *rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row] or [[]]
-    except csv.Error as error:
-        raise InputError(Problem(str(path), "", str(error), "CSV")) from error
-    if not rows:
-        raise InputError(Problem(str(path), "", "no rows", "a header and at least one row"))
-    for i, row in enumerate(rows):
-        if len(row) != len(header):
-            raise InputError(Problem(str(path), f"row {i}", f"{len(row)} cells", f"{len(header)}"))
-    return header, rows
-
-
-def model_columns(source: Path, columns: list[str]) -> tuple[tuple[str, str], ...]:
-    """Return group and name of each column ``GROUP:NAME``.
-
-    Raises
-    ------
-    InputError
-        If one is not of that form, or stands twice.
-    """
-    models = [column.partition(":")[::2] for column in columns]
-    problems = [
-        Problem(
-            str(source), f"header, column {quoted(column)}", quoted(column), "GROUP:NAME, online or offline"
-        )
-        for column, (group, name) in zip(columns, models, strict=True)
-        if group not in GROUPS or not name
-    ]
-    names = [name for _, name in models]
-    twice = {name for name in names if names.count(name) > 1}
-    problems += [
-        Problem(str(source), "header", f"{quoted(n)} twice", "each model once") for n in sorted(twice)
-    ]
-    if problems:
-        raise InputError(problems)
-    return tuple(models)
-
-
-def number(source: Path | str, row: int, column: str, cell: str) -> float:
-    """Return a cell that must be a finite number."""
-    try:
-        value = float(plain(cell))
-    except ValueError:
-        value = np.nan
-    if not abs(value) <= BOUND:
-        place = f"row {row}, column {column}"
-        raise InputError(Problem(str(source), place, quoted(cell), f"a number within ±{BOUND:g}"))
-    return value
-
-
-def forecast(source: Path | str, row: int, column: str, cell: str) -> float:
-    """Return a forecast; a blank cell is NaN, for a model that has none."""
-    if not cell.strip():
-        return np.nan
-    try:
-        return float(plain(cell))
-    except ValueError as error:
-        place = f"row {row}, column {column}"
-        raise InputError(
-            Problem(str(source), place, quoted(cell), "a number, or blank if there is none")
-        ) from error

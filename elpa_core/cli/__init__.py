@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 """The command ``elpa``: its commands, and how it ends."""
 
 from __future__ import annotations
@@ -8,11 +9,14 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
-from elpa_core.cli import init, integrate, policy, routing, runs, schema, train, validate
+from elpa_core import __version__
+from elpa_core.cli import backtest, init, integrate, policy, route, runs, schema, train, validate
 from elpa_core.cli.console import print_problem
+from elpa_core.cli.subcommands import add_commands
 from elpa_core.errors import ElpaError, InputError
 
 _DESCRIPTION = """\
@@ -34,10 +38,10 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="elpa", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in (init, validate, train, integrate, policy, runs, schema):
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = add_commands(parser)
+    for command in (init, validate, train, integrate, policy, runs, route, backtest, schema):
         command.add_parser(commands)
-    routing.add_parsers(commands)
     return parser
 
 
@@ -53,7 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # which may not be able to express a model's name
             stream.reconfigure(errors="backslashreplace")
-    options = build_parser().parse_args(arguments)
+    parser = build_parser()
+    _complete(parser)
+    options = parser.parse_args(arguments)
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup does
             signal.signal(number, _terminated)
@@ -80,6 +86,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print_problem("error", "interrupted")
         return 130
     return status
+
+
+def _complete(parser: argparse.ArgumentParser) -> None:
+    """Answer a shell that asks how a command line may go on, and end; argcomplete comes with Airflow."""
+    if "_ARGCOMPLETE" in os.environ:
+        with suppress(ImportError):
+            import argcomplete  # noqa: PLC0415
+
+            argcomplete.autocomplete(parser)
 
 
 def _give_up_output() -> None:

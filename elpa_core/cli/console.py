@@ -1,9 +1,11 @@
-"""Plain lines for people: one a problem, coloured only on a terminal."""
+"""Plain lines for people, coloured only on a terminal; JSON for programs."""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+from typing import Any
 
 from elpa_core.errors import one_line
 
@@ -35,3 +37,8 @@ def print_block(text: str, indent: str) -> None:
     """Print a text of several lines, each indented, with control characters made visible."""
     for line in text.split("\n"):
         print_line(indent + line)
+
+
+def print_json(value: Any) -> None:
+    """Print a JSON value for programs."""
+    print(json.dumps(value, indent=2, ensure_ascii=False), flush=True)

@@ -1,6 +1,6 @@
 """The reference of every field of the configs, as Markdown, from the models that check them.
 
-``python -m elpa_core.cli.field_reference README.md`` brings the reference in a README up to date.
+``python -m elpa_core.cli.field_reference dags/README.md`` brings the reference on that page up to date.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def field_reference() -> str:
 
 
 def _table(title: str, model: type[BaseModel]) -> Iterator[str]:
-    yield f"#### {title}\n"
+    yield f"### {title}\n"
     yield "| field | type | default | meaning |"
     yield "| --- | --- | --- | --- |"
     schema = model.model_json_schema()

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import json
 import os
-from typing import Any
 
-from elpa_core.cli.console import print_line, print_problem
+from elpa_core.cli.console import print_json, print_line, print_problem
+from elpa_core.cli.store_commands import add_store_command, dag_folder
+from elpa_core.cli.subcommands import add_commands
 from elpa_core.cli.tables import described, history_lines, stored_lines
-from elpa_core.files import open_location
 from elpa_core.store import Outcome, PolicyStore
 from elpa_core.store.comparison import moves
 from elpa_core.store.reading import publication_there
@@ -26,6 +25,8 @@ a run with an as_of later than that of the policy taken back is published by its
   elpa policy diff RUN_ID --store STORE --dag DAG_ID        what would move if it were promoted
   elpa policy promote RUN_ID --reason "checked by hand" --store STORE --dag DAG_ID
   elpa policy rollback --reason "peaks missed since noon" --store STORE --dag DAG_ID
+
+--store may be left out where AIRFLOW__ELPA__STORE is set, and --dag where the store has one Dag.
 """
 _CURRENT = "current"
 
@@ -38,14 +39,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    actions = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    add_store_action(actions, "list", _list, "print every decision on a policy, oldest first")
-    add_store_action(
+    actions = add_commands(parser)
+    add_store_command(actions, "list", _list, "print every decision on a policy, oldest first")
+    add_store_command(
         actions, "current", _current, "print the policy that serving reads, and who put it there"
     )
-    show = add_store_action(actions, "show", _show, "print a policy of a run")
+    show = add_store_command(actions, "show", _show, "print a policy of a run")
     show.add_argument("run_id", metavar="RUN_ID", help="a run, or the word current")
-    diff = add_store_action(actions, "diff", _diff, "say what moved between two policies")
+    diff = add_store_command(actions, "diff", _diff, "say what moved between two policies")
     diff.add_argument("run_id", metavar="RUN_ID", help="a run, or the word current")
     diff.add_argument(
         "other",
@@ -53,32 +54,15 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         nargs="?",
         help="the run to go to; without it, from current to RUN_ID",
     )
-    promote = add_store_action(actions, "promote", _promote, "publish a recorded policy, whatever its as_of")
+    promote = add_store_command(actions, "promote", _promote, "publish a recorded policy, whatever its as_of")
     promote.add_argument("run_id", metavar="RUN_ID", help="the run")
     for action in (show, promote):
         action.add_argument(
             "--number", type=int, metavar="N", help="which policy of the run (default: the latest)"
         )
-    rollback = add_store_action(actions, "rollback", _rollback, "go back to what was published before")
+    rollback = add_store_command(actions, "rollback", _rollback, "go back to what was published before")
     for action in (promote, rollback):
         action.add_argument("--reason", required=True, metavar="TEXT", help="why; it goes into the history")
-
-
-def add_store_action(
-    actions: argparse._SubParsersAction[argparse.ArgumentParser], name: str, run: Any, words: str
-) -> argparse.ArgumentParser:
-    """Add a command that works on one Dag's part of a policy store."""
-    parser = actions.add_parser(name, help=words, description=f"{words[0].upper()}{words[1:]}.")
-    parser.add_argument("--store", required=True, metavar="STORE", help="the policy store, a folder or a URI")
-    parser.add_argument("--dag", required=True, metavar="DAG_ID", help="the Dag")
-    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
-    parser.set_defaults(run=run)
-    return parser
-
-
-def print_json(value: Any) -> None:
-    """Print a JSON value for programs."""
-    print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -140,15 +124,16 @@ def _diff(options: argparse.Namespace) -> int:
 def _promote(options: argparse.Namespace) -> int:
     store = _store(options)
     outcome = store.promote(options.run_id, options.number, reason=options.reason, actor=_user())
-    return _print_outcome(outcome, options)
+    return _print_outcome(outcome, store.folder.dag_id, options)
 
 
 def _rollback(options: argparse.Namespace) -> int:
-    outcome = _store(options).rollback(reason=options.reason, actor=_user())
-    return _print_outcome(outcome, options)
+    store = _store(options)
+    outcome = store.rollback(reason=options.reason, actor=_user())
+    return _print_outcome(outcome, store.folder.dag_id, options)
 
 
-def _print_outcome(outcome: Outcome, options: argparse.Namespace) -> int:
+def _print_outcome(outcome: Outcome, dag_id: str, options: argparse.Namespace) -> int:
     if options.json:
         print_json(outcome.to_json())
         return 0
@@ -160,9 +145,7 @@ def _print_outcome(outcome: Outcome, options: argparse.Namespace) -> int:
     print_line(f"current: {policy}, as publication {entry.number}")
     if outcome.replaced is not None:
         print_line(f"before:  policy {outcome.replaced.policy_number} of run {outcome.replaced.run_id}")
-    print_line(
-        f"no asset event: Dags that wait for elpa://{options.dag}/policy are not started by this command"
-    )
+    print_line(f"no asset event: Dags that wait for elpa://{dag_id}/policy are not started by this command")
     return 0
 
 
@@ -175,7 +158,8 @@ def _policy(options: argparse.Namespace, run_id: str, number: int | None = None)
 
 
 def _store(options: argparse.Namespace) -> PolicyStore:
-    return PolicyStore(open_location(options.store), options.dag)
+    folder = dag_folder(options)
+    return PolicyStore(folder.root, folder.dag_id)
 
 
 def _user() -> str:

@@ -1,29 +1,58 @@
-"""What ``elpa route``, ``backtest`` and ``mutation-plot`` do; `elpa_core.cli.routing` has their options."""
+"""``elpa route``: combine forecasts with a policy, and learn from actuals."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from collections.abc import Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TextIO, cast
 
-from elpa_core.backtest.comparison import backtest, served_test_rows, table_lines
-from elpa_core.backtest.panels import Panel, read_panel
+from elpa_core.cli.output import file_output, standard_output
 from elpa_core.cli.paths import require_output
-from elpa_core.errors import ElpaError, InputError, Problem
-from elpa_core.files.atomic import naming, write_atomic
-from elpa_core.files.strict_json import parse_object
-from elpa_core.routing.plot import mutation_svg
-from elpa_core.routing.routing_policy import RoutingPolicy
-from elpa_core.serving.session import Session, begun, route_stream
-from elpa_core.serving.streams import Actuals, Lines, check_models, open_text, read_blocks
+from elpa_core.errors import InputError, Problem
+from elpa_core.files.atomic import write_atomic
+from elpa_core.files.strict_json import read_object
+
+_DESCRIPTION = """\
+Combine the forecasts of all models with a policy, block by block, and learn from the actuals. A block
+is answered, and flushed, before its actuals are awaited. Forecasts: CSV block,row and one column a
+model, online:NAME or offline:NAME, blank where a model was down. Actuals: CSV row,y_true.
+
+  elpa route --policy policy.json --forecasts forecasts.csv --actuals actuals.csv --state state.json
+  elpa route --policy policy.json --panel panel.csv --output served.csv      replay a panel
+
+A panel is a CSV with the columns split (validation, then test), block, y_true and one a model.
+"""
 
 
-def route(options: argparse.Namespace) -> int:
-    """Carry ``route`` out and return its exit status."""
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser(
+        "route",
+        help="combine forecasts with a policy, and learn from actuals",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--policy", type=Path, required=True, metavar="FILE", help="the policy (JSON)")
+    parser.add_argument("--forecasts", metavar="FILE", help="forecasts (CSV); - for standard input")
+    parser.add_argument("--actuals", type=Path, metavar="FILE", help="actuals (CSV), read as they arrive")
+    parser.add_argument("--state", type=Path, metavar="FILE", help="go on from this state, and keep it here")
+    parser.add_argument(
+        "--horizon",
+        type=int,
+        metavar="H",
+        help="rows of a block (default: those of the first one, at least the policy's)",
+    )
+    parser.add_argument("--panel", type=Path, metavar="FILE", help="replay a panel instead of a stream")
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", help="served values (default: standard output)"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Carry the command out and return its exit status."""
     if (options.panel is None) == (options.forecasts is None):
         found = "neither" if options.panel is None else "both"
         raise InputError(Problem("elpa route", "--forecasts, --panel", found, "one of them"))
@@ -32,33 +61,11 @@ def route(options: argparse.Namespace) -> int:
     inputs = (options.policy, options.actuals, options.state, options.panel, _path(options.forecasts))
     if options.output is not None and (options.panel is not None or not _is_pipe(options.output)):
         require_output(options.output, "served values", *inputs)
-    policy = read_policy(options.policy)
+    policy = read_object(options.policy, or_pipe=True)
     if options.panel is not None:
-        return _route_panel(options, policy)
-    if options.forecasts == "-" and sys.stdin is None:
-        expected = "a pipe or a file"
-        raise InputError(Problem("elpa route", "--forecasts -", "standard input closed", expected))
-    output = _standard_output() if options.output is None else None
-    checked = RoutingPolicy.of(policy, options.horizon, str(options.policy))
-    session = Session(policy, options.state, options.horizon)
-    with ExitStack() as files:
-        actuals = None
-        if options.actuals is not None:
-            actuals = files.enter_context(Actuals(options.actuals))
-        path = _path(options.forecasts)
-        # The end of a block shows in a file by what follows; in a pipe nothing follows until it is answered.
-        file = sys.stdin if path is None else files.enter_context(open_text(path))
-        if output is None and _is_pipe(options.output):  # its reader may open it before it writes a forecast
-            output = files.enter_context(_file(options.output))
-        if path is not None and path.is_file():
-            blocks = read_blocks(file, options.forecasts, checked)
-        else:
-            lines = Lines(file.fileno())
-            blocks = read_blocks(lines, options.forecasts, checked, rows=options.horizon, pause=lines.pause)
-        if output is None:
-            blocks = begun(session, blocks)  # what is refused leaves the file as it was
-            output = files.enter_context(_file(options.output))
-        route_stream(session, blocks, actuals, cast("TextIO", output))
+        _route_panel(options, policy)
+    else:
+        _route_stream(options, policy)
     return 0
 
 
@@ -75,7 +82,43 @@ def _require_only_a_panel(options: argparse.Namespace) -> None:
         raise InputError(problems)
 
 
-def _route_panel(options: argparse.Namespace, policy: dict[str, Any]) -> int:
+def _route_stream(options: argparse.Namespace, policy: dict[str, Any]) -> None:
+    from elpa_core.routing.routing_policy import RoutingPolicy
+    from elpa_core.serving.session import Session, begun, route_stream
+    from elpa_core.serving.streams import Actuals, Lines, open_text, read_blocks
+
+    if options.forecasts == "-" and sys.stdin is None:
+        expected = "a pipe or a file"
+        raise InputError(Problem("elpa route", "--forecasts -", "standard input closed", expected))
+    output = standard_output() if options.output is None else None
+    checked = RoutingPolicy.of(policy, options.horizon, str(options.policy))
+    session = Session(policy, options.state, options.horizon)
+    with ExitStack() as files:
+        actuals = None
+        if options.actuals is not None:
+            actuals = files.enter_context(Actuals(options.actuals))
+        path = _path(options.forecasts)
+        # The end of a block shows in a file by what follows; in a pipe nothing follows until it is answered.
+        file = sys.stdin if path is None else files.enter_context(open_text(path))
+        if output is None and _is_pipe(options.output):  # its reader may open it before it writes a forecast
+            output = files.enter_context(file_output(options.output))
+        if path is not None and path.is_file():
+            blocks = read_blocks(file, options.forecasts, checked)
+        else:
+            lines = Lines(file.fileno())
+            blocks = read_blocks(lines, options.forecasts, checked, rows=options.horizon, pause=lines.pause)
+        if output is None:
+            blocks = begun(session, blocks)  # what is refused leaves the file as it was
+            output = files.enter_context(file_output(options.output))
+        route_stream(session, blocks, actuals, cast("TextIO", output))
+
+
+def _route_panel(options: argparse.Namespace, policy: dict[str, Any]) -> None:
+    from elpa_core.backtest.comparison import served_test_rows
+    from elpa_core.backtest.panels import read_panel
+    from elpa_core.routing.model_columns import check_models
+    from elpa_core.routing.routing_policy import RoutingPolicy
+
     if options.output is None:
         raise InputError(Problem("elpa route", "--output", "nothing", "a file, with --panel"))
     panel = read_panel(options.panel)
@@ -84,50 +127,6 @@ def _route_panel(options: argparse.Namespace, policy: dict[str, Any]) -> int:
     served = served_test_rows(panel, policy)
     lines = [f"{row},{value!r}\n" for row, value in enumerate(served.tolist(), panel.validation_rows)]
     write_atomic(options.output, ("row,served\n" + "".join(lines)).encode())
-    return 0
-
-
-def run_backtest(options: argparse.Namespace) -> int:
-    """Carry ``backtest`` out and return its exit status."""
-    result = backtest(_panels(options.panel))
-    text = json.dumps(result, indent=2) if options.json else "\n".join(table_lines(result))
-    output = _standard_output()
-    output.write(text + "\n")
-    output.flush()
-    return 0
-
-
-def run_plot(options: argparse.Namespace) -> int:
-    """Carry ``mutation-plot`` out and return its exit status."""
-    require_output(options.output, "the plot", options.panel)
-    write_atomic(options.output, mutation_svg(read_panel(options.panel), options.epsilon).encode())
-    return 0
-
-
-def read_policy(path: Path) -> dict[str, Any]:
-    """Return the JSON object in a policy file.
-
-    Raises
-    ------
-    InputError
-        If it cannot be read or is none, or has a key twice, or whatever else JSON may not have.
-    """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        found = (error.strerror or str(error)).lower()
-        raise InputError(Problem(str(path), "", found, "a policy that can be read")) from error
-    return parse_object(data, str(path))
-
-
-def _panels(paths: Sequence[Path]) -> list[Panel]:
-    panels = [read_panel(path) for path in paths]
-    names = [panel.name for panel in panels]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise InputError(
-            Problem("--panel", "", f"{name} twice", "files of different names") for name in twice
-        )
-    return panels
 
 
 def _path(text: str | None) -> Path | None:
@@ -136,32 +135,3 @@ def _path(text: str | None) -> Path | None:
 
 def _is_pipe(path: Path) -> bool:
     return path.is_fifo() or path.is_char_device()
-
-
-class _Output:
-    """Where served values go; an error in writing them names it, which Python's does not."""
-
-    def __init__(self, file: TextIO, name: str) -> None:
-        self._file, self._name = file, name
-
-    def write(self, text: str) -> int:
-        with naming(self._name):
-            return self._file.write(text)
-
-    def flush(self) -> None:
-        with naming(self._name):
-            self._file.flush()
-
-    def close(self) -> None:
-        with naming(self._name):
-            self._file.close()
-
-
-def _standard_output() -> _Output:
-    if sys.stdout is None:
-        raise ElpaError("standard output: closed; leave it open, or give --output where there is one")
-    return _Output(sys.stdout, "standard output")
-
-
-def _file(path: Path) -> closing[_Output]:
-    return closing(_Output(path.open("w", encoding="utf-8", newline=""), str(path)))

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from elpa_core.cli.console import print_line
-from elpa_core.cli.policy import add_store_action, print_json
-from elpa_core.files import open_location
-from elpa_core.store.layout import DagFolder
+from elpa_core.cli.console import print_json, print_line
+from elpa_core.cli.store_commands import add_store_command, dag_folder
+from elpa_core.cli.subcommands import add_commands
 from elpa_core.store.pruning import Pruned, prune
 
 _PRUNE = "remove the folders of old runs"
@@ -22,8 +21,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         " current, the one that a rollback goes back to, runs promoted by hand, runs from which a kept policy"
         " has a model, and runs that still run.",
     )
-    actions = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    action = add_store_action(actions, "prune", _prune, _PRUNE)
+    action = add_store_command(add_commands(parser), "prune", _prune, _PRUNE)
     action.add_argument(
         "--keep",
         type=int,
@@ -34,8 +32,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _prune(options: argparse.Namespace) -> int:
-    folder = DagFolder(open_location(options.store), options.dag)
-    pruned = prune(folder, options.keep, dry_run=options.dry_run)
+    pruned = prune(dag_folder(options), options.keep, dry_run=options.dry_run)
     if options.json:
         print_json(_object(pruned, dry_run=options.dry_run))
         return 0

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import json
 
+from elpa_core.cli.console import print_json
 from elpa_core.cli.schemas import SCHEMAS, json_schema
 
 
@@ -21,5 +21,5 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(options: argparse.Namespace) -> int:
     """Carry the command out and return its exit status."""
-    print(json.dumps(json_schema(options.kind), indent=2, ensure_ascii=False), flush=True)
+    print_json(json_schema(options.kind))
     return 0

@@ -11,8 +11,9 @@ from typing import Annotated, Any, Literal
 from croniter import CroniterError, croniter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from elpa_core.config.types import airflow_key, expected
+from elpa_core.config.types import airflow_key
 from elpa_core.files.location import is_uri, uri_problem
+from elpa_core.schema.problems import expected
 
 # Within these, no timezone and no data interval leads out of what dates can express.
 _YEARS = range(1900, 2200)

@@ -12,12 +12,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from elpa_core.commands.placeholders import Scalar
 from elpa_core.config.placeholder_values import CONFIG_NAMES, MODEL_NAMES, POLICY_NAMES
-from elpa_core.config.problems import problems_of
 from elpa_core.config.training import Model, RunFields, TrainingConfig
-from elpa_core.config.types import GROUPS, Scalar
 from elpa_core.errors import ConfigError, Problem, nearest, quoted
 from elpa_core.files.strict_json import member_path
+from elpa_core.schema.groups import GROUPS
+from elpa_core.schema.problems import problems_of
 
 MODELS, GROUPS_FIELD, DRY_RUN = "models", "groups", "dry_run"
 SELECTION_FIELDS = (MODELS, GROUPS_FIELD, DRY_RUN)

@@ -20,11 +20,12 @@ from elpa_core.config.placeholder_values import (
     variable_of,
 )
 from elpa_core.config.pool_checks import container_problems, duplicate_names, missing_groups, settle_groups
-from elpa_core.config.problems import problems_of
 from elpa_core.config.training import LoadedConfig, TrainingConfig
-from elpa_core.config.types import GROUPS, is_airflow_key
+from elpa_core.config.types import is_airflow_key
 from elpa_core.errors import ConfigError, Problem, nearest, quoted
 from elpa_core.files.strict_json import member_path, parse_object, read_file
+from elpa_core.schema.groups import GROUPS
+from elpa_core.schema.problems import problems_of
 
 _TOP_FIELDS = tuple(name for name in TrainingConfig.model_fields if name != "extras")
 
@@ -48,7 +49,7 @@ def parse_training_config(data: bytes, path: Path, *, both_groups: bool = False)
 
     Raises
     ------
-    ConfigError
+    InputError
         With every problem of the config.
     """
     return check_training_config(parse_object(data, str(path)), data, path, both_groups=both_groups)

@@ -1,6 +1,6 @@
 """Read and write the files of a store; a reader sees the old or the new content, never a part of either.
 
-On object storage each of these is one request or a few, and what client libraries raise becomes an
+On object storage each function sends one request or a few. What client libraries raise becomes an
 `OSError` that names the place.
 """
 
@@ -40,7 +40,7 @@ def read(path: StorePath) -> bytes:
 
 
 def read_all(paths: Iterable[StorePath]) -> Iterator[tuple[StorePath, bytes]]:
-    """Yield the files that are there, with their contents; from object storage many at a time."""
+    """Yield the files that exist, with their contents; from object storage many at a time."""
     remote = []
     for path in paths:
         if not isinstance(path, Path):
@@ -66,7 +66,7 @@ def write(path: StorePath, data: bytes) -> None:
 
 
 def create(path: StorePath, data: bytes) -> bool:
-    """Create a file unless it exists; of several writers one wins.
+    """Create a file unless it exists; of several writers exactly one succeeds.
 
     Returns
     -------

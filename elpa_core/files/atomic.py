@@ -6,10 +6,10 @@ import errno
 import json
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from elpa_core.files.os_errors import as_error_of
 
 
 def write_atomic(path: Path, data: bytes) -> None:
@@ -32,16 +32,16 @@ def write_atomic(path: Path, data: bytes) -> None:
     """
     temporary = _write_beside(path, data)
     try:
-        with naming(path):
+        with as_error_of(path):
             temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    sync(path.parent)
 
 
 def create_atomic(path: Path, data: bytes) -> bool:
-    """Create the file at ``path`` with ``data`` unless it exists; of several writers one wins.
+    """Create the file at ``path`` with ``data`` unless it exists; of several writers exactly one succeeds.
 
     Returns
     -------
@@ -55,7 +55,7 @@ def create_atomic(path: Path, data: bytes) -> bool:
         return False
     finally:
         temporary.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    sync(path.parent)
     return True
 
 
@@ -70,12 +70,29 @@ def json_bytes(value: Any) -> bytes:
     return (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder and its parents so that they survive a power failure."""
+    if not path.is_dir():
+        make_folder(path.parent)
+        path.mkdir(exist_ok=True)
+        sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Let a file, or what was made, renamed or removed in a folder, reach the disk (fsync)."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def _write_beside(path: Path, data: bytes) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except RecursionError as error:
         raise OSError(errno.ENAMETOOLONG, "a path of too many folders", os.fspath(path)) from error
-    with naming(path):
+    with as_error_of(path):
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".tmp")
         try:
             with os.fdopen(handle, "wb") as file:
@@ -89,17 +106,8 @@ def _write_beside(path: Path, data: bytes) -> Path:
     return Path(name)
 
 
-@contextmanager
-def naming(path: Path | str) -> Iterator[None]:
-    """Let errors name a file where they would name another, such as a temporary one, or none."""
-    try:
-        yield
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
-
-
 def _umask() -> int:
-    # Reading the umask means setting it; the plain way round that is a status file.
+    # os.umask sets it to read it, which another thread would notice.
     try:
         for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines():
             if line.startswith("Umask:"):
@@ -107,28 +115,3 @@ def _umask() -> int:
     except OSError:
         pass
     return 0o022
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def make_folder(path: Path) -> None:
-    """Make a folder and its parents so that they survive a power failure."""
-    if not path.is_dir():
-        make_folder(path.parent)
-        path.mkdir(exist_ok=True)
-        sync(path.parent)
-
-
-def sync(path: Path) -> None:
-    """Bring a file, or what was made, renamed or removed in a folder, onto the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from elpa_core.errors import InputError, Problem, quoted
@@ -12,15 +12,15 @@ PACKAGES = {
     "s3": ("s3fs", "pip install '.[s3]' in the clone of ELPA"),
     "gs": ("gcsfs", "pip install '.[gcs]' in the clone of ELPA"),
 }
-"""By the scheme of a URI: the package that knows the way, and how to install it."""
+"""By the scheme of a URI: the package that reads and writes there, and how to install it."""
 _SECONDS = {"connect_timeout": 10, "read_timeout": 30}
 _EXPECTED = "a folder, file:///folder, s3://bucket/prefix or gs://bucket/prefix"
-# fsspec reads these as patterns, and a fragment or a query is no part of a key.
+# fsspec reads them as patterns; a fragment or a query is no part of a key.
 _NO_KEY = "*?[]#"
 
 
 class ObjectPath(Protocol):
-    """A place on object storage, as universal-pathlib has it (``UPath``, Airflow's ``ObjectStoragePath``)."""
+    """A place on object storage: a ``UPath`` of universal-pathlib, or Airflow's ``ObjectStoragePath``."""
 
     @property
     def name(self) -> str:
@@ -44,6 +44,9 @@ class ObjectPath(Protocol):
 
 StorePath = Path | ObjectPath
 """A place in a policy store."""
+
+Place_co = TypeVar("Place_co", Path, ObjectPath, StorePath, covariant=True)
+"""A place in a store: in a local folder, on object storage, or in either."""
 
 
 def is_uri(location: str) -> bool:
@@ -85,7 +88,7 @@ def uri_problem(location: str) -> tuple[str, str] | None:
 
 
 def _without_secrets(location: str) -> str:
-    """Return a URI as it may be shown: somebody may have put credentials where none belong."""
+    """Return a URI as it may be shown: without credentials that somebody put where none belong."""
     scheme, _, rest = location.partition("://")
     before, _, after = rest.rpartition("@")
     return f"{scheme}://***@{after}" if ":" in before else location
@@ -132,11 +135,11 @@ def open_location(location: str) -> StorePath:
 
 
 def prepared(place: ObjectPath) -> ObjectPath:
-    """Return a place on object storage whose file system remembers nothing, and gives up in minutes.
+    """Return a place on object storage whose file system remembers no listing and gives up in minutes.
 
-    Others write there too: a listing that was remembered would hide what they did. And botocore
-    tries again by itself; tries on top of its tries, and its patience of a minute each, would hide an
-    outage for half an hour. What a connection says of timeouts stands.
+    Others write there too, and a remembered listing would hide what they wrote. botocore repeats a
+    failed request by itself: repeating that again, with its timeouts of a minute, would hide an outage
+    for half an hour. Timeouts that an Airflow connection sets stay as they are.
     """
     place.fs.dircache.use_listings_cache = False
     if hasattr(place.fs, "retries"):
@@ -147,7 +150,7 @@ def prepared(place: ObjectPath) -> ObjectPath:
 
 
 def at(root: StorePath, text: str) -> StorePath:
-    """Return the place that a text names which an earlier task wrote down.
+    """Return the place that a text names; an earlier task wrote the text down.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Objects on S3 and Google Cloud Storage, by fsspec; a write may ask that nobody has written meanwhile."""
+"""Objects on S3 and Google Cloud Storage, by fsspec; with writes that fail if somebody else was faster."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from elpa_core.files.location import ObjectPath
 
 _READ_AT_ONCE = 500
-# One request an object: of a large one that is read in parts, each could be of another version.
+# One request per object: parts of a large object that is read in parts could be of several versions.
 _WHOLE = {"max_concurrency": 1}
 
 
@@ -37,7 +37,7 @@ class Listed(NamedTuple):
 
 def read(path: ObjectPath) -> bytes:
     """Return an object's content."""
-    with _told(path):
+    with _as_os_error(path):
         data: bytes = path.fs.cat_file(path.path, **_WHOLE)
         return data
 
@@ -47,13 +47,13 @@ def read_all(paths: Sequence[ObjectPath]) -> Iterator[tuple[ObjectPath, bytes]]:
     for first in range(0, len(paths), _READ_AT_ONCE):
         some = {path.path: path for path in paths[first : first + _READ_AT_ONCE]}
         fs = next(iter(some.values())).fs
-        with _told(next(iter(some.values()))):
+        with _as_os_error(next(iter(some.values()))):
             found = fs.cat([glob.escape(key) for key in some], on_error="return", **_WHOLE)
         for key, content in found.items():
             if isinstance(content, FileNotFoundError):
                 continue
             if isinstance(content, BaseException):
-                with _told(some[key]):
+                with _as_os_error(some[key]):
                     raise content
             yield some[key], content
 
@@ -64,7 +64,7 @@ def read_version(path: ObjectPath) -> tuple[bytes, Version]:
     The content may be newer than the version, never older: then no `replace` of that version succeeds.
     """
     try:
-        with _told(path):
+        with _as_os_error(path):
             version = _version(path)
         return read(path), version
     except FileNotFoundError:
@@ -73,12 +73,12 @@ def read_version(path: ObjectPath) -> tuple[bytes, Version]:
 
 def write(path: ObjectPath, data: bytes) -> None:
     """Put an object, whatever was there."""
-    with _told(path):
+    with _as_os_error(path):
         path.fs.pipe_file(path.path, data)
 
 
 def create(path: ObjectPath, data: bytes) -> bool:
-    """Put an object unless there is one; True if what is there now is what this call put."""
+    """Put an object unless there is one; return True if this call has put what is there now."""
     return replace(path, data, ABSENT)
 
 
@@ -88,17 +88,17 @@ def replace(path: ObjectPath, data: bytes, version: Version) -> bool:
     Returns
     -------
     bool
-        False if somebody else has written it meanwhile. Where an answer was lost, and the request
-        sent again finds its own object, that counts as written.
+        False if somebody else has written it meanwhile. True also where an answer was lost and the
+        repeated request found its own object.
 
     Raises
     ------
     OSError
-        If the service cannot be reached or refuses: whether the object was written is not known
-        unless a later read shows it.
+        If the service cannot be reached or refuses. Only a later read shows whether the object was
+        written.
     """
     try:
-        with _told(path):
+        with _as_os_error(path):
             _put_if(path, data, version)
     except FileExistsError:
         return read_version(path)[0] == data
@@ -112,7 +112,7 @@ def replace(path: ObjectPath, data: bytes, version: Version) -> bool:
 def size(path: ObjectPath) -> int | None:
     """Return an object's length in bytes, or None if there is none."""
     try:
-        with _told(path):
+        with _as_os_error(path):
             found = path.fs.info(path.path)
     except FileNotFoundError:
         return None
@@ -122,7 +122,7 @@ def size(path: ObjectPath) -> int | None:
 def children(folder: ObjectPath) -> list[tuple[str, bool]]:
     """Return the names directly below a folder, and whether more lies below each."""
     try:
-        with _told(folder):
+        with _as_os_error(folder):
             found = folder.fs.ls(folder.path, detail=True)
     except FileNotFoundError:
         return []
@@ -134,7 +134,7 @@ def children(folder: ObjectPath) -> list[tuple[str, bool]]:
 def listing(folder: ObjectPath) -> list[Listed]:
     """Return all objects below a folder, apart from those whose keys lead elsewhere as paths."""
     prefix = _prefix(folder)
-    with _told(folder):
+    with _as_os_error(folder):
         found = folder.fs.find(prefix, detail=True)
     listed = [
         Listed(key, PurePosixPath(key.removeprefix(prefix)).parts, _modified(one))
@@ -146,19 +146,19 @@ def listing(folder: ObjectPath) -> list[Listed]:
 
 def upload(source: Path, target: ObjectPath) -> None:
     """Put a local file."""
-    with _told(target):
+    with _as_os_error(target):
         target.fs.put_file(str(source), target.path)
 
 
 def download(source: ObjectPath, target: Path) -> None:
     """Get an object into a local file."""
-    with _told(source):
+    with _as_os_error(source):
         source.fs.get_file(source.path, str(target))
 
 
 def remove_tree(folder: ObjectPath) -> None:
     """Remove all objects below a folder."""
-    with _told(folder):
+    with _as_os_error(folder):
         keys = folder.fs.find(_prefix(folder))
     remove_all(folder, keys)
 
@@ -169,11 +169,11 @@ def remove_all(folder: ObjectPath, keys: Sequence[str]) -> None:
     Raises
     ------
     OSError
-        If one is still there: the answer to such a request does not say so.
+        If one is still there: the answer to the request does not tell.
     """
     if not keys:
         return
-    with _told(folder):
+    with _as_os_error(folder):
         with suppress(FileNotFoundError):  # somebody else removes them too
             folder.fs.rm([glob.escape(key) for key in keys])
         left = set(folder.fs.find(_prefix(folder))).intersection(keys)
@@ -184,7 +184,7 @@ def remove_all(folder: ObjectPath, keys: Sequence[str]) -> None:
 
 def remove(path: ObjectPath) -> None:
     """Remove an object, if it is there."""
-    with _told(path):
+    with _as_os_error(path):
         path.fs.rm_file(path.path)
 
 
@@ -226,8 +226,8 @@ def _is_gs(path: ObjectPath) -> bool:
 
 
 @contextmanager
-def _told(path: ObjectPath) -> Iterator[None]:
-    """Let errors out as `OSError` with a reason and the place; a conflict as `FileExistsError`."""
+def _as_os_error(path: ObjectPath) -> Iterator[None]:
+    """Turn what client libraries raise into an `OSError` of the place; a conflict into `FileExistsError`."""
     try:
         yield
     except _client_errors(path) as error:
@@ -268,6 +268,6 @@ def _status(error: BaseException) -> str:
 
 def _reason(error: Exception) -> str:
     text = str(getattr(error, "strerror", None) or error) or type(error).__name__
-    if "://" in text and " " not in text:  # gcsfs says where alone
+    if "://" in text and " " not in text:  # gcsfs names only the place
         return os.strerror(_errno(error))
     return text.rstrip(".")

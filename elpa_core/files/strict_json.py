@@ -1,4 +1,4 @@
-"""Read a JSON object strictly: what JSON does not have, or has twice, is a mistake with a place."""
+"""Read a JSON object strictly: whatever JSON does not allow, and each key that stands twice, is refused."""
 
 from __future__ import annotations
 
@@ -10,23 +10,24 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from elpa_core import files
-from elpa_core.errors import ConfigError, Problem, quoted
-from elpa_core.files import StorePath
+from elpa_core.errors import InputError, Problem, quoted
+from elpa_core.files import access
+from elpa_core.files.location import StorePath
+from elpa_core.files.os_errors import as_input_error
 
 _MAX_BYTES = 16 * 1024 * 1024
-_MAX_DIGITS = 4300  # what int() reads
-_MAX_LEVELS = 100  # what walks or writes a value is recursive
+_MAX_DIGITS = 4300  # int() reads no more
+_MAX_LEVELS = 100  # code that walks or writes a value is recursive
 
 
 class _Doubled(dict[str, Any]):
-    """An object that had a key twice; the keys stand in ``doubled``."""
+    """An object with keys that stand twice; ``doubled`` has them."""
 
     doubled: tuple[str, ...] = ()
 
 
 class _NotANumber:
-    """A literal such as NaN or 1e999 that is no JSON number, or none that can be held."""
+    """A literal such as NaN or 1e999: no JSON number, or too large for a double."""
 
     def __init__(self, literal: str, expected: str = "a finite number") -> None:
         self.literal = literal
@@ -36,30 +37,38 @@ class _NotANumber:
         return self.literal
 
 
-def read_file(path: StorePath) -> bytes:
-    """Return the bytes of a JSON file, or refuse it with a reason.
+def read_object(path: StorePath, *, or_pipe: bool = False) -> dict[str, Any]:
+    """Return the JSON object in a file; see `read_file` and `parse_object`."""
+    return parse_object(read_file(path, or_pipe=or_pipe), str(path))
+
+
+def read_file(path: StorePath, *, or_pipe: bool = False) -> bytes:
+    """Return the bytes of a JSON file.
+
+    Parameters
+    ----------
+    path : path
+        In a local folder or on object storage.
+    or_pipe : bool
+        Whether a pipe is read too; this waits until its writer ends.
 
     Raises
     ------
-    ConfigError
-        If it is missing, no regular file, not readable, or far larger than any config.
+    InputError
+        If it is missing, no regular file, not readable, or larger than 16 MiB.
     """
     expected = "a JSON file that can be read"
-    try:
+    with as_input_error(path, expected):
         if not isinstance(path, Path):
-            return files.read(path)
+            return access.read(path)
         found = path.stat()
-        if not stat.S_ISREG(found.st_mode):
+        if stat.S_ISDIR(found.st_mode) or not (or_pipe or stat.S_ISREG(found.st_mode)):
             kind = "a folder" if stat.S_ISDIR(found.st_mode) else "no regular file"
-            raise ConfigError(Problem(str(path), "", kind, expected))
+            raise InputError(Problem(str(path), "", kind, expected))
         if found.st_size > _MAX_BYTES:
-            raise ConfigError(
-                Problem(str(path), "", f"{found.st_size} bytes", f"a config of at most {_MAX_BYTES} bytes")
-            )
+            most = f"a JSON file of at most {_MAX_BYTES} bytes"
+            raise InputError(Problem(str(path), "", f"{found.st_size} bytes", most))
         return path.read_bytes()
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise ConfigError(Problem(str(path), "", reason, expected)) from error
 
 
 def parse_object(data: bytes, source: str) -> dict[str, Any]:
@@ -74,7 +83,7 @@ def parse_object(data: bytes, source: str) -> dict[str, Any]:
 
     Raises
     ------
-    ConfigError
+    InputError
         If it is not UTF-8, not JSON, not an object, nested too deeply, has a key twice, holds NaN,
         Infinity, a number that cannot be held, or text that UTF-8 cannot express; all such places are named.
     """
@@ -83,7 +92,7 @@ def parse_object(data: bytes, source: str) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         place = f"byte {error.start} (line {line})"
-        raise ConfigError(
+        raise InputError(
             Problem(source, place, f"the byte 0x{data[error.start]:02x}", "UTF-8 text")
         ) from error
     suspicious: list[object] = []
@@ -122,22 +131,22 @@ def parse_object(data: bytes, source: str) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         found = _found_at(text, error.pos)
-        raise ConfigError(Problem(source, place, found, f"JSON ({error.msg})")) from error
+        raise InputError(Problem(source, place, found, f"JSON ({error.msg})")) from error
     except RecursionError as error:
         raise _too_deep(source) from error
     if _is_deep(value):
         raise _too_deep(source)
     if not isinstance(value, dict):
-        raise ConfigError(Problem(source, "$", quoted(value), "a JSON object"))
+        raise InputError(Problem(source, "$", quoted(value), "a JSON object"))
     escaped = "\\ud" in text or "\\uD" in text
     if (suspicious or escaped) and (faults := list(_faults(value, "$", source))):
-        raise ConfigError(faults)
+        raise InputError(faults)
     return value
 
 
-def _too_deep(source: str) -> ConfigError:
+def _too_deep(source: str) -> InputError:
     found = "arrays or objects nested too deeply"
-    return ConfigError(Problem(source, "", found, f"JSON of at most {_MAX_LEVELS} levels"))
+    return InputError(Problem(source, "", found, f"JSON of at most {_MAX_LEVELS} levels"))
 
 
 def _is_deep(value: object) -> bool:

@@ -1,4 +1,4 @@
-"""From validation errors to a policy: of an integration config, or of a finished training run."""
+"""Make the policy of an integration config, or of a finished training run, from validation errors."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from pydantic import BaseModel, ValidationError
 from elpa_core.artifacts.error_artifact import ErrorArtifact
 from elpa_core.config.integration import LoadedIntegration
 from elpa_core.config.loading import parse_training_config
-from elpa_core.config.problems import problems_of
 from elpa_core.config.training import LoadedConfig
-from elpa_core.config.types import Group
 from elpa_core.errors import ArtifactError, InputError, Problem
-from elpa_core.files.strict_json import parse_object, read_file
+from elpa_core.files.strict_json import read_file, read_object
 from elpa_core.policy.build import ScoredModel, build_policy
-from elpa_core.policy.evaluation import evaluated
+from elpa_core.policy.evaluation import evaluate_policy
 from elpa_core.policy.scoring import score_artifacts, score_block
-from elpa_core.runs.folder import CONFIG_NAME, MANIFEST_NAME
+from elpa_core.runs.folder import RunFolder
+from elpa_core.schema.groups import Group
 from elpa_core.schema.policy import MissingModel, Policy, RunReference
+from elpa_core.schema.problems import problems_of
 from elpa_core.times import now_text
 
 
@@ -47,7 +47,7 @@ def integrate_config(loaded: LoadedIntegration) -> Policy:
         for block in config.models
         if block.error_csv is not None and block.ewma_score is None and block.error_values is None
     }
-    return evaluated(policy, files, config.horizon)
+    return evaluate_policy(policy, files, config.horizon)
 
 
 def integrate_run(run_dir: Path, manifest_path: Path | None = None) -> Policy:
@@ -66,7 +66,7 @@ def integrate_run(run_dir: Path, manifest_path: Path | None = None) -> Policy:
         If the run has not finished, a model has failed (unless it was told to continue), or a
         model has left no usable artifact.
     """
-    path = manifest_path or run_dir / MANIFEST_NAME
+    path = manifest_path or RunFolder(run_dir).manifest
     manifest = _read_manifest(path)
     loaded = _config_of(manifest, run_dir, path)
     artifacts, missing, problems = [], [], []
@@ -100,7 +100,7 @@ def integrate_run(run_dir: Path, manifest_path: Path | None = None) -> Policy:
         ),
     )
     files = {artifact.model: Path(artifact.path) for artifact in artifacts}
-    return evaluated(policy, files, loaded.config.horizon)
+    return evaluate_policy(policy, files, loaded.config.horizon)
 
 
 class _Entry(BaseModel):
@@ -125,14 +125,14 @@ class _Manifest(BaseModel):
 
 def _read_manifest(path: Path) -> _Manifest:
     try:
-        return _Manifest.model_validate(parse_object(read_file(path), str(path)))
+        return _Manifest.model_validate(read_object(path))
     except ValidationError as error:
         raise InputError(problems_of(error, str(path), _Manifest)) from error
 
 
 def _config_of(manifest: _Manifest, run_dir: Path, manifest_path: Path) -> LoadedConfig:
     """Return the config of a run, if it and the manifest still belong together."""
-    path = run_dir / CONFIG_NAME
+    path = RunFolder(run_dir).config
     loaded = parse_training_config(read_file(path), path)
     if loaded.sha256 != manifest.config_sha256:
         found = f"content with SHA-256 {loaded.sha256}"

@@ -35,6 +35,8 @@ from typing import IO
 from elpa_core.errors import CommandError, quoted
 from elpa_core.processes.output_lines import Lines
 
+DEFAULT_STOP_GRACE = 3.0
+"""Seconds from SIGTERM to SIGKILL."""
 _CHUNK = 1 << 16
 _MAX_PIPE = 1 << 20
 _MAX_PENDING = 1 << 22
@@ -104,7 +106,7 @@ class Command:
         stdout: IO[bytes] | int | None = None,
         stderr: IO[bytes] | int | None = None,
         on_line: Callable[[str], None] | None = None,
-        stop_grace: float = 3.0,
+        stop_grace: float = DEFAULT_STOP_GRACE,
     ) -> None:
         if on_line is not None and not (stdout is None and stderr is None):
             raise ValueError("on_line takes both streams: give either it, or stdout and stderr")
@@ -342,6 +344,3 @@ def _request(command: str, cwd: Path, env: Mapping[str, str], stop_grace: float)
         character = ascii(error.object[error.start])
         raise CommandError(f"no command can hold the half character {character}") from error
     return len(data).to_bytes(8, "big") + data
-
-
-DEFAULT_STOP_GRACE = 3.0

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from elpa_core.errors import InputError, Problem, quoted
+from elpa_core.files.os_errors import as_input_error
 from elpa_core.routing.answers import NUMBERS, Answers
 from elpa_core.routing.routing_policy import RoutingPolicy
 from elpa_core.routing.settings import Method, leads_of
@@ -86,11 +87,10 @@ def read_json(path: Path) -> object:
     InputError
         If the file cannot be read, or is torn: not UTF-8, not whole JSON.
     """
+    with as_input_error(path, "a state file that can be read"):
+        data = path.read_bytes()
     try:
-        return json.loads(path.read_bytes())
-    except OSError as error:
-        found = (error.strerror or str(error)).lower()
-        raise InputError(Problem(str(path), "", found, "a state file that can be read")) from error
+        return json.loads(data)
     except (ValueError, RecursionError) as error:
         expected = "a whole state file"
         hint = "it is damaged; start again without it, or from a copy"

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 
 from elpa_core import files
 from elpa_core.artifacts.error_artifact import ErrorArtifact
-from elpa_core.errors import ArtifactError, ConfigError, Problem
+from elpa_core.errors import ArtifactError, InputError, Problem
 from elpa_core.files import StorePath
 from elpa_core.files.strict_json import parse_object
-from elpa_core.runs.folder import STATUS_NAME
+from elpa_core.runs.folder import ModelFolder, RunFolder, path_below_model
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class EarlierArtifact:
     Parameters
     ----------
     artifact : ErrorArtifact
-        What its training task handed on.
+        The result of its training.
     as_of : str
         The moment up to which its training used data, ISO 8601.
     run_id : str
@@ -43,18 +43,18 @@ class EarlierArtifact:
 
 
 def earlier_artifacts(run_dir: StorePath, model: str, group: str) -> Iterator[EarlierArtifact]:
-    """Yield the artifacts of one model that lie in the folders of other runs of its pool, in no order.
+    """Yield the artifacts that other runs of a pool left of one model, in no order.
 
     Parameters
     ----------
     run_dir : path
-        The folder of the run that looks for them; those of the other runs lie beside it.
+        The folder of the run that looks for them. The folders of the other runs lie beside it.
     model, group : str
         The model.
     """
     runs = run_dir.parent
     names = [child.name for child in files.children(runs) if not child.name.startswith(".")]
-    statuses = [runs / name / "models" / model / STATUS_NAME for name in names if name != run_dir.name]
+    statuses = [RunFolder(runs / name).model(model).status for name in names if name != run_dir.name]
     for path, data in files.read_all(statuses):
         try:
             status = parse_object(data, str(path))
@@ -62,15 +62,14 @@ def earlier_artifacts(run_dir: StorePath, model: str, group: str) -> Iterator[Ea
                 artifact = ErrorArtifact.from_json(status["artifact"])
                 place = _place_now(path.parent, artifact.path)
                 yield EarlierArtifact(artifact, status["as_of"], status["run_id"], place)
-        except (ConfigError, KeyError, TypeError):
-            continue  # left torn by a full disk, or not by this version: no artifact to take
+        except (InputError, KeyError, TypeError):
+            continue  # a full disk left half a file, or another version wrote it: no artifact to take
 
 
 def _place_now(model_dir: StorePath, path: str) -> StorePath:
-    """Return where an artifact of a model's folder is, which may have moved with its store."""
-    run_dir = model_dir.parent.parent
+    """Return where an artifact of a model's folder is now: its store may have moved."""
     place = model_dir
-    for part in path.rpartition(f"/{run_dir.name}/models/{model_dir.name}/")[2].split("/"):
+    for part in path_below_model(path, model_dir.parent.parent.name, model_dir.name):
         place = place / part
     return place
 
@@ -106,6 +105,6 @@ def carry(earlier: EarlierArtifact, model_dir: StorePath) -> ErrorArtifact:
         raise ArtifactError(
             Problem(str(earlier.place), "", "another content than its run recorded", expected)
         )
-    target = model_dir / "carried_errors.csv"
+    target = ModelFolder(model_dir).carried_errors
     files.write(target, data)
     return replace(earlier.artifact, path=str(target))

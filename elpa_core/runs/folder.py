@@ -1,10 +1,184 @@
-"""The names in a run's folder."""
+"""The names in a run's folder, in a local store and on object storage."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Generic
+
+from elpa_core.files.location import Place_co
+
 MANIFEST_NAME = "train_manifest.json"
 CONFIG_NAME = "config.json"
+POLICY_NAME = "elpa_policy.json"
+STATUS_NAME = "status.json"
 STDOUT_NAME = "train.stdout.log"
 STDERR_NAME = "train.stderr.log"
-STATUS_NAME = "status.json"
-POLICY_NAME = "elpa_policy.json"
+
+_MODELS, _POLICIES, _GENERATIONS = "models", "policies", "generations"
+_KEY_END = 6
+
+
+@dataclass(frozen=True)
+class ModelFolder(Generic[Place_co]):
+    """The folder of one model in a run's folder.
+
+    Parameters
+    ----------
+    path : path
+        The folder. An attempt's own folder holds the same names.
+    """
+
+    path: Place_co
+
+    @property
+    def status(self) -> Place_co:
+        """What the model's task last wrote about itself."""
+        return self.path / STATUS_NAME
+
+    @property
+    def stdout_log(self) -> Place_co:
+        """Standard output of the command, on the command line."""
+        return self.path / STDOUT_NAME
+
+    @property
+    def stderr_log(self) -> Place_co:
+        """Standard error of the command, on the command line."""
+        return self.path / STDERR_NAME
+
+    @property
+    def carried_errors(self) -> Place_co:
+        """The validation errors of an earlier run that take part in this one."""
+        return self.path / "carried_errors.csv"
+
+    @property
+    def copied_errors(self) -> Place_co:
+        """A copy of the validation errors that the command left outside its folder."""
+        return self.path / "handed_on_errors.csv"
+
+    def attempt(self, number: int, key: str) -> ModelFolder[Place_co]:
+        """Return the own folder of an attempt, for one that must not share the model's folder.
+
+        >>> from pathlib import Path
+        >>> ModelFolder(Path("ridge")).attempt(2, "0190-7000-000002").path.name
+        'try-2-000002'
+        """
+        return ModelFolder(self.path / f"try-{number}-{key[-_KEY_END:]}")
+
+
+@dataclass(frozen=True)
+class RunFolder(Generic[Place_co]):
+    """The folder of a run.
+
+    Parameters
+    ----------
+    path : path
+        The folder.
+    """
+
+    path: Place_co
+
+    @property
+    def config(self) -> Place_co:
+        """The config that the run works with."""
+        return self.path / CONFIG_NAME
+
+    @property
+    def manifest(self) -> Place_co:
+        """What the run planned, and what became of each model."""
+        return self.path / MANIFEST_NAME
+
+    @property
+    def policy(self) -> Place_co:
+        """The latest policy of the run."""
+        return self.path / POLICY_NAME
+
+    @property
+    def policies(self) -> Place_co:
+        """The folder of the numbered policies, which never change."""
+        return self.path / _POLICIES
+
+    def numbered_policy(self, number: int) -> Place_co:
+        """Return the path of a numbered policy."""
+        return self.policies / policy_file(number)
+
+    @property
+    def generations(self) -> Place_co:
+        """The folder of what the first task of each generation decided."""
+        return self.path / _GENERATIONS
+
+    def generation(self, name: str) -> Place_co:
+        """Return the path of what the first task of a generation decided."""
+        return self.generations / f"{name}.json"
+
+    @property
+    def models(self) -> Place_co:
+        """The folder of the models' folders."""
+        return self.path / _MODELS
+
+    def model(self, name: str) -> ModelFolder[Place_co]:
+        """Return the folder of a model."""
+        return ModelFolder(self.models / name)
+
+
+def policy_file(number: int) -> str:
+    """Return the name of a numbered policy's file.
+
+    >>> policy_file(7)
+    '0007.json'
+    """
+    return f"{number:04}.json"
+
+
+def path_below_model(path: str, run: str, model: str) -> tuple[str, ...]:
+    """Return the parts of a path below a model's folder, wherever the store was when it was written.
+
+    Parameters
+    ----------
+    path : str
+        A path or URI in the model's folder.
+    run, model : str
+        The names of the run's folder and of the model.
+
+    Examples
+    --------
+    >>> path_below_model("s3://old/elpa/runs/r1/models/ridge/try-2/errors.csv", "r1", "ridge")
+    ('try-2', 'errors.csv')
+    """
+    return tuple(path.rpartition(f"/{run}/{_MODELS}/{model}/")[2].split("/"))
+
+
+def is_in_models(parts: tuple[str, ...]) -> bool:
+    """Tell whether the parts of a path below a run's folder lead to the models' folders."""
+    return parts[:1] == (_MODELS,)
+
+
+def is_record(parts: tuple[str, ...]) -> bool:
+    """Tell whether a file of a run says something about the run; the others its commands left.
+
+    Parameters
+    ----------
+    parts : tuple of str
+        The path below the run's folder. The latest policy is no record: the numbered ones are.
+
+    Examples
+    --------
+    >>> is_record(("models", "ridge", "status.json")), is_record(("models", "ridge", "errors.csv"))
+    (True, False)
+    """
+    match parts:
+        case (name,):
+            return name in {CONFIG_NAME, MANIFEST_NAME}
+        case (folder, _):
+            return folder in {_POLICIES, _GENERATIONS}
+        case (folder, _, name):
+            return folder == _MODELS and name == STATUS_NAME
+    return False
+
+
+def tells_age(parts: tuple[str, ...]) -> bool:
+    """Tell whether a file of a run says as of when the run used data: its manifest, its policies.
+
+    >>> tells_age(("policies", "0001.json")), tells_age(("config.json",))
+    (True, False)
+    """
+    return parts == (MANIFEST_NAME,) or parts[:1] == (_POLICIES,)

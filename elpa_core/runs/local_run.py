@@ -1,22 +1,17 @@
-"""Run a plan on this machine: one command after the other, the manifest true at every moment."""
+"""Run a plan on this machine: one command after the other. The manifest is true at every moment."""
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from elpa_core import files
-from elpa_core.artifacts.error_artifact import FileState, artifact_of, require_fresh
-from elpa_core.artifacts.kept_files import kept_files
-from elpa_core.errors import ArtifactError, CommandError
-from elpa_core.processes.command import DEFAULT_STOP_GRACE, Command
-from elpa_core.runs.folder import CONFIG_NAME, STDERR_NAME, STDOUT_NAME
+from elpa_core.runs.folder import RunFolder
 from elpa_core.runs.manifest import manifest_of, model_entry, write_manifest
 from elpa_core.runs.plan import Plan, PlannedModel
+from elpa_core.runs.training import Training
 from elpa_core.times import now_text
 
 Report = Callable[[str], None]
@@ -28,7 +23,7 @@ class RecordedRun:
     Parameters
     ----------
     plan : Plan
-        The run; its config is stored in its folder as ``config.json``.
+        The run. Its config is kept in its folder.
     manifest_path : Path
         Where the manifest is kept.
     continue_on_error : bool
@@ -41,7 +36,7 @@ class RecordedRun:
         self._path = manifest_path
         self._created_at = now_text()
         self._entries = {planned.model.name: model_entry(planned) for planned in plan.models}
-        files.write(plan.run_dir / CONFIG_NAME, plan.loaded.data)
+        files.write(RunFolder(plan.run_dir).config, plan.loaded.data)
         self._write()
 
     def execute(self, report: Report) -> bool:
@@ -65,9 +60,7 @@ class RecordedRun:
             try:
                 entry = self._update(planned, status="running", started_at=now_text())
                 report(f"{title}: running since {entry['started_at']}")
-                self._run(planned)
-            except CommandError as error:
-                self._update(planned, status="failed", reason=str(error), finished_at=now_text())
+                self._run(planned, entry["started_at"])
             except BaseException:
                 self._update(planned, status="failed", reason="interrupted", finished_at=now_text())
                 raise
@@ -83,59 +76,15 @@ class RecordedRun:
                     break
         return failed == 0
 
-    def _run(self, planned: PlannedModel) -> None:
-        entry = self._entries[planned.model.name]
-        options = planned.model.airflow.over(self.plan.loaded.config.airflow)
-        with ExitStack() as logs:
-            try:
-                planned.model_dir.mkdir(parents=True, exist_ok=True)
-                before = FileState.of(planned.error_csv)
-                stdout = logs.enter_context((planned.model_dir / STDOUT_NAME).open("wb"))
-                stderr = logs.enter_context((planned.model_dir / STDERR_NAME).open("wb"))
-            except OSError as error:
-                raise CommandError(f"{error.filename}: {error.strerror}") from error
-            result = Command(
-                planned.command,
-                cwd=planned.model_dir,
-                env={**os.environ, **planned.environment},
-                stdout=stdout,
-                stderr=stderr,
-                stop_grace=DEFAULT_STOP_GRACE if options.stop_grace is None else options.stop_grace,
-            ).run()
-        finished_at = now_text()
-        if result.return_code != 0:
-            log = planned.model_dir / STDERR_NAME
-            reason = f"the command ended with exit code {result.return_code}; its errors are in {log}"
-            self._update(
-                planned,
-                status="failed",
-                return_code=result.return_code,
-                reason=reason,
-                finished_at=finished_at,
-            )
+    def _run(self, planned: PlannedModel, started_at: str) -> None:
+        outcome = Training(planned).run(started_at)
+        if outcome.failure is not None:
+            self._update(planned, **outcome.entry("failed", outcome.failure))
             return
-        artifact, files, reason_without = None, [], None
-        try:
-            require_fresh(planned.error_csv, before)
-            artifact = artifact_of(
-                planned.error_csv,
-                model=planned.model.name,
-                group=planned.model.group,
-                started_at=entry["started_at"],
-                finished_at=finished_at,
-            )
-            files = [str(path) for path in kept_files(planned.model_dir, planned.model.artifacts)]
-        except ArtifactError as error:
-            reason_without = f"no usable error artifact: {error}" if artifact is None else str(error)
-        self._update(
-            planned,
-            status="ok",
-            return_code=0,
-            artifact=None if artifact is None else artifact.to_json(),
-            artifacts=files,
-            reason=reason_without,
-            finished_at=finished_at,
-        )
+        reason = outcome.problem
+        if reason is not None and outcome.artifact is None:
+            reason = f"no usable error artifact: {reason}"
+        self._update(planned, **outcome.entry("ok", reason))
 
     def _update(self, planned: PlannedModel, **fields: Any) -> dict[str, Any]:
         entry = self._entries[planned.model.name]

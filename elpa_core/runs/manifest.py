@@ -1,16 +1,18 @@
-"""The manifest: what a run planned, and what became of each model, true at every moment."""
+"""The manifest: what a run planned, and what became of each model. It is true at every moment."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from elpa_core import files
-from elpa_core.commands.masking import mask_text
+from elpa_core.commands.masking import mask_text, secret_values
+from elpa_core.config.training import Model
 from elpa_core.files import StorePath
 from elpa_core.files.atomic import json_bytes
-from elpa_core.runs.folder import STDERR_NAME, STDOUT_NAME
+from elpa_core.runs.folder import ModelFolder, RunFolder
 from elpa_core.runs.plan import Plan, PlannedModel
 from elpa_core.times import utc_text
 
@@ -19,7 +21,7 @@ SKILL = "ELPA"
 
 def model_entry(planned: PlannedModel) -> dict[str, Any]:
     """Return the manifest's entry of a model before anything ran."""
-    model = planned.model
+    model, folder = planned.model, ModelFolder(planned.model_dir)
     return {
         "name": model.name,
         "group": model.group,
@@ -32,13 +34,28 @@ def model_entry(planned: PlannedModel) -> dict[str, Any]:
         "status": "planned" if model.enabled else "disabled",
         "reason": None,
         "return_code": None,
-        "stdout_log": str(planned.model_dir / STDOUT_NAME),
-        "stderr_log": str(planned.model_dir / STDERR_NAME),
+        "stdout_log": str(folder.stdout_log),
+        "stderr_log": str(folder.stderr_log),
         "started_at": None,
         "finished_at": None,
         "artifact": None,
         "artifacts": [],
     }
+
+
+def refused_entry(model: Model, run_dir: Path) -> dict[str, Any]:
+    """Return the manifest's entry of a model whose command cannot be made in this run.
+
+    Parameters
+    ----------
+    model : Model
+        The model's block of the config.
+    run_dir : Path
+        The run's folder.
+    """
+    model_dir = RunFolder(run_dir).model(model.name).path
+    planned = PlannedModel(model, "", "", model_dir, {}, model_dir, secret_values(model.env), model.airflow)
+    return model_entry(planned) | {"train_cmd": None, "error_csv": None}
 
 
 def manifest_of(
@@ -51,7 +68,7 @@ def manifest_of(
     plan : Plan
         The run.
     entries : iterable of dict
-        One a model, from `model_entry`, kept up to date by who runs the models.
+        One per model, from `model_entry`; whoever runs the models keeps them up to date.
     created_at : str
         When the plan was made, UTC, ISO 8601.
     **more

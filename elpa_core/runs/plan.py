@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from elpa_core.commands.masking import MASK, mask_text, mask_values, names_a_secret, secret_values
-from elpa_core.commands.placeholders import render_command, render_text
+from elpa_core.commands.placeholders import Scalar, render_command, render_text
+from elpa_core.config.airflow import ModelRunOptions
 from elpa_core.config.placeholder_values import placeholder_values, written_values
 from elpa_core.config.training import LoadedConfig, Model
-from elpa_core.config.types import Scalar
 from elpa_core.errors import PlaceholderError
+from elpa_core.runs.folder import RunFolder
 from elpa_core.times import RunMoment
 
 
 @dataclass(frozen=True)
 class PlannedModel:
-    """What one model's turn in a run consists of.
+    """One model of a run, planned.
 
     Parameters
     ----------
@@ -26,15 +27,17 @@ class PlannedModel:
     command : str
         The exact command.
     shown_command : str
-        The same with secrets masked: the one to print and to keep.
+        The same with secrets masked: this one may be printed and kept.
     model_dir : Path
         The command's working folder, absolute.
     environment : mapping of str to str
-        What the command's environment has beyond that of its parent process.
+        Variables of the command's environment besides those of its parent process.
     error_csv : Path
         Where the command leaves its validation errors, absolute.
     secrets : tuple of str
         Values that are never to be printed.
+    options : ModelRunOptions
+        How the model runs: its own options over those of the whole config.
     """
 
     model: Model
@@ -44,6 +47,7 @@ class PlannedModel:
     environment: Mapping[str, str]
     error_csv: Path
     secrets: tuple[str, ...]
+    options: ModelRunOptions
 
     def masked_environment(self) -> dict[str, str]:
         """Return the model's own ``env`` with secrets masked."""
@@ -63,7 +67,7 @@ class Plan:
     moment : RunMoment
         The dates of the run.
     models : tuple of PlannedModel
-        One a model, disabled ones too.
+        One per model, disabled ones too.
     """
 
     loaded: LoadedConfig
@@ -107,10 +111,10 @@ def plan_model(
 ) -> PlannedModel:
     """Return the plan of one model; see `plan_run`.
 
-    ``model_dir`` is where the command works, if not in ``models/<name>`` of the run's folder.
+    ``model_dir`` is where the command works, if not in the model's folder of the run.
     """
     config = loaded.config
-    model_dir = model_dir or run_dir / "models" / model.name
+    model_dir = model_dir or RunFolder(run_dir).model(model.name).path
     values = placeholder_values(
         written_values(config),
         run_dir=run_dir,
@@ -138,4 +142,5 @@ def plan_model(
         environment={**values.environment(), **model.env},
         error_csv=model_dir / render_text(model.error_csv, {**values.written, **values.data}),
         secrets=secrets,
+        options=model.airflow.over(config.airflow),
     )

@@ -1,4 +1,4 @@
-"""What the system or the service refuses, in the words of a store."""
+"""What the system or the service refuses to a store."""
 
 from __future__ import annotations
 
@@ -6,19 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from elpa_core.errors import ElpaError, InputError, Problem
+from elpa_core.errors import ElpaError
 from elpa_core.files import StorePath
 
-
-@contextmanager
-def readable(place: StorePath) -> Iterator[None]:
-    """Let what the system or the service refuses to a reader out as an `InputError`."""
-    try:
-        yield
-    except OSError as error:
-        found, expected = error.strerror or str(error), "a policy store that can be read"
-        found = found[:1].lower() + found[1:]
-        raise InputError(Problem(str(error.filename or place), "", found, expected)) from error
+READABLE_STORE = "a policy store that can be read"
+"""What a reader of a store expects."""
 
 
 class StoreWriteError(ElpaError):
@@ -26,13 +18,19 @@ class StoreWriteError(ElpaError):
 
 
 @contextmanager
-def telling(folder: StorePath) -> Iterator[None]:
-    """Let what the system or the service refuses out as a `StoreWriteError`."""
+def as_store_error(place: StorePath) -> Iterator[None]:
+    """Turn an `OSError` of a writer into a `StoreWriteError`.
+
+    Parameters
+    ----------
+    place : path
+        What is changed; named unless the error names a file itself.
+    """
     try:
         yield
     except OSError as error:
-        where, remedy = error.filename or folder, "make room or get the right to write there"
-        if not isinstance(folder, Path):
+        where, remedy = error.filename or place, "make room or get the right to write there"
+        if not isinstance(place, Path):
             remedy = "see that the bucket is there and can be reached and written with these credentials"
         raise StoreWriteError(
             f"{where}: {error.strerror or error}; the policy store could not be changed, and what was"

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from elpa_core import files
-from elpa_core.config.problems import problems_of
-from elpa_core.config.types import expected
 from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.files import StorePath
-from elpa_core.times import moment_of, utc_text
+from elpa_core.files.os_errors import as_input_error
+from elpa_core.schema.problems import expected, problems_of
+from elpa_core.times import parse_moment, utc_text
 
 Action = Literal["published", "recorded", "held", "promoted", "rolled_back"]
 PolicyKey = tuple[str, int]
@@ -26,7 +27,7 @@ PolicyKey = tuple[str, int]
 
 def _in_utc(text: str) -> str:
     try:
-        return utc_text(moment_of(text))
+        return utc_text(parse_moment(text))
     except (ValueError, OverflowError) as error:
         wanted = "a moment in ISO 8601 with its offset, such as 2026-01-31T06:00:00+00:00"
         raise expected(wanted) from error
@@ -63,7 +64,7 @@ class Entry(BaseModel):
     @property
     def moment(self) -> dt.datetime:
         """``as_of`` as a moment."""
-        return moment_of(self.as_of)
+        return parse_moment(self.as_of)
 
     def to_json(self) -> dict[str, Any]:
         """Return the entry as a JSON object."""
@@ -82,13 +83,9 @@ def read_history(path: StorePath) -> list[Entry]:
     InputError
         If a whole line is no entry, or the history cannot be read.
     """
-    try:
+    with as_input_error(path, "a history that can be read"), suppress(FileNotFoundError):
         return entries_of(files.read(path), str(path))
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        problem = Problem(str(path), "", (error.strerror or str(error)).lower(), "a history that can be read")
-        raise InputError(problem) from error
+    return []
 
 
 def entries_of(data: bytes, source: str) -> list[Entry]:

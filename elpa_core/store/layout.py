@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic
 from urllib.parse import quote, unquote
 
 from elpa_core import files
 from elpa_core.errors import InputError, Problem, did_you_mean, quoted
-from elpa_core.files import ObjectPath, StorePath
-from elpa_core.store.errors import readable
-
-Place_co = TypeVar("Place_co", Path, ObjectPath, StorePath, covariant=True)
-"""Where things lie: in a local folder, on object storage, or in either."""
+from elpa_core.files import StorePath
+from elpa_core.files.location import Place_co
+from elpa_core.files.os_errors import as_input_error
+from elpa_core.runs.folder import RunFolder
+from elpa_core.store.errors import READABLE_STORE
 
 _LONGEST_FOLDER = 200
 
@@ -33,15 +32,6 @@ def folder_of_run(run_id: str) -> str:
     if len(name) > _LONGEST_FOLDER:
         name = name[:_LONGEST_FOLDER] + "~" + hashlib.sha256(run_id.encode()).hexdigest()[:16]
     return name
-
-
-def policy_file(number: int) -> str:
-    """Return the name of a numbered policy's file.
-
-    >>> policy_file(7)
-    '0007.json'
-    """
-    return f"{number:04}.json"
 
 
 @dataclass(frozen=True)
@@ -104,11 +94,11 @@ class DagFolder(Generic[Place_co]):
 
     def policies(self, run_id: str) -> Place_co:
         """Return the folder of a run's numbered policies."""
-        return self.run(run_id) / "policies"
+        return RunFolder(self.run(run_id)).policies
 
     def policy(self, run_id: str, number: int) -> Place_co:
         """Return the path of a numbered policy."""
-        return self.policies(run_id) / policy_file(number)
+        return RunFolder(self.run(run_id)).numbered_policy(number)
 
     def run_folders(self) -> list[str]:
         """Return the names of the folders of all runs, sorted."""
@@ -127,18 +117,36 @@ class DagFolder(Generic[Place_co]):
         InputError
             With the Dag ids that it has.
         """
-        with readable(self.path):
+        with as_input_error(self.path, READABLE_STORE):
             if files.is_folder(self.path):
                 return
-            if not files.is_folder(self.root):
-                found = "a file" if files.exists(self.root) else "no such folder"
-                raise InputError(Problem(str(self.root), "", found, "a policy store"))
-            names = [child.name for child in files.children(self.root)]
-            dag_ids = [name for name in names if files.is_folder(self.root / name / "runs")]
-        hint = did_you_mean(self.dag_id, dag_ids)
+        require_store(self.root)
+        hint = did_you_mean(self.dag_id, dag_ids(self.root))
         raise InputError(
             Problem(str(self.path), "", "no such folder", f"what runs of Dag {self.dag_id} have left", hint)
         )
+
+
+def require_store(root: StorePath) -> None:
+    """Refuse a place where no policy store can be read.
+
+    Raises
+    ------
+    InputError
+        If there is no folder.
+    """
+    with as_input_error(root, READABLE_STORE):
+        if files.is_folder(root):
+            return
+        found = "a file" if files.exists(root) else "no such folder"
+    raise InputError(Problem(str(root), "", found, "a policy store"))
+
+
+def dag_ids(root: StorePath) -> list[str]:
+    """Return the ids of the Dags of which a store has runs, sorted."""
+    with as_input_error(root, READABLE_STORE):
+        names = [child.name for child in files.children(root)]
+        return [name for name in names if files.is_folder(root / name / "runs")]
 
 
 def _is_text(value: str) -> bool:

@@ -12,10 +12,10 @@ import datetime as dt
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from elpa_core.config.types import GROUPS
 from elpa_core.errors import InputError, Problem
+from elpa_core.schema.groups import GROUPS
+from elpa_core.schema.policy import WeightedPolicy
 from elpa_core.store.history import Entry, PolicyKey
-from elpa_core.store.stored_policy import Contents
 
 
 @dataclass
@@ -131,12 +131,12 @@ class Ledger:
         return None
 
 
-def held_back(new: Contents, current: Contents, max_score_increase: float) -> str:
-    """Return why a policy is not published without a person's word, or nothing.
+def held_back(new: WeightedPolicy, current: WeightedPolicy, max_score_increase: float) -> str:
+    """Return why only a person may publish a policy, or nothing.
 
     Parameters
     ----------
-    new, current : Contents
+    new, current : WeightedPolicy
         The policies; lower scores are better.
     max_score_increase : float
         A group's best score may be worse than the current one by this fraction of it, at least 0.

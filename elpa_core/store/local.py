@@ -12,11 +12,12 @@ from typing import Any
 
 from elpa_core import files
 from elpa_core.files.atomic import create_atomic, json_bytes, make_folder, sync, write_atomic
-from elpa_core.runs.folder import POLICY_NAME
+from elpa_core.files.os_errors import as_error_of
+from elpa_core.runs.folder import RunFolder
 from elpa_core.store.change import Decide, Outcome, history_is_behind, outcome_of
-from elpa_core.store.errors import StoreWriteError, telling
+from elpa_core.store.errors import StoreWriteError, as_store_error
 from elpa_core.store.history import Entry, entries_of, whole_lines
-from elpa_core.store.layout import DagFolder, policy_file
+from elpa_core.store.layout import DagFolder
 from elpa_core.store.ledger import Ledger
 from elpa_core.store.reading import policy_numbers, publication_there, recorded_policy
 from elpa_core.store.stored_policy import StoredPolicy
@@ -58,20 +59,19 @@ class LocalDagFolder(DagFolder[Path]):
 
     def record(self, run_id: str, policy: bytes, numbered: Callable[[int], dict[str, Any]]) -> int:
         """Keep a policy as the run's next numbered one, and as its latest; return its number."""
-        run_dir = self.run(run_id)
-        policies = run_dir / "policies"
+        run = RunFolder(self.run(run_id))
         with self._locked() as (ledger, _):
-            make_folder(policies)
-            sweep(policies, "")
-            sweep(run_dir, POLICY_NAME)
-            number = max([ledger.policies_of(run_id), *policy_numbers(policies)]) + 1
-            path = policies / policy_file(number)
+            make_folder(run.policies)
+            sweep(run.policies, "")
+            sweep(run.path, run.policy.name)
+            number = max([ledger.policies_of(run_id), *policy_numbers(run.policies)]) + 1
+            path = run.numbered_policy(number)
             if not create_atomic(path, json_bytes(numbered(number))):
                 raise StoreWriteError(
                     f"{path}: another process made it meanwhile, without the lock: the file system of"
                     " the store must have flock"
                 )
-            write_atomic(run_dir / POLICY_NAME, policy)
+            write_atomic(run.policy, policy)
         return number
 
     def remove_runs(self, choose: Callable[[Ledger], Iterable[str]]) -> None:
@@ -155,17 +155,18 @@ def append_history(path: Path, entry: Entry, size: int) -> None:
     made = not path.exists()
     handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
     try:
-        os.ftruncate(handle, size)
-        rest = entry.line()
-        while rest:
-            rest = rest[os.write(handle, rest) :]
-        os.fsync(handle)
-        if made:
-            sync(path.parent)
-    except OSError as error:
+        with as_error_of(path):
+            os.ftruncate(handle, size)
+            rest = entry.line()
+            while rest:
+                rest = rest[os.write(handle, rest) :]
+            os.fsync(handle)
+            if made:
+                sync(path.parent)
+    except OSError:
         with suppress(OSError):
             os.ftruncate(handle, size)
-        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+        raise
     finally:
         os.close(handle)
 
@@ -197,7 +198,7 @@ def locked(lock: Path) -> Iterator[None]:
     StoreWriteError
         If the system refuses something, here or in the body.
     """
-    with telling(lock.parent):
+    with as_store_error(lock.parent):
         make_folder(lock.parent)
         handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
         try:

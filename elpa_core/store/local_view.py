@@ -11,11 +11,10 @@ from pathlib import Path
 
 from elpa_core.errors import InputError
 from elpa_core.files import ObjectPath, StorePath, objects
-from elpa_core.runs.folder import CONFIG_NAME, MANIFEST_NAME, STATUS_NAME
-from elpa_core.store.errors import readable
+from elpa_core.files.os_errors import as_input_error
+from elpa_core.runs.folder import RunFolder, is_in_models, is_record
+from elpa_core.store.errors import READABLE_STORE
 from elpa_core.store.layout import DagFolder
-
-_AT_TOP = {CONFIG_NAME, MANIFEST_NAME}
 
 
 @contextmanager
@@ -32,7 +31,7 @@ def local_view(folder: DagFolder[StorePath]) -> Iterator[DagFolder[Path]]:
     with tempfile.TemporaryDirectory(prefix="elpa-runs-") as temporary:
         local = DagFolder(Path(temporary), folder.dag_id)
         local.runs.mkdir(parents=True)
-        with readable(runs):
+        with as_input_error(runs, READABLE_STORE):
             _copy(runs, local.runs)
         try:
             yield local
@@ -47,19 +46,20 @@ def _copy(source: ObjectPath, target: Path) -> None:
     times: dict[Path, float] = {}
     wanted: dict[ObjectPath, Path] = {}
     for found in objects.listing(source):
-        run, *parts = found.parts
-        if not parts:
+        name, *below = found.parts
+        if not below:
             continue  # no folder of a run
+        run, parts = RunFolder(target / name), tuple(below)
         modified = found.modified.timestamp()
         # Of a folder, the time at which something last came into it is as near as can be known.
-        for folder in (target / run, target / run / "models")[: 2 if parts[0] == "models" else 1]:
+        for folder in (run.path, run.models)[: 2 if is_in_models(parts) else 1]:
             folder.mkdir(exist_ok=True)
             times[folder] = max(times.get(folder, 0.0), modified)
-        if _tells(tuple(parts)):
-            place = source / run
+        if is_record(parts):
+            place = source / name
             for part in parts:
                 place = place / part
-            copy = target.joinpath(run, *parts)
+            copy = run.path.joinpath(*parts)
             copy.parent.mkdir(parents=True, exist_ok=True)
             wanted[place], times[copy] = copy, modified
     for place, content in objects.read_all(list(wanted)):
@@ -67,15 +67,3 @@ def _copy(source: ObjectPath, target: Path) -> None:
     for path, modified in times.items():
         if path.exists():
             os.utime(path, (modified, modified))
-
-
-def _tells(parts: tuple[str, ...]) -> bool:
-    """Tell whether an object of a run says something about the run."""
-    match parts:
-        case (name,):
-            return name in _AT_TOP
-        case ("models", _, name):
-            return name == STATUS_NAME
-        case (folder, _):
-            return folder in {"policies", "generations"}
-    return False

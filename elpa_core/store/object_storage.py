@@ -15,11 +15,11 @@ from elpa_core import files
 from elpa_core.errors import InputError
 from elpa_core.files import ObjectPath, objects
 from elpa_core.files.atomic import json_bytes
-from elpa_core.runs.folder import MANIFEST_NAME, POLICY_NAME
+from elpa_core.runs.folder import RunFolder, policy_file, tells_age
 from elpa_core.store.change import Decide, Outcome, history_is_behind, outcome_of
-from elpa_core.store.errors import StoreWriteError, telling
+from elpa_core.store.errors import StoreWriteError, as_store_error
 from elpa_core.store.history import Entry, entries_of, whole_lines
-from elpa_core.store.layout import DagFolder, folder_of_run, policy_file
+from elpa_core.store.layout import DagFolder, folder_of_run
 from elpa_core.store.ledger import Ledger
 from elpa_core.store.reading import policy_numbers, publication_in, recorded_policy
 from elpa_core.store.stored_policy import StoredPolicy, read_recorded
@@ -41,7 +41,7 @@ class ObjectDagFolder(DagFolder[ObjectPath]):
             If the service cannot be reached or refuses.
         """
         kept: ObjectPath | None = None
-        with telling(self.path):
+        with as_store_error(self.path):
             for _ in range(_PATIENCE):
                 ledger, lines, version = self._up_to_date()
                 try:
@@ -69,19 +69,18 @@ class ObjectDagFolder(DagFolder[ObjectPath]):
 
     def record(self, run_id: str, policy: bytes, numbered: Callable[[int], dict[str, Any]]) -> int:
         """Keep a policy as the run's next numbered one, and as its latest; return its number."""
-        run_dir = self.run(run_id)
-        policies = run_dir / "policies"
-        with telling(self.path):
+        run = RunFolder(self.run(run_id))
+        with as_store_error(self.path):
             ledger, _, _ = self._up_to_date()
-            number = max([ledger.policies_of(run_id), *policy_numbers(policies)]) + 1
-            while not objects.create(policies / policy_file(number), json_bytes(numbered(number))):
+            number = max([ledger.policies_of(run_id), *policy_numbers(run.policies)]) + 1
+            while not objects.create(run.numbered_policy(number), json_bytes(numbered(number))):
                 number += 1
-            objects.write(run_dir / POLICY_NAME, policy)
+            objects.write(run.policy, policy)
         return number
 
     def remove_runs(self, choose: Callable[[Ledger], Iterable[str]]) -> None:
         """Remove the folders of runs."""
-        with telling(self.path):
+        with as_store_error(self.path):
             for _ in range(_PATIENCE):
                 ledger, _, version = self._up_to_date()
                 names = set(choose(ledger))
@@ -93,7 +92,9 @@ class ObjectDagFolder(DagFolder[ObjectPath]):
             chosen = [found for found in objects.listing(runs) if found.parts[0] in names]
             # What tells how old a run is goes last: whoever dies here leaves it as old as it was.
             for last in (False, True):
-                objects.remove_all(runs, [found.key for found in chosen if _tells_age(found.parts) == last])
+                objects.remove_all(
+                    runs, [found.key for found in chosen if tells_age(tuple(found.parts[1:])) == last]
+                )
 
     def _up_to_date(self) -> tuple[Ledger, bytes, objects.Version]:
         """Return the ledger, the history's lines and their version, once ``current.json`` goes with them."""
@@ -196,7 +197,3 @@ class ObjectDagFolder(DagFolder[ObjectPath]):
                 f"{self.path}: this service ignores the conditions If-Match and If-None-Match of a write,"
                 " and a policy store needs them: use a service that has conditional writes"
             )
-
-
-def _tells_age(parts: tuple[str, ...]) -> bool:
-    return parts[1:] == (MANIFEST_NAME,) or parts[1:2] == ("policies",)

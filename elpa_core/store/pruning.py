@@ -7,29 +7,28 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 
 from elpa_core import files
 from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.files import StorePath
-from elpa_core.files.strict_json import parse_object, read_file
-from elpa_core.runs.folder import CONFIG_NAME, MANIFEST_NAME
+from elpa_core.files.strict_json import read_object
+from elpa_core.runs.folder import STATUS_NAME, RunFolder
 from elpa_core.store.history import read_history
-from elpa_core.store.layout import DagFolder, folder_of_run, policy_file
+from elpa_core.store.layout import DagFolder, folder_of_run
 from elpa_core.store.ledger import Ledger
 from elpa_core.store.local_view import local_view
 from elpa_core.store.policy_store import keeper_of
 from elpa_core.store.reading import policy_numbers
 from elpa_core.store.stored_policy import read_recorded
-from elpa_core.times import moment_of
+from elpa_core.times import parse_moment
 
 _A_DAY = 86_400.0
 
 
 @dataclass(frozen=True)
-class RunFolder:
-    """The folder of a run, as pruning sees it.
+class StoredRun:
+    """A run in the store, as pruning sees it.
 
     Parameters
     ----------
@@ -55,7 +54,7 @@ class Pruned:
 
     Parameters
     ----------
-    removed : list of RunFolder
+    removed : list of StoredRun
         Oldest first.
     kept : dict of str to str
         Why a run is kept that is not among the newest, by run id.
@@ -63,7 +62,7 @@ class Pruned:
         How many runs are kept as the newest.
     """
 
-    removed: list[RunFolder]
+    removed: list[StoredRun]
     kept: dict[str, str] = field(default_factory=dict)
     newest: int = 0
 
@@ -122,7 +121,7 @@ def _choose_locally(
     folder: DagFolder[Path], ledger: Ledger, keep: int | None, running: Iterable[str]
 ) -> Pruned:
     paths = [folder.runs / name for name in folder.run_folders()]
-    runs = sorted(map(_run_folder, paths), key=lambda run: (run.as_of, run.changed))
+    runs = sorted(map(_stored_run, paths), key=lambda run: (run.as_of, run.changed))
     number = _keep_runs(runs, folder) if keep is None else keep
     if number < 1:
         raise InputError(Problem("--keep", "", str(number), "at least 1"))
@@ -160,7 +159,7 @@ def _needed(folder: DagFolder[Path], ledger: Ledger) -> dict[str, str]:
     return needed
 
 
-def _run_folder(path: Path) -> RunFolder:
+def _stored_run(path: Path) -> StoredRun:
     changed = path.stat().st_mtime
     run_id, as_of = unquote(path.name), ""
     policies = _policies(path)
@@ -169,12 +168,12 @@ def _run_folder(path: Path) -> RunFolder:
             record = read_recorded(policies[-1]).record
             run_id, as_of = record.run_id, record.as_of
         else:
-            manifest = _read(path / MANIFEST_NAME)
+            manifest = read_object(RunFolder(path).manifest)
             run_id, as_of = str(manifest.get("run_id") or run_id), str(manifest.get("as_of"))
-        moment = moment_of(as_of)
+        moment = parse_moment(as_of)
     except (InputError, ValueError, OverflowError):
         moment = dt.datetime.fromtimestamp(changed, dt.UTC)
-    return RunFolder(path, run_id, moment, changed)
+    return StoredRun(path, run_id, moment, changed)
 
 
 def _carried_from(run_dir: Path) -> set[str]:
@@ -187,17 +186,17 @@ def _carried_from(run_dir: Path) -> set[str]:
 
 def _still_runs(run_dir: Path) -> str:
     """Return why a run counts as running, or nothing."""
-    models = run_dir / "models"
-    statuses = sorted(models.glob("*/status.json"))
+    folder = RunFolder(run_dir)
+    statuses = sorted(folder.models.glob(f"*/{STATUS_NAME}"))
     for path in statuses:
         try:
-            running = _read(path).get("status") == "running"
+            running = read_object(path).get("status") == "running"
         except InputError:
             running = True
         if running:
             return f"running, says {path.relative_to(run_dir)}"
-    ended = _changed(run_dir / MANIFEST_NAME)
-    parts = [models, *statuses, *(run_dir / "generations").glob("*.json"), *([] if ended else [run_dir])]
+    ended = _changed(folder.manifest)
+    parts = [folder.models, *statuses, *folder.generations.glob("*.json"), *([] if ended else [run_dir])]
     if max(map(_changed, parts)) > max(ended, time.time() - _A_DAY):
         return "running: it was worked on during the last day, and its manifest is older than that"
     return ""
@@ -211,16 +210,16 @@ def _changed(path: Path) -> float:
 
 
 def _policies(run_dir: Path) -> list[Path]:
-    policies = run_dir / "policies"
-    return [policies / policy_file(number) for number in policy_numbers(policies)]
+    folder = RunFolder(run_dir)
+    return [folder.numbered_policy(number) for number in policy_numbers(folder.policies)]
 
 
-def _keep_runs(runs: list[RunFolder], folder: DagFolder[Path]) -> int:
+def _keep_runs(runs: list[StoredRun], folder: DagFolder[Path]) -> int:
     for run in reversed(runs):
-        path = run.path / CONFIG_NAME
+        path = RunFolder(run.path).config
         if not path.exists():
             continue
-        options = _read(path).get("airflow")
+        options = read_object(path).get("airflow")
         number = options.get("keep_runs") if isinstance(options, Mapping) else None
         if isinstance(number, int) and not isinstance(number, bool):
             return number
@@ -229,7 +228,3 @@ def _keep_runs(runs: list[RunFolder], folder: DagFolder[Path]) -> int:
     raise InputError(
         Problem(str(folder.runs), "", "no run with a config", "how many to keep", "give --keep N")
     )
-
-
-def _read(path: Path) -> dict[str, Any]:
-    return parse_object(read_file(path), str(path))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from elpa_core import files
 from elpa_core.errors import InputError, Problem, did_you_mean
 from elpa_core.files import StorePath
+from elpa_core.files.os_errors import as_input_error
 from elpa_core.files.strict_json import read_file
-from elpa_core.store.errors import readable
+from elpa_core.store.errors import READABLE_STORE
 from elpa_core.store.history import read_history
 from elpa_core.store.layout import DagFolder
 from elpa_core.store.stored_policy import StoredPolicy, published_policy, read_published, read_recorded
@@ -21,7 +22,7 @@ def current_policy(folder: DagFolder[StorePath]) -> StoredPolicy:
         If there is none.
     """
     folder.require()
-    with readable(folder.current):
+    with as_input_error(folder.current, READABLE_STORE):
         there = files.exists(folder.current)
     if not there:
         hint = "a run publishes one, or elpa policy promote does"
@@ -55,7 +56,7 @@ def recorded_policy(folder: DagFolder[StorePath], run_id: str, number: int | Non
         If there is none: the run is unknown, was pruned, or has recorded none.
     """
     folder.require()
-    with readable(folder.run(run_id)):
+    with as_input_error(folder.run(run_id), READABLE_STORE):
         numbers = policy_numbers(folder.policies(run_id))
         if not numbers:
             raise InputError(_without_policy(folder, run_id))

@@ -7,6 +7,21 @@ A Dag file is three lines::
     globals().update(elpa_dags(__file__))
 """
 
-from elpa_airflow.factory import elpa_dags
+from typing import TYPE_CHECKING
 
-__all__ = ["elpa_dags"]
+from elpa_core import __version__
+
+__all__ = ["__version__", "elpa_dags"]
+
+if TYPE_CHECKING:
+    from elpa_airflow.factory import elpa_dags
+else:
+
+    def __getattr__(name: str) -> object:
+        # Airflow asks for `elpa_airflow.provider` while it is being imported itself, so this package
+        # may not import Airflow before it is asked for what needs it.
+        if name == "elpa_dags":
+            from elpa_airflow.factory import elpa_dags  # noqa: PLC0415
+
+            return elpa_dags
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

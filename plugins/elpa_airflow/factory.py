@@ -13,7 +13,7 @@ from elpa_airflow.dag.builder import build_dag
 from elpa_airflow.dag.refused_config import RefusedConfigDag
 from elpa_core.config.loading import check_training_config
 from elpa_core.config.training import LoadedConfig, config_kind
-from elpa_core.errors import ConfigError, Problem, quoted
+from elpa_core.errors import ConfigError, InputError, Problem, quoted
 from elpa_core.files.strict_json import parse_object, read_file
 
 log = logging.getLogger(__name__)
@@ -80,14 +80,14 @@ def _all_dags(paths: list[Path], store: str | None) -> dict[str, DAG]:
         try:
             if (loaded := load_config(path)) is not None:
                 claims.setdefault(loaded.dag_id, []).append(loaded)
-        except ConfigError as error:
+        except InputError as error:
             _refuse(dags, path, error)
     for dag_id, claimants in claims.items():
         for loaded in claimants:
             try:
                 _check_only_claim(dag_id, loaded, claimants)
                 dags[dag_id] = build_dag(loaded, store)
-            except ConfigError as error:
+            except InputError as error:
                 _refuse(dags, loaded.path, error)
     return dags
 
@@ -99,7 +99,7 @@ def _check_only_claim(dag_id: str, loaded: LoadedConfig, claimants: list[LoadedC
         raise ConfigError(Problem(loaded.source, "$.airflow.dag_id", found, "a Dag id of its own", hint))
 
 
-def _refuse(dags: dict[str, DAG], path: Path, error: ConfigError) -> None:
+def _refuse(dags: dict[str, DAG], path: Path, error: InputError) -> None:
     log.error("ELPA refuses a config: %s", error)
     dag = RefusedConfigDag(path, error)
     dags[dag.dag_id] = dag
@@ -120,7 +120,7 @@ def _find(dag_id: str, paths: list[Path]) -> LoadedConfig | None:
     for path in _likely_first(dag_id, paths):
         try:
             loaded = load_config(path)
-        except ConfigError:
+        except InputError:
             continue
         if loaded is not None and loaded.dag_id == dag_id:
             return loaded
@@ -140,5 +140,5 @@ def _likely_first(dag_id: str, paths: list[Path]) -> Iterator[Path]:
 def _holds(path: Path, text: bytes) -> bool:
     try:
         return text in read_file(path)
-    except ConfigError:
+    except InputError:
         return False

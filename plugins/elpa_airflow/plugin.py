@@ -8,6 +8,8 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
+import elpa_airflow.factory  # noqa: F401  (task processes are forked from a scheduler that has loaded it)
+
 TESTED_AIRFLOW = "3.3"
 
 

@@ -1,18 +1,38 @@
-"""Each test that runs something gets an Airflow home of its own; see `airflow_site`."""
+"""One Airflow home for all tests of this folder, but for those that need a database of their own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from airflow_site import DagsFolder, Site, migrated_home
+from support.airflow_home import AirflowHome
+from support.airflow_site import DagsFolder, Site
+
+FOLDER = Path(__file__).parent
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give to one process all tests that share an Airflow."""
+    for item in items:
+        if item.path.is_relative_to(FOLDER):
+            standalone = item.path.is_relative_to(FOLDER / "scheduler")
+            item.add_marker(pytest.mark.xdist_group("standalone" if standalone else "airflow"))
 
 
 @pytest.fixture(scope="session")
-def new_site(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Site]:
-    template = migrated_home()
-    return lambda name: Site(tmp_path_factory.mktemp(name), template)
+def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowHome]:
+    folder = tmp_path_factory.mktemp("airflow")
+    made = AirflowHome(folder / "home")
+    made.migrate(Site(folder, made).env)
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+def new_site(tmp_path_factory: pytest.TempPathFactory, airflow_home: AirflowHome) -> Callable[[str], Site]:
+    return lambda name: Site(tmp_path_factory.mktemp(name), airflow_home)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from airflow_site import DagsFolder, Site, model, pair
+from support.airflow_site import DagsFolder, Site, model, pair
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def site(new_site: Callable[[str], Site]) -> Site:
 
 
 def check(site: Site, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return site.python("-m", "elpa_airflow.check", *arguments, check=False)
+    return site.program("-m", "elpa_airflow.check", *arguments, check=False)
 
 
 def test_all_is_there(site: Site, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import site
 import sys
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow_site import DAG_FILE, ROOT, DagsFolder, Site
+from support.airflow_site import DAG_FILE, ROOT, DagsFolder, Site
 
 LOAD_PLUGINS = """
 import json, sys
@@ -116,22 +117,22 @@ class TestThePlugin:
         assert not bare_names & set(found["modules"])
 
     def test_from_a_plugins_folder_it_is_there_once(self, site: Site, without_elpa: Path) -> None:
-        path = os.pathsep.join([str(without_elpa), str(core_alone(site))])
+        path = os.pathsep.join([str(without_elpa), str(core_alone(without_elpa.parent))])
         found = load(site, "-S", plugins=ROOT / "plugins", path=path)
         assert found["core"] == found["sdk"] == [[["elpa", "elpa_airflow.plugin"]], {}]
 
     def test_with_neither_it_is_not_there(self, site: Site, without_elpa: Path) -> None:
-        path = os.pathsep.join([str(without_elpa), str(core_alone(site))])
+        path = os.pathsep.join([str(without_elpa), str(core_alone(without_elpa.parent))])
         found = load(site, "-S", plugins=site.home / "plugins", path=path)
         assert found["core"] == found["sdk"] == [[], {}]
 
 
-def core_alone(home: Site) -> Path:
+def core_alone(folder: Path) -> Path:
     """Return a folder that makes the core importable, and nothing of the distribution's metadata."""
-    folder = home.home / "core"
-    folder.mkdir()
-    (folder / "elpa_core").symlink_to(ROOT / "elpa_core")
-    return folder
+    made = folder / "core"
+    made.mkdir()
+    (made / "elpa_core").symlink_to(ROOT / "elpa_core")
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -142,12 +143,26 @@ def home(new_site: Callable[[str], Site]) -> Site:
     (made.configs / "not_a_config.txt").write_text("x", encoding="utf-8")
     (made.configs / "deeper").mkdir()
     (made.configs / "deeper" / "d.json").write_text("{}", encoding="utf-8")
+    (made.dags / "plain.py").write_text(PLAIN_DAG_FILE, encoding="utf-8")
+    shutil.copy(ROOT / "dags" / "serve_water_flow.py", made.dags)
     return made
 
 
 @pytest.fixture(scope="module")
-def found(home: Site) -> Any:
-    return home.parse_elsewhere("elpa_b")
+def plain_and_ours(home: Site) -> Any:
+    """Return what one process took to parse a Dag file without ELPA, and then ours."""
+    ours = [(home.dag_file, None), (home.dag_file, "elpa_b"), (home.dags / "serve_water_flow.py", None)]
+    return home.parse_files([(home.dags / "plain.py", None), *ours])
+
+
+@pytest.fixture(scope="module")
+def plain(plain_and_ours: Any) -> Any:
+    return plain_and_ours[0]
+
+
+@pytest.fixture(scope="module")
+def found(plain_and_ours: Any) -> Any:
+    return plain_and_ours[1:]
 
 
 class TestParsing:
@@ -159,17 +174,27 @@ class TestParsing:
         configs = [str(path) for path in home.configs.glob("*.json")]
         assert sorted(read) == sorted([*configs, *of_the_dag_file])
 
-    def test_it_talks_to_nobody_and_starts_nothing(self, found: Any) -> None:
-        assert found[0]["others"] == []
+    def test_it_talks_to_nobody_and_starts_nothing(self, plain_and_ours: Any) -> None:
+        assert [parse["others"] for parse in plain_and_ours] == [[]] * 4
 
     def test_a_task_process_reads_its_own_config_only(self, home: Site, found: Any) -> None:
         assert found[1]["dags"] == ["elpa_b"]
         read = [path for path in found[1]["opened"] if path.endswith(".json")]
         assert read == [str(home.configs / "b.json")]
 
-    def test_it_leaves_numpy_alone(self, found: Any, site: Site) -> None:
-        site.dag_file.write_text(PLAIN_DAG_FILE, encoding="utf-8")
-        plain = site.parse_elsewhere()[0]
+    @pytest.mark.parametrize("number", range(3), ids=["all Dags", "a task's Dag", "the serving Dag"])
+    def test_it_leaves_numpy_alone(self, found: Any, plain: Any, number: int) -> None:
         assert plain["dags"] == ["plain"]
-        heavy = {"numpy", "pandas", "fastapi", "elpa_core.artifacts.error_csv", "elpa_core.scores.ewma"}
-        assert heavy & set(found[0]["modules"]) <= heavy & set(plain["modules"])
+        heavy = {
+            "numpy",
+            "pandas",
+            "fastapi",
+            "elpa_core.artifacts.error_csv",
+            "elpa_core.scores.ewma",
+        }
+        assert heavy & set(found[number]["modules"]) <= heavy & set(plain["modules"])
+
+    def test_the_serving_dag_waits_for_the_policy(self, found: Any) -> None:
+        assert found[2]["import_errors"] == {}
+        assert found[2]["dags"] == ["serve_water_flow"]
+        assert "elpa://elpa_water_flow/policy" in found[2]["serialized"]["serve_water_flow"]

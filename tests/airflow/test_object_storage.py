@@ -9,8 +9,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow_site import DagRunResult, Site, model, pair, train_cmd
-from s3_service import S3Service, s3_service
+from support.airflow_site import DagRunResult, Site, model, pair, train_cmd
+from support.s3_service import S3Service, s3_service
 
 from elpa_airflow.tasks.attempt import Attempt
 from elpa_core import files
@@ -97,10 +97,9 @@ def test_a_run_leaves_everything_in_the_bucket_and_nothing_on_the_machine(
 
     work_dir = s3_site.home / "elpa_work" / "elpa_whole" / "runs" / run.run_id
     assert f"works in {work_dir}/models/ridge" in run.task_log("online.ridge")
-    assert [path for path in (s3_site.home / "elpa_work").rglob("*") if path.is_file()] == [
-        work_dir / "e.csv"
-    ]
-    assert not (s3_site.home / "elpa").exists()
+    left = (s3_site.home / "elpa_work" / "elpa_whole").rglob("*")
+    assert [path for path in left if path.is_file()] == [work_dir / "e.csv"]
+    assert not (s3_site.home / "elpa" / "elpa_whole").exists()
 
 
 def test_a_second_run_carries_artifacts_and_publishes_after_the_first(

@@ -15,8 +15,9 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from airflow_site import PROGRAMS, training
-from cluster import Cluster
+from support.airflow_site import training
+from support.cluster import Cluster
+from support.programs import PROGRAMS
 
 BY_HAND = Path(__file__).with_name("by_hand.py")
 

@@ -2,21 +2,30 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from pools import AS_OF
+from support.made_panels import make_panel
+from support.pools import AS_OF
 
+from elpa_core.cli import main
 from elpa_core.config.loading import parse_training_config
 from elpa_core.runs.plan import plan_run
+from elpa_core.store import PolicyStore
 from elpa_core.times import RunMoment
 
-# Of what the tests of the core share with those of Airflow.
-sys.path.append(str(Path(__file__).parents[1]))
-
 ELPA = (sys.executable, "-c", "import sys; from elpa_core.cli import main; sys.exit(main())")
+
+
+@pytest.fixture(autouse=True)
+def signals():
+    """Leave signals as they were: the command line handles them until its process ends."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture
@@ -74,7 +83,7 @@ def elpa_process(tmp_path):
 
 
 @pytest.fixture
-def elpa(elpa_process):
+def elpa_alone(elpa_process):
     """Run the command line in a process of its own, in ``tmp_path``, to its end."""
 
     def run(*arguments, **options):
@@ -83,6 +92,26 @@ def elpa(elpa_process):
         return subprocess.CompletedProcess(arguments, process.returncode, stdout, stderr)
 
     return run
+
+
+@pytest.fixture
+def elpa(tmp_path, monkeypatch, capsys):
+    """Run the command line in this process, in ``tmp_path``."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, in_this_process(*arguments), *capsys.readouterr())
+
+    return run
+
+
+def in_this_process(*arguments):
+    """Call the command line as the shell would, and return its exit status."""
+    try:
+        return main([os.fsdecode(argument) for argument in arguments])
+    except SystemExit as end:
+        return end.code
 
 
 @pytest.fixture
@@ -108,3 +137,25 @@ def snapshot(tmp_path):
         }
 
     return take
+
+
+@pytest.fixture
+def store(tmp_path):
+    return PolicyStore(tmp_path / "store", "pool")
+
+
+@pytest.fixture
+def command(store, capsys):
+    """Run the command line in this process; return status, standard output, standard error."""
+
+    def run(*arguments, dag="pool", root=store.folder.root):
+        capsys.readouterr()
+        status = in_this_process(*map(str, arguments), "--store", str(root), "--dag", dag)
+        return status, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture(params=[1, 24], ids=["h1", "h24"])
+def panel(request):
+    return make_panel(3, request.param)

@@ -1,6 +1,16 @@
 """The training code is a user's code base: no package installs it."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "dags" / "training"))
+import pytest
+
+FOLDER = Path(__file__).parent
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give to one process all tests of a file, and to another one, in turn, all that start an Airflow."""
+    for item in items:
+        if item.path.is_relative_to(FOLDER):
+            starts_airflow = item.path.name == "test_make_up.py"
+            item.add_marker(pytest.mark.xdist_group("standalone" if starts_airflow else item.path.stem))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cluster import Cluster
+from support.cluster import Cluster
 
 
 @pytest.fixture(scope="session")

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from airflow_runs import eventually, read_json
-from airflow_site import training
-from cluster import Cluster
-from sound_policy import assert_sound
+from support.airflow_runs import eventually, read_json
+from support.airflow_site import training
+from support.cluster import Cluster
+from support.sound_policy import assert_sound
 
 DAG = "elpa_full"
 POOL = "elpa_models"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from airflow_site import training
-from cluster import Cluster
+from support.airflow_site import training
+from support.cluster import Cluster
 
 
 def test_offline_models_run_where_their_queue_is_served(cluster: Cluster) -> None:

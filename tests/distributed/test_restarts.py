@@ -10,10 +10,10 @@ import time
 from typing import Any
 
 import pytest
-from airflow_runs import eventually
-from airflow_site import training
-from cluster import CONCURRENCY, Cluster
-from sound_policy import assert_sound
+from support.airflow_runs import eventually
+from support.airflow_site import training
+from support.cluster import CONCURRENCY, Cluster
+from support.sound_policy import assert_sound
 
 WAIT = "touch {config_dir}/waits_NAME_{model_name}; until [ -e {config_dir}/go_NAME ]; do sleep 0.1; done; "
 
@@ -24,8 +24,8 @@ class Held:
     def __init__(self, cluster: Cluster, name: str) -> None:
         self.cluster, self.name, self.dag_id = cluster, name, f"elpa_{name}"
         first = WAIT.replace("NAME", name)
-        models = [training(f"on{i}", first=first) for i in range(6)]
-        models += [training(f"off{i}", "offline", first=first) for i in range(6)]
+        models = [training(f"on{i}", first=first) for i in range(5)]
+        models += [training(f"off{i}", "offline", first=first) for i in range(5)]
         self.names = [model["name"] for model in models]
         cluster.config(name, models, airflow={"retries": 2, "retry_delay": 1})
         self.run_id = cluster.trigger(self.dag_id)
@@ -69,7 +69,7 @@ def test_postgresql_is_killed(cluster: Cluster) -> None:
     held = Held(cluster, "postgresql")
     cluster.servers.postgres.kill(stays_down=True)
     held.let_go()
-    time.sleep(5)  # the commands end meanwhile
+    eventually(lambda: len(cluster.seen(held.dag_id)) >= CONCURRENCY, "the commands have ended")
     cluster.servers.postgres.start()
     cluster.wait_until_healthy()
     held.assert_each_ran_once()

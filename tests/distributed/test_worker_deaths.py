@@ -1,6 +1,6 @@
 """A worker is killed while its models train: the other one trains them again.
 
-The scheduler notices after `task_instance_heartbeat_timeout`: 300 seconds unless set otherwise, 30 here.
+The scheduler notices after `task_instance_heartbeat_timeout`: 300 seconds unless set otherwise, 20 here.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ import shlex
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import numpy as np
 import pytest
-from airflow_runs import eventually
-from airflow_site import alive, model, pids_in, train_cmd, training
-from cluster import Cluster
-from programs.leave_an_orphan import RIGHT
-from sound_policy import assert_sound
+from support.airflow_runs import eventually
+from support.airflow_site import alive, model, pids_in, train_cmd, training
+from support.cluster import Cluster
+from support.programs import PROGRAMS
+from support.programs.leave_an_orphan import RIGHT
+from support.sound_policy import assert_sound
 
-PROGRAM = Path(__file__).parent / "programs" / "leave_an_orphan.py"
+PROGRAM = PROGRAMS / "leave_an_orphan.py"
 RETRIED = {"retries": 2, "retry_delay": 1}
 
 
@@ -29,8 +29,8 @@ def _soon_noticed(cluster: Cluster) -> Iterator[None]:
     """A scheduler that gives up on a silent task sooner."""
     scheduler = cluster.components["scheduler"]
     usual = dict(scheduler.env)
-    scheduler.env["AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT"] = "30"
-    scheduler.env["AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL"] = "5"
+    scheduler.env["AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT"] = "20"
+    scheduler.env["AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL"] = "2"
     scheduler.kill()
     yield
     scheduler.env = usual

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from airflow.sdk import DAG
 
-from elpa_core.errors import ConfigError
+from elpa_core.errors import InputError
 
 
 class RefusedConfigDag(DAG):
@@ -19,7 +19,7 @@ class RefusedConfigDag(DAG):
     own ``relative_fileloc``, which here is the config.
     """
 
-    def __init__(self, path: Path, error: ConfigError) -> None:
+    def __init__(self, path: Path, error: InputError) -> None:
         digest = hashlib.sha256(str(path).encode()).hexdigest()[:16]
         super().__init__(dag_id=f"elpa_refused_{digest}", schedule=None)
         self._path = path

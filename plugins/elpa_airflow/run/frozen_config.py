@@ -1,4 +1,4 @@
-"""A run keeps the config that it started with: the first task stores it, later ones read that copy."""
+"""A run keeps the config that it started with: its first task stores a copy, later tasks read it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from elpa_core.config.loading import parse_training_config
 from elpa_core.config.training import LoadedConfig
 from elpa_core.files import StorePath
 from elpa_core.files.atomic import json_bytes
-from elpa_core.files.strict_json import parse_object, read_file
-from elpa_core.runs.folder import CONFIG_NAME
+from elpa_core.files.strict_json import read_file, read_object
+from elpa_core.runs.folder import RunFolder
 
 _ENDED = {"success", "failed", "skipped", "upstream_failed"}
 
@@ -32,10 +32,10 @@ def frozen_config(
     run_dir : path
         The run's folder.
     generation : str
-        Another one after each clearing of the run's tasks, of all or of some; the first task of a
-        generation decides for all of it.
+        A new one after each clearing of the run's tasks, of all or of some. The first task of a
+        generation decides for the whole generation.
     other_states : callable
-        Returns the states of the run's other tasks, by task id; asked only where they decide.
+        Returns the states of the run's other tasks, by task id. Called only where they decide.
 
     Returns
     -------
@@ -43,13 +43,13 @@ def frozen_config(
         The copy in the run's folder. If there is none, or if all tasks were cleared, the copy is
         made anew from ``current``.
     """
-    record = run_dir / "generations" / f"{generation}.json"
-    copy = run_dir / CONFIG_NAME
+    record = RunFolder(run_dir).generation(generation)
+    copy = RunFolder(run_dir).config
     if not files.exists(record):
         keep = files.exists(copy) and _in_use(run_dir, generation, other_states())
         data = read_file(copy) if keep else current.data
         files.create(record, json_bytes({"config": data.decode()}))
-    data = str(parse_object(read_file(record), str(record))["config"]).encode()
+    data = str(read_object(record)["config"]).encode()
     if not files.exists(copy) or read_file(copy) != data:
         files.write(copy, data)
     return current if data == current.data else parse_training_config(data, current.path, both_groups=True)

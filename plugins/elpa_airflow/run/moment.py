@@ -14,14 +14,14 @@ def policy_uri(dag_id: str) -> str:
     return f"elpa://{quote(dag_id)}/policy"
 
 
-def moment_of(dag_run: Any) -> RunMoment:
-    """Return the dates of a Dag run; those that it does not have are empty.
+def run_moment(dag_run: Any) -> RunMoment:
+    """Return the dates of a Dag run. Those that it does not have are empty.
 
     Parameters
     ----------
     dag_run : DagRun
         Of the task's context. A run that an asset started, or that was triggered with a null
-        logical date, has neither logical date nor data interval, but always ``run_after``.
+        logical date, has no logical date and no data interval. Each run has ``run_after``.
     """
     as_of = dag_run.data_interval_end or dag_run.logical_date or dag_run.run_after
     return RunMoment(

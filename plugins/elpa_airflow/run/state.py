@@ -11,7 +11,7 @@ from typing import Any
 from airflow.sdk.execution_time import task_runner
 
 from elpa_airflow.run.frozen_config import frozen_config
-from elpa_airflow.run.moment import moment_of
+from elpa_airflow.run.moment import run_moment
 from elpa_airflow.run.offline_schedule import OfflineTick, offline_tick
 from elpa_airflow.run.store_location import open_store, store_location, work_root
 from elpa_core.config.choices import RunChoices, run_choices
@@ -33,17 +33,17 @@ class RunState:
     run_dir : path
         The run's folder in the policy store.
     work_dir : Path
-        The folder of the run's commands, absolute; the same, unless the store is on object storage.
+        The folder of the run's commands, absolute: ``run_dir``, unless the store is on object storage.
     moment : RunMoment
         The run's dates.
     generation : str
-        Another one after each clearing.
+        A new one after each clearing of the run's tasks.
     ask_states : callable
-        Asks Airflow for what `states` is.
+        Asks Airflow for `states`.
     tick : OfflineTick or None
-        As of when the offline models are trained, if the config says so apart.
+        As of when the offline models are trained, if the config has an ``offline_schedule``.
     given : mapping
-        What was given when the run was started.
+        The values given when the run was started.
     """
 
     loaded: LoadedConfig
@@ -77,7 +77,7 @@ class RunState:
         return run_choices(self.loaded.config, self.given, f"the values given for run {self.moment.run_id}")
 
     def moment_for(self, model: Model) -> RunMoment:
-        """Return the dates for a model's command: an offline model may be trained as of another moment."""
+        """Return the dates for a model's command. An offline model may be trained as of an earlier moment."""
         if self.tick is None or model.group != "offline":
             return self.moment
         return replace(self.moment, as_of=self.tick.as_of.isoformat())
@@ -90,13 +90,13 @@ class RunState:
         started = dag_run.start_date.strftime("%Y%m%dT%H%M%S%f") if dag_run.start_date else "unstarted"
         generation = f"{dag_run.clear_number or 0}-{started}"
         if getattr(task_runner, "SUPERVISOR_COMMS", None) is None:
-            # `airflow tasks render`: no task runs, so nothing is frozen.
+            # `airflow tasks render` runs no task, so nothing is frozen.
             run_dir: StorePath = DagFolder(local_folder(location) or work_root(), ti.dag_id).run(ti.run_id)
             return cls(
                 current,
                 run_dir,
                 _work_dir(run_dir, ti),
-                moment_of(dag_run),
+                run_moment(dag_run),
                 generation,
                 dict,
                 offline_tick(current.config.airflow, dag_run),
@@ -114,7 +114,7 @@ class RunState:
             loaded,
             run_dir,
             _work_dir(run_dir, ti),
-            moment_of(dag_run),
+            run_moment(dag_run),
             generation,
             states,
             offline_tick(loaded.config.airflow, dag_run),
@@ -123,4 +123,4 @@ class RunState:
 
 
 def _work_dir(run_dir: StorePath, ti: Any) -> Path:
-    return run_dir if isinstance(run_dir, Path) else work_root() / ti.dag_id / "runs" / run_dir.name
+    return run_dir if isinstance(run_dir, Path) else DagFolder(work_root(), ti.dag_id).runs / run_dir.name

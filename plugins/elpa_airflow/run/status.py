@@ -1,4 +1,4 @@
-"""What each model's task writes down about itself, in ``models/<name>/status.json``."""
+"""What each model's task writes about itself: one status per model."""
 
 from __future__ import annotations
 
@@ -7,15 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from elpa_core import files
-from elpa_core.commands.masking import secret_values
 from elpa_core.config.training import Model
-from elpa_core.errors import ConfigError
+from elpa_core.errors import InputError
 from elpa_core.files import StorePath
 from elpa_core.files.atomic import json_bytes
 from elpa_core.files.strict_json import parse_object
-from elpa_core.runs.folder import STATUS_NAME
-from elpa_core.runs.manifest import model_entry
-from elpa_core.runs.plan import PlannedModel
+from elpa_core.runs.folder import ModelFolder, RunFolder
 
 
 def task_id_of(model: Model) -> str:
@@ -24,34 +21,27 @@ def task_id_of(model: Model) -> str:
 
 
 def read_status(run_dir: StorePath, task_id: str) -> dict[str, Any] | None:
-    """Return what a model's task last wrote down, or None if that was nothing."""
-    return status_in(run_dir / "models" / task_id.partition(".")[2])
+    """Return what a model's task last wrote, or None if it wrote nothing."""
+    return status_in(RunFolder(run_dir).model(task_id.partition(".")[2]).path)
 
 
 def status_in(model_dir: StorePath) -> dict[str, Any] | None:
-    """Return what the task of a model wrote down last into its folder, or None if that was nothing.
+    """Return what the task of a model last wrote into the model's folder, or None if it wrote nothing.
 
     Raises
     ------
     OSError
         If it cannot be read: then nobody knows whether an attempt has begun.
     """
-    path = model_dir / STATUS_NAME
+    path = ModelFolder(model_dir).status
     if isinstance(path, Path) and path.exists() and not path.is_file():
         raise OSError(errno.EINVAL, "no regular file", str(path))  # a pipe would be read for ever
     try:
         return parse_object(files.read(path), str(path))
-    except (FileNotFoundError, ConfigError):
+    except (FileNotFoundError, InputError):
         return None
 
 
-def refused_entry(model: Model, run_dir: Path) -> dict[str, Any]:
-    """Return the manifest's entry of a model whose command cannot be made in this run."""
-    model_dir = run_dir / "models" / model.name
-    planned = PlannedModel(model, "", "", model_dir, {}, model_dir, secret_values(model.env))
-    return model_entry(planned) | {"train_cmd": None, "error_csv": None}
-
-
 def write_status(model_dir: StorePath, status: dict[str, Any]) -> None:
-    """Write down the state of a model's task in one step."""
-    files.write(model_dir / STATUS_NAME, json_bytes(status))
+    """Write the state of a model's task, in one step."""
+    files.write(ModelFolder(model_dir).status, json_bytes(status))

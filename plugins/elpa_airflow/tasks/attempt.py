@@ -1,4 +1,4 @@
-"""One attempt of a model's task: where its command works, what is kept of that, who may say how it ended."""
+"""One attempt of a model's task: where its command works, what it keeps, who may record how it ended."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ from elpa_core.artifacts.kept_files import kept_files
 from elpa_core.config.training import Model
 from elpa_core.errors import ArtifactError, Problem
 from elpa_core.files import StorePath, objects
-
-_COPY_NAME = "handed_on_errors.csv"
+from elpa_core.runs.folder import ModelFolder, RunFolder
 
 
 @dataclass(frozen=True)
@@ -28,16 +27,16 @@ class Attempt:
     Parameters
     ----------
     key : str
-        Of the attempt: the task instance's id, another one for each attempt.
+        The task instance's id: a new one for each attempt.
     status_dir : path
-        The model's folder of the run in the store, which holds ``status.json``.
+        The model's folder of the run in the store. It holds the model's status.
     kept_dir : path
-        The folder in the store of what this attempt leaves.
+        The folder in the store for what this attempt leaves.
     work_dir : Path
-        The folder of its command; the same, unless the store is on object storage.
+        The working folder of its command: ``kept_dir``, unless the store is on object storage.
     orphaned : bool
-        Whether an earlier attempt was killed, so that its command may live on somewhere. Then this
-        attempt and those after it work in folders of their own, where that command does not write.
+        Whether an earlier attempt was killed, so that its command may still run somewhere. Then this
+        attempt and all later ones work in folders of their own, where that command does not write.
     """
 
     key: str
@@ -48,16 +47,16 @@ class Attempt:
 
     @classmethod
     def of(cls, ti: Any, run: RunState, model: Model) -> Attempt:
-        """Return the attempt that a task instance is."""
-        status_dir, work_dir = run.run_dir / "models" / model.name, run.work_dir / "models" / model.name
-        earlier = status_in(status_dir) or {}
+        """Return the attempt of a task instance."""
+        kept, work = RunFolder(run.run_dir).model(model.name), RunFolder(run.work_dir).model(model.name)
+        earlier = status_in(kept.path) or {}
         began_only = earlier.get("started_at") is not None and earlier.get("finished_at") is None
         orphaned = bool(earlier.get("orphaned")) or began_only
         key = str(ti.id)
         if not orphaned:
-            return cls(key, status_dir, status_dir, work_dir, orphaned)
-        name = f"try-{ti.try_number}-{key[-6:]}"
-        return cls(key, status_dir, status_dir / name, work_dir / name, orphaned)
+            return cls(key, kept.path, kept.path, work.path, orphaned)
+        number = ti.try_number
+        return cls(key, kept.path, kept.attempt(number, key).path, work.attempt(number, key).path, orphaned)
 
     @property
     def is_remote(self) -> bool:
@@ -65,7 +64,7 @@ class Attempt:
         return not isinstance(self.kept_dir, Path)
 
     def empty(self) -> None:
-        """Leave nothing of an earlier attempt in this one's folders: a retry works as a first try."""
+        """Empty this attempt's folders: a retry works as a first try does."""
         if self.is_remote:
             files.remove_tree(self.kept_dir)
         if self.work_dir.is_dir() and not self.work_dir.is_symlink():
@@ -75,15 +74,15 @@ class Attempt:
         self.work_dir.mkdir(parents=True)
 
     def record(self, status: dict[str, Any], *, ends: bool = False) -> None:
-        """Write down the state of the model's task.
+        """Write the state of the model's task.
 
         Parameters
         ----------
         status : dict
             The manifest's entry of the model.
         ends : bool
-            Whether the attempt ends with it. Then it is written only if no later attempt has begun: a
-            task that Airflow has given up may still run somewhere.
+            Whether the attempt ends with it. Then it is written only if no later attempt has begun:
+            Airflow may have given up a task that still runs somewhere.
         """
         if ends:
             written = status_in(self.status_dir)
@@ -94,7 +93,7 @@ class Attempt:
     def artifact_left(
         self, error_csv: Path, *, model: Model, started_at: str, finished_at: str
     ) -> ErrorArtifact:
-        """Return the error artifact that the command left; from here on it lies in the store.
+        """Return the error artifact that the command left. From now on it lies in the store.
 
         Raises
         ------
@@ -104,8 +103,8 @@ class Attempt:
         found, here = error_csv.resolve(), self.work_dir.resolve()
         if found.is_relative_to(here):
             path = self.work_dir / found.relative_to(here)
-        else:  # of one that lies elsewhere a copy that no later run writes over
-            path = self.work_dir / _COPY_NAME
+        else:  # a later run may write over it
+            path = ModelFolder(self.work_dir).copied_errors
             require_regular(error_csv)
             shutil.copyfile(error_csv, path)
         artifact = artifact_of(
@@ -114,7 +113,7 @@ class Attempt:
         return replace(artifact, path=self._keep([path])[0])
 
     def files_left(self, patterns: Sequence[str]) -> list[str]:
-        """Return the files that ``artifacts`` names; from here on they lie in the store.
+        """Return the files that ``artifacts`` names. From now on they lie in the store.
 
         Raises
         ------
@@ -124,7 +123,7 @@ class Attempt:
         return self._keep(kept_files(self.work_dir, patterns))
 
     def clear_away(self) -> None:
-        """Remove what lies on this machine only because the store does not."""
+        """Remove the working folder, if the store is on object storage."""
         if self.is_remote:
             with suppress(RecursionError):  # folders nested too deeply
                 shutil.rmtree(self.work_dir, ignore_errors=True)

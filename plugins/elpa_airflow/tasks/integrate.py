@@ -1,4 +1,4 @@
-"""The last task of a run: from the models' error artifacts to the policy and the manifest."""
+"""The last task of a run: from the models' error artifacts to manifest and policy."""
 
 from __future__ import annotations
 
@@ -14,25 +14,24 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from elpa_airflow.run.moment import policy_uri
 from elpa_airflow.run.state import RunState
-from elpa_airflow.run.status import read_status, refused_entry, task_id_of, write_status
-from elpa_airflow.tasks.training_result import CARRIED_KEY, HandedOn
+from elpa_airflow.run.status import read_status, task_id_of
+from elpa_airflow.tasks.training_result import training_result
 from elpa_core import files
 from elpa_core.artifacts.error_artifact import ErrorArtifact
 from elpa_core.config.training import LoadedConfig, Model
-from elpa_core.config.types import GROUPS
 from elpa_core.errors import ArtifactError, ElpaError, InputError, Problem
 from elpa_core.files import objects
 from elpa_core.policy.build import ScoredModel, build_policy
-from elpa_core.policy.evaluation import evaluated
+from elpa_core.policy.evaluation import evaluate_policy
+from elpa_core.policy.quorum import NoPolicyError, require_quorum
 from elpa_core.policy.scoring import score_artifacts
 from elpa_core.policy.table import policy_lines
-from elpa_core.runs.earlier_artifacts import newest_artifacts
-from elpa_core.runs.folder import MANIFEST_NAME
-from elpa_core.runs.manifest import manifest_of, model_entry, write_manifest
+from elpa_core.runs.folder import RunFolder
+from elpa_core.runs.manifest import manifest_of, model_entry, refused_entry, write_manifest
 from elpa_core.runs.plan import Plan, plan_model
 from elpa_core.schema.policy import MissingModel, Policy, RunReference
-from elpa_core.store import POLICY_NAME, DagFolder, PolicyStore
-from elpa_core.store.errors import telling
+from elpa_core.store import DagFolder, PolicyStore
+from elpa_core.store.errors import as_store_error
 from elpa_core.store.pruning import prune
 from elpa_core.times import now_text, utc_text
 
@@ -41,15 +40,15 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class _Pool:
-    """The models of a run: those with a score, and those that the policy does without."""
+    """The models of a run: those with a score, and those that the policy lacks."""
 
     scored: list[ScoredModel]
     missing: list[MissingModel]
     artifacts: dict[str, Path] = field(default_factory=dict)
 
 
-def integrate(context: Any, current: LoadedConfig, store: str | None) -> dict[str, Any] | None:
-    """Write manifest and policy of a run, publish the policy, and return it.
+def integrate_dag_run(context: Any, current: LoadedConfig, store: str | None) -> dict[str, Any] | None:
+    """Write the manifest and the policy of a run, publish the policy, and return it.
 
     Parameters
     ----------
@@ -63,10 +62,10 @@ def integrate(context: Any, current: LoadedConfig, store: str | None) -> dict[st
     Raises
     ------
     AirflowFailException
-        If there can be no policy: trying again would not help, training the missing models would.
+        If there can be no policy. Trying again does not help, training the missing models does.
     """
-    # Airflow emits an event of each outlet of a task that ends well, and nothing was published yet. An
-    # AssetAlias does not do: its first events, of runs at the same time, fail their tasks in Airflow.
+    # Airflow emits an event for each outlet of a task that ends well, and nothing is published yet. An
+    # AssetAlias is no way out: where two runs emit its first event at the same time, Airflow fails them.
     context["task"].outlets = []
     run = RunState.of(context, current, store)
     try:
@@ -79,13 +78,9 @@ def integrate(context: Any, current: LoadedConfig, store: str | None) -> dict[st
             _write_manifest(run, pool)
             policy = _policy(context["ti"], run, pool)
     except (InputError, NoPolicyError) as error:
-        files.remove(run.run_dir / POLICY_NAME)
+        files.remove(RunFolder(run.run_dir).policy)
         raise AirflowFailException(str(error)) from error
     return _publish(context, run, policy)
-
-
-class NoPolicyError(ElpaError):
-    """Too few models have ended well: trying again would not help, training them would."""
 
 
 def _publish(context: Any, run: RunState, policy: Policy) -> dict[str, Any]:
@@ -115,7 +110,7 @@ def _prune(run: RunState, dag_id: str, run_id: str, keep: int) -> None:
     try:
         pruned = prune(DagFolder(run.store, dag_id), keep, running=[run_id])
     except ElpaError as error:
-        # The policy is published: what a full disk leaves over is no reason to fail the run.
+        # The policy is published: old runs on a full disk are no reason to fail this one.
         log.warning("Old runs are not removed: %s", error)
         return
     for removed in pruned.removed:
@@ -123,17 +118,15 @@ def _prune(run: RunState, dag_id: str, run_id: str, keep: int) -> None:
 
 
 def _pool(ti: Any, run: RunState, folder: Path) -> _Pool:
-    """Return the models of a run; artifacts on object storage are copied to ``folder``."""
+    """Return the models of a run. Artifacts on object storage are copied to ``folder``."""
     pool = _Pool([], [])
     for model in run.loaded.config.models:
         try:
-            handed_on, reason = _handed_on(ti, run, model)
-            if handed_on is None:
-                handed_on = _fallback(run, model, reason)
-            if handed_on is not None:
-                scored, path = _scored(handed_on.artifact, run, folder)
+            result, reason = training_result(ti, run, model)
+            if result is not None:
+                scored, path = _scored(result.artifact, run, folder)
                 pool.artifacts[model.name] = path
-                pool.scored.append(handed_on.describe(scored, run.moment.as_of))
+                pool.scored.append(result.describe(scored, run.moment.as_of))
                 continue
         except ArtifactError as error:
             reason = str(error)
@@ -162,42 +155,6 @@ def _scored(artifact: ErrorArtifact, run: RunState, folder: Path) -> tuple[Score
     return scored, copy
 
 
-def _handed_on(ti: Any, run: RunState, model: Model) -> tuple[HandedOn | None, str]:
-    """Return what a model's task handed on, or why it handed on nothing."""
-    if not model.enabled:
-        return None, "disabled"
-    task_id = task_id_of(model)
-    if task_id not in run.states:
-        return None, "its task is no longer in the Dag"
-    state = run.states[task_id]
-    if state is None:
-        return None, "its task did not run"
-    key = {"success": "return_value", "skipped": CARRIED_KEY}.get(state)
-    value = ti.xcom_pull(task_ids=task_id, key=key) if key else None
-    if value is not None:
-        return HandedOn.from_json(value), ""
-    if state == "success":
-        return None, "its task is marked as success, but handed on no error artifact"
-    status = read_status(run.run_dir, task_id) or {}
-    if status.get("status") == "running":
-        # Left standing, it would tell the tasks of a cleared run that this one still goes on.
-        status |= {"status": "failed", "reason": "its process was killed"}
-        write_status(run.run_dir / "models" / model.name, status)
-    reason = status.get("reason") if status.get("status") in {"failed", "planned"} else None
-    return None, f"its task is {state}" + (f": {reason}" if reason else "")
-
-
-def _fallback(run: RunState, model: Model, reason: str) -> HandedOn | None:
-    """Return the newest earlier artifact of an offline model whose training has failed."""
-    if not model.enabled or run.tick is None or model.group != "offline" or not run.choices.takes(model):
-        return None
-    earlier = newest_artifacts(run.run_dir, model.name, model.group, run.tick.as_of)
-    carried = HandedOn.carried(earlier, run.run_dir / "models" / model.name, reason)
-    if carried is not None:
-        log.warning("%s: %s; its artifact of run %s takes part", model.name, reason, carried.carried_from)
-    return carried
-
-
 def _write_manifest(run: RunState, pool: _Pool) -> None:
     reasons = {model.name: model.reason for model in pool.missing}
     entries = []
@@ -218,8 +175,8 @@ def _write_manifest(run: RunState, pool: _Pool) -> None:
         run_id=run.moment.run_id,
         chosen=dict(run.choices.given),
     )
-    with telling(run.run_dir):
-        write_manifest(run.run_dir / MANIFEST_NAME, manifest)
+    with as_store_error(run.run_dir):
+        write_manifest(RunFolder(run.run_dir).manifest, manifest)
 
 
 def _entry(run: RunState, model: Model) -> dict[str, Any]:
@@ -231,20 +188,7 @@ def _entry(run: RunState, model: Model) -> dict[str, Any]:
 
 
 def _policy(ti: Any, run: RunState, pool: _Pool) -> Policy:
-    options = run.loaded.config.airflow
-    failed = [model for model in pool.missing if not model.intended]
-    if failed and options.on_model_failure == "fail":
-        raise NoPolicyError(
-            f"no policy: {_names(failed)}; on_model_failure is fail: it takes all enabled models"
-        )
-    for group in GROUPS:
-        count = sum(model.group == group for model in pool.scored)
-        if count < options.min_models_per_group:
-            missing = [model for model in pool.missing if model.group == group]
-            raise NoPolicyError(
-                f"no policy: {count} {group} models, min_models_per_group is {options.min_models_per_group};"
-                f" missing: {_names(missing) or 'none: the config has no more'}"
-            )
+    require_quorum(pool.scored, pool.missing, run.loaded.config.airflow)
     policy = build_policy(
         run.choices.config,
         pool.scored,
@@ -260,8 +204,4 @@ def _policy(ti: Any, run: RunState, pool: _Pool) -> Policy:
         ),
         chosen=run.choices.given,
     )
-    return evaluated(policy, pool.artifacts, run.choices.config.horizon)
-
-
-def _names(models: list[MissingModel]) -> str:
-    return "; ".join(f"{model.group} model {model.name} ({model.reason})" for model in models)
+    return evaluate_policy(policy, pool.artifacts, run.choices.config.horizon)

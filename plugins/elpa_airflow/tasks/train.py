@@ -1,4 +1,4 @@
-"""The task of one model: run its training command, and hand on the validation errors it leaves."""
+"""The task of one model: train it, and hand on the result."""
 
 from __future__ import annotations
 
@@ -19,22 +19,21 @@ from airflow.sdk.execution_time.context import context_to_airflow_vars
 from airflow.sdk.log import mask_secret
 
 from elpa_airflow.run.state import RunState
-from elpa_airflow.run.status import refused_entry, task_id_of
+from elpa_airflow.run.status import task_id_of
 from elpa_airflow.tasks.attempt import Attempt
-from elpa_airflow.tasks.training_result import CARRIED_KEY, HandedOn
-from elpa_core.artifacts.error_artifact import ErrorArtifact, FileState, require_fresh
+from elpa_airflow.tasks.training_result import CARRIED_KEY, TrainingResult
 from elpa_core.commands.masking import mask_text, mask_values, secret_values
 from elpa_core.config.training import LoadedConfig, Model
-from elpa_core.errors import ArtifactError, CommandError, InputError
-from elpa_core.processes.command import DEFAULT_STOP_GRACE, Command
+from elpa_core.errors import InputError
 from elpa_core.runs.earlier_artifacts import artifacts_as_of, newest_artifacts
-from elpa_core.runs.manifest import model_entry
+from elpa_core.runs.manifest import model_entry, refused_entry
 from elpa_core.runs.plan import PlannedModel, plan_model
+from elpa_core.runs.training import Outcome, Training
 from elpa_core.times import now_text
 
 
 class TrainingSource(NamedTuple):
-    """What a training task knows at parse: the config as it is now, and the Dag file's store."""
+    """What a training task knows at parse: the config as it is now, and the store that the Dag file named."""
 
     loaded: LoadedConfig
     store: str | None
@@ -58,7 +57,7 @@ class TrainModelOperator(BashOperator):
     The command is never read as a Jinja template. What the UI shows as rendered is what runs, with
     secrets masked.
 
-    Made by `train_task`: a constructor of its own would cost each parse of each Dag a tenth more.
+    `train_task` makes it: a constructor of its own would make each parse of a Dag a tenth slower.
     """
 
     template_ext: Sequence[str] = ()
@@ -70,7 +69,7 @@ class TrainModelOperator(BashOperator):
     _attempt: Attempt | None = None
     _planned: PlannedModel | None = None
     _refusal: str = ""
-    _command: Command | None = None
+    _training: Training | None = None
     _killed: bool = False
 
     def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
@@ -126,39 +125,23 @@ class TrainModelOperator(BashOperator):
             self._record(context, run, model, status="planned", reason="dry run")
             raise AirflowSkipException("a dry run: the command above was not started")
         self._skip_if_not_due(context, run, model, attempt)
-        before = FileState.of(planned.error_csv)
         self._make_folder(context, run, model, attempt)
-        started_at = now_text()
-        self._record(context, run, model, status="running", started_at=started_at)
-        outcome: dict[str, Any] = {"status": "failed", "reason": "the task was stopped"}
-        try:
-            outcome |= self._train(context, run, attempt, planned, before, started_at)
-        except (CommandError, ArtifactError, OSError) as error:  # OSError: what became of files
-            outcome["reason"] = str(error)
-            raise AirflowException(str(error)) from error
-        except AirflowTaskTimeout:
-            seconds = self.execution_timeout.total_seconds() if self.execution_timeout else 0
-            outcome["reason"] = f"the command was stopped after its execution_timeout of {seconds:g} seconds"
-            raise
-        finally:
-            outcome |= {"started_at": started_at, "finished_at": now_text()}
-            self._record(context, run, model, ends=True, **outcome)
-            attempt.clear_away()
-        if outcome["status"] != "ok":
-            raise AirflowException(outcome["reason"])
-        artifact: dict[str, Any] = outcome["artifact"]
-        self.log.info("Error artifact: %s, validation errors: %s", artifact["path"], artifact["rows"])
+        outcome = self._train(context, run, attempt, planned)
+        if outcome.artifact is None or outcome.reason is not None:
+            raise AirflowException(outcome.reason)
+        self.log.info(
+            "Error artifact: %s, validation errors: %s", outcome.artifact.path, outcome.artifact.rows
+        )
         as_of = run.moment_for(model).as_of
-        files = tuple(outcome["artifacts"])
-        return HandedOn(ErrorArtifact.from_json(artifact), as_of=as_of, artifacts=files).to_json()
+        return TrainingResult(outcome.artifact, as_of=as_of, artifacts=outcome.kept).to_json()
 
     def _environment(
         self, model: Model, context: Any, jinja_env: Any
     ) -> tuple[dict[str, str], tuple[str, ...]]:
         """Return the model's ``env`` with its templates rendered, and the secrets among the values.
 
-        Only the config's author writes these; what comes out of a connection or a variable is a
-        secret whatever the name it is given.
+        Only the config's author writes these. What comes out of a connection or a variable is a
+        secret, whatever its name is.
         """
         env, rendered = {}, {}
         for name, value in model.env.items():
@@ -170,7 +153,7 @@ class TrainModelOperator(BashOperator):
         return env, tuple(sorted(secrets, key=lambda text: (-len(text), text)))
 
     def _skip_if_not_due(self, context: Any, run: RunState, model: Model, attempt: Attempt) -> None:
-        """Skip a model that is not trained in this run, and hand on its earlier artifact, if there is one."""
+        """Skip a model that this run does not train, and hand on its earlier artifact, if there is one."""
         tick = run.tick if model.group == "offline" else None
         taken = run.choices.takes(model)
         if not taken:
@@ -183,7 +166,7 @@ class TrainModelOperator(BashOperator):
         else:
             return
         attempt.empty()
-        carried = HandedOn.carried(earlier, attempt.kept_dir)
+        carried = TrainingResult.carried(earlier, attempt.kept_dir)
         attempt.clear_away()
         if carried is not None:
             reason = (
@@ -207,59 +190,54 @@ class TrainModelOperator(BashOperator):
             raise AirflowException(reason) from error
         if attempt.orphaned:
             self.log.warning(
-                "An earlier attempt was killed, and its command may live on: this one works in %s",
+                "An earlier attempt was killed, and its command may still run: this one works in %s",
                 attempt.work_dir,
             )
 
     def on_kill(self) -> None:
         """Stop the command and everything that it started."""
         self._killed = True
-        if self._command is not None:
-            self._command.stop()
+        if self._training is not None:
+            self._training.stop()
 
-    def _train(
-        self,
-        context: Any,
-        run: RunState,
-        attempt: Attempt,
-        planned: PlannedModel,
-        before: FileState | None,
-        started_at: str,
-    ) -> dict[str, Any]:
-        options = planned.model.airflow.over(run.loaded.config.airflow)
-        self._command = Command(
-            planned.command,
-            cwd=planned.model_dir,
-            env={
+    def _train(self, context: Any, run: RunState, attempt: Attempt, planned: PlannedModel) -> Outcome:
+        """Train the model, and record that it runs and how that ended."""
+        self._training = Training(
+            planned,
+            parent_environment={
                 "PYTHONUNBUFFERED": "1",
                 **os.environ,
                 **context_to_airflow_vars(context, in_env_var_format=True),
-                **planned.environment,
             },
             # Airflow masks what a task process logs; `dag.test` and other handlers do not.
             on_line=lambda line: self.log.info("%s", mask_text(line, planned.secrets)),
-            stop_grace=DEFAULT_STOP_GRACE if options.stop_grace is None else options.stop_grace,
+            keeper=attempt,
         )
-        if self._killed:  # before there was a command to stop
-            self._command.stop()
-        result = self._command.run()
-        if result.stopped:
-            return {"return_code": result.return_code, "reason": "the command was stopped"}
-        if result.return_code != 0:
-            reason = f"the command ended with exit code {result.return_code}"
-            return {"return_code": result.return_code, "reason": reason}
-        require_fresh(planned.error_csv, before)
-        artifact = attempt.artifact_left(
-            planned.error_csv, model=planned.model, started_at=started_at, finished_at=now_text()
-        )
-        files = attempt.files_left(planned.model.artifacts)
-        return {
-            "status": "ok",
-            "reason": None,
-            "return_code": 0,
-            "artifact": artifact.to_json(),
-            "artifacts": files,
-        }
+        if self._killed:  # before there was a training to stop
+            self._training.stop()
+        model, started_at = planned.model, now_text()
+        self._record(context, run, model, status="running", started_at=started_at)
+        ended: dict[str, Any] = {"status": "failed", "reason": "the task was stopped"}
+        try:
+            outcome = self._training.run(started_at)
+            ended = outcome.entry("ok" if outcome.reason is None else "failed", outcome.reason)
+        except AirflowTaskTimeout:
+            seconds = self.execution_timeout.total_seconds() if self.execution_timeout else 0
+            ended["reason"] = f"the command was stopped after its execution_timeout of {seconds:g} seconds"
+            raise
+        except OSError as error:  # of the task's log
+            ended["reason"] = str(error)
+            raise
+        finally:
+            self._record(
+                context,
+                run,
+                model,
+                ends=True,
+                **{"started_at": started_at, "finished_at": now_text()} | ended,
+            )
+            attempt.clear_away()
+        return outcome
 
     def _record(
         self, context: Any, run: RunState, model: Model, *, ends: bool = False, **fields: Any
@@ -282,7 +260,7 @@ def train_task(model: Model, loaded: LoadedConfig, store: str | None, **argument
     model : Model
         The model's block of the config.
     loaded : LoadedConfig
-        The config as it is at parse; the task works with the copy that its run froze.
+        The config as it is at parse. The task works with the copy that its run froze.
     store : str, optional
         The policy store that the Dag file named.
     **arguments

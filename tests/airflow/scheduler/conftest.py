@@ -1,22 +1,16 @@
-"""One standalone Airflow for the tests of this folder, whose scheduler can be killed."""
+"""One standalone Airflow for all tests of this folder."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-
-# Of what the tests of the core share with those of Airflow.
-sys.path.append(str(Path(__file__).parents[2] / "core"))
-
-from scheduled import Scheduled
+from support.standalone_airflow import Standalone
 
 
 @pytest.fixture(scope="session")
-def standalone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scheduled]:
-    made = Scheduled(tmp_path_factory.mktemp("scheduled"))
+def standalone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
+    made = Standalone(tmp_path_factory.mktemp("standalone"))
     try:
         made.start()
         yield made

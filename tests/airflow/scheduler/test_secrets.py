@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow_site import model, train_cmd
-from scheduled import Scheduled
+from support.airflow_site import model, train_cmd
+from support.standalone_airflow import Standalone
 
 DAG_ID = "elpa_secretive"
 PASSWORD = "correct-horse:battery/staple's \"$x"
@@ -27,7 +27,7 @@ SAY = (
 
 
 @pytest.fixture(scope="module")
-def run_id(standalone: Scheduled, tmp_path_factory: pytest.TempPathFactory) -> str:
+def run_id(standalone: Standalone, tmp_path_factory: pytest.TempPathFactory) -> str:
     add = ("connections", "add", "warehouse", "--conn-type", "generic", "--conn-login", "elpa")
     standalone.command(*add, "--conn-password", PASSWORD)
     # Not by `variables set`: Airflow's audit log would keep the words of that command.
@@ -46,13 +46,13 @@ def run_id(standalone: Scheduled, tmp_path_factory: pytest.TempPathFactory) -> s
     return run_id
 
 
-def test_the_command_gets_the_values(standalone: Scheduled, run_id: str) -> None:
+def test_the_command_gets_the_values(standalone: Standalone, run_id: str) -> None:
     digests = standalone.run_dir(DAG_ID, run_id) / "models" / "on" / "digests"
     expected = [hashlib.sha256(text.encode()).hexdigest() for text in (PASSWORD, f"Bearer {TOKEN}")]
     assert [line.split()[0] for line in digests.read_text(encoding="ascii").splitlines()] == expected
 
 
-def test_logs_and_rendered_templates_are_masked(standalone: Scheduled, run_id: str) -> None:
+def test_logs_and_rendered_templates_are_masked(standalone: Standalone, run_id: str) -> None:
     log = standalone.log(DAG_ID, run_id, "online.on")
     assert "password ***" in log
     assert "again: ***" in log
@@ -62,7 +62,7 @@ def test_logs_and_rendered_templates_are_masked(standalone: Scheduled, run_id: s
 
 
 @pytest.mark.parametrize("secret", SECRETS, ids=["connection", "variable"])
-def test_no_file_holds_a_secret(standalone: Scheduled, run_id: str, secret: str) -> None:
+def test_no_file_holds_a_secret(standalone: Standalone, run_id: str, secret: str) -> None:
     everything = [path for path in standalone.home.rglob("*") if path.is_file()]
     paths = [path for path in everything if not path.name.startswith("airflow.db")]
     assert len([path for path in paths if path.suffix == ".log"]) > 3
@@ -71,7 +71,7 @@ def test_no_file_holds_a_secret(standalone: Scheduled, run_id: str, secret: str)
 
 
 @pytest.mark.parametrize("secret", SECRETS, ids=["connection", "variable"])
-def test_no_table_holds_a_secret(standalone: Scheduled, run_id: str, secret: str) -> None:
+def test_no_table_holds_a_secret(standalone: Standalone, run_id: str, secret: str) -> None:
     tables = rows(standalone.home / "airflow.db")
     for table in ("rendered_task_instance_fields", "xcom", "serialized_dag", "dag_run", "log"):
         assert tables[table]

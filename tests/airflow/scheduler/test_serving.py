@@ -8,12 +8,13 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from airflow_runs import eventually, read_json
-from scheduled import Scheduled
+from support.airflow_runs import eventually, read_json
+from support.airflow_site import ROOT
+from support.standalone_airflow import Standalone
 
 pytestmark = pytest.mark.slow
 
-DAG_FILE = Path(__file__).parents[3] / "dags" / "serve_water_flow.py"
+DAG_FILE = ROOT / "dags" / "serve_water_flow.py"
 SOURCE, SERVING = "elpa_water_flow", "serve_water_flow"
 HOURS = 48
 
@@ -29,11 +30,11 @@ def forecaster(name: str, group: str, shift: float) -> dict[str, object]:
     }
 
 
-def served_runs(standalone: Scheduled) -> list[dict[str, object]]:
+def served_runs(standalone: Standalone) -> list[dict[str, object]]:
     return list(standalone.airflow.call("GET", f"/dags/{SERVING}/dagRuns?limit=10")["dag_runs"])
 
 
-def test_a_published_policy_starts_the_serving_dag_and_a_dry_run_does_not(standalone: Scheduled) -> None:
+def test_a_published_policy_starts_the_serving_dag_and_a_dry_run_does_not(standalone: Standalone) -> None:
     models = [forecaster("low", "online", -1.0), forecaster("high", "offline", 1.5)]
     standalone.config("water_flow", models, horizon=4)
     shutil.copy(DAG_FILE, standalone.dags)
@@ -42,6 +43,7 @@ def test_a_published_policy_starts_the_serving_dag_and_a_dry_run_does_not(standa
         standalone.airflow.call("PATCH", f"/dags/{dag_id}", is_paused=False)
     _, state = standalone.run(SOURCE, {"dry_run": True})
     assert (state, served_runs(standalone)) == ("success", [])
+    assert standalone.asset_events(SOURCE) == []
 
     run_id, state = standalone.run(SOURCE)
     assert state == "success", standalone.states(SOURCE, run_id)
@@ -53,6 +55,7 @@ def test_a_published_policy_starts_the_serving_dag_and_a_dry_run_does_not(standa
     (event,) = standalone.asset_events(SOURCE)
 
     folder = standalone.run_dir(SOURCE, run_id)
+    assert event["extra"]["run_id"] == run_id
     assert folder in Path(event["extra"]["policy"]).parents
     with (folder / "served.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))

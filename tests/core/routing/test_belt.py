@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from made_panels import policy_of
+from support.made_panels import policy_of
 
 from elpa_core.routing import Router, Validation
 from elpa_core.routing.settings import BELT_SHARE, BELT_STEPS, PARTS

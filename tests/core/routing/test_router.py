@@ -1,39 +1,21 @@
-"""One router: what it serves, what it refuses, how it goes on."""
+"""One router: what it serves, and why."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from made_panels import policy_of
+from support.examples import FEW
+from support.made_panels import policy_of
+from support.routers import NAMES, OFFLINE, ONLINE, router, trained
 
 from elpa_core.backtest.comparison import served_test_rows
 from elpa_core.backtest.panels import Panel
-from elpa_core.errors import InputError
-from elpa_core.routing import CallOrderError, Router, RouterPanel, Validation
-
-ONLINE, OFFLINE = ["a", "b"], ["c", "d"]
-NAMES = ONLINE + OFFLINE
+from elpa_core.routing import Router, RouterPanel
 
 
-def router(**fields: object) -> Router:
-    return Router(policy_of(ONLINE, OFFLINE, **fields))
-
-
-def trained(**fields: object) -> Router:
-    result = router(**fields)
-    rng = np.random.default_rng(0)
-    for y in 100 + rng.normal(size=60).cumsum():
-        result.predict({n: [y + rng.normal(0, i + 1)] for i, n in enumerate(NAMES)})
-        result.update(y)
-    return result
-
-
-@settings(deadline=None, max_examples=60)
+@FEW
 @given(rows=st.lists(st.lists(st.floats(-1e6, 1e6), min_size=5, max_size=5), min_size=1, max_size=12))
 def test_convex_experts_stay_between_their_members(rows: list[list[float]]) -> None:
     policy = policy_of(ONLINE, OFFLINE, routing={"range": [-1e6, 1e6]})
@@ -129,83 +111,6 @@ def test_a_whole_group_may_be_missing() -> None:
         assert sum(told["model_weights"][name] for name in group) == pytest.approx(1)
 
 
-def test_divergence_does_not_reach_the_output() -> None:
-    rng = np.random.default_rng(1)
-    y = 10 + rng.normal(size=60)
-    validation = Validation.of(y, {n: y + rng.normal(size=60) for n in NAMES})
-    served = Router(policy_of(ONLINE, OFFLINE), validation)
-    plain = served.predict({"a": [10.0], "b": [10.2], "c": [9.9]})[0]
-    assert served.predict({"a": [10.0], "b": [10.2], "c": [9.9], "d": [1e22]})[0] == plain
-    told = served.explain()
-    assert (told["missing"], told["limited"], told["left_out"]) == ([], [], ["d"])
-    wild = served.predict({"a": [10.0], "b": [10.2], "c": [9.9], "d": [100.0]})[0]
-    assert wild == pytest.approx(plain, abs=0.2)
-    told = served.explain()
-    assert (told["limited"], told["left_out"]) == (["d"], ["d"])
-    assert served.predict({"a": [1e300], "d": [-1e300]})[0] == pytest.approx(y.mean(), abs=3 * np.ptp(y))
-    assert served.explain()["limited"] == ["a", "d"]
-
-
-@pytest.mark.parametrize("actuals", [[100.0], [0.0, 0.0, 100.0], [-3.0, 100.0]])
-def test_of_a_policy_without_a_range_the_actuals_tell_the_size(actuals: list[float]) -> None:
-    served = Router(policy_of(["a"], ["b"]))
-    for actual in actuals:
-        served.predict({"a": [actual], "b": [actual]})
-        served.update(actual)
-    for wild in (1e22, -1e22, 1e9):
-        assert served.predict({"a": [101.0], "b": [wild]})[0] == pytest.approx(101.0, abs=3.0)
-    assert served.predict({"a": [101.0], "b": [99.0]})[0] == pytest.approx(100.0, abs=3.0)
-
-
-@pytest.mark.parametrize(("before", "after"), [(0.0, 10.0), (100.0, 2000.0), (100.0, -7e6)])
-def test_where_the_series_has_moved_the_limits_follow(before: float, after: float) -> None:
-    noise = np.random.default_rng(3).normal(size=(200, 5))
-    y = np.repeat([before, after], 100) + np.where(before, noise[:, 4], 0.0)
-    rows = y[:, None] + np.where(before, noise[:, :4], 0.0)
-    served = Router(
-        policy_of(ONLINE, OFFLINE), Validation.of(y[:100], dict(zip(NAMES, rows[:100].T, strict=True)))
-    )
-    errors = []
-    for row, actual in zip(rows[100:], y[100:], strict=True):
-        errors.append(abs(served.predict(row[None])[0] - actual))
-        served.update(float(actual))
-    assert max(errors[6:]) < 3
-    wild = served.predict({"a": [after], "b": [after], "c": [1e9 * after]})[0]
-    assert wild == pytest.approx(after, abs=3)
-
-
-def test_one_wild_actual_opens_the_limits_for_one_step() -> None:
-    y = np.linspace(10.0, 12.0, 50)
-    validation = Validation.of(y, dict.fromkeys(NAMES, y))
-    served = Router(policy_of(ONLINE, OFFLINE), validation, parts=("median",))
-    for actual, low, high in ((1e9, 8, 14), (11.0, 10 - 64, 14 + 64), (11.0, 8, 16)):
-        for wild, limit in ((1e5, high), (-1e5, low)):
-            assert served.predict({"a": [wild]})[0] == pytest.approx(limit)
-        served.update(actual)
-
-
-@pytest.mark.parametrize("wild", [1e4, -1e8, 1e150])
-@pytest.mark.parametrize("row", [72, 100])
-def test_one_wild_actual_does_not_spoil_what_follows(row: int, wild: float) -> None:
-    rng = np.random.default_rng(8)
-    y = 10 + rng.normal(size=400)
-    rows = y[:, None] + rng.normal(size=(400, 4)) * [0.2, 0.5, 1.0, 2.0]
-
-    def error(actuals: np.ndarray) -> float:
-        validation = Validation.of(actuals[:96], dict(zip(NAMES, rows[:96].T, strict=True)), horizon=24)
-        served = Router(policy_of(ONLINE, OFFLINE), validation, horizon=24)
-        errors = []
-        for first in range(96, 384, 24):
-            block = slice(first, first + 24)
-            errors.append(np.abs(served.predict(rows[block]) - y[block]).mean())
-            served.update(actuals[block])
-        return float(np.mean(errors))
-
-    spoilt = y.copy()
-    spoilt[row] = wild
-    assert error(spoilt) < 1.15 * error(y)
-
-
 def test_a_model_weighs_where_it_is_good_by_lead_time() -> None:
     rng = np.random.default_rng(4)
     served = Router(policy_of(ONLINE, OFFLINE, scores=dict.fromkeys(NAMES, 1.0)), horizon=8)
@@ -223,102 +128,6 @@ def test_a_model_weighs_where_it_is_good_by_lead_time() -> None:
             assert max(weights, key=weights.__getitem__) == best
             assert sum(weights.values()) == pytest.approx(1)
     assert served.explain(0)["steady_weights"] == served.explain(5)["steady_weights"]
-
-
-def test_it_reads_what_it_wrote_at_any_magnitude() -> None:
-    served = Router(policy_of(ONLINE, OFFLINE, scores=dict.fromkeys(NAMES, 1e150)))
-    for actual in (1e150, -1e150, 0.0):
-        served.predict(np.full((1, 4), 1e160))
-        assert Router.from_json(json.loads(json.dumps(served.to_json()))).to_json() == served.to_json()
-        served.update(actual)
-
-
-def unchanged_after(served: Router, call: object, error: type[Exception], text: str) -> None:
-    before = json.dumps(served.to_json())
-    with pytest.raises(error, match=text):
-        call()  # type: ignore[operator]
-    assert json.dumps(served.to_json()) == before
-
-
-def test_bad_forecasts_are_refused_and_nothing_changes() -> None:
-    served = trained()
-    served.predict({"a": [1.0]})
-    for forecasts, text in (
-        ({"x": [1.0], "a": [1.0]}, r'"x".*a model that the policy does not have'),
-        ({}, "no forecast at all"),
-        ({"a": None}, "no forecast at all"),
-        ({"a": []}, r"shape \(0,\)"),
-        ({"a": [1.0], "b": [1.0, 2.0]}, "2 steps; expected 1, as a has"),
-        ({"a": [[1.0]]}, r"shape \(1, 1\)"),
-        ({"a": ["much"]}, "numbers"),
-        ({"a": [10**400], "b": [1], "c": [1], "d": [1]}, "numbers"),
-        (np.zeros((1, 3)), r"expected shape \(steps, 4\)"),
-        (np.zeros(4), r"expected shape \(steps, 4\)"),
-        (np.zeros((0, 4)), "at least one step"),
-        ({"a": [1.0, np.nan], "b": [2.0, np.inf]}, "step 1: found no finite forecast"),
-    ):
-        unchanged_after(served, lambda forecasts=forecasts: served.predict(forecasts), InputError, text)
-
-
-def test_bad_actuals_are_refused_and_nothing_changes() -> None:
-    served = trained()
-    unchanged_after(served, lambda: served.update(1.0), CallOrderError, "none waits for an actual")
-    served.predict({"a": [1.0, 2.0]})
-    unchanged_after(served, lambda: served.update([1.0, 2.0, 3.0]), CallOrderError, "2 wait for actuals")
-    unchanged_after(served, lambda: served.update([1.0, np.nan]), InputError, "row 1: found nan")
-    unchanged_after(served, lambda: served.update(np.inf), InputError, "row 0: found inf")
-    unchanged_after(served, lambda: served.update(10**400), InputError, "expected numbers")
-    unchanged_after(served, lambda: served.update([]), InputError, r"shape \(0,\)")
-    unchanged_after(served, lambda: served.update([[1.0]]), InputError, r"shape \(1, 1\)")
-    served.update([1.0, 2.0])
-    unchanged_after(served, lambda: served.update([1.0, 2.0]), CallOrderError, "none waits")
-
-
-@pytest.mark.parametrize(
-    ("fields", "text"),
-    [
-        ({"skill": "other"}, r"\$\.skill"),
-        ({"version": 2}, r"\$\.version: found 2; expected version 1"),
-        ({"routing": {"version": 9}}, r"\$\.routing\.version: found 9"),
-        ({"routing": {"range": [2, 1]}}, r"\$\.routing\.range"),
-        ({"dirty_interval": -1}, r"\$\.dirty_interval: found -1"),
-        (
-            {"dirty_interval": 10**30},
-            r"\$\.dirty_interval: found 1000.*expected an integer from 0 to 1000000",
-        ),
-        ({"amplitude_window": 10**9}, r"\$\.amplitude_window: found 1000000000"),
-        ({"scores": {"a": 10**400, "b": 1, "c": 1, "d": 1}}, r"\$\.scores\.a"),
-        ({"amplitude_window": 0}, r"\$\.amplitude_window"),
-        ({"scores": {"a": 1e200, "b": 1.0, "c": 1.0}}, r"found 1e\+200; expected a number from 0 to 1e\+150"),
-        ({"mutant_epsilon": 0}, r"\$\.mutant_epsilon: found 0; expected a number > 0 or null"),
-        ({"online_models": []}, r"\$\.online_models"),
-        ({"offline_models": ["a"]}, r"\$\.offline_models"),
-        ({"scores": {"a": 1, "b": 1, "c": 1}}, r"\$\.scores\.d: found null"),
-        ({"scores": {"a": 1, "b": 1, "c": 1, "d": -1}}, r"\$\.scores\.d: found -1"),
-    ],
-)
-def test_what_is_no_policy_of_this_version_is_refused(fields: dict[str, object], text: str) -> None:
-    with pytest.raises(InputError, match=text):
-        router(**fields)
-
-
-@pytest.mark.parametrize("policy", [None, [], "policy"])
-def test_a_policy_is_an_object(policy: object) -> None:
-    with pytest.raises(InputError, match="expected a policy: an object"):
-        Router(policy)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("horizon", [0, -3, 1.5, True, 10**9])
-def test_a_horizon_is_a_positive_whole_number(horizon: int) -> None:
-    with pytest.raises(InputError, match="horizon: found"):
-        Router(policy_of(ONLINE, OFFLINE), horizon=horizon)
-
-
-def test_an_unknown_part_is_refused() -> None:
-    with pytest.raises(InputError, match='"medain"'):
-        Router(policy_of(ONLINE, OFFLINE), parts=("medain",))
-    with pytest.raises(InputError, match="no expert"):
-        Router(policy_of(ONLINE, OFFLINE), parts=("guard",))
 
 
 def test_a_mutation_makes_the_next_steps_dirty() -> None:
@@ -383,98 +192,6 @@ def test_where_nothing_was_gained_by_any_expert_the_median_is_served() -> None:
         served = kind.from_json(state)
         rows = [1.0, 2.0, 4.0, 5.0]
         assert served.predict(np.array([rows] if kind is Router else [[rows]])).item() == 3.0
-
-
-def test_explain_needs_a_step() -> None:
-    served = router()
-    with pytest.raises(CallOrderError, match="no step 0"):
-        served.explain()
-    served.predict({"a": [1.0]})
-    with pytest.raises(CallOrderError, match="no step 1"):
-        served.explain(1)
-
-
-@pytest.mark.parametrize("split", [0, 1, 2, 5])
-def test_the_state_goes_on_to_the_bit(split: int) -> None:
-    rng = np.random.default_rng(9)
-    whole = Router(policy_of(ONLINE, OFFLINE, mutant_epsilon=0.2), horizon=5)
-    other = Router(policy_of(ONLINE, OFFLINE, mutant_epsilon=0.2), horizon=5)
-    for _ in range(12):
-        y = 10 + 3 * rng.normal(size=5)
-        forecasts = y[:, None] + rng.normal(size=(5, 4))
-        forecasts[rng.random((5, 4)) < 0.1] = np.nan
-        assert (whole.predict(forecasts) == other.predict(forecasts)).all()
-        whole.update(y)
-        if split:
-            other.update(y[:split])
-        other = Router.from_json(json.loads(json.dumps(other.to_json())))
-        if split < 5:
-            other.update(y[split:])
-        assert other.to_json() == whole.to_json()
-
-
-def test_a_state_survives_a_file(tmp_path: Path) -> None:
-    served = trained()
-    served.predict({"a": [1.0, 2.0]})
-    served.save(tmp_path / "state.json")
-    assert Router.load(tmp_path / "state.json").to_json() == served.to_json()
-
-
-def test_a_torn_state_file_is_refused_at_any_length(tmp_path: Path) -> None:
-    served = trained()
-    served.predict({"a": [1.0]})
-    path = tmp_path / "state.json"
-    served.save(path)
-    data = path.read_bytes()
-    for length in [*range(0, len(data) - 1, 97), len(data) - 3]:
-        path.write_bytes(data[:length])
-        with pytest.raises(InputError, match=r"state\.json"):
-            Router.load(path)
-    path.write_bytes(data)
-    Router.load(path)
-
-
-@pytest.mark.parametrize(
-    ("path", "value", "text"),
-    [
-        (["version"], 2, r"\$\.version: found 2; expected 5; .*start with a new state file"),
-        (["state", "epsilon", 0], 1e308, r"\$\.state\.epsilon"),
-        (["format"], "x", r"\$\.format"),
-        (["parts"], "median", r"\$\.parts"),
-        (["policy", "online"], ["a"], "routing|scores|best|shape"),
-        (["policy", "best"], 9, r"\$\.policy\.best"),
-        (["state", "scores"], [[1.0]], r"\$\.state\.scores"),
-        (["state", "scores", 0, 0], -1.0, r"\$\.state\.scores: found zero or less"),
-        (["state", "scores", 0, 0], None, r"\$\.state\.scores"),
-        (["state", "best", 0], 7, r"\$\.state\.best"),
-        (["state", "dirty", 0], 1.5, r"\$\.state\.dirty"),
-        (["state", "dirty", 0], -5, r"\$\.state\.dirty"),
-        (["state", "window_rows", 0], -1, r"\$\.state\.window_rows"),
-        (["state", "scale", 0], 1e150, r"\$\.state\.floor"),
-        (["state", "seen", 0, 0], -1.7e308, r"\$\.state\.seen: found numbers of no router"),
-        (["state", "expert_squares", 0, 0], 1e-320, r"\$\.state\.expert_squares"),
-        (["state", "usual_error", 0], 1e-300, r"\$\.state\.usual_error"),
-        (["state", "lead_scores"], [[1.0]], r"\$\.state\.lead_scores"),
-        (["state", "last", 0], "x", r"\$\.state\.last"),
-        (["waiting", 0, "step"], -1, r"\$\.waiting\[0\]\.step"),
-        (["policy", "best"], True, r"\$\.policy\.best"),
-        (["waiting", 0, "limited", 0, 0], 1e300, r"\$\.waiting\[0\]"),
-        (["state", "squares", 0, 0], 1e-320, r"\$\.state\.squares"),
-        (["waiting"], None, r"\$\.waiting"),
-        (["waiting", 0, "experts"], [1.0], r"\$\.waiting\[0\]"),
-        (["waiting", 0, "served", 0], 10**400, r"\$\.waiting\[0\]"),
-    ],
-)
-def test_a_damaged_state_is_refused(path: list[str | int], value: object, text: str) -> None:
-    served = trained()
-    served.predict({"a": [1.0]})
-    state = json.loads(json.dumps(served.to_json()))
-    place = state
-    for key in path[:-1]:
-        place = place[key]
-    place[path[-1]] = value
-    with pytest.raises(InputError, match=text):
-        Router.from_json(state)
 
 
 @pytest.mark.parametrize("block", [1, 3, 6])

@@ -6,9 +6,10 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from made_panels import policy_of
+from support.examples import FEW
+from support.made_panels import policy_of
 
 import elpa_core.routing.router_panel as module
 from elpa_core.errors import InputError
@@ -45,7 +46,7 @@ def updated(panel: RouterPanel, single: list[Router], actuals: np.ndarray) -> No
         router.update(actuals[:, i])
 
 
-@settings(deadline=None, max_examples=40)
+@FEW
 @given(
     seed=st.integers(0, 2**32),
     series=st.integers(1, 9),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from made_panels import policy_of
+from support.made_panels import policy_of
 
 from elpa_core.errors import InputError
 from elpa_core.routing import PARTS, CallOrderError, Router, RouterPanel, Validation

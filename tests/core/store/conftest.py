@@ -2,24 +2,17 @@
 
 import itertools
 import os
-import signal
 import tempfile
 from pathlib import Path
 
 import pytest
-from s3_service import BUCKET, s3_service
+from support.s3_service import BUCKET, s3_service
 
-from elpa_core.cli import main
 from elpa_core.files import open_location
 from elpa_core.runs.folder import MANIFEST_NAME
 from elpa_core.store import PolicyStore
 
 _PREFIXES = map(str, itertools.count())
-
-
-@pytest.fixture
-def store(tmp_path):
-    return PolicyStore(tmp_path / "store", "pool")
 
 
 @pytest.fixture(scope="session")
@@ -84,20 +77,3 @@ def quick_path(tmp_path):
         return
     with tempfile.TemporaryDirectory(dir="/dev/shm") as name:
         yield Path(name)
-
-
-@pytest.fixture
-def command(store, capsys):
-    """Run the command line in this process; return status, standard output, standard error."""
-
-    def run(*arguments, dag="pool", root=store.folder.root):
-        handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
-        capsys.readouterr()
-        try:
-            status = main([*map(str, arguments), "--store", str(root), "--dag", dag])
-        finally:
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
-        return status, *capsys.readouterr()
-
-    return run

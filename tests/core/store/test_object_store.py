@@ -4,7 +4,7 @@ import json
 import os
 
 import pytest
-from stores import check_repaired, current_run, day, policy, record, run
+from support.stores import check_repaired, current_run, day, policy, record, run
 
 from elpa_core import files
 from elpa_core.errors import InputError
@@ -209,13 +209,13 @@ def test_a_connection_is_for_airflow_only():
 @pytest.mark.parametrize(
     ("hidden", "scheme", "extra"), [("s3fs", "s3", "s3"), ("gcsfs", "gs", "gcs"), ("upath", "s3", "s3")]
 )
-def test_a_missing_package_is_named_with_its_extra(elpa, tmp_path, hidden, scheme, extra):
+def test_a_missing_package_is_named_with_its_extra(elpa_alone, tmp_path, hidden, scheme, extra):
     (tmp_path / "hidden").mkdir()
     (tmp_path / "hidden" / f"{hidden}.py").write_text(
         f'raise ModuleNotFoundError("No module named {hidden!r}")'
     )
     path = os.pathsep.join([str(tmp_path / "hidden"), *filter(None, [os.environ.get("PYTHONPATH")])])
-    done = elpa(
+    done = elpa_alone(
         "policy", "list", "--store", f"{scheme}://bucket/x", "--dag", "pool", env={"PYTHONPATH": path}
     )
     assert (done.returncode, done.stdout) == (2, "")

@@ -8,22 +8,27 @@ import subprocess
 import sys
 import threading
 from contextlib import nullcontext, suppress
-from pathlib import Path
 
 import pytest
-from death_cases import BY_HAND, ON_FILLED, case_name, filled, history_of, kept_policies, undecided
-from stores import check, check_repaired, run
+from support.death_cases import (
+    BY_HAND,
+    ON_FILLED,
+    SHARES,
+    case_name,
+    filled,
+    history_of,
+    kept_policies,
+    undecided,
+)
+from support.programs import PROGRAMS
+from support.programs.change import carry_out
+from support.programs.interruptions import sample
+from support.stores import check, check_repaired, run
 
 from elpa_core import files
 from elpa_core.errors import InputError
 from elpa_core.store import PolicyStore
 
-PROGRAMS = Path(__file__).parent / "programs"
-sys.path.append(str(PROGRAMS))
-
-from change import carry_out  # noqa: E402
-
-PROGRAM = [sys.executable, PROGRAMS / "object_change.py"]
 WRITES = {"PUT", "POST", "DELETE"}
 
 
@@ -68,29 +73,75 @@ def seen(s3, quick_path):
     return see
 
 
+def kind(request):
+    """Return what a request does, and to which file of a store."""
+    method, path = request
+    return method, path.rpartition("/")[2]
+
+
+class Interrupter:
+    """A program that interrupts changes, started once for all tests."""
+
+    def __init__(self, mode):
+        command = [sys.executable, PROGRAMS / "object_change.py", mode]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def order(self, action, stores, places):
+        """Have an action carried out on each store, interrupted at its place."""
+        uris = (str(one.folder.root) for one in stores)
+        order = [action[0], dict(zip(uris, places, strict=True)), action[1:]]
+        self.process.stdin.write(json.dumps(order) + "\n")
+        self.process.stdin.flush()
+
+    def answer(self):
+        """Return the lines that it prints until it has carried out the order."""
+        lines = []
+        for line in self.process.stdout:
+            if line == "end\n":
+                return lines
+            lines.append(line.strip())
+        return pytest.fail(f"ended with {self.process.wait()} after {lines}")
+
+    def stop(self):
+        self.process.kill()
+        self.process.communicate()
+
+
+@pytest.fixture(scope="module")
+def interrupters():
+    """Return what gives interrupters by their mode; one that has ended is started again."""
+    started = {}
+
+    def give(mode):
+        if mode not in started or started[mode].process.poll() is not None:
+            started[mode] = Interrupter(mode)
+        return started[mode]
+
+    yield give
+    for interrupter in started.values():
+        interrupter.stop()
+
+
+@SHARES
 @pytest.mark.parametrize(("make", "action"), CASES, ids=case_name)
-def test_a_change_killed_at_any_request_is_repaired_by_the_next(s3, store, copies, seen, make, action):
+def test_a_change_killed_at_any_request_is_repaired_by_the_next(
+    s3, store, copies, seen, interrupters, make, action, every
+):
     make(store)
     (expected,) = copies(store, 1)
     before = history_of(store)
     s3.faults()
     carry_out(expected.folder.root, *action)
-    writes = [method for method, _ in s3.requests()[0] if method in WRITES]
+    writes = [kind(request) for request in s3.requests()[0] if request[0] in WRITES]
+    places = sample(writes, every)
     decided, runs = history_of(seen(expected)), expected.folder.run_folders()
     assert not files.children(expected.folder.path / "upcoming")
-    killed = copies(store, len(writes))
-    uris = " ".join(str(one.folder.root) for one in killed)
-    done = subprocess.run(
-        [*PROGRAM, "kill", action[0], uris, *action[1:]],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    met = done.stdout.split()
+    killed = copies(store, len(places))
+    killer = interrupters("kill")
+    killer.order(action, killed, places)
+    met = killer.answer()
     assert len(met) == len(killed) > 0
-    for at, (operation, one) in enumerate(zip(met, killed, strict=True)):
+    for at, operation, one in zip(places, met, killed, strict=True):
         where = f"killed at request {at}, {operation}"
         left = seen(one)
         if make is not left_behind:
@@ -122,31 +173,38 @@ FIRST_AND_SECOND = [
 ]
 
 
-@pytest.mark.parametrize(("make", "first", "second"), FIRST_AND_SECOND, ids=case_name)
-def test_a_change_stopped_at_any_request_while_another_is_made(s3, store, copies, seen, make, first, second):
+@SHARES
+@pytest.mark.parametrize("case", FIRST_AND_SECOND, ids=lambda case: "-".join(map(case_name, case)))
+def test_a_change_stopped_at_any_request_while_another_is_made(
+    s3, store, copies, seen, interrupters, case, every
+):
     """The stopped one goes on after the other's end, and both count."""
+    make, first, second = case
     make(store)
     before = history_of(store)
     (alone,) = copies(store, 1)
     s3.faults()
     carry_out(alone.folder.root, *first)
-    stops = len(s3.requests()[0])
-    stores = copies(store, stops)
-    uris = " ".join(str(one.folder.root) for one in stores)
-    with subprocess.Popen([*PROGRAM, "pause", first[0], uris, *first[1:]]) as process:
-        alarm = threading.Timer(120, process.kill)
-        alarm.start()
-        try:
-            for one in stores:
-                assert os.WIFSTOPPED(os.waitpid(process.pid, os.WUNTRACED)[1])
-                with suppress(InputError) if "prune" in first else nullcontext():
-                    carry_out(one.folder.root, *second)
-                process.send_signal(signal.SIGCONT)
-            assert process.wait(timeout=60) == 0
-        finally:
-            alarm.cancel()
-            process.kill()
-    for at, one in enumerate(stores):
+    places = sample([kind(request) for request in s3.requests()[0]], every)
+    stores = copies(store, len(places))
+    pauser = interrupters("pause")
+    process = pauser.process
+    alarm = threading.Timer(120, process.kill)
+    alarm.start()
+    try:
+        pauser.order(first, stores, places)
+        for one in stores:
+            assert os.WIFSTOPPED(os.waitpid(process.pid, os.WUNTRACED)[1])
+            with suppress(InputError) if "prune" in first else nullcontext():
+                carry_out(one.folder.root, *second)
+            process.send_signal(signal.SIGCONT)
+        assert pauser.answer() == []
+    except BaseException:
+        pauser.stop()
+        raise
+    finally:
+        alarm.cancel()
+    for at, one in zip(places, stores, strict=True):
         end = seen(one)
         made = history_of(end)[len(before) :]
         where = f"stopped at request {at}: {made}"

@@ -3,10 +3,9 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from stores import actions, check_repaired, current_run, record, run
+from support.stores import actions, check_repaired, current_run, record, run
 
 from elpa_core import files
 from elpa_core.errors import ElpaError, InputError, Problem
@@ -198,7 +197,7 @@ from elpa_core.files import open_location
 from elpa_core.store import PolicyStore, StoreWriteError
 from elpa_core.store.change import Decision
 from elpa_core.store.policy_store import keeper_of
-from stores import record
+from support.stores import record
 store = PolicyStore(open_location(sys.argv[1]), "pool")
 for act in (store.history, store.current, lambda: store.publish("day1"), lambda: record(store, 2)):
     try:
@@ -226,7 +225,7 @@ def test_a_service_that_cannot_be_reached_or_used(s3_store, environment, words):
     run(s3_store, 1)
     env = {**os.environ, **environment}
     env = {name: value for name, value in env.items() if value}
-    env["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    env["PYTHONPATH"] = os.pathsep.join(sys.path)
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(s3_store.folder.root)],
         env=env,

@@ -4,21 +4,26 @@ import json
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from death_cases import BY_HAND, ON_FILLED, case_name, filled, history_of, kept_policies, undecided
-from stores import actions, check, check_repaired, day, record, run
+from support.death_cases import (
+    BY_HAND,
+    ON_FILLED,
+    SHARES,
+    case_name,
+    filled,
+    history_of,
+    kept_policies,
+    undecided,
+)
+from support.programs import PROGRAMS
+from support.programs.change import carry_out
+from support.programs.interruptions import full_disk, operations, sample
+from support.stores import actions, check, check_repaired, day, record, run
 
 from elpa_core.errors import InputError
 from elpa_core.store import PolicyStore, StoreWriteError
 from elpa_core.store.local import append_history
-
-PROGRAMS = Path(__file__).parent / "programs"
-sys.path.append(str(PROGRAMS))
-
-from change import carry_out  # noqa: E402
-from interruptions import full_disk, operations  # noqa: E402
 
 
 def empty(store):
@@ -48,8 +53,9 @@ MET = {
 }
 
 
+@SHARES
 @pytest.mark.parametrize(("make", "action"), CASES, ids=case_name)
-def test_a_change_killed_at_any_file_operation_is_repaired_by_the_next(quick_path, make, action):
+def test_a_change_killed_at_any_file_operation_is_repaired_by_the_next(quick_path, make, action, every):
     template = PolicyStore(quick_path / "template", "pool")
     make(template)
     before = history_of(template)
@@ -57,13 +63,15 @@ def test_a_change_killed_at_any_file_operation_is_repaired_by_the_next(quick_pat
     shutil.copytree(template.folder.root, expected.folder.root)
     carry_out(expected.folder.root, *action)
     decided = history_of(expected)
-    program = [sys.executable, PROGRAMS / "change.py", "kill", template.folder.root, quick_path, *action]
+    program = [sys.executable, PROGRAMS / "change.py", "kill", str(every)]
+    program += [template.folder.root, quick_path, *action]
     done = subprocess.run(program, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    met = json.loads(done.stdout)
-    assert MET.get(action[0], {"open", "flock", "unlink", "write", "fsync"}) <= set(met)
-    for at, operation in enumerate(met):
-        where = f"killed at operation {at}, {operation}"
+    names, places = json.loads(done.stdout)
+    met = {names[at] for at in places}
+    assert met == set(names) >= MET.get(action[0], {"open", "flock", "unlink", "write", "fsync"})
+    for at in places:
+        where = f"killed at operation {at}, {names[at]}"
         store = PolicyStore(quick_path / str(at), "pool")
         check(store)
         left = history_of(store)
@@ -85,13 +93,20 @@ def test_a_change_killed_at_any_file_operation_is_repaired_by_the_next(quick_pat
         assert list(store.folder.path.rglob("*.tmp")) == [], where
 
 
+@SHARES
 @pytest.mark.parametrize("for_good", [True, False], ids=["for good", "once"])
 @pytest.mark.parametrize(("make", "action"), CASES[:-1], ids=case_name)
-def test_a_full_disk_at_any_file_operation_leaves_what_was_current(quick_path, make, action, for_good):
+def test_a_full_disk_at_any_file_operation_leaves_what_was_current(quick_path, make, action, for_good, every):
     template = PolicyStore(quick_path / "template", "pool")
     make(template)
     before, was_current = history_of(template), contents(template.folder.current)
-    for at in range(1000):
+    whole = PolicyStore(quick_path / "whole", "pool")
+    shutil.copytree(template.folder.root, whole.folder.root)
+    names = []
+    with operations(lambda _, name: names.append(name)):
+        carry_out(whole.folder.root, *action)
+    assert len(names) > 5
+    for at in sample(names, every):
         store = PolicyStore(quick_path / str(at), "pool")
         shutil.copytree(template.folder.root, store.folder.root)
         met = []
@@ -101,8 +116,7 @@ def test_a_full_disk_at_any_file_operation_leaves_what_was_current(quick_path, m
                 carry_out(store.folder.root, *action)
             except StoreWriteError as error:
                 message = str(error)
-        if not met:
-            break
+        assert met[0] == names[at]
         where = f"disk full at operation {at}, {met[0]}: {message}"
         check(store)
         if message:
@@ -113,7 +127,6 @@ def test_a_full_disk_at_any_file_operation_leaves_what_was_current(quick_path, m
             assert contents(store.folder.current) == was_current, where
         assert run(store, 9).entry.action == "published", where
         check_repaired(store)
-    assert at > 5
 
 
 def contents(path):

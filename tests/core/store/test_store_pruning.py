@@ -5,7 +5,7 @@ import os
 import time
 
 import pytest
-from stores import actions, check_repaired, current_run, day, policy, record, run
+from support.stores import actions, check_repaired, current_run, day, policy, record, run
 
 from elpa_core.errors import InputError
 from elpa_core.runs.folder import CONFIG_NAME, MANIFEST_NAME

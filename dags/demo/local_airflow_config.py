@@ -1,0 +1,76 @@
+"""What an Airflow of one's own is told in its ``airflow.cfg``: what differs from Airflow's defaults."""
+
+from __future__ import annotations
+
+import base64
+import configparser
+import io
+import os
+from pathlib import Path
+
+from elpa_core.errors import InputError, Problem
+from private_files import write_private
+
+# What Airflow would make up anew in each process if it did not stand here.
+_SECRETS = (("core", "fernet_key"), ("api", "secret_key"), ("api_auth", "jwt_secret"))
+
+
+def write_config(home: Path, dags: Path, port: int, passwords: Path) -> None:
+    """Write ``airflow.cfg``, so that every command with this ``AIRFLOW_HOME`` speaks of the same Airflow.
+
+    Options that stand there and are none of those below stay, secrets among them: without the key of
+    its first start an Airflow cannot read its connections.
+
+    Parameters
+    ----------
+    home : Path
+        ``AIRFLOW_HOME``.
+    dags : Path
+        Dags folder.
+    port : int
+        Port of the UI and the API, on 127.0.0.1.
+    passwords : Path
+        File with the passwords of the users.
+
+    Raises
+    ------
+    InputError
+        If what stands there is no config of Airflow.
+    """
+    path = home / "airflow.cfg"
+    url = f"http://127.0.0.1:{port}"
+    config = configparser.ConfigParser(interpolation=None)
+    try:
+        config.read(path, encoding="utf-8")
+    except configparser.Error as error:
+        found = str(error).replace("\n", " ")
+        raise InputError(Problem(str(path), "", found, "options in sections", "mend or remove it")) from error
+    options: dict[str, dict[str, object]] = {
+        "core": {
+            "dags_folder": dags,
+            "load_examples": False,
+            # More tasks at a time than this, and SQLite answers that the database is locked.
+            "parallelism": 4,
+            "simple_auth_manager_passwords_file": passwords,
+            "execution_api_server_url": f"{url}/execution/",
+        },
+        "api": {"host": "127.0.0.1", "port": port, "base_url": url, "workers": 1},
+        # The first start on two loaded cores is slower than Airflow's default of 5 seconds.
+        "workers": {"execution_api_timeout": 60},
+        "usage_data_collection": {"enabled": False},
+    }
+    for section, values in options.items():
+        for name, value in values.items():
+            _set(config, section, name, str(value))
+    for section, name in _SECRETS:
+        if not config.has_option(section, name):
+            _set(config, section, name, base64.urlsafe_b64encode(os.urandom(32)).decode())
+    text = io.StringIO()
+    config.write(text)
+    write_private(path, text.getvalue())
+
+
+def _set(config: configparser.ConfigParser, section: str, name: str, value: str) -> None:
+    if not config.has_section(section):
+        config.add_section(section)
+    config.set(section, name, value)

@@ -1,0 +1,51 @@
+"""The user's own configs for ``make up``: checked before Airflow starts, and a Dag file for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from elpa_core.config.loading import check_training_config
+from elpa_core.config.training import config_kind
+from elpa_core.errors import InputError, Problem
+from elpa_core.files.strict_json import parse_object, read_file
+
+_DAG_FILE = """\
+# Written by make up.
+from elpa_airflow import elpa_dags
+
+globals().update(elpa_dags(__file__, config_dir={folder!r}))
+"""
+
+
+def dag_ids(folder: Path) -> list[str]:
+    """Return the ids of the Dags that the configs of a folder give.
+
+    Raises
+    ------
+    InputError
+        With every problem of every config; or if there is no training config.
+    """
+    if not folder.is_dir():
+        raise InputError(Problem(str(folder), "", "no folder", "the folder of your configs"))
+    found: list[str] = []
+    problems: list[Problem] = []
+    for path in sorted(folder.glob("[!.]*.json")):
+        try:
+            data = read_file(path)
+            raw = parse_object(data, str(path))
+            if config_kind(raw) == "training":
+                found.append(check_training_config(raw, data, path, both_groups=True).dag_id)
+        except InputError as error:
+            problems += error.problems
+    if not found and not problems:
+        hint = f"elpa init {folder} writes one to start from"
+        problems.append(Problem(str(folder), "", "no training config", "*.json, one of them at least", hint))
+    if problems:
+        raise InputError(problems)
+    return found
+
+
+def write_dag_file(dags: Path, folder: Path) -> None:
+    """Write the Dag file of a folder of configs into a Dags folder."""
+    dags.mkdir(parents=True, exist_ok=True)
+    (dags / "elpa_pools.py").write_text(_DAG_FILE.format(folder=str(folder)), encoding="utf-8")

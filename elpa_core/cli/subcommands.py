@@ -1,0 +1,23 @@
+"""Commands of a command: called without one, it lists them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from functools import partial
+
+
+def add_commands(parser: argparse.ArgumentParser) -> argparse._SubParsersAction[argparse.ArgumentParser]:
+    """Return where the commands of ``parser`` are added.
+
+    Without one of them, the help goes to standard error, and the exit status is 2: what was to be
+    done did not happen.
+    """
+    parser.set_defaults(run=partial(_print_help, parser))
+    return parser.add_subparsers(title="commands", metavar="COMMAND")
+
+
+def _print_help(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    del options
+    parser.print_help(sys.stderr)
+    return 2

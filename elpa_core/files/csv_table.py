@@ -1,0 +1,97 @@
+"""Read a CSV table: a header, then rows as long as the header."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from elpa_core.errors import InputError, Problem
+from elpa_core.files.os_errors import as_input_error
+
+READABLE_CSV = "a CSV file that can be read"
+"""What a reader of a CSV file expects."""
+
+
+def read_csv_table(path: Path) -> tuple[list[str], list[list[str]]]:
+    r"""Return the header and the rows of a CSV file that is whole.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is not UTF-8, is not CSV, has no rows, or one of another length than
+        the header.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "actuals.csv")
+    ...     _ = path.write_text("row,y_true\n0,1.5\n\n1,\n")
+    ...     read_csv_table(path)
+    (['row', 'y_true'], [['0', '1.5'], ['1', '']])
+    """
+    with as_input_error(path, READABLE_CSV):
+        data = path.read_bytes()
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            Problem(str(path), f"byte {error.start}", "another encoding", "UTF-8 text")
+        ) from error
+    header, rows = csv_rows(io.StringIO(text, newline=""), str(path))
+    if not (table := list(rows)):
+        raise InputError(Problem(str(path), "", "no rows", "a header and at least one row"))
+    return header, table
+
+
+def csv_rows(lines: Iterable[str], source: str) -> tuple[list[str], Iterator[list[str]]]:
+    """Return the header of a CSV text and its rows as they arrive; empty lines are no rows.
+
+    Parameters
+    ----------
+    lines : iterable of str
+        The text, line by line; no line is read before its row is asked for.
+    source : str
+        The name of the text, for errors.
+
+    Returns
+    -------
+    header : list of str
+        Empty if there is no line.
+    rows : iterator of list of str
+        Each as long as the header.
+
+    Raises
+    ------
+    InputError
+        Here or from ``rows``: if a line is not CSV, or a row has another length than the header.
+    """
+    records = _records(lines, source)
+    header = next(records, [])
+    return header, _as_long_as(header, records, source)
+
+
+def cell_count(count: int) -> str:
+    """Return a number of cells in words.
+
+    >>> cell_count(1), cell_count(2)
+    ('1 cell', '2 cells')
+    """
+    return f"{count} cell" if count == 1 else f"{count} cells"
+
+
+def _records(lines: Iterable[str], source: str) -> Iterator[list[str]]:
+    try:
+        yield from filter(None, csv.reader(lines))
+    except csv.Error as error:
+        raise InputError(Problem(source, "", str(error), "CSV")) from error
+
+
+def _as_long_as(header: list[str], records: Iterator[list[str]], source: str) -> Iterator[list[str]]:
+    for number, record in enumerate(records):
+        if len(record) != len(header):
+            expected = f"{cell_count(len(header))}, as in the header"
+            raise InputError(Problem(source, f"row {number}", cell_count(len(record)), expected))
+        yield record

@@ -1,0 +1,38 @@
+"""Let what the system refuses out with the place that it is about."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from elpa_core.errors import InputError, Problem
+from elpa_core.files.location import StorePath
+
+
+@contextmanager
+def as_input_error(place: StorePath | str, expected: str) -> Iterator[None]:
+    """Turn an `OSError` of a reader into an `InputError`.
+
+    Parameters
+    ----------
+    place : path or str
+        What is read; named unless the error names a file itself.
+    expected : str
+        What should be there, such as "a CSV file that can be read".
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        found = reason[:1].lower() + reason[1:]
+        raise InputError(Problem(str(error.filename or place), "", found, expected)) from error
+
+
+@contextmanager
+def as_error_of(place: os.PathLike[str] | str) -> Iterator[None]:
+    """Let an `OSError` name ``place`` where it would name another file, such as a temporary one, or none."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, os.fspath(place)) from error

@@ -1,0 +1,46 @@
+"""What ELPA tells Airflow about itself as a provider: its name and its settings.
+
+``airflow providers list`` and ``airflow config list --section elpa`` show it. Airflow calls this while
+it is being imported, in every process: nothing here may import Airflow or read a file.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def get_provider_info() -> dict[str, Any]:
+    """Return the provider's description, in the form of ``airflow/provider_info.schema.json``."""
+    return {
+        "package-name": "elpa-airflow",
+        "name": "ELPA",
+        "description": "Retrain a pool of forecasting sub-models, and write the policy that weights them.",
+        "config": {
+            "elpa": {
+                "description": "Where ELPA keeps what the runs of its Dags leave.",
+                "options": {
+                    "store": {
+                        "description": (
+                            "The policy store of Dags whose config and Dag file name none: a folder that\n"
+                            "all workers see, relative to ``AIRFLOW_HOME``, or a URI such as\n"
+                            "``s3://CONNECTION@bucket/prefix``.\n"
+                        ),
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "s3://aws_default@forecasts/elpa",
+                        "default": "elpa",
+                    },
+                    "work_dir": {
+                        "description": (
+                            "The folder on a worker, relative to ``AIRFLOW_HOME``, in which commands work\n"
+                            "when the policy store is on object storage.\n"
+                        ),
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "/data/elpa_work",
+                        "default": "elpa_work",
+                    },
+                },
+            }
+        },
+    }

@@ -1,0 +1,142 @@
+"""Where an attempt works, and who may say how a model's task ended. About 1 second."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from support.airflow_site import DagsFolder, pair
+
+from elpa_airflow.run.state import RunState
+from elpa_airflow.tasks.attempt import Attempt
+from elpa_core.config.loading import load_training_config
+from elpa_core.errors import ArtifactError
+from elpa_core.times import RunMoment
+
+BEGUN = {"status": "running", "started_at": "2026-01-01T00:00:00Z", "finished_at": None}
+ENDED = {"status": "failed", "started_at": "2026-01-01T00:00:00Z", "finished_at": "2026-01-01T00:00:01Z"}
+
+
+@pytest.fixture
+def run(folder: DagsFolder, tmp_path: Path) -> RunState:
+    loaded = load_training_config(folder.config("pool", pair()))
+    run_dir = tmp_path / "store" / "elpa_pool" / "runs" / "r"
+    return RunState(loaded, run_dir, run_dir, RunMoment("2026-01-01T00:00:00+00:00"), "0", dict, None, {})
+
+
+def attempt(run: RunState, number: int) -> Attempt:
+    ti = SimpleNamespace(id=f"01900000-0000-7000-8000-{number:012}", try_number=number)
+    return Attempt.of(ti, run, run.loaded.config.models[0])
+
+
+def status(run: RunState) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((run.run_dir / "models" / "on" / "status.json").read_bytes())
+    return found
+
+
+def test_the_first_attempt_and_those_after_one_that_ended_work_in_the_models_folder(run: RunState) -> None:
+    for number in (1, 2, 3):
+        one = attempt(run, number)
+        assert one.work_dir == one.kept_dir == run.run_dir / "models" / "on"
+        one.empty()
+        (one.work_dir / "junk").touch()
+        one.record(BEGUN)
+        one.record(ENDED, ends=True)
+    assert attempt(run, 4).work_dir == attempt(run, 1).work_dir
+    attempt(run, 4).empty()
+    assert list((run.run_dir / "models" / "on").iterdir()) == []
+
+
+@pytest.mark.parametrize("told", [BEGUN, BEGUN | {"status": "failed"}], ids=["killed", "killed, and counted"])
+def test_after_a_killed_attempt_all_others_have_folders_of_their_own(
+    run: RunState, told: dict[str, Any]
+) -> None:
+    attempt(run, 1).empty()
+    attempt(run, 1).record(told)
+    folders = []
+    for number in (2, 3):
+        one = attempt(run, number)
+        one.empty()
+        folders.append(one.work_dir)
+        one.record(BEGUN)
+        one.record(ENDED | {"status": "ok"}, ends=True)
+    base = run.run_dir / "models" / "on"
+    assert folders == [base / "try-2-000002", base / "try-3-000003"]
+    # What the orphan still writes is in nobody's way.
+    (base / "errors.csv").write_text("abs_error\n9\n", encoding="utf-8")
+    assert [list(folder.iterdir()) for folder in folders] == [[], []]
+
+
+def test_a_record_that_cannot_be_read_is_not_taken_for_none(run: RunState) -> None:
+    (run.run_dir / "models" / "on" / "status.json").mkdir(parents=True)
+    with pytest.raises(OSError, match="no regular file"):
+        attempt(run, 2)
+
+
+def test_an_attempt_that_airflow_has_given_up_does_not_say_how_the_next_one_ended(run: RunState) -> None:
+    old, new = attempt(run, 1), attempt(run, 2)
+    old.empty()
+    old.record(BEGUN)
+    new.record(BEGUN)
+    old.record(ENDED, ends=True)
+    assert status(run)["status"] == "running"
+    new.record(ENDED | {"status": "ok"}, ends=True)
+    old.record(ENDED, ends=True)
+    assert status(run)["status"] == "ok"
+
+
+def test_the_artifact_is_copied_only_if_it_lies_elsewhere(run: RunState, tmp_path: Path) -> None:
+    one = attempt(run, 1)
+    one.empty()
+    times = {"started_at": "2026-01-01T00:00:00Z", "finished_at": "2026-01-01T00:00:01Z"}
+    for path in (one.work_dir / "deep" / "errors.csv", tmp_path / "errors.csv"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("abs_error\n1\n", encoding="utf-8")
+        artifact = one.artifact_left(path, model=run.loaded.config.models[0], **times)
+        kept = path if path.is_relative_to(one.work_dir) else one.work_dir / "handed_on_errors.csv"
+        assert artifact.path == str(kept)
+        assert kept.read_text(encoding="utf-8") == "abs_error\n1\n"
+
+
+@pytest.mark.parametrize("way", ["../../errors.csv", "link.csv"])
+def test_an_artifact_that_only_seems_to_lie_in_the_folder_is_copied(run: RunState, way: str) -> None:
+    one = attempt(run, 1)
+    one.empty()
+    outside = run.run_dir / "errors.csv"
+    outside.write_text("abs_error\n1\n", encoding="utf-8")
+    (one.work_dir / "link.csv").symlink_to(outside)
+    artifact = one.artifact_left(
+        one.work_dir / way, model=run.loaded.config.models[0], started_at="", finished_at=""
+    )
+    assert artifact.path == str(one.work_dir / "handed_on_errors.csv")
+
+
+@pytest.mark.parametrize("left", ["file", "link", "dangling"])
+def test_an_attempt_begins_whatever_a_command_put_in_the_place_of_its_folder(
+    run: RunState, tmp_path: Path, left: str
+) -> None:
+    one = attempt(run, 1)
+    one.work_dir.parent.mkdir(parents=True)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "precious").touch()
+    if left == "file":
+        one.work_dir.touch()
+    else:
+        one.work_dir.symlink_to(tmp_path / ("mine" if left == "link" else "gone"))
+    one.empty()
+    assert one.work_dir.is_dir()
+    assert not one.work_dir.is_symlink()
+    assert (tmp_path / "mine" / "precious").exists()
+
+
+def test_an_artifact_elsewhere_that_is_no_file_is_not_copied(run: RunState, tmp_path: Path) -> None:
+    one = attempt(run, 1)
+    one.empty()
+    device = tmp_path / "errors.csv"
+    device.symlink_to("/dev/null")  # not /dev/zero: a copy of that fills the disk
+    with pytest.raises(ArtifactError, match=r"errors\.csv: found no regular file; expected the validation"):
+        one.artifact_left(device, model=run.loaded.config.models[0], started_at="", finished_at="")
+    assert list(one.work_dir.iterdir()) == []

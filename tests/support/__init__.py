@@ -1,0 +1,1 @@
+"""What tests share: made input, what always holds, and programs that they start."""

@@ -1,0 +1,82 @@
+"""A real S3 server of the tests' own, its buckets, and what can go wrong with it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import botocore.session
+from s3fs import S3FileSystem
+
+from support.programs import PROGRAMS
+
+SERVER = PROGRAMS / "s3_server.py"
+BUCKET = "elpa"
+
+
+class S3Service:
+    """A server, and the environment in which programs reach it."""
+
+    def __init__(self, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self.env = {
+            "AWS_ACCESS_KEY_ID": "key",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ENDPOINT_URL": self.url,
+        }
+
+        self.client = botocore.session.get_session().create_client(
+            "s3",
+            endpoint_url=self.url,
+            region_name=self.env["AWS_DEFAULT_REGION"],
+            aws_access_key_id=self.env["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.env["AWS_SECRET_ACCESS_KEY"],
+        )
+
+    def make_bucket(self, name: str) -> None:
+        self.client.create_bucket(Bucket=name)
+
+    def contents(self, new: dict[str, str] | None = None) -> dict[str, str]:
+        """Put objects, in their order; return all: text by bucket and key."""
+        data = json.dumps(new or {}).encode()
+        with urllib.request.urlopen(f"{self.url}/-/contents", data, timeout=30) as answer:
+            found: dict[str, str] = json.load(answer)
+        return found
+
+    def below(self, place: str) -> dict[str, str]:
+        """Return the objects below ``bucket/prefix``, by the rest of their keys."""
+        found = self.contents()
+        return {key.removeprefix(f"{place}/"): found[key] for key in found if key.startswith(f"{place}/")}
+
+    def faults(self, *faults: tuple[str, str, str, int]) -> None:
+        """Let the next requests fail: method or any, end of the key, fault, how many."""
+        names = ("method", "key", "fault", "times")
+        data = json.dumps([dict(zip(names, fault, strict=True)) for fault in faults]).encode()
+        request = urllib.request.Request(f"{self.url}/-/faults", data=data, method="POST")
+        urllib.request.urlopen(request, timeout=30).close()
+
+    def requests(self) -> tuple[list[tuple[str, str]], int]:
+        """Return methods and paths of the requests since faults were set; how many were there at once."""
+        with urllib.request.urlopen(f"{self.url}/-/requests", timeout=30) as answer:
+            seen = json.load(answer)
+        return [(method, path) for method, path in seen["requests"]], seen["at_once"]
+
+
+@contextmanager
+def s3_service() -> Iterator[S3Service]:
+    """Start a server, and end it."""
+    S3FileSystem.clear_instance_cache()  # one of this process may know an earlier server
+    process = subprocess.Popen(
+        [sys.executable, SERVER], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        yield S3Service(int(process.stdout.readline()))
+    finally:
+        process.kill()
+        process.communicate()
