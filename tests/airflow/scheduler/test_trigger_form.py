@@ -18,6 +18,7 @@ from rest_api import RestApiError
 
 POOL = "elpa_pool"
 FORM = {"retries": 1, "retry_delay": 0}
+REFUSED = ("$.epochs", "$.horzon", "horizon", "$.context.nope", "note, rate", "$.context.note", "NUL")
 
 
 @pytest.fixture(scope="module")
@@ -183,15 +184,7 @@ class TestChoices:
         for task_id in ("online.ridge", "integrate"):
             log = standalone.log(POOL, run_id, task_id)
             details = standalone.task(POOL, run_id, task_id, "/logs/1")
-            for part in (
-                "$.epochs",
-                "$.horzon",
-                "horizon",
-                "$.context.nope",
-                "note, rate",
-                "$.context.note",
-                "NUL",
-            ):
+            for part in REFUSED:
                 assert part in log + str(details), (task_id, part)
         assert run_id not in {line["run_id"] for line in standalone.seen(POOL)}
         assert standalone.policy(POOL, run_id) is None
