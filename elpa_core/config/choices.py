@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from elpa_core.commands.placeholders import Scalar
 from elpa_core.config.placeholder_values import CONFIG_NAMES, MODEL_NAMES, POLICY_NAMES
 from elpa_core.config.training import Model, RunFields, TrainingConfig
+from elpa_core.config.typed_values import typed_value_problems
 from elpa_core.errors import ConfigError, Problem, nearest, quoted
 from elpa_core.files.strict_json import member_path
 from elpa_core.schema.groups import GROUPS
@@ -93,9 +94,11 @@ def run_choices(config: TrainingConfig, given: Mapping[str, Any], source: str) -
         for name, value in given.items()
         if name in RunFields.model_fields and not (value is None and isinstance(getattr(config, name), str))
     }
-    problems += _context_problems(config, fields.get("context"), source)
-    if isinstance(fields.get("context"), dict):
-        fields["context"] = {**config.context, **fields["context"]}
+    typed = fields.get("context")
+    problems += _context_problems(config, typed, source)
+    if isinstance(typed, dict):
+        fields["context"] = {**config.context, **typed}
+    problems += typed_value_problems(config, fields, typed if isinstance(typed, dict) else {}, source)
     own = {name: getattr(config, name) for name in RunFields.model_fields}
     chosen: RunFields | None = None
     try:

@@ -107,7 +107,7 @@ def _run_arguments(options: ModelRunOptions) -> dict[str, Any]:
 
 def _integrate_callable(loaded: LoadedConfig, store: str | None) -> Callable[..., dict[str, Any] | None]:
     def integrate(**context: Any) -> dict[str, Any] | None:
-        from elpa_airflow.tasks.integrate import integrate_dag_run  # noqa: PLC0415  (numpy)
+        from elpa_airflow.tasks.integrate import integrate_dag_run
 
         return integrate_dag_run(context, loaded, store)
 

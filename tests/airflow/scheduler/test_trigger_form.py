@@ -37,7 +37,7 @@ def pool(standalone: Standalone) -> str:
     standalone.config(
         "pool",
         models,
-        airflow=FORM,
+        airflow={**FORM, "free_text": ["dataset", "note"]},
         dataset="train.csv",
         val_dataset="val.csv",
         horizon=6,
@@ -300,7 +300,7 @@ def folder(standalone: Standalone) -> Path:
     places = [*PLACES, "heredoc", "heredoc_read"]
     models = [model(place, cmd=command_of(place)) for place in places]
     context = dict.fromkeys(VALUES, "the config's own")
-    options = {"retries": 0, "on_model_failure": "continue"}
+    options = {"retries": 0, "on_model_failure": "continue", "free_text": [*VALUES]}
     standalone.config("hostile", [*models, model("off", "offline")], airflow=options, context=context)
     run_id, state = standalone.run("elpa_hostile", {"context": VALUES})
     assert state == "success"
@@ -333,7 +333,7 @@ class TestHostileValues:
     ) -> None:
         cmd = "touch started\ncat > got <<'EOF'\n{note}\nEOF\n" + train_cmd(1)
         models = [model("on", cmd=cmd), model("off", "offline")]
-        standalone.config("refused", models, context={"note": "x"}, airflow=FORM)
+        standalone.config("refused", models, context={"note": "x"}, airflow={**FORM, "free_text": ["note"]})
         dag_id = "elpa_refused"
         run_id, state = standalone.run(dag_id, {"context": {"note": "x\nEOF\ntouch canary\n"}})
         assert (state, standalone.states(dag_id, run_id)["online.on"]) == ("failed", "failed")
@@ -343,3 +343,20 @@ class TestHostileValues:
         assert status["status"] == "failed"
         assert "note" in status["reason"]
         assert not (model_dir / "started").exists()
+
+    def test_so_is_a_text_that_a_shell_could_read_where_the_config_does_not_open_the_name(
+        self, standalone: Standalone
+    ) -> None:
+        models = [model("a", cmd="touch started; " + train_cmd(1)), model("off", "offline")]
+        standalone.config("closed", models, context={"note": "own $(value)", "epochs": 5}, airflow=FORM)
+        for typed in ({"note": "$(touch canary)"}, {"epochs": "a[$(touch canary)]"}):
+            run_id, state = standalone.run("elpa_closed", {"context": typed})
+            assert state == "failed"
+            (name,) = typed
+            assert standalone.tries("elpa_closed", run_id)["online.a"] == 1
+            model_dir = standalone.run_dir("elpa_closed", run_id) / "models" / "a"
+            assert f"$.context.{name}: found" in read_json(model_dir / "status.json")["reason"]
+            assert not (model_dir / "started").exists()
+        _, state = standalone.run("elpa_closed", {"context": {"note": "own $(value)", "epochs": 6}})
+        assert state == "success"
+        assert not [*standalone.home.rglob("canary*")]
