@@ -149,7 +149,8 @@ def runs(standalone: Standalone, pool: str) -> dict[str, str]:
             "context": {"note": "$(touch canary)"},
         },
     }
-    run_ids = {name: standalone.start_run(pool, conf) for name, conf in confs.items()}
+    started = standalone.start_together(pool, *({"conf": conf} for conf in confs.values()))
+    run_ids = dict(zip(confs, started, strict=True))
     for run_id in run_ids.values():
         standalone.wait(pool, run_id)
     return {"plain": first, **run_ids}
