@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from functools import partial
+from typing import NoReturn
 
 
 def add_commands(parser: argparse.ArgumentParser) -> argparse._SubParsersAction[argparse.ArgumentParser]:
@@ -13,11 +14,11 @@ def add_commands(parser: argparse.ArgumentParser) -> argparse._SubParsersAction[
     Without one of them, the help goes to standard error, and the exit status is 2: what was to be
     done did not happen.
     """
-    parser.set_defaults(run=partial(_print_help, parser))
+    parser.set_defaults(run=partial(_refuse, parser))
     return parser.add_subparsers(title="commands", metavar="COMMAND")
 
 
-def _print_help(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+def _refuse(parser: argparse.ArgumentParser, options: argparse.Namespace) -> NoReturn:
     del options
     parser.print_help(sys.stderr)
-    return 2
+    parser.exit(2)
