@@ -216,7 +216,7 @@ class _Exact:
         body = self.command(depth)
         return self.rng.choice((
             f"case {word} in {word}) {body}\n;; *) show no;; esac",
-            f"case {word} in (a|{SLOT}b) show no;; (*) {body}\nesac",
+            f"case {word} in (no|{SLOT}b) show no;; (*) {body}\nesac",
             f"case a in a) {body}\n;;& b) ;; esac",
         ))  # fmt: skip
 
