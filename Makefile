@@ -8,10 +8,10 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
 
-# Prints a dot per package; errors go to standard error. Each target says which extras.
+# Prints a dot for each package that it gets; errors go to standard error. Each target says which extras.
 PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]' | awk ' \
-	/^Collecting / { printf "."; fflush() } \
-	/^Installing collected packages/ { printf "\ninstalling %d packages\n", split($$0, names, ","); fflush() }'
+	/^Collecting / { got++; printf "."; fflush() } \
+	got && /^Installing collected / { printf "\ninstalling %d packages\n", split($$0, names, ","); fflush() }'
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up down test test-all test-sweeps test-distributed compose-test check bench bench-cluster format clean
@@ -74,24 +74,24 @@ $(VENV)/python: pyproject.toml elpa_core/__init__.py
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; \
 	sys.exit(0 if (3, 11) <= v <= (3, 13) else \
 	"ELPA needs Python 3.11, 3.12 or 3.13; %s is %d.%d: call make PYTHON=python3.12" % (sys.executable, *v))'
-	@echo "making the environment in $(VENV) (once; about two minutes)"
+	@[ -e $@ ] || echo "making the environment in $(VENV), once: some 730 MB on disk, a few minutes"
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 
 $(VENV)/demo: EXTRAS := airflow,demo
 $(VENV)/demo: $(VENV)/python constraints.txt
-	@echo "installing Airflow, the demo's libraries and ELPA"
+	@echo "bringing Airflow, the demo's libraries and ELPA into $(VENV)"
 	@$(PIP_INSTALL)
 	@touch $@
 
 $(VENV)/dev: EXTRAS := airflow,demo,dev,s3
 $(VENV)/dev: $(VENV)/demo
-	@echo "installing the tools for tests"
+	@echo "bringing the tools for tests into $(VENV)"
 	@$(PIP_INSTALL)
 	@touch $@
 
 $(VENV)/cluster: EXTRAS := airflow,cluster,demo,dev,s3
 $(VENV)/cluster: $(VENV)/dev
-	@echo "installing what a cluster needs"
+	@echo "bringing what a cluster needs into $(VENV)"
 	@$(PIP_INSTALL)
 	@touch $@

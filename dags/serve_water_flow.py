@@ -38,7 +38,7 @@ def serve_water_flow() -> None:
 
 def serve(policy_path: Path) -> Path:
     """Write ``served.csv`` into the folder of the policy's run: a row's time, forecast and actual."""
-    from elpa_core.routing import Router  # noqa: PLC0415  (numpy: in the task, not when the Dag is parsed)
+    from elpa_core.routing import Router
 
     policy = json.loads(policy_path.read_bytes())
     run_dir = Path(policy["run"]["run_dir"])

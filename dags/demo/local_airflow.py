@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import secrets
 import shlex
@@ -13,11 +12,11 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import closing
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from bounded_log import BoundedLog
 from elpa_core.files.atomic import write_atomic
 from elpa_core.processes.command import Command
 from local_airflow_config import write_config
@@ -26,7 +25,6 @@ from rest_api import RestApi, RestApiError
 
 _START_SECONDS = 300
 _USER = "admin"  # whom Airflow's defaults know
-_LOG_BYTES = 5_000_000
 # Variables that speak of another Airflow, or of configs for another.
 _OTHER_AIRFLOWS = ("AIRFLOW", "ELPA_CONFIG_DIR")
 
@@ -95,12 +93,12 @@ class LocalAirflow(RestApi):
             If it ends or is not healthy in time; its log says why.
         """
         self.configure()
-        log = RotatingFileHandler(self.log_path, maxBytes=_LOG_BYTES, backupCount=1, encoding="utf-8")
+        log = BoundedLog(self.log_path)
         self._command = Command(
             "exec airflow standalone",
             cwd=self.state,
             env=self.environment(),
-            on_line=lambda line: log.emit(logging.makeLogRecord({"msg": line})),
+            on_line=log.write,
             stop_grace=10,
         )
         self._thread = threading.Thread(target=self._run, args=(self._command, log), daemon=True)
@@ -113,7 +111,7 @@ class LocalAirflow(RestApi):
         self.log_in(self.user, self.password)
 
     @staticmethod
-    def _run(command: Command, log: RotatingFileHandler) -> None:
+    def _run(command: Command, log: BoundedLog) -> None:
         with closing(log):
             command.run()
 

@@ -128,7 +128,7 @@ def artifact_of(path: Path, *, model: str, group: str, started_at: str, finished
     ArtifactError
         If it is no error CSV as the contract has it.
     """
-    from elpa_core.artifacts.error_csv import summarise_error_csv  # noqa: PLC0415  (numpy: only where it is needed)
+    from elpa_core.artifacts.error_csv import summarise_error_csv
 
     summary = summarise_error_csv(path, beta=0.0)
     return ErrorArtifact(

@@ -1,10 +1,9 @@
-"""Say in numbers, in the policy, what its weights and a router are worth on the validation rows."""
+"""What the weights of a policy and a router are worth on the validation rows."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,28 +13,13 @@ from elpa_core.backtest.baselines import pooled_elpa
 from elpa_core.routing.router import Router
 from elpa_core.routing.settings import VERSION
 from elpa_core.routing.validation import Array, Validation, limited, limits
+from elpa_core.schema.policy import Evaluation, Gain, Routing, SingleModel
 from elpa_core.scores.weights import MIN_SCORE
 
 POWER = 4
 RESAMPLES = 2000
 LEVEL = 0.95
 _ROUTER = "router"
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """What a policy gains from validation rows.
-
-    Parameters
-    ----------
-    routing : dict
-        For the policy's field ``routing``: what a `Router` wants to know.
-    evaluation : dict
-        For the policy's field ``evaluation``.
-    """
-
-    routing: dict[str, Any]
-    evaluation: dict[str, Any]
 
 
 def common_validation(
@@ -70,15 +54,15 @@ def common_validation(
 
 def evaluate(
     policy: Mapping[str, Any], validation: Validation, horizon: int = 1, *, seed: int = 0
-) -> Evaluation:
-    """Return what validation rows say about a policy, its weights and a router.
+) -> tuple[Routing, Evaluation]:
+    """Return the fields ``routing`` and ``evaluation`` of a policy.
 
     Forecasts count within the limits of divergence; a gap counts as the median of the row.
 
     Parameters
     ----------
     policy : mapping
-        The policy without these blocks.
+        The policy without these fields.
     validation : Validation
     horizon : int
         Steps that are forecast together.
@@ -115,35 +99,31 @@ def evaluate(
         name: _gain(single[:, best], errors[name], horizon, seed)
         for name in ("contract_weights", "recommended_weights", _ROUTER)
     }
-    low, high = limits(span)
-    return Evaluation(
-        routing={
-            "version": VERSION,
-            "horizon": horizon,
-            "range": list(span),
-            "limits": [low, high],
-            "mean_abs": facts.mean_abs,
-            "best_model": facts.names[facts.best],
-            "best_mae": facts.best_mae,
-            "recommended_weights": dict(zip(facts.names, recommended.tolist(), strict=True)),
-            "mutant_epsilon_suggested": suggested_epsilon(
-                actuals[first_block.stop :], served[first_block.stop :]
-            ),
-        },
-        evaluation={
-            "rows": len(actuals),
-            "mae": dict(zip(facts.names, maes.tolist(), strict=True)),
-            "best_single": {"model": facts.names[best], "mae": float(maes[best])},
-            **{name: float(error.mean()) for name, error in errors.items()},
-            "gain_over_best_single": gains,
-            "interval": f"{LEVEL:.0%}, paired moving-block bootstrap of the difference of absolute errors, "
-            f"percentiles of {RESAMPLES} resamples of blocks of {_block_length(len(actuals), horizon)} rows, "
-            f"seed {seed}",
-            "note": "static weights were computed from these rows; the router saw each block only after it "
-            "had served it; the best single model is the best in hindsight",
-            "verdict": [_verdict(name, gain, facts.names[best]) for name, gain in gains.items()],
-        },
+    routing = Routing(
+        version=VERSION,
+        horizon=horizon,
+        range=span,
+        limits=limits(span),
+        mean_abs=facts.mean_abs,
+        best_model=facts.names[facts.best],
+        best_mae=facts.best_mae,
+        recommended_weights=dict(zip(facts.names, recommended.tolist(), strict=True)),
+        mutant_epsilon_suggested=suggested_epsilon(actuals[first_block.stop :], served[first_block.stop :]),
     )
+    evaluation = Evaluation(
+        rows=len(actuals),
+        mae=dict(zip(facts.names, maes.tolist(), strict=True)),
+        best_single=SingleModel(model=facts.names[best], mae=float(maes[best])),
+        **{name: float(error.mean()) for name, error in errors.items()},
+        gain_over_best_single=gains,
+        interval=f"{LEVEL:.0%}, paired moving-block bootstrap of the difference of absolute errors, "
+        f"percentiles of {RESAMPLES} resamples of blocks of {_block_length(len(actuals), horizon)} rows, "
+        f"seed {seed}",
+        note="static weights were computed from these rows; the router saw each block only after it "
+        "had served it; the best single model is the best in hindsight",
+        verdict=[_verdict(name, gain, facts.names[best]) for name, gain in gains.items()],
+    )
+    return routing, evaluation
 
 
 def recommended_weights(errors: Array) -> Array:
@@ -224,17 +204,17 @@ def _block_length(rows: int, horizon: int) -> int:
     return max(horizon, math.ceil(math.pow(rows, 1.0 / 3.0)))
 
 
-def _gain(single: Array, ensemble: Array, horizon: int, seed: int) -> dict[str, float]:
+def _gain(single: Array, ensemble: Array, horizon: int, seed: int) -> Gain:
     differences = single - ensemble
     low, high = moving_block_interval(differences, _block_length(len(differences), horizon), seed=seed)
-    return {"gain": float(differences.mean()), "low": low, "high": high}
+    return Gain(gain=float(differences.mean()), low=low, high=high)
 
 
-def _verdict(name: str, gain: Mapping[str, float], best: str) -> str:
+def _verdict(name: str, gain: Gain, best: str) -> str:
     way = name.replace("_", " ")
     subject, verb, do = ("the router", "beats", "does") if name == _ROUTER else (f"the {way}", "beat", "do")
-    if gain["low"] > 0.0:
+    if gain.low > 0.0:
         return f"{subject} {verb} the best single model, {best}"
-    if gain["gain"] > 0.0:
+    if gain.gain > 0.0:
         return f"{subject} {verb} the best single model, {best}, but not by more than chance may give"
     return f"{subject} {do} not beat the best single model, {best}"

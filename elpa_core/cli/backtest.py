@@ -29,8 +29,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(options: argparse.Namespace) -> int:
     """Carry the command out and return its exit status."""
-    from elpa_core.backtest.comparison import backtest, table_lines  # noqa: PLC0415  (numpy)
-    from elpa_core.backtest.panels import read_panel  # noqa: PLC0415  (numpy)
+    from elpa_core.backtest.comparison import backtest, table_lines
+    from elpa_core.backtest.panels import read_panel
 
     panels = [read_panel(path) for path in options.panel]
     _require_different_names([panel.name for panel in panels])

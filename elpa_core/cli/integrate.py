@@ -39,7 +39,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(options: argparse.Namespace) -> int:
     """Carry the command out and return its exit status."""
-    from elpa_core.policy.integration import integrate_config, integrate_run  # noqa: PLC0415  (numpy)
+    from elpa_core.policy.integration import integrate_config, integrate_run
 
     require_output(options.output, "the policy", options.config, options.manifest)
     if options.config and options.manifest:

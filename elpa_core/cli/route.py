@@ -83,9 +83,9 @@ def _require_only_a_panel(options: argparse.Namespace) -> None:
 
 
 def _route_stream(options: argparse.Namespace, policy: dict[str, Any]) -> None:
-    from elpa_core.routing.routing_policy import RoutingPolicy  # noqa: PLC0415  (numpy)
-    from elpa_core.serving.session import Session, begun, route_stream  # noqa: PLC0415  (numpy)
-    from elpa_core.serving.streams import Actuals, Lines, open_text, read_blocks  # noqa: PLC0415  (numpy)
+    from elpa_core.routing.routing_policy import RoutingPolicy
+    from elpa_core.serving.session import Session, begun, route_stream
+    from elpa_core.serving.streams import Actuals, Lines, open_text, read_blocks
 
     if options.forecasts == "-" and sys.stdin is None:
         expected = "a pipe or a file"
@@ -114,10 +114,10 @@ def _route_stream(options: argparse.Namespace, policy: dict[str, Any]) -> None:
 
 
 def _route_panel(options: argparse.Namespace, policy: dict[str, Any]) -> None:
-    from elpa_core.backtest.comparison import served_test_rows  # noqa: PLC0415  (numpy)
-    from elpa_core.backtest.panels import read_panel  # noqa: PLC0415  (numpy)
-    from elpa_core.routing.model_columns import check_models  # noqa: PLC0415  (numpy)
-    from elpa_core.routing.routing_policy import RoutingPolicy  # noqa: PLC0415  (numpy)
+    from elpa_core.backtest.comparison import served_test_rows
+    from elpa_core.backtest.panels import read_panel
+    from elpa_core.routing.model_columns import check_models
+    from elpa_core.routing.routing_policy import RoutingPolicy
 
     if options.output is None:
         raise InputError(Problem("elpa route", "--output", "nothing", "a file, with --panel"))

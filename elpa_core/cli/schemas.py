@@ -34,4 +34,6 @@ def json_schema(kind: str) -> dict[str, Any]:
         schema["additionalProperties"] = _SCALAR
     if kind == "integrate":
         schema["additionalProperties"] = _SCALAR
+    if kind == "policy":  # a policy in a store, or of a later version, has more fields
+        del schema["additionalProperties"]
     return schema

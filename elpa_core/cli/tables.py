@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from elpa_core.config.types import GROUPS
+from elpa_core.policy.table import model_lines
+from elpa_core.schema.groups import GROUPS
 from elpa_core.store import Entry
 from elpa_core.store.stored_policy import StoredPolicy
 
@@ -50,19 +51,9 @@ def described(stored: StoredPolicy) -> str:
 
 def stored_lines(stored: StoredPolicy) -> list[str]:
     """Return a policy as plain lines: whose it is, how it was published, scores and weights."""
-    contents, publication = stored.contents, stored.publication
+    publication = stored.publication
     lines = [described(stored), f"file {stored.path}"]
     if publication is not None:
         action = publication.action.replace("_", " ")
         lines.append(f"{action} at {publication.when} by {publication.actor}: {publication.reason}")
-    width = max(len("model"), *map(len, contents.scores))
-    lines.append(f"{'group':<8} {'model':<{width}} {'score':>14} {'weight':>8}")
-    for group in GROUPS:
-        for name, weight in contents.weights(group).items():
-            mark = "  best" if name == contents.best(group) else ""
-            source = contents.errors.get(name)
-            carried = f"  carried from {source.carried_from}" if source and source.carried_from else ""
-            score = contents.scores[name]
-            lines.append(f"{group:<8} {name:<{width}} {score:>14.6g} {weight:>8.4f}{mark}{carried}")
-    lines += [f"{m.group:<8} {m.name:<{width}} {'missing':>14} {'':>8}  {m.reason}" for m in contents.missing]
-    return lines
+    return [*lines, *model_lines(stored.contents)]

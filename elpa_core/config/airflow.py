@@ -11,8 +11,9 @@ from typing import Annotated, Any, Literal
 from croniter import CroniterError, croniter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from elpa_core.config.types import airflow_key, expected
+from elpa_core.config.types import airflow_key
 from elpa_core.files.location import is_uri, uri_problem
+from elpa_core.schema.problems import expected
 
 # Within these, no timezone and no data interval leads out of what dates can express.
 _YEARS = range(1900, 2200)
@@ -196,6 +197,12 @@ class DagRunOptions(ModelRunOptions):
     tags: tuple[Tag, ...] = Field(default=(), strict=False, description="Tags of the Dag, besides elpa.")
     description: str | None = Field(default=None, description="One line that the list of Dags shows.")
     owner: NonBlank | None = Field(default=None, description="Owner of the tasks.")
+    free_text: tuple[NonBlank, ...] = Field(
+        default=(),
+        strict=False,
+        description="Names of `context` and of the three data sets that take any text at the start of a run;"
+        " the others take letters, digits, spaces and `_ . , : ; @ % + = / -`.",
+    )
     store: StoreLocation | None = Field(
         default=None,
         description="Where the policy store is: a folder, relative to the config's folder, or a URI such as"

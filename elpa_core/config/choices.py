@@ -13,12 +13,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from elpa_core.commands.masking import MASK, mask_text, names_a_secret, secret_values
+from elpa_core.commands.placeholders import Scalar
 from elpa_core.config.placeholder_values import CONFIG_NAMES, MODEL_NAMES, POLICY_NAMES
-from elpa_core.config.problems import problems_of
 from elpa_core.config.training import Model, RunFields, TrainingConfig
-from elpa_core.config.types import GROUPS, Scalar
+from elpa_core.config.typed_values import typed_value_problems
 from elpa_core.errors import ConfigError, Problem, nearest, quoted
 from elpa_core.files.strict_json import member_path
+from elpa_core.schema.groups import GROUPS
+from elpa_core.schema.problems import problems_of
 
 MODELS, GROUPS_FIELD, DRY_RUN, PUBLISH = "models", "groups", "dry_run", "publish"
 SELECTION_FIELDS = (MODELS, GROUPS_FIELD, DRY_RUN, PUBLISH)
@@ -100,9 +102,11 @@ def run_choices(config: TrainingConfig, given: Mapping[str, Any], source: str) -
         for name, value in given.items()
         if name in RunFields.model_fields and not (value is None and isinstance(getattr(config, name), str))
     }
-    problems += _context_problems(config, fields.get("context"), source)
-    if isinstance(fields.get("context"), dict):
-        fields["context"] = {**config.context, **fields["context"]}
+    typed = fields.get("context")
+    problems += _context_problems(config, typed, source)
+    if isinstance(typed, dict):
+        fields["context"] = {**config.context, **typed}
+    problems += typed_value_problems(config, fields, typed if isinstance(typed, dict) else {}, source)
     own = {name: getattr(config, name) for name in RunFields.model_fields}
     chosen: RunFields | None = None
     try:

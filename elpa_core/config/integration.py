@@ -10,11 +10,12 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError
 
 from elpa_core.config.pool_checks import container_problems, duplicate_names, missing_groups, settle_groups
-from elpa_core.config.problems import problems_of
 from elpa_core.config.training import ERROR_SOURCES, PolicyFields
-from elpa_core.config.types import Group, ModelName, StrictModel
+from elpa_core.config.types import ModelName, StrictModel
 from elpa_core.errors import ConfigError, Problem, nearest
 from elpa_core.files.strict_json import member_path, read_object
+from elpa_core.schema.groups import Group
+from elpa_core.schema.problems import problems_of
 
 ErrorValue = Annotated[float, Field(allow_inf_nan=False)]
 

@@ -19,11 +19,13 @@ from elpa_core.config.placeholder_values import (
     variable_of,
 )
 from elpa_core.config.pool_checks import container_problems, duplicate_names, missing_groups, settle_groups
-from elpa_core.config.problems import problems_of
 from elpa_core.config.training import LoadedConfig, TrainingConfig
-from elpa_core.config.types import GROUPS, is_airflow_key
+from elpa_core.config.typed_values import free_text_problems
+from elpa_core.config.types import is_airflow_key
 from elpa_core.errors import ConfigError, Problem, nearest, quoted
 from elpa_core.files.strict_json import member_path, parse_object, read_file
+from elpa_core.schema.groups import GROUPS
+from elpa_core.schema.problems import problems_of
 
 _TOP_FIELDS = tuple(name for name in TrainingConfig.model_fields if name != "extras")
 
@@ -81,6 +83,8 @@ def check_training_config(
     context = context if isinstance(context, dict) else {}
     own_names = {**extras, **context}
     problems += _template_problems(raw.get("models"), own_names, source)
+    if config is not None:
+        problems += free_text_problems(config.airflow.free_text, config.context, source)
     if both_groups:
         problems += missing_groups(models, source, "enabled ")
         if config is not None:

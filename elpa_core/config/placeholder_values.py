@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from elpa_core.commands.placeholders import Scalar
 from elpa_core.config.training import PolicyFields, TrainingConfig
-from elpa_core.config.types import Scalar
 from elpa_core.times import RunMoment
 
 CONFIG_NAMES = ("dataset", "train_dataset", "val_dataset", "test_dataset", "horizon", "period", "seed")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from elpa_core.config.types import GROUPS
 from elpa_core.errors import Problem, nearest, quoted
 from elpa_core.files.strict_json import member_path
+from elpa_core.schema.groups import GROUPS
 
 
 def duplicate_names(models: object, source: str) -> Iterator[Problem]:

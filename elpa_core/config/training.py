@@ -12,15 +12,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from elpa_core.config.airflow import DagRunOptions, ModelRunOptions
-from elpa_core.config.types import (
-    AnyScalar,
-    Environment,
-    Group,
-    KeptPattern,
-    ModelName,
-    StrictModel,
-    Text,
-)
+from elpa_core.config.types import AnyScalar, Environment, KeptPattern, ModelName, StrictModel, Text
+from elpa_core.schema.groups import Group
 
 ERROR_SOURCES = ("ewma_score", "error_values", "error_csv")
 

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
-from pydantic_core import PydanticCustomError
 
 from elpa_core.artifacts.kept_files import is_kept_pattern
+from elpa_core.commands.placeholders import Scalar
+from elpa_core.schema.problems import expected
 
 _KEY = re.compile(r"[\w.-]+")
 _MAX_KEY_LENGTH = 250
-
-
-def expected(text: str, *, found: str = "") -> PydanticCustomError:
-    """Return a validation error that says what was expected, and what was found if not the value."""
-    return PydanticCustomError("elpa", "{expected}", {"expected": text, "found": found})
 
 
 def airflow_key(value: str, longest: int = _MAX_KEY_LENGTH) -> str:
@@ -37,9 +33,6 @@ def is_airflow_key(value: str, longest: int = _MAX_KEY_LENGTH) -> bool:
     return _KEY.fullmatch(value) is not None and len(value) <= longest
 
 
-GROUPS = ("online", "offline")
-Group = Literal["online", "offline"]
-Scalar = str | int | float | bool | None
 # A model's folder is named after it, and its task id is its group, a dot, and its name.
 _LONGEST_NAME = 200
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from elpa_core.config.training import PolicyFields
-from elpa_core.config.types import GROUPS
 from elpa_core.errors import InputError, Problem
 from elpa_core.files.atomic import json_bytes, write_atomic
+from elpa_core.schema.groups import GROUPS
 from elpa_core.schema.policy import ErrorSource, MissingModel, Policy, RunReference
 from elpa_core.scores.weights import best_model, inverse_score_weights
 

@@ -1,4 +1,4 @@
-"""Fill in what a policy says of routing, from the forecasts in the error artifacts behind it."""
+"""Say in a policy what its weights and a router are worth, from the forecasts in its error artifacts."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ from numpy.typing import NDArray
 from elpa_core.artifacts.error_csv import iter_error_blocks
 from elpa_core.backtest.evaluation import common_validation, evaluate
 from elpa_core.errors import ArtifactError, InputError
-from elpa_core.schema.policy import Evaluation, Policy, Routing
+from elpa_core.schema.policy import Policy
 
 MAX_ROWS = 10_000
-"""Rows, the last ones, that are evaluated: a replay of more would take longer than it tells."""
+"""The last rows of an artifact are evaluated: a replay of more takes long and says little more."""
 
 Forecasts = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
-def evaluated(policy: Policy, artifacts: Mapping[str, Path], horizon: int) -> Policy:
-    """Return a policy with ``routing`` and ``evaluation``, or as it is where there can be none.
+def evaluate_policy(policy: Policy, artifacts: Mapping[str, Path], horizon: int) -> Policy:
+    """Return a policy with ``routing`` and ``evaluation``.
+
+    Without forecasts that all models share, or with numbers that no router takes, it stays as it is.
 
     Parameters
     ----------
@@ -39,19 +41,14 @@ def evaluated(policy: Policy, artifacts: Mapping[str, Path], horizon: int) -> Po
         validation = common_validation(found, horizon)
         if isinstance(validation, str):
             return policy
-        told = evaluate(policy.to_json(), validation, horizon)
+        routing, evaluation = evaluate(policy.to_json(), validation, horizon)
     except InputError:  # numbers that can be scored, but not routed with
         return policy
-    return policy.model_copy(
-        update={
-            "routing": Routing.model_validate(told.routing),
-            "evaluation": Evaluation.model_validate(told.evaluation),
-        }
-    )
+    return policy.model_copy(update={"routing": routing, "evaluation": evaluation})
 
 
 def _forecasts(path: Path, sha256: str | None) -> Forecasts | None:
-    """Return the last ``y_true`` and ``pred`` of an artifact; None if it has none, or is another now."""
+    """Return the last ``y_true`` and ``pred`` of an artifact; None if it has none, or has changed."""
     digest = hashlib.sha256()
     y_true, pred = np.empty(0), np.empty(0)
     try:

@@ -1,4 +1,4 @@
-"""From validation errors to a policy: of an integration config, or of a finished training run."""
+"""Make the policy of an integration config, or of a finished training run, from validation errors."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from pydantic import BaseModel, ValidationError
 from elpa_core.artifacts.error_artifact import ErrorArtifact
 from elpa_core.config.integration import LoadedIntegration
 from elpa_core.config.loading import parse_training_config
-from elpa_core.config.problems import problems_of
 from elpa_core.config.training import LoadedConfig
-from elpa_core.config.types import Group
 from elpa_core.errors import ArtifactError, InputError, Problem
 from elpa_core.files.strict_json import read_file, read_object
 from elpa_core.policy.build import ScoredModel, build_policy
-from elpa_core.policy.evaluation import evaluated
+from elpa_core.policy.evaluation import evaluate_policy
 from elpa_core.policy.scoring import score_artifacts, score_block
 from elpa_core.runs.folder import RunFolder
+from elpa_core.schema.groups import Group
 from elpa_core.schema.policy import MissingModel, Policy, RunReference
+from elpa_core.schema.problems import problems_of
 from elpa_core.times import now_text
 
 
@@ -47,7 +47,7 @@ def integrate_config(loaded: LoadedIntegration) -> Policy:
         for block in config.models
         if block.error_csv is not None and block.ewma_score is None and block.error_values is None
     }
-    return evaluated(policy, files, config.horizon)
+    return evaluate_policy(policy, files, config.horizon)
 
 
 def integrate_run(run_dir: Path, manifest_path: Path | None = None) -> Policy:
@@ -100,7 +100,7 @@ def integrate_run(run_dir: Path, manifest_path: Path | None = None) -> Policy:
         ),
     )
     files = {artifact.model: Path(artifact.path) for artifact in artifacts}
-    return evaluated(policy, files, loaded.config.horizon)
+    return evaluate_policy(policy, files, loaded.config.horizon)
 
 
 class _Entry(BaseModel):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from elpa_core.config.airflow import DagRunOptions
-from elpa_core.config.types import GROUPS
 from elpa_core.errors import ElpaError
 from elpa_core.policy.build import ScoredModel
+from elpa_core.schema.groups import GROUPS
 from elpa_core.schema.policy import MissingModel
 
 

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
-from elpa_core.schema.policy import Evaluation, Policy
+from elpa_core.schema.groups import GROUPS
+from elpa_core.schema.policy import Evaluation, Policy, WeightedPolicy
 
 
 def policy_lines(policy: Policy) -> list[str]:
-    """Return a policy as a table of plain lines, best models marked."""
+    """Return a policy as plain lines: its models, then what weights and router are worth."""
+    return [*model_lines(policy), *(_evaluation_lines(policy.evaluation) if policy.evaluation else ())]
+
+
+def model_lines(policy: WeightedPolicy) -> list[str]:
+    """Return the models of a policy as a table, best ones marked, those that are missing at its end."""
     width = max(len("model"), *(len(name) for name in policy.scores))
     lines = [f"{'group':<8} {'model':<{width}} {'score':>14} {'weight':>8}"]
-    for group, weights, best in (
-        ("online", policy.online_weights, policy.best_online_model),
-        ("offline", policy.offline_weights, policy.best_offline_model),
-    ):
-        for name, weight in weights.items():
-            mark = "  best" if name == best else ""
-            lines.append(f"{group:<8} {name:<{width}} {policy.scores[name]:>14.6g} {weight:>8.4f}{mark}")
+    for group in GROUPS:
+        for name, weight in policy.weights(group).items():
+            mark = "  best" if name == policy.best(group) else ""
+            source = policy.errors.get(name)
+            carried = f"  carried from {source.carried_from}" if source and source.carried_from else ""
+            score = policy.scores[name]
+            lines.append(f"{group:<8} {name:<{width}} {score:>14.6g} {weight:>8.4f}{mark}{carried}")
     lines += [f"{m.group:<8} {m.name:<{width}} {'missing':>14} {'':>8}  {m.reason}" for m in policy.missing]
-    return [*lines, *(_evaluation_lines(policy.evaluation) if policy.evaluation else ())]
+    return lines
 
 
-def _evaluation_lines(told: Evaluation) -> list[str]:
+def _evaluation_lines(result: Evaluation) -> list[str]:
     errors = (
-        (f"best single model, {told.best_single.model}", told.best_single.mae),
-        ("equal weights", told.equal_weights),
-        ("contract weights", told.contract_weights),
-        ("recommended weights", told.recommended_weights),
-        ("router", told.router),
+        (f"best single model, {result.best_single.model}", result.best_single.mae),
+        ("equal weights", result.equal_weights),
+        ("contract weights", result.contract_weights),
+        ("recommended weights", result.recommended_weights),
+        ("router", result.router),
     )
     numbers = "; ".join(f"{name} {error:.6g}" for name, error in errors)
-    return [f"mean absolute error on {told.rows} validation rows: {numbers}", *told.verdict]
+    return [f"mean absolute error on {result.rows} validation rows: {numbers}", *result.verdict]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from elpa_core.config.types import GROUPS
 from elpa_core.errors import InputError, Problem, quoted, some
 from elpa_core.routing.routing_policy import RoutingPolicy
+from elpa_core.schema.groups import GROUPS
 
 _MOST_PROBLEMS = 12
 

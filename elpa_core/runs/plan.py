@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from elpa_core.commands.masking import MASK, mask_text, mask_values, names_a_secret, secret_values
-from elpa_core.commands.placeholders import render_command, render_text
+from elpa_core.commands.placeholders import Scalar, render_command, render_text
 from elpa_core.config.airflow import ModelRunOptions
 from elpa_core.config.placeholder_values import placeholder_values, written_values
 from elpa_core.config.training import LoadedConfig, Model
-from elpa_core.config.types import Scalar
 from elpa_core.errors import PlaceholderError
 from elpa_core.runs.folder import RunFolder
 from elpa_core.times import RunMoment

@@ -1,1 +1,1 @@
-"""The one schema of a policy: what builds, stores and serves policies takes it from here."""
+"""The schema of a policy, and what all schemas share: the groups, and words for what is wrong."""

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from elpa_core.config.types import GROUPS
 from elpa_core.errors import InputError, Problem
 from elpa_core.files import StorePath
+from elpa_core.schema.groups import GROUPS
 from elpa_core.store.history import UNPUBLISHED, Action, Entry
 from elpa_core.store.layout import DagFolder
 from elpa_core.store.ledger import Ledger

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from elpa_core.config.types import GROUPS
-from elpa_core.store.stored_policy import Contents
+from elpa_core.schema.groups import GROUPS, Group
+from elpa_core.schema.policy import WeightedPolicy
 
 Kind = Literal["best_model", "model_came", "model_went", "weight", "field"]
 
@@ -22,15 +22,15 @@ class Move:
     Parameters
     ----------
     kind : str
-        What it is.
+        What changed.
     group : str or None
-        The group of models that it is about, if it is about one.
+        The group of models, where the change is inside one.
     name : str
         The model, or the field.
     old, new : object
         The values; None where there is none.
     words : str
-        The same, for people.
+        The change in words, for people.
     """
 
     kind: Kind
@@ -45,12 +45,12 @@ class Move:
         return vars(self).copy()
 
 
-def moves(old: Contents, new: Contents) -> list[Move]:
+def moves(old: WeightedPolicy, new: WeightedPolicy) -> list[Move]:
     """Return what is different in ``new``: per group best model, models, weights; then the fields."""
     return [move for group in GROUPS for move in _group_moves(group, old, new)] + list(_field_moves(old, new))
 
 
-def _group_moves(group: str, old: Contents, new: Contents) -> Iterator[Move]:
+def _group_moves(group: Group, old: WeightedPolicy, new: WeightedPolicy) -> Iterator[Move]:
     was, now = old.best(group), new.best(group)
     if was != now:
         words = f"{group}: best model was {was}, is {now}"
@@ -70,12 +70,12 @@ def _group_moves(group: str, old: Contents, new: Contents) -> Iterator[Move]:
             yield Move("weight", group, name, weight, new_weight, words)
 
 
-def _why_missing(group: str, name: str, policy: Contents) -> str:
+def _why_missing(group: Group, name: str, policy: WeightedPolicy) -> str:
     reasons = [f" ({m.reason})" for m in policy.missing if (m.group, m.name) == (group, name)]
     return reasons[0] if reasons else ""
 
 
-def _field_moves(old: Contents, new: Contents) -> Iterator[Move]:
+def _field_moves(old: WeightedPolicy, new: WeightedPolicy) -> Iterator[Move]:
     for name in _FIELDS:
         was, now = getattr(old, name), getattr(new, name)
         if was != now:

@@ -14,11 +14,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from elpa_core import files
-from elpa_core.config.problems import problems_of
-from elpa_core.config.types import expected
 from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.files import StorePath
 from elpa_core.files.os_errors import as_input_error
+from elpa_core.schema.problems import expected, problems_of
 from elpa_core.times import parse_moment, utc_text
 
 Action = Literal["published", "recorded", "held", "promoted", "rolled_back", "lifted"]

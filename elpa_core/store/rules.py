@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from elpa_core.config.types import GROUPS
 from elpa_core.runs.trials import is_trial
+from elpa_core.schema.groups import GROUPS
+from elpa_core.schema.policy import WeightedPolicy
 from elpa_core.store.history import Action
 from elpa_core.store.ledger import Ledger
-from elpa_core.store.stored_policy import Contents, Record
+from elpa_core.store.stored_policy import Record
 from elpa_core.times import utc_text
 
 _AHEAD = dt.timedelta(hours=1)
@@ -92,12 +93,12 @@ def _place_in_order(record: Record, ledger: Ledger) -> str:
     return f"later than {which}"
 
 
-def held_back(new: Contents, current: Contents, max_score_increase: float) -> str:
-    """Return why a policy is not published without a person's word, or nothing.
+def held_back(new: WeightedPolicy, current: WeightedPolicy, max_score_increase: float) -> str:
+    """Return why only a person may publish a policy, or nothing.
 
     Parameters
     ----------
-    new, current : Contents
+    new, current : WeightedPolicy
         The policies; lower scores are better.
     max_score_increase : float
         A group's best score may be worse than the current one by this fraction of it, at least 0.

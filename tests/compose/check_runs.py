@@ -16,6 +16,7 @@ from urllib.parse import quote
 from demo import DAG_ID, follow
 from elpa_core.policy.table import policy_lines
 from elpa_core.schema.policy import Policy
+from elpa_core.schema.reading import read
 from rest_api import RestApi
 
 QUEUE_TRIAL = "elpa_queue_trial"
@@ -74,7 +75,7 @@ def log(airflow: RestApi, task: dict[str, Any]) -> str:
 def check_policy(run_id: str) -> None:
     """Check the policy that the store holds as the current one."""
     path = Path(os.environ["AIRFLOW__ELPA__STORE"], DAG_ID, "current.json")
-    policy = Policy.model_validate_json(path.read_bytes())
+    policy = read(Policy, json.loads(path.read_bytes()), str(path))
     print("\n".join(["", *policy_lines(policy), ""]))
     expect(policy.run is not None and policy.run.run_id == run_id, f"{path} is the policy of this run")
     expect(not policy.degraded, "it is not degraded")

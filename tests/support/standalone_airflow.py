@@ -30,9 +30,12 @@ class Standalone(AirflowRuns):
 
     def start(self) -> None:
         settings = {
+            # How long one writer waits for another: Airflow parses and writes down all Dags in one
+            # transaction, which on two busy cores takes longer than SQLite's own 5 seconds.
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.home}/airflow.db?timeout=60",
             # A new or edited config touches the Dag file, and what was touched is parsed at once. This is
             # for a touch while it is being parsed.
-            "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
+            "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "20",
             "AIRFLOW__CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL": "0",
             "AIRFLOW__CORE__MIN_SERIALIZED_DAG_FETCH_INTERVAL": "0",
             # Instead of 1 and 5 seconds: how long the scheduler rests when it had nothing to do, and after

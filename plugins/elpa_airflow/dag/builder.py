@@ -16,8 +16,8 @@ from elpa_airflow.run.moment import policy_uri
 from elpa_airflow.tasks.train import train_task
 from elpa_core.config.airflow import DagRunOptions, ModelRunOptions
 from elpa_core.config.training import LoadedConfig
-from elpa_core.config.types import GROUPS
 from elpa_core.errors import ConfigError, Problem, quoted
+from elpa_core.schema.groups import GROUPS
 from elpa_core.times import parse_date
 
 TAG = "elpa"
@@ -107,7 +107,7 @@ def _run_arguments(options: ModelRunOptions) -> dict[str, Any]:
 
 def _integrate_callable(loaded: LoadedConfig, store: str | None) -> Callable[..., dict[str, Any] | None]:
     def integrate(**context: Any) -> dict[str, Any] | None:
-        from elpa_airflow.tasks.integrate import integrate_dag_run  # noqa: PLC0415  (numpy)
+        from elpa_airflow.tasks.integrate import integrate_dag_run
 
         return integrate_dag_run(context, loaded, store)
 

@@ -9,7 +9,7 @@ from airflow.sdk import Param
 from elpa_core.commands.masking import names_a_secret
 from elpa_core.config.choices import DRY_RUN, GROUPS_FIELD, MODELS, PUBLISH
 from elpa_core.config.training import RunFields, TrainingConfig
-from elpa_core.config.types import GROUPS
+from elpa_core.schema.groups import GROUPS
 
 _DATA, _POLICY = "Data and commands", "Scores and routing"
 

@@ -22,7 +22,7 @@ from elpa_core.config.training import LoadedConfig, Model
 from elpa_core.errors import ArtifactError, ElpaError, InputError, Problem
 from elpa_core.files import objects
 from elpa_core.policy.build import ScoredModel, build_policy
-from elpa_core.policy.evaluation import evaluated
+from elpa_core.policy.evaluation import evaluate_policy
 from elpa_core.policy.quorum import NoPolicyError, require_quorum
 from elpa_core.policy.scoring import score_artifacts
 from elpa_core.policy.table import policy_lines
@@ -216,4 +216,4 @@ def _policy(ti: Any, run: RunState, pool: _Pool) -> Policy:
         ),
         chosen=run.choices.given,
     )
-    return evaluated(policy, pool.artifacts, run.choices.config.horizon)
+    return evaluate_policy(policy, pool.artifacts, run.choices.config.horizon)

@@ -71,7 +71,9 @@ SCHEDULE = {"schedule": "@daily", "start_date": "2026-01-01", "max_active_runs":
 
 
 def backfill(standalone: Standalone, days: Days, dag_id: str, *more: str) -> None:
-    """Run a backfill of the days to its end."""
+    """Run a backfill of the days until all its runs have ended."""
+    earlier = f"the earlier backfill of {dag_id} is complete"
+    eventually(lambda: all(one["completed_at"] for one in backfills(standalone, dag_id)), earlier)
     dates = ("--from-date", midnight(1).removesuffix("T00:00:00Z"), "--to-date", days.last)
     # A scheduler that starts such a run before all are there dies of SQLite's lock, hence the pause.
     standalone.airflow.call("PATCH", f"/dags/{dag_id}", is_paused=True)
@@ -87,9 +89,7 @@ def backfill(standalone: Standalone, days: Days, dag_id: str, *more: str) -> Non
     standalone.airflow.call("PATCH", f"/dags/{dag_id}", is_paused=False)
 
     def has_ended() -> bool:
-        found = backfills(standalone, dag_id)
-        states = {run["state"] for run in runs(standalone, dag_id)}
-        return all(one["completed_at"] for one in found) and states <= {"success", "failed"}
+        return {run["state"] for run in runs(standalone, dag_id)} <= {"success", "failed"}
 
     eventually(has_ended, f"the backfill of {dag_id} ends", 400)
 

@@ -36,7 +36,7 @@ def pool(standalone: Standalone) -> str:
     standalone.config(
         "pool",
         models,
-        airflow=FORM,
+        airflow={**FORM, "free_text": ["dataset", "note"]},
         dataset="train.csv",
         val_dataset="val.csv",
         horizon=6,
@@ -139,7 +139,7 @@ def runs(standalone: Standalone, pool: str) -> dict[str, str]:
     defaults = {name: param["value"] for name, param in params(standalone, pool).items()}
     confs: dict[str, dict[str, Any]] = {
         "unchanged": defaults,
-        "unknown": {"epochs": 3, "horzon": 2, "context": {"nope": 1}},
+        "refused": {"epochs": 3, "horzon": 2, "context": {"nope": 1, "note": "a\0b"}},
         "dry": {"dry_run": True},
         "left_out": {"models": ["ridge", "tide"], "groups": ["online"]},
         "values": {
@@ -170,10 +170,10 @@ class TestChoices:
         assert standalone.policy(POOL, runs[name])["chosen"] == {}
         assert chosen(standalone, runs[name]) == "train.csv|val.csv||6|24|42|none|0.7|none|"
 
-    def test_unknown_names_fail_every_model_once_and_are_named(
+    def test_unknown_names_and_a_nul_fail_every_model_once_and_are_named(
         self, standalone: Standalone, runs: dict[str, str]
     ) -> None:
-        run_id = runs["unknown"]
+        run_id = runs["refused"]
         assert self.state(standalone, run_id) == "failed"
         assert standalone.states(POOL, run_id) == {
             "online.ridge": "failed",
@@ -186,7 +186,15 @@ class TestChoices:
         for task_id in ("online.ridge", "integrate"):
             log = standalone.log(POOL, run_id, task_id)
             details = standalone.task(POOL, run_id, task_id, "/logs/1")
-            for part in ("$.epochs", "$.horzon", "horizon", "$.context.nope", "note, rate"):
+            for part in (
+                "$.epochs",
+                "$.horzon",
+                "horizon",
+                "$.context.nope",
+                "note, rate",
+                "$.context.note",
+                "NUL",
+            ):
                 assert part in log + str(details), (task_id, part)
         assert run_id not in {line["run_id"] for line in standalone.seen(POOL)}
         assert standalone.policy(POOL, run_id) is None
@@ -302,7 +310,7 @@ def folder(standalone: Standalone) -> Path:
     places = [*PLACES, "heredoc", "heredoc_read"]
     models = [model(place, cmd=command_of(place)) for place in places]
     context = dict.fromkeys(VALUES, "the config's own")
-    options = {"retries": 0, "on_model_failure": "continue"}
+    options = {"retries": 0, "on_model_failure": "continue", "free_text": [*VALUES]}
     standalone.config("hostile", [*models, model("off", "offline")], airflow=options, context=context)
     run_id, state = standalone.run("elpa_hostile", {"context": VALUES})
     assert state == "success"
@@ -333,19 +341,32 @@ class TestHostileValues:
     def test_what_a_place_cannot_hold_is_refused_before_the_command_starts(
         self, standalone: Standalone
     ) -> None:
-        values = {"nul": "a\0b", "delimiter": "x\nEOF\ntouch canary\n"}
-        cmd = "touch started\ncat > got <<'EOF'\n{NAME}\nEOF\n" + train_cmd(1)
-        models = [model(name, cmd=cmd.replace("NAME", name)) for name in values]
-        models.append(model("off", "offline"))
-        standalone.config("refused", models, context=dict.fromkeys(values, "x"), airflow=FORM)
-        run_id, state = standalone.run("elpa_refused", {"context": values})
-        assert state == "failed"
-        for name in values:
-            task_id = f"online.{name}"
-            assert standalone.states("elpa_refused", run_id)[task_id] == "failed"
-            assert standalone.tries("elpa_refused", run_id)[task_id] == 1
-            model_dir = standalone.run_dir("elpa_refused", run_id) / "models" / name
-            status = read_json(model_dir / "status.json")
-            assert status["status"] == "failed"
-            assert f"{{{name}}}" in status["reason"]
+        cmd = "touch started\ncat > got <<'EOF'\n{note}\nEOF\n" + train_cmd(1)
+        models = [model("on", cmd=cmd), model("off", "offline")]
+        standalone.config("refused", models, context={"note": "x"}, airflow={**FORM, "free_text": ["note"]})
+        dag_id = "elpa_refused"
+        run_id, state = standalone.run(dag_id, {"context": {"note": "x\nEOF\ntouch canary\n"}})
+        assert (state, standalone.states(dag_id, run_id)["online.on"]) == ("failed", "failed")
+        assert standalone.tries(dag_id, run_id)["online.on"] == 1
+        model_dir = standalone.run_dir(dag_id, run_id) / "models" / "on"
+        status = read_json(model_dir / "status.json")
+        assert status["status"] == "failed"
+        assert "note" in status["reason"]
+        assert not (model_dir / "started").exists()
+
+    def test_so_is_a_text_that_a_shell_could_read_where_the_config_does_not_open_the_name(
+        self, standalone: Standalone
+    ) -> None:
+        models = [model("a", cmd="touch started; " + train_cmd(1)), model("off", "offline")]
+        standalone.config("closed", models, context={"note": "own $(value)", "epochs": 5}, airflow=FORM)
+        for typed in ({"note": "$(touch canary)"}, {"epochs": "a[$(touch canary)]"}):
+            run_id, state = standalone.run("elpa_closed", {"context": typed})
+            assert state == "failed"
+            (name,) = typed
+            assert standalone.tries("elpa_closed", run_id)["online.a"] == 1
+            model_dir = standalone.run_dir("elpa_closed", run_id) / "models" / "a"
+            assert f"$.context.{name}: found" in read_json(model_dir / "status.json")["reason"]
             assert not (model_dir / "started").exists()
+        _, state = standalone.run("elpa_closed", {"context": {"note": "own $(value)", "epochs": 6}})
+        assert state == "success"
+        assert not [*standalone.home.rglob("canary*")]

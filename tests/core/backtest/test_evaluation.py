@@ -21,11 +21,10 @@ from elpa_core.routing import Router, Validation
 
 def test_numbers_by_hand(panel: Panel) -> None:
     policy = panel.policy()
-    result = evaluate(policy, panel.validation, panel.horizon)
-    json.dumps([result.routing, result.evaluation], allow_nan=False)
+    routing, told = (part.to_json() for part in evaluate(policy, panel.validation, panel.horizon))
+    json.dumps([routing, told], allow_nan=False)
     rows = panel.validation_rows
     y, forecasts = panel.actuals[:rows], panel.forecasts[:rows]
-    told = result.evaluation
     assert told["rows"] == rows
     maes = np.abs(y[:, None] - forecasts).mean(axis=0)
     assert [told["mae"][name] for name in panel.names] == pytest.approx(maes)
@@ -34,7 +33,7 @@ def test_numbers_by_hand(panel: Panel) -> None:
     inverse = 1 / np.array([policy["scores"][name] for name in panel.names])
     pooled = forecasts @ (inverse / inverse.sum())
     assert told["contract_weights"] == pytest.approx(np.abs(y - pooled).mean())
-    weights = np.array([result.routing["recommended_weights"][name] for name in panel.names])
+    weights = np.array([routing["recommended_weights"][name] for name in panel.names])
     assert weights.sum() == pytest.approx(1)
     assert told["recommended_weights"] == pytest.approx(np.abs(y - forecasts @ weights).mean())
     for way, gain in told["gain_over_best_single"].items():
@@ -43,10 +42,10 @@ def test_numbers_by_hand(panel: Panel) -> None:
     served = np.array(Router(policy, panel.validation, horizon=panel.horizon).warm_up)
     served[: panel.horizon] = np.median(forecasts[: panel.horizon], axis=1)
     assert told["router"] == pytest.approx(np.abs(y - served).mean())
-    assert told == evaluate(policy, panel.validation, panel.horizon).evaluation
+    assert told == evaluate(policy, panel.validation, panel.horizon)[1].to_json()
     low, high = y.min(), y.max()
-    assert result.routing["range"] == [low, high]
-    assert result.routing["limits"] == pytest.approx([2 * low - high, 2 * high - low])
+    assert routing["range"] == [low, high]
+    assert routing["limits"] == pytest.approx([2 * low - high, 2 * high - low])
 
 
 def test_the_router_in_it_saw_nothing_in_advance(panel: Panel) -> None:
@@ -65,7 +64,7 @@ def test_the_router_in_it_saw_nothing_in_advance(panel: Panel) -> None:
 def test_routing_block_starts_a_router_without_the_rows() -> None:
     panel = make_panel(4)
     policy = panel.policy()
-    policy["routing"] = evaluate(policy, panel.validation).routing
+    policy["routing"] = evaluate(policy, panel.validation)[0].to_json()
     bare, warmed = Router(policy), Router(panel.policy(), panel.validation)
     for field in ("range", "mean_abs", "best", "best_mae", "horizon"):
         assert getattr(bare.policy, field) == getattr(warmed.policy, field)
@@ -80,11 +79,11 @@ def test_an_ensemble_that_does_not_pay_is_said_so_in_words() -> None:
         "skill": "ELPA", "dirty_interval": 3, "amplitude_window": 6, "mutant_epsilon": None,
         "online_models": ["good"], "offline_models": ["bad"], "scores": {"good": 1.0, "bad": 1.0},
     }  # fmt: skip
-    verdict = evaluate(policy, validation).evaluation["verdict"]
+    verdict = evaluate(policy, validation)[1].verdict
     assert "the contract weights do not beat the best single model, good" in verdict
     assert "the router does not beat the best single model, good" in verdict
     better = {"good": y + 1, "bad": y - 1 + 0.1 * rng.normal(size=120)}
-    verdict = evaluate(policy, Validation.of(y, better)).evaluation["verdict"]
+    verdict = evaluate(policy, Validation.of(y, better))[1].verdict
     assert any(text.startswith("the contract weights beat the best single model") for text in verdict)
 
 

@@ -6,9 +6,8 @@ import json
 import pytest
 from support.stores import policy, record, run
 
-from elpa_core.schema.policy import MissingModel
+from elpa_core.schema.policy import MissingModel, Policy
 from elpa_core.store.comparison import moves
-from elpa_core.store.stored_policy import Contents
 
 MISSING = [MissingModel(name="tide", group="offline", reason="the task failed", intended=False)]
 
@@ -152,13 +151,13 @@ def test_diff_of_the_same_says_so(filled, command):
     ],
 )
 def test_diff_names_each_control_field(field, value, words):
-    old, new = Contents.model_validate(policy()), Contents.model_validate(policy(**{field: value}))
+    old, new = Policy.model_validate(policy()), Policy.model_validate(policy(**{field: value}))
     assert [move.words for move in moves(old, new)] == [words]
 
 
 def test_a_model_that_changes_its_group_goes_and_comes():
-    old = Contents.model_validate(policy({"a": 1.0, "b": 2.0}, {"c": 1.0}))
-    new = Contents.model_validate(policy({"a": 1.0}, {"c": 1.0, "b": 2.0}))
+    old = Policy.model_validate(policy({"a": 1.0, "b": 2.0}, {"c": 1.0}))
+    new = Policy.model_validate(policy({"a": 1.0}, {"c": 1.0, "b": 2.0}))
     assert [(m.kind, m.group, m.name) for m in moves(old, new)] == [
         ("weight", "online", "a"),
         ("model_went", "online", "b"),

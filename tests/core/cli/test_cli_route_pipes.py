@@ -72,7 +72,14 @@ def test_forecasts_may_come_one_block_at_a_time(
         assert process.wait(timeout=30) == 0
 
 
-@pytest.mark.parametrize("order", list(permutations(["forecasts", "actuals", "output"])))
+@pytest.mark.parametrize(
+    "order",
+    [
+        # By default, each is the first once, the second once and the last once.
+        pytest.param(order, marks=[] if number in {0, 3, 4} else pytest.mark.sweep, id="-".join(order))
+        for number, order in enumerate(permutations(["forecasts", "actuals", "output"]))
+    ],
+)
 def test_pipes_may_be_opened_in_any_order(tmp_path: Path, order: tuple[str, ...]) -> None:
     f, a, _, _ = stream_files(tmp_path, 4, 2)
     command = [*ELPA, "route", "--policy", write_policy(tmp_path / "p.json", policy_of(["a", "b"], ["c"]))]

@@ -28,6 +28,7 @@ RAW: dict[str, Any] = {
         {"name": "old", "group": "offline", "enabled": False, "train_cmd": "true"},
     ],
 }
+FREE_TEXT = {"free_text": ["dataset", "device"]}
 NESTED = functools.reduce(lambda inner, _: [inner], range(5000), 1)
 
 
@@ -63,7 +64,7 @@ def test_what_was_prefilled_and_left_counts_as_the_configs():
 
 def test_what_differs_is_data_and_is_shown():
     given = {"dataset": "$(touch x)", "context": {"device": "a'b"}, "beta": 0.5, "dry_run": True}
-    choices = run_choices(config(), given, "conf")
+    choices = run_choices(config(airflow=FREE_TEXT), given, "conf")
     assert choices.given == given
     assert choices.changed == {
         "dataset": "$(touch x)",
@@ -76,7 +77,7 @@ def test_what_differs_is_data_and_is_shown():
 
 
 def test_changed_values_reach_commands_as_one_word():
-    pool = loaded()
+    pool = loaded(airflow=FREE_TEXT)
     choices = run_choices(pool.config, {"dataset": "a b", "context": {"device": "a'b"}}, "conf")
     naive, tide = (
         plan_model(pool, model, Path("/run"), RunMoment("2026"), choices.changed).command

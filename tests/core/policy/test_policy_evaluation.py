@@ -7,7 +7,7 @@ import pytest
 from support.pools import block, pool
 
 from elpa_core.cli import main
-from elpa_core.policy.evaluation import evaluated
+from elpa_core.policy.evaluation import evaluate_policy
 from elpa_core.routing import Router
 from elpa_core.schema.policy import Policy
 from elpa_core.store import PolicyStore
@@ -175,6 +175,6 @@ def test_an_artifact_that_changes_under_way_is_not_evaluated(tmp_path, run_polic
     policy = Policy.model_validate(json.loads(run_policy.read_bytes()))
     files = {name: tmp_path / f"{name}.csv" for name in ("a", "b")}
     bare = policy.model_copy(update={"routing": None, "evaluation": None})
-    assert evaluated(bare, files, 6) == policy
+    assert evaluate_policy(bare, files, 6) == policy
     write_artifact(files["b"], HIGH)
-    assert evaluated(bare, files, 6) == bare
+    assert evaluate_policy(bare, files, 6) == bare

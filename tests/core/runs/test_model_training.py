@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from pools import block, leave_errors, pool
+from support.pools import block, leave_errors, pool
 
 from elpa_core.artifacts.error_artifact import artifact_of
 from elpa_core.runs.training import KeptInPlace, Outcome, Training

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from pools import pool
+from support.pools import pool
 from upath import UPath
 
 from elpa_core.runs import folder as names

@@ -1,4 +1,4 @@
-"""Say what is wrong with a config in the words of the person who wrote it."""
+"""What pydantic finds wrong with a file, in the words of the person who wrote the file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from elpa_core.errors import Problem, nearest, quoted
 from elpa_core.files.strict_json import member_path
@@ -25,6 +25,18 @@ _EXPECTED = {
     "dataclass_type": "an object",
     "finite_number": "a finite number",
 }
+
+
+def expected(text: str, *, found: str = "") -> PydanticCustomError:
+    """Return a validation error that says what was expected, and what was found if not the value."""
+    return PydanticCustomError("elpa", "{expected}", {"expected": text, "found": found})
+
+
+def refuse(faults: Mapping[str, PydanticCustomError]) -> None:
+    """Raise one validation error with the faults of several fields, if there are any."""
+    details = [InitErrorDetails(type=fault, loc=(field,), input=None) for field, fault in faults.items()]
+    if details:
+        raise ValidationError.from_exception_data("", details)
 
 
 def problems_of(error: ValidationError, source: str, model: type[BaseModel]) -> list[Problem]:

@@ -1,0 +1,87 @@
+"""What a router can take: the schema of a policy, within the limits of the router."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, ValidationInfo, field_validator
+
+from elpa_core.errors import quoted
+from elpa_core.routing.settings import BOUND, MOST, VERSION
+from elpa_core.schema.policy import Interval, ScoredPolicy, validated_models
+from elpa_core.schema.problems import expected, refuse
+from elpa_core.schema.reading import Part
+
+
+def _integer_from(least: int) -> AfterValidator:
+    def check(value: int) -> int:
+        if not least <= value <= MOST:
+            raise expected(f"an integer from {least} to {MOST}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _version(value: Any) -> Any:
+    if value != VERSION:
+        raise expected(f"version {VERSION}")
+    return value
+
+
+def _magnitude(value: float) -> float:
+    if not 0 <= value <= BOUND:
+        raise expected(f"a number from 0 to {BOUND:g}")
+    return value
+
+
+def _epsilon(value: float | None) -> float | None:
+    if value is not None and not 0 < value <= BOUND:
+        raise expected("a number > 0 or null")
+    return value
+
+
+def _range(value: tuple[float, float]) -> tuple[float, float]:
+    low, high = value
+    if not -BOUND <= low <= high <= BOUND:
+        raise expected(f"[smallest, largest], numbers within ±{BOUND:g}", found=f"[{low}, {high}]")
+    return value
+
+
+Version = Annotated[Any, AfterValidator(_version)]
+Magnitude = Annotated[float, AfterValidator(_magnitude)]
+Steps = Annotated[int, _integer_from(1)]
+
+
+class KnownRouting(Part):
+    """What a router takes from `routing`; a policy that was made by hand may have less of it."""
+
+    version: Version = VERSION
+    horizon: Steps = 1
+    range: Annotated[Interval, AfterValidator(_range)] | None = None
+    mean_abs: Magnitude = 0.0
+    best_model: str | None = None
+    best_mae: Magnitude | None = None
+
+
+class RoutablePolicy(ScoredPolicy):
+    """A policy that a router can take."""
+
+    version: Version = VERSION
+    dirty_interval: Annotated[int, _integer_from(0)]
+    amplitude_window: Steps
+    mutant_epsilon: Annotated[float | None, AfterValidator(_epsilon)]
+    scores: dict[str, Magnitude]
+    routing: KnownRouting = KnownRouting()
+
+    @field_validator("routing", mode="before")
+    @classmethod
+    def _none_is_nothing_known(cls, routing: Any) -> Any:
+        return KnownRouting() if routing is None else routing
+
+    @field_validator("routing")
+    @classmethod
+    def _best_is_one_of_the_models(cls, routing: KnownRouting, info: ValidationInfo) -> KnownRouting:
+        names, best = validated_models(info), routing.best_model
+        if names and best is not None and best not in names:
+            refuse({"best_model": expected("a model of the policy", found=quoted(best))})
+        return routing
