@@ -100,6 +100,9 @@ class TestSecrets:
         assert said == "trained on /plain, this run has ***"
 
 
+STATUS = {"generation": "0-a"}
+
+
 class TestARunOf010:
     def run(self, folder: Path, *, chosen: dict[str, Any] | None, generation: dict[str, Any] | None) -> Path:
         (folder / "generations").mkdir()
@@ -112,10 +115,8 @@ class TestARunOf010:
             (folder / "train_manifest.json").write_text(json.dumps({"chosen": chosen}), encoding="utf-8")
         return folder
 
-    STATUS = {"generation": "0-a"}
-
     def test_is_known_by_its_frozen_config(self, tmp_path: Path) -> None:
-        record = recorded_by_0_1_0(self.run(tmp_path, chosen={}, generation=None), self.STATUS)
+        record = recorded_by_0_1_0(self.run(tmp_path, chosen={}, generation=None), STATUS)
         here = RunFields(dataset="/data/load.csv", context={"epochs": 10, "rate": 0.5})
         assert misfit(record, here) is None
         assert misfit(record, here.model_copy(update={"period": 7})) == (
@@ -124,15 +125,13 @@ class TestARunOf010:
 
     def test_and_by_what_was_chosen(self, tmp_path: Path) -> None:
         chosen = {"dataset": "/other/kilo.csv", "horizon": 12, "context": {"epochs": 3}, "models": ["a"]}
-        record = recorded_by_0_1_0(self.run(tmp_path, chosen=chosen, generation=None), self.STATUS)
+        record = recorded_by_0_1_0(self.run(tmp_path, chosen=chosen, generation=None), STATUS)
         there = {"dataset": "/other/kilo.csv", "horizon": 12, "context": {"epochs": 3, "rate": 0.5}}
         assert misfit(record, RunFields.model_validate(there)) is None
 
     def test_the_config_is_that_of_its_own_clearing(self, tmp_path: Path) -> None:
         folder = self.run(tmp_path, chosen={}, generation={"dataset": "/before/clearing.csv"})
-        assert (
-            misfit(recorded_by_0_1_0(folder, self.STATUS), RunFields(dataset="/before/clearing.csv")) is None
-        )
+        assert misfit(recorded_by_0_1_0(folder, STATUS), RunFields(dataset="/before/clearing.csv")) is None
         later = recorded_by_0_1_0(folder, {"generation": "1-b"})
         assert later["dataset"] == "/data/load.csv"
 
@@ -141,4 +140,4 @@ class TestARunOf010:
         folder = self.run(tmp_path, chosen={}, generation=None)
         (folder / gone).unlink()
         with pytest.raises(ConfigError, match=gone):
-            recorded_by_0_1_0(folder, self.STATUS)
+            recorded_by_0_1_0(folder, STATUS)

@@ -2,9 +2,9 @@
 
 The one argument is a JSON object: answer, and steps, each an object with one of
 
-* ``write``: {path: text, ...};
-* ``run``: a Dag id, with ``date`` and ``conf``; the same date again clears all tasks of the run;
-* ``clear``: a Dag id, with ``run_id`` and ``task_ids``; these tasks are cleared and run again.
+* ``write``: {path: text, ...}; in a path RUN is the id of the last run;
+* ``run``: a Dag id, with ``date`` and ``conf``;
+* ``clear``: a Dag id, with ``task_ids``: these are cleared and run, of ``run_id``, else of the last run.
 
 The answer is a list: for each run and clearing what `run_dags.outcome` says.
 """
@@ -22,15 +22,16 @@ from run_dags import outcome
 
 
 def main(order: dict[str, Any]) -> None:
-    results = []
+    results: list[dict[str, Any]] = []
     for number, step in enumerate(order["steps"]):
         print(f"=== STEP {number}", flush=True)
+        run_id = step.get("run_id") or (results[-1]["run_id"] if results else "")
         for path, text in step.get("write", {}).items():
-            Path(path).write_text(text, encoding="utf-8")
+            Path(path.replace("RUN", run_id)).write_text(text, encoding="utf-8")
         if "run" in step:
             results.append(run(step["run"], step.get("date"), step.get("conf")))
         if "clear" in step:
-            results.append(clear(step["clear"], step["run_id"], step["task_ids"]))
+            results.append(clear(step["clear"], run_id, step["task_ids"]))
     Path(order["answer"]).write_text(json.dumps(results), encoding="utf-8")
 
 
