@@ -46,7 +46,7 @@ test-distributed: $(VENV)/cluster  ## tests with PostgreSQL, Redis and two Celer
 	@tests/distributed/install_servers.sh
 	@$(BIN)/python -m pytest tests/distributed -m 'not sweep'
 
-compose-test:  ## the demo on docker-compose.yaml with two workers; needs only docker compose; about five minutes
+compose-test:  ## the demo on docker-compose.yaml with two workers; needs Python and Docker with Compose; about five minutes
 	@$(PYTHON) tests/compose/run_stack.py
 
 check: $(VENV)/dev  ## check lint and types

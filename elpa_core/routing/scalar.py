@@ -86,7 +86,7 @@ def answer(
 
     Parameters
     ----------
-    row : list of float, one a model
+    row : list of float, one per model
         NaN where a model has no forecast.
     step : int
         Position in the block, from 0.

@@ -58,7 +58,7 @@ class Session:
         if len(rows) != self.router.waiting:
             found = f"{len(rows)} row numbers"
             raise InputError(
-                Problem(str(path), "$.rows", found, f"{self.router.waiting}, one a waiting step")
+                Problem(str(path), "$.rows", found, f"{self.router.waiting}, one per waiting step")
             )
         learned = value.get("learned")
         if learned is not None and type(learned) is not int:
