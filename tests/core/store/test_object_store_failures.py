@@ -245,8 +245,8 @@ def test_a_bucket_that_is_not_there():
     store = PolicyStore(open_location("s3://nobody-has-this/x"), "pool")
     assert refused(lambda: record(store, 1)) == (
         "s3://nobody-has-this/x/pool/runs/day1/policies/0001.json: The specified bucket does not exist; the"
-        " policy store could not be changed, and the current policy is as it was: see that the bucket is there"
-        " and can be reached and written with these credentials, and try again"
+        " policy store could not be changed, and the current policy is as it was: see that the bucket is"
+        " there and can be reached and written with these credentials, and try again"
     )
     for read in (store.history, store.current, lambda: store.publish("day1")):
         words = "s3://nobody-has-this/x: found no such folder; expected a policy store"
