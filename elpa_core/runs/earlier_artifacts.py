@@ -16,8 +16,8 @@ from elpa_core.errors import ArtifactError, InputError, Problem
 from elpa_core.files import StorePath
 from elpa_core.files.strict_json import parse_object
 from elpa_core.runs.folder import ModelFolder, RunFolder, lies_in_model, path_below_model
-from elpa_core.runs.trials import is_trial
 from elpa_core.runs.trained_on import misfit, recorded_by_0_1_0
+from elpa_core.runs.trials import is_trial
 from elpa_core.times import parse_moment
 
 
