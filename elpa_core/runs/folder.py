@@ -14,6 +14,7 @@ STATUS_NAME = "status.json"
 STDOUT_NAME = "train.stdout.log"
 STDERR_NAME = "train.stderr.log"
 
+
 _MODELS, _POLICIES, _GENERATIONS = "models", "policies", "generations"
 _KEY_END = 6
 
@@ -145,6 +146,30 @@ def path_below_model(path: str, run: str, model: str) -> tuple[str, ...]:
     ('try-2', 'errors.csv')
     """
     return tuple(path.rpartition(f"/{run}/{_MODELS}/{model}/")[2].split("/"))
+
+
+def lies_in_model(path: str, run: str, model: str) -> bool:
+    """Tell whether a path leads into a model's folder, wherever the store was when it was written.
+
+    Parameters
+    ----------
+    path : str
+        A path or URI.
+    run, model : str
+        The names of the run's folder and of the model.
+
+    Examples
+    --------
+    >>> lies_in_model("/old/elpa/runs/r1/models/ridge/try-2/errors.csv", "r1", "ridge")
+    True
+    >>> lies_in_model("/tmp/errors.csv", "r1", "ridge")
+    False
+    >>> lies_in_model("/old/elpa/runs/r1/models/ridge/../../../errors.csv", "r1", "ridge")
+    False
+    """
+    parts = path_below_model(path, run, model)
+    inside = f"/{run}/{_MODELS}/{model}/" in path
+    return inside and not {"", ".", ".."} & set(parts)
 
 
 def is_in_models(parts: tuple[str, ...]) -> bool:
