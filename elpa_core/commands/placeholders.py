@@ -12,8 +12,6 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
-from elpa_core.commands.bash.arguments import program_slots
-from elpa_core.commands.bash.lexer import read_program
 from elpa_core.commands.bash.quoting import Refusal, quote_values
 from elpa_core.commands.bash.syntax import SLOT
 from elpa_core.errors import ConfigError, PlaceholderError, Problem, quoted
@@ -25,9 +23,6 @@ _WELL_FORMED = re.compile(r"(?:[^{}]++|\{\{|\}\}|\{[A-Za-z_][A-Za-z0-9_]*\})*")
 _NAMES = re.compile(r"\{(?:\{|([A-Za-z_][A-Za-z0-9_]*)\})")
 _TOKEN = re.compile(r"\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_]*)\}|[{}]")
 _UNUSABLE = re.compile(r"[\0\ud800-\udfff]")
-_PROGRAM_WORDS = ("<<", "eval", "ssh", "trap")
-_PROGRAM_HINT = re.compile(r"<<|(?<![\w./-])(?:eval|ssh|trap)\s")
-_C_OPTION = re.compile(r"\s-[A-Za-z]*c[A-Za-z]*\s*[\"'${]")
 
 
 class Placeholder(NamedTuple):
@@ -184,29 +179,6 @@ def render_text(
     """
     pieces = _checked_pieces(template, values, source, place, kind)
     return "".join(piece if isinstance(piece, str) else str(values[piece.name]) for piece in pieces)
-
-
-def opaque_program_arguments(template: str) -> list[str]:
-    """Return the placeholders in text that a program of its own reads, such as ``bash -c "..."``.
-
-    Quoting for the command's own shell does not reach into an argument of ``bash -c``,
-    ``python -c``, ``eval``, ``ssh`` or ``trap``, or into a script on standard input; this is a
-    heuristic for warnings.
-
-    >>> opaque_program_arguments("python -c 'print({seed})' {model_dir}")
-    ['seed']
-    """
-    # Each parse of a Dag file asks this of every command, and reading a program costs 25 times as much.
-    hinted = any(word in template for word in _PROGRAM_WORDS) and _PROGRAM_HINT.search(template)
-    if not hinted and not _C_OPTION.search(template):
-        return []
-    pieces = parse_template(template)
-    names = [piece.name for piece in pieces if isinstance(piece, Placeholder)]
-    program = "".join(piece.replace(SLOT, "") if isinstance(piece, str) else SLOT for piece in pieces)
-    found = read_program(program)
-    name_of = dict(zip(found.slots, names, strict=True))
-    slots = {slot for command in found.commands for slot in program_slots(command, name_of.__getitem__)}
-    return list(dict.fromkeys(name for slot, name in name_of.items() if slot in slots))
 
 
 def _scan(template: str) -> Iterator[Piece | _Malformed]:

@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from elpa_core.commands.placeholders import opaque_program_arguments, placeholder_names, template_problems
+from elpa_core.commands.code_readers import values_read_as_code
+from elpa_core.commands.placeholders import placeholder_names, template_problems
 from elpa_core.config.airflow import cross_field_problems
 from elpa_core.config.placeholder_values import (
     CONFIG_NAMES,
@@ -127,12 +128,11 @@ def _template_problems(models: object, own_names: Mapping[str, Any], source: str
 
 def _warnings(config: TrainingConfig) -> Iterator[str]:
     yield from _unused_values(config)
+    typed = {name for name in CONFIG_NAMES if name.endswith("dataset")}
+    typed |= {name for name, value in config.context.items() if isinstance(value, str)}
     for index, model in enumerate(config.models):
-        for name in opaque_program_arguments(model.train_cmd):
-            yield (
-                f"$.models[{index}].train_cmd: {{{name}}} stands in a program of its own (bash -c, python -c,"
-                f" eval or ssh), which reads it as code; use the variable {variable_of(name)} there"
-            )
+        for name, how in values_read_as_code(model.train_cmd, typed):
+            yield f"$.models[{index}].train_cmd: {{{name}}} {how}"
     yield from _shared_artifacts(config)
 
 

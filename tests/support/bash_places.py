@@ -200,8 +200,7 @@ INTEGER = r"-?(0|[1-9]\d{0,17})"
 
 
 LETTERS = r"\w+"
-
-
+PLAIN = r"[\w./:+-]+"
 UNSIGNED = r"0|[1-9]\d{0,17}"
 
 
@@ -220,7 +219,7 @@ LIMITED = {
     "index in an array": ("y=([1+@X@]=a); show @X@", WORD, INTEGER),
     "quoted index": ('y["@X@"]=a; show @X@', WORD, UNSIGNED),
     "index of an expansion": ('show "${y[@X@]}" @X@', words("", "@X@"), INTEGER),
-    "substring": ('show "${one:@X@}" @X@', None, INTEGER),
+    "substring": ('show "${one:@X@}" @X@', None, UNSIGNED),
     "let": ("let y=@X@; show @X@", WORD, INTEGER),
     "let in a function": ("function f { 2>&1 let y=@X@; }; f; show @X@", WORD, INTEGER),
     "let in a loop": ("for y do let y=@X@; done; show @X@", WORD, INTEGER),
@@ -238,20 +237,20 @@ LIMITED = {
     "declared name": ("declare v_@X@=3; show @X@", WORD, LETTERS),
     "name reference": ("declare -n r=v_@X@; unset -n r; show @X@", WORD, LETTERS),
     "declared array in quotes": ('declare -a y="(@X@)"; show "$y"', None, LETTERS),
-    "prefix": ('y=@X@; show "${y#@X@}."', words("."), LETTERS),
-    "replacement": ('y=a; show "${y/a/@X@}"', WORD, LETTERS),
+    "prefix": ('y=@X@; show "${y#@X@}."', words("."), PLAIN),
+    "replacement": ('y=a; show "${y/a/@X@}"', WORD, PLAIN),
     "name of an expansion": ('show "${y@X@:-a}"', words("a"), LETTERS),
     "pattern group": ("y=@X@; [[ $y =~ ^(a|@X@)$ && $y == @(a|@X@) ]] && show @X@", WORD, LETTERS),
     "regex brackets": ("[[ a =~ [@X@] ]]; show @X@", WORD, LETTERS),
-    "backticks in double quotes": ('show "`printf %s. x@X@`"', words("x@X@."), LETTERS),
-    "backticks in backticks": ('y=`printf %s. \\`printf %s x@X@\\``; show "$y"', words("x@X@."), LETTERS),
+    "backticks in double quotes": ('show "`printf %s. x@X@`"', words("x@X@."), PLAIN),
+    "backticks in backticks": ('y=`printf %s. \\`printf %s x@X@\\``; show "$y"', words("x@X@."), PLAIN),
     "expansion in a here-document": (
         "cat <<EOF\n$(printf %s. x@X@)${none-@X@}\nEOF",
         text("x@X@.@X@\n"),
-        LETTERS,
+        PLAIN,
     ),
-    "nested fallbacks": ('show "${none:-${other:-@X@}}"', WORD, LETTERS),
-    "quotes in a quoted fallback": ('show "${none:-"@X@"}"', WORD, LETTERS),
+    "nested fallbacks": ('show "${none:-${other:-@X@}}"', WORD, PLAIN),
+    "quotes in a quoted fallback": ('show "${none:-"@X@"}"', WORD, PLAIN),
     "behind a backslash, in backticks": ('y=`printf %s. \\@X@`; show "$y"', IN_SUBSTITUTION, NOTHING),
     "assigning fallback": ("show ${none:=@X@}", WORD, r"[\w@+:,./-]+"),
     "fallback": ("show ${none:-@X@} ${one:+a@X@b}", words("@X@", "a@X@b"), "[^\x01\x7f]*"),

@@ -1,8 +1,8 @@
 r"""Find where in a bash program a value stands: in which quotes, here-document or expansion.
 
 The lexer follows bash 5: nested quotes, ``$(...)``, backticks, ``${...}``, arithmetic,
-here-documents, comments, ``case`` patterns and ``[[ ]]``. Where it cannot follow, it says so
-instead of guessing.
+here-documents, comments, compound commands, ``case`` patterns and ``[[ ]]``. Where it cannot
+follow, it says so instead of guessing.
 
 >>> [slot.where.name for slot in read_program('a \0 "\0" <<E\n\0\nE\n').slots]
 ['WORD', 'DOUBLE', 'HEREDOC']
@@ -12,20 +12,26 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from elpa_core.commands.bash.reader import LostError
-from elpa_core.commands.bash.syntax import ASSIGNMENT, META, SLOT, Command, Heredoc, Program, Where, Word
-from elpa_core.commands.bash.words import WordLexer
+from elpa_core.commands.bash.redirections import REDIRECTION, RedirectionLexer
+from elpa_core.commands.bash.syntax import Command, Program, Word
 
 _SEPARATOR = re.compile(r";;&|;;|;&|&&|\|\||\|&|[;&|]")
-_REDIRECTION = re.compile(r"(?![<>]\()(?:&>>?|<<<|<<-?|<&|>&|<>|>\||>>|<|>)")
 _DESCRIPTOR = re.compile(r"[0-9]+|\{[A-Za-z_][A-Za-z0-9_]*\}")
 _EMPTY_PARENTHESES = re.compile(r"\([ \t]*\)")
-_DELIMITER = re.compile(r"(?:[^ \t\n;&|<>()'\"\\$`]|\\[^\n]|'[^']*'|\"(?:[^\"\\$`]|\\.)*\")+", re.DOTALL)
-_QUOTED_PART = re.compile(r"'([^']*)'|\"((?:[^\"\\]|\\.)*)\"|\\(.)", re.DOTALL)
-_QUOTED_LINE = re.compile(r"[^\n]*")
-_LINE = re.compile(r"(?:[^\\\n]++|\\.|\\$)*+", re.DOTALL)
-_OPENERS = frozenset({"if", "then", "else", "elif", "while", "until", "do", "{", "!", "time", "-p", "coproc"})
+_ARRAY_ARGUMENTS = frozenset({"alias", "declare", "eval", "export", "let", "local", "readonly", "typeset"})
+_COMPOUND = frozenset({"{", "if", "while", "until", "for", "case", "select", "[["})
+# What is open behind a reserved word, and what has to be open before one that goes on or closes.
+_OPENS = {"if": "if", "while": "loop", "until": "loop", "{": "{"}
+_GOES_ON = {
+    "then": ({"if"}, "then"),
+    "elif": ({"then"}, "if"),
+    "else": ({"then"}, "else"),
+    "do": ({"loop", "for"}, "do"),
+}
+_CLOSES = {"fi": {"then", "else"}, "done": {"do"}, "}": {"{"}}
 
 
 def read_program(text: str) -> Program:
@@ -35,20 +41,49 @@ def read_program(text: str) -> Program:
     return lexer.found
 
 
+class _Open(NamedTuple):
+    """An open compound command, and how many commands were found before it."""
+
+    kind: str
+    start: int
+
+
 @dataclass(slots=True)
 class _List:
-    """How far the reading of a list of commands is; ``cases`` holds the open case commands."""
+    """How far the reading of a list of commands is.
+
+    ``first``: no word of the command has been read; ``reserved``: nor an assignment or a
+    redirection; ``closed``: a compound command has ended, with the number of commands found
+    before it; ``opener``: ``time`` or ``coproc`` came before, or this is the head of a ``for``.
+    """
 
     command: Command = field(default_factory=Command)
     first: bool = True
+    reserved: bool = True
+    closed: int | None = None
+    opener: str = ""
     cases: list[str] = field(default_factory=list)
+    opened: list[_Open] = field(default_factory=list)
+
+    def opens(self, *kinds: str) -> bool:
+        return bool(self.opened) and self.opened[-1].kind in kinds
 
     @property
     def in_pattern(self) -> bool:
         return self.cases[-1:] == ["pattern"]
 
+    @property
+    def expects_in(self) -> bool:
+        """Whether a loop and its variable have been named, and nothing else."""
+        return self.opener == "for" and len(self.command.words) == len(("for", "name"))
 
-class _Lexer(WordLexer):
+    @property
+    def in_head(self) -> bool:
+        """Whether a case command has begun, and not yet its first pattern."""
+        return self.cases[-1:] in (["subject"], ["in"])
+
+
+class _Lexer(RedirectionLexer):
     def commands(self, end: str = "") -> None:
         """Read a list of commands up to the parenthesis ``end``, or all of the text."""
         state = _List()
@@ -56,37 +91,55 @@ class _Lexer(WordLexer):
             self.blanks()
             c = self.peek()
             if not c or (c == end and not state.cases):
+                if bool(c) != bool(end) or state.cases or state.opened:
+                    raise LostError
                 self.at += 1
                 self.close(state)
                 return
             if c == "\n":
                 self.at += 1
-                self.close(state)
+                if not state.expects_in:
+                    self.close(state)
                 self.bodies()
             elif c == "#":
                 self.comment()
-            elif redirection := _REDIRECTION.match(self.text, self.at):
-                self.redirection(redirection.group(), state)
+            elif redirection := REDIRECTION.match(self.text, self.at):
+                if state.in_head or state.in_pattern:
+                    raise LostError
+                self.redirection(redirection.group(), state.command)
+                state.reserved = False
             elif separator := _SEPARATOR.match(self.text, self.at):
                 self.separator(separator.group(), state)
             elif c in "()":
                 self.parenthesis(c, state)
             else:
-                self.keyword(self.word(assignable=state.first), state)
+                self.keyword(self.word(assignable=state.first and not state.in_pattern), state)
 
     def close(self, state: _List) -> None:
-        if state.command.words:
-            self.found.commands.append(state.command)
+        """End a command."""
+        command = state.command
+        if command.words or command.assignments or command.stdin or command.redirections:
+            self.found.commands.append(command)
         state.command = Command()
-        state.first = True
+        state.first = state.reserved = True
+        state.closed = None
+        state.opener = ""
 
     def separator(self, operator: str, state: _List) -> None:
         self.at += len(operator)
+        if state.in_head or (state.in_pattern and operator != "|"):
+            raise LostError
         if state.in_pattern:
             return
-        if state.cases and operator in {";;", ";&", ";;&"}:
+        if operator in {";;", ";&", ";;&"}:
+            if not state.opens("case"):
+                raise LostError
             state.cases[-1] = "pattern"
+        first = len(self.found.commands) if state.closed is None else state.closed
+        upstream = state.command.upstream
         self.close(state)
+        if operator in {"|", "|&"}:
+            state.command.upstream = upstream + self.found.commands[first:]
 
     def parenthesis(self, c: str, state: _List) -> None:
         if state.in_pattern:
@@ -95,49 +148,139 @@ class _Lexer(WordLexer):
                 state.cases[-1] = "body"
                 self.close(state)
         elif function := _EMPTY_PARENTHESES.match(self.text, self.at):
+            words = state.command.words
+            if len(words) != 1 or state.command.assignments or state.opener:
+                raise LostError
             self.at = function.end()
-            state.command = Command()
-            state.first = True
-        elif c == "(" and state.first:
+            self.function(words[0], state)
+        elif c == "(" and state.reserved and state.closed is None:
+            start = len(self.found.commands)
             self.at += 1
             if not self.arithmetic():
                 with self.deeper():
                     self.commands(")")
-            state.first = False
+            self.end_compound(state, start)
         else:
             raise LostError
 
     def keyword(self, word: Word, state: _List) -> None:
         """Take a word as what it is where it stands: a reserved word, an assignment, an argument."""
-        if state.cases and state.cases[-1] != "body":
+        if state.in_head or state.in_pattern:
             self.case_word(word, state)
-        elif not state.first:
-            words = state.command.words
-            words.append(word)
-            if words[0].is_literally("function") or _ends_loop_head(words):
-                self.close(state)
-        elif word.is_literally("case"):
+        elif _is_descriptor(word) or (state.reserved and self.reserved_word(word, state)):
+            return
+        elif state.closed is not None:
+            raise LostError
+        elif state.first and word.assigns:
+            state.command.assignments.append(word)
+            state.reserved = False
+        else:
+            self.argument(word, state)
+
+    def argument(self, word: Word, state: _List) -> None:
+        words, expects_in = state.command.words, state.expects_in
+        words.append(word)
+        if word.elements and not words[0].is_literally(*_ARRAY_ARGUMENTS):
+            raise LostError
+        state.reserved = state.opener == "coproc" and len(words) == 1
+        state.first = False
+        if expects_in and word.is_literally("do"):
+            words.pop()
+            self.close(state)
+            self.reserved_word(word, state)
+
+    def reserved_word(self, word: Word, state: _List) -> bool:
+        """Take a word as a reserved one, if it is."""
+        text = "" if word.quoted else word.literal
+        if state.command.words and text not in _COMPOUND:
+            return False  # the word behind coproc and its name
+        if text in _GOES_ON or text in _CLOSES or (text == "{" and state.opens("for")):
+            self.go_on(text, state)
+        elif text == "esac":
+            self.end_case(state)
+        elif state.closed is not None:
+            raise LostError
+        elif text in _OPENS:
+            self.open(_OPENS[text], state)
+        elif text == "case":
+            self.open("case", state)
             state.cases.append("subject")
-        elif word.is_literally("esac") and state.cases:
-            state.cases.pop()
-            state.first = False
-        elif word.is_literally("[["):
-            state.command.words.append(word)
-            self.condition(state.command.words)
-            state.first = False
-        elif not (
-            word.is_literally(*_OPENERS)
-            or ASSIGNMENT.match(word.literal)
-            or (word.after in {"<", ">"} and _DESCRIPTOR.fullmatch(word.literal))
-        ):
-            state.command.words.append(word)
-            state.first = False
-            if word.is_literally("for", "select"):
-                self.blanks()
-                if self.peek(2) == "((":
-                    self.at += 1
-                    if self.arithmetic():
-                        self.close(state)
+        elif text in {"for", "select"}:
+            self.loop_head(word, state)
+        elif text == "function":
+            self.blanks()
+            name = self.word()
+            self.blanks()
+            if parentheses := _EMPTY_PARENTHESES.match(self.text, self.at):
+                self.at = parentheses.end()
+            self.function(name, state)
+        elif text == "[[":
+            words, start = [word], len(self.found.commands)
+            self.condition(words)
+            self.end_compound(state, start)
+            state.command.words = words
+        elif text in {"!", "time", "coproc"} or (text in {"-p", "--"} and state.opener == "time"):
+            state.opener = "time" if text in {"-p", "--"} else text
+        else:
+            return False
+        return True
+
+    # Compound commands and functions
+
+    def open(self, kind: str, state: _List) -> None:
+        """Enter a compound command."""
+        state.opened.append(_Open(kind, len(self.found.commands)))
+        state.command = Command(upstream=state.command.upstream)
+        state.first = state.reserved = True
+        state.opener = ""
+
+    def go_on(self, text: str, state: _List) -> None:
+        """Go on in a compound command, or leave it."""
+        if text == "{":
+            kinds, behind = {"for"}, "{"
+        else:
+            kinds, behind = _GOES_ON.get(text) or (_CLOSES[text], "")
+        if not state.opens(*kinds):
+            raise LostError
+        start = state.opened.pop().start
+        self.close(state)
+        if behind:
+            state.opened.append(_Open(behind, start))
+        else:
+            self.end_compound(state, start)
+
+    def end_compound(self, state: _List, start: int) -> None:
+        """Note that a compound command has ended: redirections may follow, but no word."""
+        state.command = Command(upstream=state.command.upstream)
+        state.first = False
+        state.reserved = True
+        state.closed = start
+
+    def function(self, name: Word, state: _List) -> None:
+        """Note that the body of a function follows."""
+        self.found.functions.add(name.text)
+        state.command = Command()
+        self.close(state)
+
+    def loop_head(self, word: Word, state: _List) -> None:
+        """Read ``for`` and the name of its variable."""
+        self.open("for", state)
+        self.blanks()
+        if word.literal == "for" and self.peek(2) == "((":
+            self.at += 1
+            if self.arithmetic():
+                self.close(state)
+            return
+        state.command.words = [word, self.word()]
+        state.first = state.reserved = False
+        state.opener = "for"
+
+    def end_case(self, state: _List) -> None:
+        if not state.opens("case"):
+            raise LostError
+        self.close(state)
+        state.cases.pop()
+        self.end_compound(state, state.opened.pop().start)
 
     def case_word(self, word: Word, state: _List) -> None:
         if state.cases[-1] == "subject":
@@ -147,20 +290,19 @@ class _Lexer(WordLexer):
                 raise LostError
             state.cases[-1] = "pattern"
         elif word.is_literally("esac"):
-            state.cases.pop()
-            state.first = False
+            self.end_case(state)
 
     def condition(self, words: list[Word]) -> None:
         """Read what follows ``[[``, up to ``]]``."""
         while True:
             self.lines()
             c = self.peek()
-            if c in {"", ";"}:
+            if c in {"", ";"} or (c in "&|" and self.peek(2) != c * 2):
                 raise LostError
             if c == "#":
                 self.comment()
             elif c in "()&|<>" and self.peek(2) not in {"<(", ">("}:
-                self.at += 1
+                self.at += 2 if c in "&|" else 1
             else:
                 word = self.word(regex=words[-1].text == "=~")
                 word.in_condition = True
@@ -168,79 +310,6 @@ class _Lexer(WordLexer):
                 if word.is_literally("]]"):
                     return
 
-    # Redirections and here-documents
 
-    def redirection(self, operator: str, state: _List) -> None:
-        self.at += len(operator)
-        self.blanks()
-        if operator in {"<<", "<<-"}:
-            self.delimiter(state.command, strips_tabs=operator == "<<-")
-            return
-        word = self.word()
-        for slot in word.slots:
-            slot.descriptor = operator in {"<&", ">&"}
-        if operator == "<<<":
-            state.command.stdin += word.slots
-
-    def delimiter(self, command: Command, *, strips_tabs: bool) -> None:
-        match = _DELIMITER.match(self.text, self.at)
-        raw = match.group() if match else ""
-        for _ in range(raw.count(SLOT)):
-            self.add(Where.DELIMITER, "", Word())
-        end = self.at + len(raw)
-        if not raw or SLOT in raw or self.text[end : end + 1] not in META:
-            raise LostError
-        text = _QUOTED_PART.sub(_unquoted, raw)
-        self.pending.append(Heredoc(text, text != raw, strips_tabs, self.nested, command))
-        self.at = end
-
-    def bodies(self) -> None:
-        """Read the bodies of the here-documents that were announced on the line just ended."""
-        if self.outer_pending:
-            raise LostError
-        pending, self.pending = self.pending, []
-        for heredoc in pending:
-            start = end = self.at
-            line = _QUOTED_LINE if heredoc.quoted else _LINE
-            while self.at < len(self.text):
-                match = line.match(self.text, self.at)
-                raw = match.group() if match else ""
-                end = self.at
-                self.at += len(raw) + 1
-                read = heredoc.lines_read(raw)
-                if heredoc.ends_at(read):
-                    if read != heredoc.delimiter:
-                        self.at = end + raw.index(heredoc.delimiter) + len(heredoc.delimiter)
-                    break
-                end = self.at
-            heredoc.body = self.text[start:end]
-            self.body(heredoc)
-
-    def body(self, heredoc: Heredoc) -> None:
-        first = len(self.found.slots)
-        if heredoc.quoted:
-            for _ in range(heredoc.body.count(SLOT)):
-                self.add(Where.QUOTED_HEREDOC, "", Word())
-        else:
-            inner = _Lexer(heredoc.body, self.hard, self.depth, backticks=self.backticks)
-            inner.nested = self.nested
-            inner.read(lambda: inner.span("", Where.HEREDOC, Word()))
-            self.adopt(inner)
-        heredoc.slots = self.found.slots[first:]
-        heredoc.command.stdin += heredoc.slots
-        self.found.heredocs.append(heredoc)
-
-
-def _ends_loop_head(words: list[Word]) -> bool:
-    match words:
-        case [loop, _, end]:
-            return loop.is_literally("for", "select") and end.is_literally("do")
-        case _:
-            return False
-
-
-def _unquoted(part: re.Match[str]) -> str:
-    single, double, escaped = part.groups()
-    if double is not None:
-        return re.sub(r'\\([\\"$`])|\\\n', r"\1", double)
-    return str(single if single is not None else escaped)
+def _is_descriptor(word: Word) -> bool:
+    return word.after in {"<", ">"} and not word.quoted and _DESCRIPTOR.fullmatch(word.literal) is not None

@@ -9,17 +9,21 @@ r"""Put values into a bash program so that each arrives with exactly its charact
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from elpa_core.commands.bash.arguments import Reads, evaluated_slots
+from elpa_core.commands.bash.arguments import evaluated_marks
+from elpa_core.commands.bash.calls import calls, words_held
 from elpa_core.commands.bash.lexer import read_program
-from elpa_core.commands.bash.syntax import SLOT, Heredoc, Slot, Where, Word
+from elpa_core.commands.bash.limits import INTEGER, LETTERS, LIMITS, LIST_PLAIN, MARKS, PLAIN, PLAIN_ONLY
+from elpa_core.commands.bash.syntax import SLOT, Heredoc, Program, Reads, Slot, Where, Word
+from elpa_core.commands.bash.variables import assignments, evaluated_assignments, is_unsettled
 from elpa_core.errors import quoted
 
-_PLAIN = re.compile(r"[A-Za-z0-9_@+:,./-]+")
 _PLAIN_BESIDE_EXPANSION = re.compile(r"[A-Za-z0-9_./]+")
-_PLAIN_IN_CONDITION = re.compile(r"[A-Za-z0-9_/]+")
+_PLAIN_IN_CONDITION = re.compile(r"(?!-)[A-Za-z0-9_./:+-]+")
+_PLAIN_IN_REGEX = re.compile(r"[A-Za-z0-9_/]+")
 _PLAIN_AROUND = re.compile(r"[A-Za-z0-9_@%+=:,./\0\u0080-\U0010ffff-]*")
 _RESERVED = frozenset(
     {"if", "then", "else", "elif", "fi", "for", "while", "until", "do", "done", "case", "esac", "select"}
@@ -33,33 +37,6 @@ _CONTINUES = {
     "\\": re.compile(r"[$`\"\\\n\x01\x7f]|\Z"),
 }
 _SPECIAL = {Where.HEREDOC: r"([\\$`])", Where.ANSI_C: r"([\\'])"}
-
-
-class _Limit(NamedTuple):
-    """What a value may be where it cannot be quoted freely."""
-
-    expected: str
-    pattern: re.Pattern[str]
-
-
-_NEVER = re.compile(r"(?!)")
-_LETTERS = _Limit("only letters, digits and _", re.compile(r"[A-Za-z0-9_]+"))
-_INTEGER = _Limit("an integer", re.compile(r"-?(?:0|[1-9][0-9]{0,17})"))
-_MARKS = _Limit("no control characters 1 and 127, which bash loses there", re.compile(r"[^\x01\x7f]*"))
-_LIMITS: dict[Where | Reads, _Limit] = {
-    Where.FALLBACK: _MARKS,
-    Where.DOUBLE_FALLBACK: _Limit("no ' and no control characters 1 and 127", re.compile(r"[^'\x01\x7f]*")),
-    Where.ASSIGNED: _Limit("only letters, digits and _ @ + : , . / -", _PLAIN),
-    Where.COMMENT: _Limit("no newline", re.compile(r"[^\n]*")),
-    Where.DELIMITER: _Limit("fixed text", _NEVER),
-    Where.NUMBER: _INTEGER,
-    Where.OPERAND: _LETTERS,
-    Where.GROUP: _LETTERS,
-    Where.UNKNOWN: _Limit("a command whose structure ELPA can follow", _NEVER),
-    Reads.NUMBER: _INTEGER,
-    Reads.NAME: _LETTERS,
-    Reads.ARRAY: _Limit("a value that does not begin with (", re.compile(r"(?!\().*", re.DOTALL)),
-}
 
 
 class Refusal(NamedTuple):
@@ -96,12 +73,15 @@ def quote_values(program: str, values: Sequence[str]) -> tuple[list[str], list[R
     """
     found = read_program(program)
     given = dict(zip(found.slots, values, strict=True))
-    evaluated = {slot: reads for command in found.commands for slot, reads in evaluated_slots(command)}
+    evaluated: defaultdict[Slot, set[Reads]] = defaultdict(set)
+    for mark, reads in marks_read_again(found, given):
+        for slot in [mark] if mark else found.slots:
+            evaluated[slot].add(reads)
     texts: dict[Slot, str] = {}
     refusals: dict[Slot, _RefusedError] = {}
     for slot, value in given.items():
         try:
-            _check_limits(slot, value, evaluated.get(slot))
+            _check_limits(slot, value, evaluated[slot])
             texts[slot] = _quoted(slot, value, given)
         except _RefusedError as refused:
             texts[slot] = ""
@@ -115,20 +95,47 @@ def quote_values(program: str, values: Sequence[str]) -> tuple[list[str], list[R
     ]
 
 
-def _check_limits(slot: Slot, value: str, reads: Reads | None) -> None:
-    limits = [(slot.where.value, _LIMITS.get(slot.where)), (slot.hard, _LETTERS if slot.hard else None)]
-    if reads:
-        limits.append((reads.value, _LIMITS[reads]))
+def marks_read_again(program: Program, given: Mapping[Slot, str]) -> Iterator[tuple[Slot | None, Reads]]:
+    """Yield the slots and variables in a program whose text bash evaluates, and what it reads there.
+
+    Parameters
+    ----------
+    program : Program
+        What the lexer found.
+    given : mapping of Slot to str
+        The value at each slot. A slot without one may hold anything.
+
+    Yields
+    ------
+    mark : Slot or None
+        None stands for every slot of the program.
+    reads : Reads
+        What bash reads there.
+    """
+    held = words_held(program, given)
+    run = [(command, call) for command in program.commands for call in calls(command, given, held)]
+    for _, call in run:
+        yield from evaluated_marks(call, given)
+    yield from evaluated_assignments(list(assignments(program, run, given)), run, given, held)
+    if is_unsettled(run, given):
+        yield None, Reads.UNSETTLED
+
+
+def _check_limits(slot: Slot, value: str, read: Iterable[Reads]) -> None:
+    limits = [(slot.where.value, LIMITS.get(slot.where))]
+    if slot.strict:
+        limits.append((slot.strict.reason, PLAIN_ONLY if slot.strict.plain else LETTERS))
+    limits += [(reads.value, LIMITS[reads]) for reads in Reads if reads in read]
     if slot.descriptor:
-        limits.append(("where bash reads a file descriptor", _INTEGER))
+        limits.append(("where bash reads a file descriptor", INTEGER))
     if _in_sequence(slot):
-        limits.append(("in a sequence {a..b}", _INTEGER))
+        limits.append(("in a sequence {a..b}", INTEGER))
     for where, limit in limits:
         if limit and not limit.pattern.fullmatch(value):
             raise _RefusedError(where, limit.expected)
 
 
-def _quoted(slot: Slot, value: str, given: dict[Slot, str]) -> str:
+def _quoted(slot: Slot, value: str, given: Mapping[Slot, str]) -> str:
     """Return the text for a value, minding what stands directly before it."""
     if slot.where in {Where.WORD, Where.FALLBACK}:
         text = _in_word(slot, value, given)
@@ -143,13 +150,16 @@ def _in_sequence(slot: Slot) -> bool:
     return slot.where is Where.WORD and _SEQUENCE.search(slot.word.literal) is not None
 
 
-def _in_word(slot: Slot, value: str, given: dict[Slot, str]) -> str:
+def _in_word(slot: Slot, value: str, given: Mapping[Slot, str]) -> str:
     if slot.where is Where.WORD and not slot.before and _stands_plain(slot.word, value, given):
         return value
     if _in_sequence(slot):
         return value
-    if slot.hard:
-        raise _RefusedError(slot.hard, "a value that needs no quotes")
+    if slot.strict:
+        plain = not slot.before and not slot.word.in_condition and PLAIN.fullmatch(value)
+        if plain and _stands_apart(slot.word, given):
+            return value
+        raise _RefusedError(slot.strict.reason, "a value that needs no quotes")
     if slot.before not in {"\\", "$"}:
         return _single_quoted(value)
     # The backslash quotes the first character, except that it would take away a newline.
@@ -164,25 +174,35 @@ def _single_quoted(value: str) -> str:
     return "'" + value.replace("'", "'\"'\"'") + "'"
 
 
-def _stands_plain(word: Word, value: str, given: dict[Slot, str]) -> bool:
+def _stands_plain(word: Word, value: str, given: Mapping[Slot, str]) -> bool:
     """Whether a value can stand outside quotes and mean itself, beside what else is in its word."""
-    values = iter([given[slot] for slot in word.slots if slot.where is Where.WORD])
-    whole = re.sub(SLOT, lambda _: next(values), word.literal)
     if word.in_condition:
-        return _PLAIN_IN_CONDITION.fullmatch(whole) is not None
-    if not _PLAIN_AROUND.fullmatch(word.literal) or _NAME_ASSIGNED.match(word.literal) or word.after == "(":
+        pattern = _PLAIN_IN_REGEX if word.is_regex else _PLAIN_IN_CONDITION
+        return pattern.fullmatch(_whole(word, given)) is not None
+    if not _PLAIN_AROUND.fullmatch(word.literal) or not _stands_apart(word, given):
         return False
+    return (_PLAIN_BESIDE_EXPANSION if word.expands else LIST_PLAIN).fullmatch(value) is not None
+
+
+def _stands_apart(word: Word, given: Mapping[Slot, str]) -> bool:
+    """Whether the word is none that means something to bash: reserved, an assignment, a descriptor."""
+    if _NAME_ASSIGNED.match(word.literal) or word.after == "(":
+        return False
+    whole = _whole(word, given)
     # "2" before ">" would be a file descriptor.
-    if not word.quoted and (whole in _RESERVED or (whole.isdigit() and word.after in {"<", ">"})):
-        return False
-    return (_PLAIN_BESIDE_EXPANSION if word.expands else _PLAIN).fullmatch(value) is not None
+    return word.quoted or not (whole in _RESERVED or (whole.isdigit() and word.after in {"<", ">"}))
+
+
+def _whole(word: Word, given: Mapping[Slot, str]) -> str:
+    values = iter([given[slot] for slot in word.slots if slot.where is Where.WORD])
+    return re.sub(SLOT, lambda _: next(values), word.literal)
 
 
 def _joint(slot: Slot, value: str) -> str:
     """Return what keeps a value apart from the ``$``, ``$name`` or backslash directly before it."""
     if not slot.before:
         return ""
-    free = slot.where in {Where.DOUBLE, Where.HEREDOC} and not slot.hard
+    free = slot.where in {Where.DOUBLE, Where.HEREDOC} and not slot.strict
     if free and not _CONTINUES[slot.before].match(value):
         return ""
     if free and slot.before == "\\":
@@ -209,13 +229,13 @@ def _double_quoted(value: str) -> str:
 
 
 def _check_heredoc(
-    heredoc: Heredoc, given: dict[Slot, str], texts: dict[Slot, str], refusals: dict[Slot, _RefusedError]
+    heredoc: Heredoc, given: Mapping[Slot, str], texts: dict[Slot, str], refusals: dict[Slot, _RefusedError]
 ) -> None:
     where = Where.QUOTED_HEREDOC if heredoc.quoted else Where.HEREDOC
     if heredoc.quoted and heredoc.nested:
         for slot in heredoc.slots:
-            if not _MARKS.pattern.fullmatch(given[slot]):
-                refusals.setdefault(slot, _RefusedError(where.value, _MARKS.expected))
+            if not MARKS.pattern.fullmatch(given[slot]):
+                refusals.setdefault(slot, _RefusedError(where.value, MARKS.expected))
     together = _heredoc_limit(heredoc, texts)
     if not together:
         return

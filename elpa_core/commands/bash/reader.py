@@ -6,11 +6,24 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from elpa_core.commands.bash.syntax import SLOT, Heredoc, Program, Slot, Where, Word
+from elpa_core.commands.bash.syntax import (
+    EXPANSION,
+    SLOT,
+    Heredoc,
+    Program,
+    Slot,
+    Strict,
+    Where,
+    Word,
+    stricter,
+)
 
 _MAX_DEPTH = 40
 _BLANKS = re.compile(r"(?:[ \t]|\\\n)*")
 _LINES = re.compile(r"(?:[ \t\n]|\\\n|#[^\n\0]*(?=\n))*")
+
+
+_LOST = Strict("in a command whose structure is not clear", plain=True)
 
 
 class LostError(Exception):
@@ -24,19 +37,21 @@ class Reader:
     ----------
     text : str
         A program, or a part of one.
-    hard : str
-        Why only letters and digits are safe in all of it, in words; empty if that is not so.
+    strict : Strict or None
+        Set if few characters are safe in all of it.
     depth : int
         How deep in another text it stands.
     backticks : bool
         Whether it stands in backticks.
     """
 
-    def __init__(self, text: str, hard: str = "", depth: int = 0, *, backticks: bool = False) -> None:
+    def __init__(
+        self, text: str, strict: Strict | None = None, depth: int = 0, *, backticks: bool = False
+    ) -> None:
         self.text = text
         self.at = 0
         self.found = Program()
-        self.hard = hard
+        self.strict = strict
         self.depth = depth
         self.backticks = backticks
         self.in_array = ""
@@ -45,11 +60,13 @@ class Reader:
         self.outer_pending = False
 
     def read(self, what: Callable[[], None]) -> None:
-        """Read by ``what``; slots that it does not reach stand in a structure that is not clear."""
+        """Read by ``what``; if it gets lost, what it found before may be something else, too."""
         try:
             what()
         except LostError:
             missing = self.text.count(SLOT) - len(self.found.slots)
+            for slot in self.found.slots:
+                slot.strict = stricter(slot.strict, _LOST)
             self.found.slots += [Slot(Where.UNKNOWN, "", Word()) for _ in range(missing)]
 
     def peek(self, length: int = 1) -> str:
@@ -58,20 +75,31 @@ class Reader:
 
     def add(self, where: Where, before: str, word: Word) -> None:
         """Note a slot."""
-        slot = Slot(where, before, word, self.hard, backticks=self.backticks)
+        slot = Slot(where, before, word, self.strict, backticks=self.backticks)
         around = self.in_array or ("backticks" if self.backticks else "")
         if around and (before or where not in {Where.WORD, Where.DOUBLE, Where.SINGLE}):
-            slot.hard = slot.hard or f"{where.value} inside {around}"
+            slot.strict = stricter(slot.strict, Strict(f"{where.value} inside {around}", plain=True))
         word.text += SLOT
-        word.slots.append(slot)
+        word.marks.append(slot)
         self.found.slots.append(slot)
 
+    def expand(self, where: Where, word: Word, variable: str, *, several: bool = False) -> None:
+        """Note an expansion."""
+        word.text += EXPANSION
+        word.marks.append(Slot(where, "", word, variable=variable, several=several))
+
+    def expect(self, character: str) -> None:
+        """Skip a character that has to follow."""
+        if self.peek() != character:
+            raise LostError
+        self.at += 1
+
     @contextmanager
-    def hardened(self, reason: str) -> Iterator[None]:
-        """Accept only letters and digits in what is read in this context, for ``reason`` if not empty."""
-        outer, self.hard = self.hard, self.hard or reason
+    def stricter(self, rule: Strict | None) -> Iterator[None]:
+        """Let a rule hold for what is read in this context."""
+        outer, self.strict = self.strict, stricter(self.strict, rule)
         yield
-        self.hard = outer
+        self.strict = outer
 
     @contextmanager
     def deeper(self) -> Iterator[None]:
@@ -87,6 +115,9 @@ class Reader:
         self.found.slots += inner.found.slots
         self.found.commands += inner.found.commands
         self.found.heredocs += inner.found.heredocs
+        self.found.read_again += inner.found.read_again
+        self.found.fallbacks += inner.found.fallbacks
+        self.found.functions |= inner.found.functions
 
     def blanks(self, pattern: re.Pattern[str] = _BLANKS) -> None:
         """Skip blanks and continued lines."""

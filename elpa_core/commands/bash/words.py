@@ -4,15 +4,30 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from elpa_core.commands.bash.reader import LostError, Reader
-from elpa_core.commands.bash.syntax import ASSIGNMENT, META, SLOT, Where, Word
+from elpa_core.commands.bash.syntax import (
+    ASSIGNMENT,
+    EXPANSION,
+    META,
+    SLOT,
+    Reads,
+    Slot,
+    Strict,
+    Where,
+    Word,
+    stricter,
+)
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _IN_NAME = re.compile(r"[A-Za-z0-9_]")
 _VARIABLE = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*)|[*@#?$!0-9-])")
-_PARAMETER = re.compile(r"[!#]?(?:[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[*@#?$!-])")
+_PARAMETER = re.compile(r"([!#]?)([A-Za-z_][A-Za-z0-9_]*|[0-9]+|[*@#?$!-])")
 _FALLBACK = re.compile(r":?[-=+?]")
+_PATTERN_OPERATOR = re.compile(r"##?|%%?|\^\^?|,,?|/[/#%]?")
+_READ_IN_ARITHMETIC = re.compile(r"\$\{?([0-9@*])|([A-Za-z_][A-Za-z0-9_]*)")
 _BACKTICKED = re.compile(r"`((?:[^`\\]++|\\.)*+)`", re.DOTALL)
 _ANSI_ESCAPE = re.compile(
     r"\\(?:x\{?[0-9A-Fa-f]*\}?|u[0-9A-Fa-f]{0,4}|U[0-9A-Fa-f]{0,8}|[0-7]{1,3}|c?[^\0]?)", re.DOTALL
@@ -39,29 +54,50 @@ class WordLexer(Reader, ABC):
             self.span(stop, Where.WORD, word)
             c = self.peek()
             if c == "[":
-                word.literal += c
-                word.text += c
-                self.at += 1
-                name = word.literal[:-1]
-                if not word.quoted and (_NAME.fullmatch(name) or (element and not name)):
-                    self.span("]" if assignable else "]" + META, Where.NUMBER, word, "[]")
-            elif c == "(" and ASSIGNMENT.fullmatch(word.literal):
+                self.index(word, assignable=assignable, element=element)
+            elif c == "(" and word.assigns and word.literal[-1] == "=":
                 if element:
                     raise LostError
                 self.array(word)
             elif c == "(" and (regex or (word.literal and word.literal[-1] in "?*+@!")):
+                if assignable and word.literal == "!":
+                    raise LostError  # "! (" without a blank, unless extglob is set
                 self.group(word)
             elif self.peek(2) in {"<(", ">("}:
-                word.quoted = word.expands = True
+                word.quoted = word.expands = word.reads_file = True
+                self.expand(Where.WORD, word, "<")
                 self.at += 2
-                self.substitution()
+                self.substitution(word)
             else:
                 break
         word.after = c
+        word.is_regex = regex
         if regex and "[" in word.literal:
             for slot in word.slots:
                 slot.where = Where.GROUP
         return word
+
+    def index(self, word: Word, *, assignable: bool, element: bool) -> None:
+        """Read ``[``, and what follows up to ``]`` if it is the index of a variable."""
+        word.literal += "["
+        word.text += "["
+        self.at += 1
+        name = word.literal[:-1]
+        if not word.quoted and (not name if element else _NAME.fullmatch(name)):
+            if assignable:
+                self.number("]", word, "[]")
+                word.quoted = False
+                if self.peek() != "]":
+                    raise LostError
+            else:
+                self.span("]" + META, Where.NUMBER, word, "[]")
+
+    def number(self, stop: str, word: Word, pair: str) -> None:
+        """Read arithmetic."""
+        start = self.at
+        self.span(stop, Where.NUMBER, word, pair)
+        for match in _READ_IN_ARITHMETIC.finditer(self.text, start, self.at):
+            self.found.read_again.append((match.group(1) or match.group(2), Reads.NUMBER))
 
     def array(self, word: Word) -> None:
         """Read ``(...)`` after ``name=``; inside ``$(...)``, bash 5.2 misreads its backslashes."""
@@ -88,7 +124,7 @@ class WordLexer(Reader, ABC):
         word.literal += "("
         self.at += 1
         self.span(")", Where.GROUP, word, "()")
-        self.at += 1
+        self.expect(")")
 
     def span(self, stop: str, where: Where, word: Word, pair: str = "") -> None:
         """Read up to a character of ``stop`` that is neither quoted nor inside brackets ``pair``."""
@@ -117,6 +153,8 @@ class WordLexer(Reader, ABC):
                 word.text += c
                 if where is Where.WORD:
                     word.literal += c
+                    if c == "=" and not word.quoted and ASSIGNMENT.fullmatch(word.literal):
+                        word.assigns = True
                 self.at += 1
 
     def backslash(self, before: str, where: Where, word: Word) -> str:
@@ -139,22 +177,26 @@ class WordLexer(Reader, ABC):
         """Read a string in single or double quotes."""
         word.quoted = True
         # Quotes inside arithmetic or a pattern do not make a value there harmless.
-        plain = where in {Where.WORD, Where.FALLBACK}
-        with self.deeper(), self.hardened("" if plain else f"in quotes {where.value}"):
+        free = where in {Where.WORD, Where.FALLBACK}
+        rule = Strict(
+            f"in quotes {where.value}", plain=where not in {Where.NUMBER, Where.GROUP, Where.OPERATOR}
+        )
+        with self.deeper(), self.stricter(None if free else rule):
             if quote == "'":
-                self.single(Where.SINGLE if plain else where, word)
+                self.single(Where.SINGLE if free else where, word)
             else:
                 start = self.at = self.at + 1
-                self.span('"', Where.DOUBLE if plain else where, word)
+                self.span('"', Where.DOUBLE if free else where, word)
                 if where is Where.DOUBLE_FALLBACK and "'" in self.text[start : self.at]:
                     raise LostError  # so is bash 5.2, when it looks for braces to expand
-                self.at += 1
+                self.expect('"')
         return ""
 
     def single(self, where: Where, word: Word) -> None:
         """Read ``'...'``."""
         end = self.text.find("'", self.at + 1)
-        end = len(self.text) if end < 0 else end
+        if end < 0:
+            raise LostError
         first, *rest = self.text[self.at + 1 : end].split(SLOT)
         word.text += first
         for part in rest:
@@ -169,8 +211,10 @@ class WordLexer(Reader, ABC):
         before = ""
         while (c := self.peek()) not in {"'", ""}:
             if c == SLOT:
-                with self.hardened("" if plain else f"{Where.ANSI_C.value} inside an array or an expansion"):
-                    self.add(Where.ANSI_C, before, word)
+                exact = where in {Where.WORD, Where.FALLBACK, Where.ASSIGNED, Where.OPERAND}
+                rule = Strict(f"{Where.ANSI_C.value} inside an array or an expansion", plain=exact)
+                with self.stricter(None if plain else rule):
+                    self.add(Where.ANSI_C if exact else where, before, word)
             elif c == "\\" and (escape := _ANSI_ESCAPE.match(self.text, self.at)):
                 if not plain and not _SIMPLE_ESCAPE.fullmatch(escape.group()):
                     raise LostError
@@ -181,7 +225,7 @@ class WordLexer(Reader, ABC):
                 word.text += c
             before = ""
             self.at += 1
-        self.at += 1
+        self.expect("'")
 
     def dollar(self, where: Where, word: Word) -> str:
         """Read an expansion; return what a value directly behind it has to mind."""
@@ -202,61 +246,122 @@ class WordLexer(Reader, ABC):
             return "$"
         word.quoted = True
         word.expands = word.expands or where is Where.WORD
-        word.text += "$"
+        unquoted = where is Where.WORD
         if variable:
+            name = variable.group(1) or variable.group()[1:]
+            self.expand(where, word, name, several=unquoted or name == "@")
             self.at = variable.end()
             return "$name" if variable.group(1) else ""
-        hard = "in an expansion in a here-document" if where is Where.HEREDOC else ""
-        with self.deeper(), self.hardened(hard):
+        rule = Strict("in an expansion in a here-document", plain=True)
+        with self.deeper(), self.stricter(rule if where is Where.HEREDOC else None):
             self.at += 2
             if following == "{":
                 self.parameter(where, word)
             elif following == "[":
-                self.span("]", Where.NUMBER, Word(), "[]")
-                self.at += 1
-            elif not self.arithmetic():
-                self.substitution()
+                self.expand(where, word, "#", several=unquoted)
+                self.number("]", Word(), "[]")
+                self.expect("]")
+            else:
+                self.expand(where, word, "(", several=unquoted)
+                if not self.arithmetic():
+                    self.substitution(word)
         return ""
 
     def parameter(self, where: Where, word: Word) -> None:
         """Read the rest of ``${``."""
+        match = _PARAMETER.match(self.text, self.at)
+        mark = Slot(where, "", word, variable="(", several=where is Where.WORD, changed=True)
+        word.text += EXPANSION
+        word.marks.append(mark)
+        with self.inside(word) as operand:
+            self.parameter_parts(match, where, operand, mark)
+        self.expect("}")
+
+    @contextmanager
+    def inside(self, word: Word) -> Iterator[Word]:
+        """Read what is no text of a word although its values stand in it."""
+        inner = Word()
+        yield inner
+        word.text += "".join(EXPANSION if mark.variable else SLOT for mark in inner.marks)
+        word.marks += inner.marks
+        word.commands += inner.commands
+
+    def parameter_parts(self, match: re.Match[str] | None, where: Where, word: Word, mark: Slot) -> None:
+        """Read the name in ``${name...}`` that ``match`` found, and what follows it."""
+        if match is None or self.text[match.end() : match.end() + 1] == SLOT:
+            self.span("}", Where.OPERATOR, word)
+            return
+        self.at = match.end()
+        sign, mark.variable = match.groups()
+        index = ""
+        if self.peek() == "[":
+            start = self.at = self.at + 1
+            self.number("]", word, "[]")
+            index = self.text[start : self.at]
+            self.expect("]")
+        mark.several |= "@" in {mark.variable, index} or sign == "!"
+        mark.changed = bool(sign) or self.peek() != "}"
+        if sign == "!" and not index and self.peek() not in {"@", "*"}:
+            self.found.read_again.append((mark.variable, Reads.NAME))
+        self.operation(where, word, mark)
+
+    def operation(self, where: Where, word: Word, mark: Slot) -> None:
+        """Read what follows the name in ``${name...}``."""
         inner = Where.NUMBER if where is Where.NUMBER else Where.OPERAND
-        if name := _PARAMETER.match(self.text, self.at):
-            self.at = name.end()
-            if self.peek() == "[":
-                self.at += 1
-                self.span("]", Where.NUMBER, word, "[]")
-                self.at += 1
-            if operator := _FALLBACK.match(self.text, self.at):
-                self.at = operator.end()
-                if where in {Where.WORD, Where.FALLBACK}:
-                    inner = Where.ASSIGNED if "=" in operator.group() else Where.FALLBACK
-                elif where in {Where.DOUBLE, Where.HEREDOC}:
-                    inner = Where.DOUBLE_FALLBACK
-            elif self.peek() == ":":
-                inner = Where.NUMBER
-        self.span("}", inner, word)
-        self.at += 1
+        first = len(word.marks)
+        if operator := _FALLBACK.match(self.text, self.at):
+            self.at = operator.end()
+            if where in {Where.WORD, Where.FALLBACK}:
+                inner = Where.ASSIGNED if "=" in operator.group() else Where.FALLBACK
+            elif where in {Where.DOUBLE, Where.HEREDOC}:
+                inner = Where.DOUBLE_FALLBACK
+            self.span("}", inner, word)
+            if "=" in operator.group():
+                self.found.fallbacks += [(mark.variable, inside) for inside in word.marks[first:]]
+        elif self.peek() == ":":
+            self.at += 1
+            # "-1" would make it ${name:-1}.
+            rule = Strict("directly behind the colon of a ${...} expansion", plain=False)
+            with self.stricter(rule if self.peek() == SLOT else None):
+                self.number("}", word, "")
+        elif operator := _PATTERN_OPERATOR.match(self.text, self.at):
+            start = self.at = operator.end()
+            self.span("}", inner, word)
+            self.pattern(self.text[start : self.at], operator.group(), word.marks[first:])
+        else:
+            if self.text.startswith("@P", self.at):
+                self.found.read_again.append((mark.variable, Reads.CODE))
+            self.span("}", Where.OPERATOR, word)
+
+    def pattern(self, text: str, operator: str, marks: list[Slot]) -> None:
+        """Accept letters only where others would mean something in the pattern of ``${name#...}``."""
+        slots = [mark for mark in marks if not mark.variable]
+        if "[" not in text and "(" not in text:
+            slots = slots[: text.partition("/")[0].count(SLOT)] if operator[0] == "/" else []
+        for slot in slots:
+            slot.strict = stricter(slot.strict, Strict(Where.OPERAND.value, plain=False))
 
     def arithmetic(self) -> bool:
         """Read ``(...))`` as arithmetic; False if it is no second parenthesis that follows."""
         if self.peek() != "(":
             return False
         self.at += 1
-        self.span(")", Where.NUMBER, Word(), "()")
+        self.number(")", Word(), "()")
         if self.peek(2) != "))":
             raise LostError  # a subshell, after bash has tried to read it as arithmetic
         self.at += 2
         return True
 
-    def substitution(self) -> None:
+    def substitution(self, word: Word) -> None:
         """Read the rest of ``$(`` or ``<(``, whose here-documents are its own."""
         outer = self.nested, self.pending, self.outer_pending
         self.nested, self.pending, self.outer_pending = True, [], bool(self.outer_pending or self.pending)
+        first = len(self.found.commands)
         with self.deeper():
             self.commands(")")
         if self.pending:
             raise LostError
+        word.commands += self.found.commands[first:]
         self.nested, self.pending, self.outer_pending = outer
 
     def backticked(self, where: Where, word: Word) -> str:
@@ -266,13 +371,14 @@ class WordLexer(Reader, ABC):
             raise LostError
         word.quoted = True
         word.expands = word.expands or where is Where.WORD
-        word.text += "$"
+        self.expand(where, word, "(", several=where is Where.WORD)
         plain = where is Where.WORD and not self.backticks
-        hard = "" if plain else "in backticks inside quotes, an expansion or backticks"
+        rule = Strict("in backticks inside quotes, an expansion or backticks", plain=True)
         body = re.sub(r"\\([$`\\])" if where in _UNQUOTED else r'\\([$`\\"])', r"\1", match.group(1))
-        with self.deeper(), self.hardened(hard):
-            inner = type(self)(body, self.hard, self.depth, backticks=True)
+        with self.deeper(), self.stricter(None if plain else rule):
+            inner = type(self)(body, self.strict, self.depth, backticks=True)
             inner.read(inner.commands)
         self.adopt(inner)
+        word.commands += inner.found.commands
         self.at = match.end()
         return ""

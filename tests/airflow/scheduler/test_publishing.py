@@ -18,9 +18,8 @@ PUBLISHED = "elpa_published"
 def run_ids(standalone: Standalone) -> list[str]:
     """Three runs at the same time; the second one has the latest date, the third one the earliest."""
     standalone.config("published", [model("on"), model("off", "offline")], airflow={"retries": 0})
-    standalone.airflow.wait_for_dag(PUBLISHED)
     dates = [f"2026-02-0{day}T00:00:00Z" for day in (2, 3, 1)]
-    found = [standalone.start_run(PUBLISHED, logical_date=date) for date in dates]
+    found = standalone.start_together(PUBLISHED, *({"logical_date": date} for date in dates))
     for run_id in found:
         assert standalone.wait(PUBLISHED, run_id) == "success"
     return found

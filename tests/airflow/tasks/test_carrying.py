@@ -168,6 +168,22 @@ class TestWhatTheTaskRecorded:
         shutil.rmtree(copy)
         shutil.move(home.home / "away", first.run_dir)
 
+    def test_what_a_run_of_0_1_0_was_trained_on_is_taken_from_its_frozen_config_and_chosen(
+        self, home: Site, first: DagRunResult
+    ) -> None:
+        status = first.run_dir / "models" / "slow" / "status.json"
+        kept = status.read_text(encoding="utf-8")
+        content = json.loads(kept)
+        del content["trained_on"]
+        status.write_text(json.dumps(content), encoding="utf-8")
+        same, other = home.steps(
+            {"run": "elpa_forged", "conf": {"models": ["fast"]}},
+            {"run": "elpa_forged", "conf": {"models": ["fast"], "dataset": "/other/kilo.csv"}},
+        )
+        status.write_text(kept, encoding="utf-8")
+        assert same.policy["errors"]["slow"]["carried_from"] == first.run_id
+        assert "trained on none, this run has /other/kilo.csv" in reason(other, "slow")
+
     def test_a_task_that_failed_has_recorded_nothing(self, home: Site, first: DagRunResult) -> None:
         path = home.configs / "fell.json"
         path.write_text(pool(*both(cmd="exit 3"), airflow=ONCE), encoding="utf-8")

@@ -52,7 +52,7 @@ def test_help_of_a_command_names_its_flags(command, capsys):
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["trian"], ["train"], ["train", "--config"], ["integrate", "--config", "x"]]
+    "arguments", [["trian"], ["train"], ["train", "--config"], ["integrate", "--config", "x"]]
 )
 def test_an_incomplete_command_line_is_refused(arguments, capsys):
     with pytest.raises(SystemExit, match="2"):

@@ -55,8 +55,8 @@ def test_warnings_are_no_problems(validate):
         "warning: pool.json: $.models[0].group: found nothing; taken as online: say which group it is",
         'warning: pool.json: $.models[1].group: found "Offline"; taken as offline',
         'warning: pool.json: $.datset: no command uses this value; did you mean "dataset"?',
-        "warning: pool.json: $.models[1].train_cmd: {model_dir} stands in a program of its own (bash -c,"
-        " python -c, eval or ssh), which reads it as code; use the variable ELPA_MODEL_DIR there",
+        "warning: pool.json: $.models[1].train_cmd: {model_dir} stands where bash -c reads it as"
+        " code; use the variable ELPA_MODEL_DIR there instead",
     ]
 
 

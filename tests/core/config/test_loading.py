@@ -96,20 +96,20 @@ def test_the_context_wins_over_a_top_level_extra_with_a_warning(plan, warnings):
 
 
 @pytest.mark.parametrize(
-    "command",
+    ("command", "reader"),
     [
-        "bash -c 'echo {seed}'",
-        'sh -c "echo {seed}"',
-        "python -c 'print({seed})'",
-        "{python} -c 'print({seed})'",
-        "eval echo {seed}",
-        "ssh host echo {seed}",
+        ("bash -c 'echo {seed}'", "bash -c"),
+        ('sh -c "echo {seed}"', "sh -c"),
+        ("python -c 'print({seed})'", "python -c"),
+        ("{python} -c 'print({seed})'", "python -c"),
+        ("eval echo {seed}", "eval"),
+        ("ssh host echo {seed}", "ssh"),
     ],
 )
-def test_a_placeholder_in_a_program_of_its_own_is_a_warning(warnings, command):
+def test_a_placeholder_in_a_program_of_its_own_is_a_warning(warnings, command, reader):
     assert warnings(pool(block("x", train_cmd="true"), block(train_cmd=command))) == [
-        "$.models[1].train_cmd: {seed} stands in a program of its own (bash -c, python -c, eval or ssh),"
-        " which reads it as code; use the variable ELPA_SEED there"
+        f"$.models[1].train_cmd: {{seed}} stands where {reader} reads it as code;"
+        " use the variable ELPA_SEED there instead"
     ]
 
 

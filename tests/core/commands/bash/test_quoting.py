@@ -65,7 +65,7 @@ REFUSALS = [
         "no tab at the beginning of a line, where <<- takes it away",
     ),
     ("# @X@", "a\nb", "in a comment", "no newline"),
-    ("echo ${y#@X@}", "a b", "in a ${...} expansion", "only letters, digits and _"),
+    ("echo ${y#@X@}", "a b", "in a ${...} expansion", "only letters, digits and _ . / : + -"),
     ("echo ${y:=@X@}", "a b", "in ${name:=...} outside quotes", "only letters, digits and _ @ + : , . / -"),
     (
         'echo "${y:-@X@}"',
@@ -77,7 +77,7 @@ REFUSALS = [
         'echo "`echo @X@`"',
         "a b",
         "in backticks inside quotes, an expansion or backticks",
-        "only letters, digits and _",
+        "only letters, digits and _ . / : + -",
     ),
     ("echo \\@X@", "\n", "directly behind \\", "a first character other than a newline"),
     (

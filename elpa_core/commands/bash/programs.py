@@ -1,0 +1,203 @@
+"""Find the text in a command that another program reads as code of its own, for warnings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+from elpa_core.commands.bash.syntax import EXPANSION, SLOT, Command, Program, Slot, Word
+
+_PREFIXES = frozenset(
+    {"builtin", "chroot", "chrt", "command", "doas", "env", "exec", "flock", "ionice", "nice", "nohup"}
+    | {"setsid", "stdbuf", "sudo", "taskset", "time", "timeout", "unbuffer", "xargs"}
+)
+_PREFIX_ARGUMENT = re.compile(r"-.*|[0-9.]+[smhd]?|[A-Za-z_][A-Za-z0-9_]*=.*", re.DOTALL)
+_SHELL = re.compile(r"(?:ba|da|k|z)?sh")
+_OPTION_WITH_VALUE = re.compile(r"[-+][A-Za-z]*[oOWXIMr]")
+_STANDARD_INPUT = frozenset({"-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"})
+_OUTPUT = frozenset({"echo", "printf"})
+_ASSIGNS = re.compile(r"[^=\0]*=")
+
+
+class Reader(NamedTuple):
+    """A program that reads code: its names, and what the option before the code is.
+
+    ``script``: the first argument that is no option names a file with code, and all others are data.
+    ``stdin``: it reads code from standard input if no argument names a file.
+    """
+
+    names: re.Pattern[str]
+    option: re.Pattern[str]
+    script: bool = False
+    stdin: bool = False
+
+
+def _reader(names: str, option: str, *, script: bool = False, stdin: bool = False) -> Reader:
+    return Reader(re.compile(names), re.compile(option), script, script or stdin)
+
+
+_READERS = (
+    _reader(r"(?:ba|da|k|z)?sh", r"-[A-Za-z]*c", script=True),
+    _reader(r"python[0-9.]*", r"-[A-Za-z]*c", script=True),
+    _reader(r"perl[0-9.]*", r"-[A-Za-z0-9]*[eE]", script=True),
+    _reader(r"ruby[0-9.]*", r"-[A-Za-z]*e", script=True),
+    _reader(r"(?:node|nodejs|bun)", r"-[ep]|-pe|--eval|--print", script=True),
+    _reader(r"deno", r"eval"),
+    _reader(r"Rscript|julia|lua[0-9.]*|groovy|gnuplot|octave|elixir", r"-[eE]|--eval", script=True),
+    _reader(r"R|scala", r"-e"),
+    _reader(r"php[0-9.]*", r"-[rBRE]|--run", script=True),
+    _reader(r"psql", r"-[A-Za-z]*c|--command", stdin=True),
+    _reader(r"mysql|mariadb", r"-e|--execute", stdin=True),
+    _reader(r"duckdb", r"-c|-s", stdin=True),
+    _reader(r"clickhouse(?:-client)?", r"-q|--query", stdin=True),
+    _reader(r"su|script|flock|runuser", r"-[A-Za-z]*c|--command"),
+    _reader(r"bc|dc|tclsh", r"-e|--expression", script=True),
+)
+# The first argument that is no option is the program, unless an option names a file with it.
+_FIRST_ARGUMENT = (
+    _reader(r"[gmn]?awk", r"-f|--file|-E|--exec"),
+    _reader(r"g?sed", r"-f|--file"),
+    _reader(r"jq|yq", r"-f|--from-file"),
+)
+_SED_EXPRESSION = re.compile(r"-[A-Za-z]*e|--expression")
+_OPTION_TAKES_VALUE = re.compile(r"-[vFi]|--(?:assign|field-separator)")
+
+
+class Found(NamedTuple):
+    """A slot or a variable in text that ``reader`` takes for code."""
+
+    mark: Slot
+    reader: str
+
+
+def program_slots(program: Program, name_of: Callable[[Slot], str]) -> Iterator[Found]:
+    """Yield the slots and variables in text that a program reads as code: ``bash -c``, ``awk``, ``ssh`` ...
+
+    A heuristic for warnings. A placeholder ``{python}``, and any placeholder or variable that
+    stands for the command itself, counts as an interpreter.
+    """
+    for command in program.commands:
+        yield from _in_command(command, name_of)
+
+
+def _in_command(command: Command, name_of: Callable[[Slot], str]) -> Iterator[Found]:
+    words = command.words
+    start = 0
+    while start < len(words) - 1 and words[start].text in _PREFIXES:
+        if words[start].text == "flock" and any(word.text == "-c" for word in words):
+            break
+        start += 1
+        while start < len(words) - 1 and _PREFIX_ARGUMENT.fullmatch(words[start].text):
+            start += 1
+    for index, word in enumerate(words):
+        program = word.text.rpartition("/")[2]
+        if word.text == SLOT and word.slots:
+            program = name_of(word.slots[0])
+        arguments = words[index + 1 :]
+        if index == start:
+            yield from _as_command(program, arguments, command)
+        unknown = index == start and word.text in {SLOT, EXPANSION}
+        for reader in _READERS:
+            if reader.names.fullmatch(program):
+                yield from _with_option(program, reader, arguments, command)
+                break
+        else:
+            if unknown:
+                yield from _option_text(_READERS[0], arguments, "a program -c")
+
+
+def _as_command(program: str, arguments: list[Word], command: Command) -> Iterator[Found]:
+    """Yield what the program that a command starts reads as code in its arguments."""
+    if program in {"eval", "ssh", "trap"}:
+        yield from _found(arguments, program)
+        if program == "ssh":
+            yield from _stdin(command, program)
+    elif program in {"make", "gmake"}:
+        for argument in arguments:
+            if _ASSIGNS.match(argument.text):
+                yield from _found([argument], f"{program} NAME=...")
+    elif program == "sqlite3":
+        yield from _found([word for word in arguments if not _is_option(word)][1:], program)
+        yield from _stdin(command, program)
+    elif program in {".", "source"}:
+        yield from _sourced(program, arguments, command)
+    elif any(reader.names.fullmatch(program) for reader in _FIRST_ARGUMENT):
+        yield from _first_argument(program, arguments)
+
+
+def _sourced(program: str, arguments: list[Word], command: Command) -> Iterator[Found]:
+    for word in arguments[:1]:
+        if word.text in _STANDARD_INPUT:
+            yield from _stdin(command, f"{program} {word.text}")
+        elif word.reads_file:
+            yield from _printed(word.commands, f"{program} <(...)")
+
+
+def _with_option(program: str, reader: Reader, arguments: list[Word], command: Command) -> Iterator[Found]:
+    option = "-c" if reader is _READERS[0] or program == "python" else ""
+    found = list(_option_text(reader, arguments, f"{program} {option}".strip()))
+    yield from found
+    shell = _SHELL.fullmatch(program)
+    names = [word.text for word in arguments if not _is_option(word)]
+    reads_stdin = not names or names[0] in _STANDARD_INPUT
+    if shell and any(re.fullmatch(r"-[A-Za-z]*s[A-Za-z]*", word.text) for word in arguments):
+        reads_stdin = True
+    if found or any(reader.option.fullmatch(word.text) for word in arguments):
+        return
+    if reader.stdin and reads_stdin:
+        yield from _stdin(command, program)
+    if reader.script and arguments and arguments[0].reads_file:
+        yield from _printed(arguments[0].commands, f"{program} <(...)")
+
+
+def _option_text(reader: Reader, arguments: list[Word], name: str) -> Iterator[Found]:
+    value_follows = False
+    for index, argument in enumerate(arguments):
+        option = reader.option.match(argument.text)
+        if option:
+            following = [argument] if argument.marks else arguments[index + 1 : index + 2]
+            shown = name if name.endswith("-c") else f"{name} {option.group()}"
+            yield from _found(following, shown)
+            return
+        if reader.script and not _is_option(argument) and not value_follows:
+            return
+        value_follows = _OPTION_WITH_VALUE.fullmatch(argument.text) is not None
+
+
+def _first_argument(program: str, arguments: list[Word]) -> Iterator[Found]:
+    texts = [word.text for word in arguments]
+    expression = program.endswith("sed") and any(_SED_EXPRESSION.match(text) for text in texts)
+    for index, argument in enumerate(arguments):
+        if expression and _SED_EXPRESSION.match(argument.text):
+            following = [argument] if argument.marks else arguments[index + 1 : index + 2]
+            yield from _found(following, program)
+        elif not expression and not _is_option(argument):
+            previous = texts[index - 1] if index else ""
+            if not (program.endswith("awk") and _OPTION_TAKES_VALUE.fullmatch(previous)):
+                yield from _found([argument], program)
+                return
+        elif any(r.names.fullmatch(program) and r.option.match(argument.text) for r in _FIRST_ARGUMENT):
+            return
+
+
+def _stdin(command: Command, reader: str) -> Iterator[Found]:
+    yield from (Found(mark, reader) for mark in command.stdin)
+    yield from _printed(command.upstream, f"| {reader}")
+
+
+def _printed(commands: Iterable[Command], reader: str) -> Iterator[Found]:
+    """Yield the slots in what commands may print; the names of files that ``cat`` reads are none."""
+    for command in commands:
+        if command.words and command.words[0].text != "cat":
+            yield from _found(command.words, reader)
+        yield from (Found(mark, reader) for mark in command.stdin)
+
+
+def _found(words: Iterable[Word], reader: str) -> Iterator[Found]:
+    for word in words:
+        yield from (Found(mark, reader) for mark in word.marks)
+
+
+def _is_option(word: Word) -> bool:
+    return word.text.startswith("-")
