@@ -14,7 +14,6 @@ STATUS_NAME = "status.json"
 STDOUT_NAME = "train.stdout.log"
 STDERR_NAME = "train.stderr.log"
 
-
 _MODELS, _POLICIES, _GENERATIONS = "models", "policies", "generations"
 _KEY_END = 6
 
