@@ -15,8 +15,9 @@ from elpa_core.config.training import RunFields
 from elpa_core.errors import ArtifactError, InputError, Problem
 from elpa_core.files import StorePath
 from elpa_core.files.strict_json import parse_object
-from elpa_core.runs.folder import TEMPORARY_RUN, ModelFolder, RunFolder, lies_in_model, path_below_model
+from elpa_core.runs.folder import ModelFolder, RunFolder, lies_in_model, path_below_model
 from elpa_core.runs.trained_on import misfit, recorded_by_0_1_0
+from elpa_core.runs.trials import is_trial
 from elpa_core.times import parse_moment
 
 
@@ -122,7 +123,7 @@ def earlier_artifacts(run_dir: StorePath, model: str, group: str) -> Iterator[Ea
     """
     runs = run_dir.parent
     found = [child.name for child in files.children(runs)]
-    names = [name for name in found if not name.startswith((".", TEMPORARY_RUN))]
+    names = [name for name in found if not (name.startswith(".") or is_trial(name))]
     statuses = [RunFolder(runs / name).model(model).status for name in names if name != run_dir.name]
     for path, data in files.read_all(statuses):
         try:

@@ -14,9 +14,6 @@ STATUS_NAME = "status.json"
 STDOUT_NAME = "train.stdout.log"
 STDERR_NAME = "train.stderr.log"
 
-TEMPORARY_RUN = "__airflow_temporary_run_"
-"""How the ids of the runs begin that Airflow makes for a try (``airflow tasks test``), and their folders."""
-
 _MODELS, _POLICIES, _GENERATIONS = "models", "policies", "generations"
 _KEY_END = 6
 
