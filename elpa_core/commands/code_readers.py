@@ -100,7 +100,7 @@ def _read_by_bash(program: Program, name_of: dict[Slot, str], typed: set[str]) -
         for name in sorted(held_in[mark.variable]):
             yield CodeReading(name, f"is in the variable {mark.variable}, {reader} reads it as code")
     for operator, word in (each for command in program.commands for each in command.redirections):
-        if word.marks and word.text[:1] in {SLOT, EXPANSION}:
+        if operator != "<<<" and word.marks and word.text[:1] in {SLOT, EXPANSION}:
             first = word.marks[0]
             for name in sorted(values.get(first, set()) | held_in[first.variable]):
                 yield CodeReading(name, _redirected(operator, name, first.variable))
