@@ -8,9 +8,11 @@ that belongs to the tests (`airflow_home`).
 from __future__ import annotations
 
 import atexit
+import base64
 import json
 import os
 import re
+import secrets
 import shlex
 import shutil
 import sqlite3
@@ -23,6 +25,8 @@ from support.airflow_home import AirflowHome, Done
 from support.programs import PROGRAMS
 
 ROOT = Path(__file__).parents[2]
+
+FERNET_KEY = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
 DAG_FILE = """\
 from elpa_airflow import elpa_dags
@@ -45,6 +49,7 @@ def settings(home: Path, dags: Path) -> dict[str, str]:
         "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps([bundle]),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(home / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__FERNET_KEY": FERNET_KEY,
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO",
         "NO_COLOR": "1",
@@ -149,7 +154,7 @@ class DagsFolder:
 
 
 class Site(DagsFolder):
-    """A Dags folder of its own, whose Dags can run in a home."""
+    """A Dags folder of its own, whose Dags can run in a home; their ids are unique in that home."""
 
     def __init__(self, folder: Path, airflow_home: AirflowHome) -> None:
         super().__init__(folder)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import csv
-import shutil
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from support.airflow_runs import eventually, read_json
-from support.airflow_site import ROOT
 from support.standalone_airflow import Standalone
 
 pytestmark = pytest.mark.slow
 
-DAG_FILE = ROOT / "dags" / "serve_water_flow.py"
 SOURCE, SERVING = "elpa_water_flow", "serve_water_flow"
 HOURS = 48
 
@@ -37,7 +34,6 @@ def served_runs(standalone: Standalone) -> list[dict[str, object]]:
 def test_a_published_policy_starts_the_serving_dag_and_a_dry_run_does_not(standalone: Standalone) -> None:
     models = [forecaster("low", "online", -1.0), forecaster("high", "offline", 1.5)]
     standalone.config("water_flow", models, horizon=4)
-    shutil.copy(DAG_FILE, standalone.dags)
     for dag_id in (SOURCE, SERVING):
         standalone.airflow.wait_for_dag(dag_id)
         standalone.airflow.call("PATCH", f"/dags/{dag_id}", is_paused=False)
