@@ -1,4 +1,4 @@
-"""One Airflow Dag per ELPA config in the folder ``configs`` beside this file."""
+"""One Airflow Dag per ELPA config in the folder ``configs`` next to this file."""
 
 from elpa_airflow import elpa_dags
 

@@ -1,11 +1,11 @@
-"""Serving, in small: when a policy of the Dag elpa_water_flow was published, combine forecasts with it.
+"""A small serving Dag: when the Dag elpa_water_flow publishes a policy, combine forecasts with it.
 
-The demo has no live forecasts. In their place stand those of the validation rows, which the models left
-in the error artifacts of the run, so what is written here (served.csv in the folder of that run) is a
-replay: the policy has seen these rows. It reads a policy store in a folder, not one on object storage.
+The demo has no live forecasts. Instead, this Dag takes the forecasts of the validation rows from the error
+artifacts of the run, and writes served.csv into the folder of that run. This is a replay: the policy was
+computed from these rows. The Dag reads a policy store in a folder, not one on object storage.
 
-A serving Dag of your own gets the forecasts and actuals from where they are, and keeps the router's state
-(Router.save, Router.load) from one run to the next.
+Your own serving Dag reads live forecasts and actuals, and keeps the router's state between its runs
+(Router.save, Router.load).
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ POLICY = Asset("elpa://elpa_water_flow/policy")
 
 @dag(schedule=[POLICY], catchup=False, max_active_runs=1, tags=["demo", "water-flow"], doc_md=__doc__)
 def serve_water_flow() -> None:
-    """Route with each policy that is published."""
+    """Combine forecasts with each published policy."""
 
     @task
     def route(triggering_asset_events: Any = None) -> str:
         events = (triggering_asset_events or {}).get(POLICY)
         if not events:
             raise ValueError(f"no published policy: this Dag runs when {POLICY.uri} is updated")
-        # A run may consume several events, and Airflow gives them in no order.
+        # A run may have several events, and Airflow does not sort them.
         newest = max(events, key=lambda event: event.timestamp)
         return str(serve(Path(newest.extra["policy"])))
 
@@ -37,7 +37,7 @@ def serve_water_flow() -> None:
 
 
 def serve(policy_path: Path) -> Path:
-    """Write ``served.csv`` into the folder of the policy's run: a row's time, forecast and actual."""
+    """Write ``served.csv`` into the folder of the policy's run: time, forecast and actual of each row."""
     from elpa_core.routing import Router
 
     policy = json.loads(policy_path.read_bytes())

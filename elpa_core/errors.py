@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 _MOST_BITS = 2000
-"""A longer integer is not written out: Python can be set to refuse from 640 digits (2126 bits) on."""
+"""Messages shorten longer integers: Python can be set to refuse more than 640 digits (2126 bits)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +20,14 @@ class Problem:
     source : str
         The file (or other input) that holds the mistake, as the user named it.
     place : str
-        Where in it: a JSON path such as ``$.models[1].group``, or a row and column.
-        Empty if the whole file is meant.
+        The place in the file: a JSON path such as ``$.models[1].group``, or a row and a column.
+        Empty for the whole file.
     found : str
-        What stands there.
+        What the place holds.
     expected : str
-        What should stand there.
+        What the place should hold.
     hint : str
-        What to do about it, where ``expected`` does not say it.
+        What to do about it, if ``expected`` does not say it.
 
     Examples
     --------
@@ -42,14 +42,14 @@ class Problem:
     hint: str = ""
 
     def __str__(self) -> str:
-        """Return the problem as one line, whatever a hostile name or value holds."""
+        """Return the problem as one line; control characters in names and values are escaped."""
         place = f"{self.place}: " if self.place else ""
         hint = f"; {self.hint}" if self.hint else ""
         return one_line(f"{self.source}: {place}found {self.found}; expected {self.expected}{hint}")
 
 
 def one_line(text: str) -> str:
-    r"""Return ``text`` with every character that could break or repaint a line escaped.
+    r"""Return ``text`` with every unprintable character escaped, so that it stays one line.
 
     >>> one_line("a\nb\x1b[31m")
     'a\\nb\\x1b[31m'
@@ -58,7 +58,7 @@ def one_line(text: str) -> str:
 
 
 def quoted(value: object, limit: int = 60) -> str:
-    """Return a value as it would stand in JSON, shortened, for the words of an error.
+    """Return a value as JSON writes it, shortened, for an error message.
 
     >>> quoted("onlin"), quoted(3), quoted(None), quoted(True), quoted([1, 2])
     ('"onlin"', '3', 'null', 'true', 'an array')
@@ -81,7 +81,7 @@ def quoted(value: object, limit: int = 60) -> str:
 
 
 def some(names: Sequence[str], most: int = 12) -> str:
-    """Return names as a list for the words of an error; of many, how many more there are.
+    """Return names as a list for an error message; a long list ends with the number of the others.
 
     >>> some(["a", "b", "c"])
     'a, b, c'
@@ -93,7 +93,7 @@ def some(names: Sequence[str], most: int = 12) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return a hint with the known name that is most like ``name``, or nothing.
+    """Return a hint with the known name that is most similar to ``name``, or an empty text.
 
     >>> nearest("retires", ["retries", "pool"])
     'did you mean "retries"?'
@@ -103,7 +103,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def did_you_mean(name: str, known: list[str]) -> str:
-    """Return a hint with the known names most like ``name``, else with the last ones, else nothing.
+    """Return a hint with the known names that are most similar to ``name``, or else with the last ones.
 
     >>> did_you_mean("run-12", ["run-1", "other"])
     'did you mean "run-1"?'
@@ -122,12 +122,12 @@ class ElpaError(Exception):
 
 
 class InputError(ElpaError):
-    """Input that is refused whole: nothing was written, and what was there stays.
+    """Input that is refused as a whole: ELPA wrote nothing and changed nothing.
 
     Parameters
     ----------
     problems : iterable of Problem
-        Everything that is wrong, in the order in which a reader meets it; at least one.
+        All problems, in the order of the input; at least one.
     """
 
     exit_status = 2
@@ -138,7 +138,7 @@ class InputError(ElpaError):
 
 
 class ConfigError(InputError):
-    """A config that does not say what a config must say."""
+    """A config that is not valid."""
 
 
 class ArtifactError(InputError):
@@ -146,8 +146,8 @@ class ArtifactError(InputError):
 
 
 class PlaceholderError(InputError):
-    """A value that cannot reach a command exactly as it is."""
+    """A value that cannot reach a command unchanged."""
 
 
 class CommandError(ElpaError):
-    """A training command that could not be run or did not end well."""
+    """A training command that could not start or that failed."""

@@ -1,4 +1,4 @@
-"""Moments and their texts, ISO 8601; when a run takes place."""
+"""Moments as ISO 8601 texts, and the moment of a run."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def parse_moment(text: str) -> dt.datetime:
     Raises
     ------
     ValueError
-        If it names none, or does not say its offset from UTC.
+        If the text is not a moment, or has no offset from UTC.
 
     Examples
     --------
@@ -57,7 +57,7 @@ def parse_date(value: str, timezone: str) -> dt.datetime:
 
 @dataclass(frozen=True)
 class RunMoment:
-    """When a run takes place and up to when it may use data; texts, empty where a run has none.
+    """The moment of a run and the end of the data that it may use; a text is empty if the run has none.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class RunMoment:
     data_interval_start, data_interval_end : str
         The data interval, ISO 8601.
     run_id, run_type : str
-        The Dag run, if there is one.
+        Id and type of the Dag run, if there is one.
     """
 
     as_of: str

@@ -1,4 +1,4 @@
-"""A log that does not grow for ever."""
+"""A log file of bounded size."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 
 
 class BoundedLog:
-    """Lines in a file; a full one is set aside in place of the one before, and a new one begins.
+    """A log file. When it is full, it replaces the previous log file, and a new one begins.
 
     Parameters
     ----------
     path : Path
-        The file; the one before has ``.1`` at the end of its name.
+        The file; the name of the previous file ends in ``.1``.
     most : int
-        At about so many bytes a file is full.
+        Approximate largest size in bytes.
     """
 
     def __init__(self, path: Path, most: int = 5_000_000) -> None:

@@ -1,4 +1,4 @@
-"""The demo: ``make demo``, ``make up``, ``make down``, in a checkout of the repository."""
+"""Run the demo: ``make demo``, ``make up`` and ``make down``, in a clone of the repository."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _airflow(name: str, dags: Path, port: int | None = None) -> LocalAirflow:
 def _demo(options: argparse.Namespace) -> int:
     del options
     airflow = _airflow("demo", _DAGS)
-    # A run that an interrupted demo left would go on beside this one, and keep SQLite from answering.
+    # Otherwise the run of an interrupted demo would continue beside this one, and lock SQLite.
     shutil.rmtree(airflow.state, ignore_errors=True)
     print(f"starting Airflow on {airflow.url} (log: {airflow.log_path})", flush=True)
     with airflow:
@@ -76,7 +76,7 @@ def _demo(options: argparse.Namespace) -> int:
         state = follow(airflow, DAG_ID, run_id)
         run_dir = airflow.state / "elpa" / DAG_ID / "runs" / folder_of_run(run_id)
         if state != "success":
-            print(f"the run has {state}; logs of the tasks: {airflow.state / 'logs'}", file=sys.stderr)
+            print(f"the run ended as {state}; logs of the tasks: {airflow.state / 'logs'}", file=sys.stderr)
     if state != "success":
         return 1
     policy = Policy.model_validate(json.loads((run_dir / POLICY_NAME).read_text(encoding="utf-8")))
@@ -88,7 +88,7 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def follow(airflow: RestApi, dag_id: str, run_id: str) -> str:
-    """Print each task that ends, and return the state in which the run ends."""
+    """Print each task when it starts and ends; return the final state of the run."""
     seen: dict[str, Any] = {}
     while True:
         run_state = airflow.run_state(dag_id, run_id)
@@ -109,7 +109,7 @@ def follow(airflow: RestApi, dag_id: str, run_id: str) -> str:
 def _up(options: argparse.Namespace) -> int:
     configs = str(options.configs.expanduser().resolve()) if options.configs else None
     if configs is not None:
-        own_configs.dag_ids(Path(configs))  # what is wrong with them shows before Airflow starts
+        own_configs.dag_ids(Path(configs))  # report their problems before Airflow starts
     started = None
     if _running_pid() is None:
         print("starting Airflow (about a minute)", flush=True)
@@ -136,7 +136,7 @@ def _up(options: argparse.Namespace) -> int:
 
 
 def _start_serving(configs: str | None) -> subprocess.Popen[bytes]:
-    """Start the process that holds the Airflow of ``make up``."""
+    """Start the process that runs the Airflow of ``make up``."""
     _STATE.mkdir(parents=True, exist_ok=True)
     _READY.unlink(missing_ok=True)
     with _SERVE_LOG.open("wb") as log:
@@ -164,7 +164,7 @@ def _print_running(running: dict[str, Any]) -> None:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    """Hold the Airflow of ``make up`` until SIGTERM."""
+    """Run the Airflow of ``make up`` until SIGTERM."""
     dags, dag_ids = _DAGS, [DAG_ID]
     if options.configs is not None:
         dags, dag_ids = _STATE / "dags", own_configs.dag_ids(options.configs)

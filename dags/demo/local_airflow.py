@@ -1,4 +1,4 @@
-"""An Airflow of one's own on this machine: standalone, SQLite, state in one folder, 127.0.0.1 only."""
+"""A local Airflow: standalone, SQLite, all state in one folder, on 127.0.0.1 only."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ from private_files import write_private
 from rest_api import RestApi, RestApiError
 
 _START_SECONDS = 300
-_USER = "admin"  # whom Airflow's defaults know
-# Variables that speak of another Airflow, or of configs for another.
+_USER = "admin"  # the user in Airflow's default settings
+# Prefixes of variables that configure another Airflow or name its configs.
 _OTHER_AIRFLOWS = ("AIRFLOW", "ELPA_CONFIG_DIR")
 
 
 class LocalAirflowError(RestApiError):
-    """The local Airflow does not start."""
+    """The local Airflow did not start."""
 
 
 class LocalAirflow(RestApi):
-    """A standalone Airflow that ends with this process, in whatever way this process ends.
+    """A standalone Airflow that ends with this process, also when this process is killed.
 
     Parameters
     ----------
     state : Path
-        Folder for the database, logs, passwords and the policy store.
+        Folder of the database, logs, passwords and policy store.
     dags : Path
         Dags folder.
     settings : mapping of str to str
-        More environment, such as ``AIRFLOW__...``; wins over what is set here.
+        Additional environment variables, such as ``AIRFLOW__...``; they override those set here.
     port : int, optional
-        Port of the UI and the API; a free one if left out.
+        Port of the UI and the API; default: a free port.
     """
 
     def __init__(
@@ -71,9 +71,9 @@ class LocalAirflow(RestApi):
         self.stop()
 
     def environment(self) -> dict[str, str]:
-        """Return the environment in which every ``airflow`` command speaks of this Airflow.
+        """Return the environment in which every ``airflow`` command uses this Airflow.
 
-        Its ``AIRFLOW_HOME`` says where; `start` has written there what is to be known.
+        It sets ``AIRFLOW_HOME``; `start` has written ``airflow.cfg`` there.
         """
         folders = (self.state / "bin", Path(sys.executable).parent, os.environ.get("PATH", os.defpath))
         others = {name: value for name, value in os.environ.items() if not name.startswith(_OTHER_AIRFLOWS)}
@@ -90,7 +90,7 @@ class LocalAirflow(RestApi):
         Raises
         ------
         LocalAirflowError
-            If it ends or is not healthy in time; its log says why.
+            If Airflow ends or is not healthy in time; its log has the reason.
         """
         self.configure()
         log = BoundedLog(self.log_path)
@@ -116,7 +116,7 @@ class LocalAirflow(RestApi):
             command.run()
 
     def configure(self) -> None:
-        """Write what this Airflow is told, and make its password if it has none yet."""
+        """Write the config of this Airflow, and create its password if it has none."""
         self.state.mkdir(parents=True, exist_ok=True)
         self._write_launcher()
         self.password = self._make_password()
@@ -126,7 +126,7 @@ class LocalAirflow(RestApi):
         deadline = time.monotonic() + _START_SECONDS
         while not self.healthy():
             if self._thread is None or not self._thread.is_alive():
-                raise LocalAirflowError(f"Airflow ended at its start; see {self.log_path}")
+                raise LocalAirflowError(f"Airflow ended during its start; see {self.log_path}")
             if time.monotonic() > deadline:
                 raise LocalAirflowError(
                     f"Airflow is not healthy after {_START_SECONDS} s; see {self.log_path}"
@@ -134,7 +134,7 @@ class LocalAirflow(RestApi):
             time.sleep(0.5)
 
     def stop(self) -> None:
-        """End Airflow and everything that it started."""
+        """End Airflow and all its processes."""
         self.close()
         if self._command is not None:
             self._command.stop()
@@ -142,15 +142,15 @@ class LocalAirflow(RestApi):
             self._thread.join()
 
     def wait(self) -> None:
-        """Return when Airflow has ended."""
+        """Wait until Airflow has ended."""
         if self._thread is not None:
             self._thread.join()
 
     def _write_launcher(self) -> None:
-        """Write the ``airflow`` by whose name standalone starts its parts.
+        """Write the program ``airflow`` with which standalone starts its components.
 
-        Two of them would serve logs on every interface of the machine, and no setting names another
-        one; here the API server reads the logs from the folder where they lie.
+        Scheduler and triggerer would serve logs on all network interfaces, and no setting changes
+        that. It is not needed: the API server reads the logs from their folder.
         """
         python = shlex.quote(sys.executable)
         launcher = self.state / "bin" / "airflow"
@@ -173,7 +173,7 @@ class LocalAirflow(RestApi):
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return a free port."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

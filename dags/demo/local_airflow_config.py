@@ -1,4 +1,4 @@
-"""What an Airflow of one's own is told in its ``airflow.cfg``: what differs from Airflow's defaults."""
+"""The ``airflow.cfg`` of the local Airflow: the settings that differ from Airflow's defaults."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pathlib import Path
 from elpa_core.errors import InputError, Problem
 from private_files import write_private
 
-# What Airflow would make up anew in each process if it did not stand here.
+# Without these settings, each process of Airflow would generate its own secrets.
 _SECRETS = (("core", "fernet_key"), ("api", "secret_key"), ("api_auth", "jwt_secret"))
 
 
 def write_config(home: Path, dags: Path, port: int, passwords: Path) -> None:
-    """Write ``airflow.cfg``, so that every command with this ``AIRFLOW_HOME`` speaks of the same Airflow.
+    """Write ``airflow.cfg``, so that every command with this ``AIRFLOW_HOME`` uses the same Airflow.
 
-    Options that stand there and are none of those below stay, secrets among them: without the key of
-    its first start an Airflow cannot read its connections.
+    Other options of an existing file stay, secrets included: without the key of its first start,
+    Airflow cannot read its connections.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def write_config(home: Path, dags: Path, port: int, passwords: Path) -> None:
     Raises
     ------
     InputError
-        If what stands there is no config of Airflow.
+        If the existing file is not a config of Airflow.
     """
     path = home / "airflow.cfg"
     url = f"http://127.0.0.1:{port}"
@@ -49,13 +49,13 @@ def write_config(home: Path, dags: Path, port: int, passwords: Path) -> None:
         "core": {
             "dags_folder": dags,
             "load_examples": False,
-            # More tasks at a time than this, and SQLite answers that the database is locked.
+            # With more tasks at a time, SQLite reports that the database is locked.
             "parallelism": 4,
             "simple_auth_manager_passwords_file": passwords,
             "execution_api_server_url": f"{url}/execution/",
         },
         "api": {"host": "127.0.0.1", "port": port, "base_url": url, "workers": 1},
-        # The first start on two loaded cores is slower than Airflow's default of 5 seconds.
+        # Airflow's default of 5 seconds is too short for the first start on two busy cores.
         "workers": {"execution_api_timeout": 60},
         "usage_data_collection": {"enabled": False},
     }

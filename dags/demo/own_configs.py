@@ -1,4 +1,4 @@
-"""The user's own configs for ``make up``: checked before Airflow starts, and a Dag file for them."""
+"""Check the user's own configs for ``make up``, and write a Dag file for them."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ globals().update(elpa_dags(__file__, config_dir={folder!r}))
 
 
 def dag_ids(folder: Path) -> list[str]:
-    """Return the ids of the Dags that the configs of a folder give.
+    """Return the ids of the Dags of the configs in a folder.
 
     Raises
     ------
     InputError
-        With every problem of every config; or if there is no training config.
+        With every problem of every config, or if there is no training config.
     """
     if not folder.is_dir():
         raise InputError(Problem(str(folder), "", "no folder", "the folder of your configs"))
@@ -46,6 +46,6 @@ def dag_ids(folder: Path) -> list[str]:
 
 
 def write_dag_file(dags: Path, folder: Path) -> None:
-    """Write the Dag file of a folder of configs into a Dags folder."""
+    """Write a Dag file for a folder of configs into a Dags folder."""
     dags.mkdir(parents=True, exist_ok=True)
     (dags / "elpa_pools.py").write_text(_DAG_FILE.format(folder=str(folder)), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Files that nobody else on the machine may read."""
+"""Files that only their owner can read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace a file in one step by one that its owner alone can read, from its first moment on."""
+    """Replace a file in one step; only its owner can read the new one, from its creation on."""
     new = path.with_name(f".{path.name}.new")
     new.unlink(missing_ok=True)
     handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -1,4 +1,4 @@
-"""The REST API of an Airflow, as far as ELPA needs it."""
+"""The calls of Airflow's REST API that the demo needs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from elpa_core.errors import ElpaError
 
 
 class RestApiError(ElpaError):
-    """An Airflow does not answer as it should."""
+    """Airflow did not answer as expected."""
 
 
 class RestApi:
@@ -20,7 +20,7 @@ class RestApi:
     Parameters
     ----------
     url : str
-        Where its API server listens.
+        The address of its API server.
     """
 
     def __init__(self, url: str) -> None:
@@ -28,22 +28,22 @@ class RestApi:
         self._client = httpx.Client(base_url=url, timeout=60)
 
     def log_in(self, user: str, password: str) -> None:
-        """Take a token for all calls that follow.
+        """Get a token for all later calls.
 
         Raises
         ------
         RestApiError
-            If user and password are none.
+            If Airflow refuses user and password.
         """
         token = self._client.post("/auth/token", json={"username": user, "password": password})
         self._client.headers["Authorization"] = f"Bearer {_json(token)['access_token']}"
 
     def close(self) -> None:
-        """Make no more calls."""
+        """Close the connection."""
         self._client.close()
 
     def healthy(self) -> bool:
-        """Tell whether database, scheduler and Dag processor are."""
+        """Tell whether database, scheduler and Dag processor are healthy."""
         try:
             answer = self._client.get("/api/v2/monitor/health")
         except httpx.TransportError:
@@ -61,17 +61,17 @@ class RestApi:
         Raises
         ------
         RestApiError
-            If it answers with an error.
+            If Airflow answers with an error.
         """
         return _json(self._client.request(method, f"/api/v2{path}", json=body or None))
 
     def wait_for_dag(self, dag_id: str, seconds: float = 120) -> None:
-        """Return when the Dag processor has made a Dag known.
+        """Wait until the Dag processor has stored a Dag.
 
         Raises
         ------
         RestApiError
-            If that takes longer, with the import errors that there are.
+            If it takes longer than ``seconds``; the error holds the present import errors.
         """
         deadline = time.monotonic() + seconds
         while self._client.get(f"/api/v2/dags/{dag_id}").status_code != httpx.codes.OK:

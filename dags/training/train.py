@@ -1,13 +1,13 @@
-"""Train one forecasting model on an hourly series and leave its validation errors.
+"""Train one forecasting model on an hourly series and write its validation errors.
 
-The last rows before `--as-of` are kept for validation. The model is fitted to rows before those and
-forecasts each of them from what was known `--horizon` hours earlier. The folder `--out` gets
-`errors.csv` (`timestamp,y_true,pred`, oldest first) and the trained model, `model.pkl`.
+The last rows before `--as-of` are the validation rows. The model is fitted to earlier rows. It forecasts
+each validation row from the data that was known `--horizon` hours earlier. The program writes
+`errors.csv` (`timestamp,y_true,pred`, oldest first) and the trained model, `model.pkl`, into `--out`.
 """
 
 import os
 
-# One thread each: sums in another order differ in their last bits, and models are trained side by side.
+# One thread each: the order of sums changes their last bits, and several models train at the same time.
 os.environ.update({"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"})
 
 import argparse
@@ -36,7 +36,7 @@ MIN_VALIDATION_ROWS = 100
 
 
 def moment(text: str) -> datetime | None:
-    """Read an ISO 8601 time with its UTC offset; an empty text is no time.
+    """Read an ISO 8601 time with its UTC offset; return None for an empty text.
 
     Examples
     --------
@@ -82,7 +82,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def error_rows(split: Split, predictions: NDArray[np.float64]) -> str:
-    """Make the text of `errors.csv`; predictions have six decimals."""
+    """Return the text of `errors.csv`; predictions have six decimals."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("timestamp", "y_true", "pred"))
@@ -94,19 +94,19 @@ def error_rows(split: Split, predictions: NDArray[np.float64]) -> str:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Replace a file in one step, so that nobody ever reads half of it."""
+    """Replace a file in one step, so that no reader sees a part of it."""
     part = path.with_name(path.name + ".part")
     part.write_bytes(content)
     part.replace(path)
 
 
 def train(options: argparse.Namespace) -> None:
-    """Train and write what `options` say.
+    """Train the model and write its files.
 
     Raises
     ------
     DataError
-        If the data cannot be read, is too little, or makes the model diverge.
+        If the data cannot be read, if there are too few rows, or if the model diverges.
     """
     started = time.monotonic()
     series = read_series(dataset_path(options.dataset), options.as_of)
@@ -134,7 +134,7 @@ def train(options: argparse.Namespace) -> None:
 
 
 def say(line: str) -> None:
-    """Print a line of progress at once, into a pipe too."""
+    """Print a line of progress, and flush it."""
     print(line, flush=True)
 
 

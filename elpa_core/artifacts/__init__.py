@@ -1,1 +1,1 @@
-"""What training leaves: the error artifact of a model, and the files that are kept with it."""
+"""The files that a training command writes: the error artifact, and the files to keep with the run."""

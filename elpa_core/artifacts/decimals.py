@@ -1,4 +1,4 @@
-"""Read a column of numbers at once, to the same bits as ``float`` reads each."""
+"""Read a whole column of numbers at once; each result is bit for bit that of ``float``."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 _LONGEST_EXACT_POWER = 27  # 5 ** 27 < 2 ** 63
 _POWERS_OF_TEN = np.cumprod(np.array([1] + [10] * _LONGEST_EXACT_POWER, dtype=np.longdouble))
-_EXTRA_BITS, _TIE = 0x7FF, 0x400  # the last 11 of 64 bits, which a double lacks
+_EXTRA_BITS, _TIE = 0x7FF, 0x400  # the last 11 of 64 bits, which a double does not have
 _X87 = (np.finfo(np.longdouble).nmant, np.longdouble().itemsize, sys.byteorder) == (63, 16, "little")
 
 
 def floats(cells: list[bytes]) -> NDArray[np.float64]:
-    """Return ``float`` of each cell; ``ValueError`` if one is no number, or has an underscore."""
+    """Return ``float`` of each cell; raise ``ValueError`` if a cell is no number or has an underscore."""
     text = b",".join(cells) + b","
     numbers = _plain_decimals(text, cells)
     if numbers is not None:
@@ -25,11 +25,12 @@ def floats(cells: list[bytes]) -> NDArray[np.float64]:
 
 
 def _plain_decimals(text: bytes, cells: list[bytes]) -> NDArray[np.float64] | None:
-    """Read cells that are all like ``-12.345``, each ended by a comma, or return None.
+    """Read cells that all look like ``-12.345``, each followed by a comma, or return None.
 
-    All digits make an integer below 2 ** 63, which like 10 ** 27 is exact in the 64 bits of an
-    x87 number; so their quotient is correctly rounded to 64 bits. Rounding it again, to the 53 of
-    a double, is wrong only where the first rounding made a tie: these few cells go to ``float``.
+    The digits of a cell form an integer below 2 ** 63. This integer and the power of ten, at most
+    10 ** 27, are exact in the 64 bits of an x87 number, so the quotient is correctly rounded to
+    64 bits. A second rounding, to the 53 bits of a double, is wrong only if the first one produced
+    a tie. ``float`` reads these few cells.
     """
     if not _X87 or text.translate(None, b"0123456789-") != b".," * len(cells):
         return None
@@ -45,7 +46,7 @@ def _plain_decimals(text: bytes, cells: list[bytes]) -> NDArray[np.float64] | No
     ):
         return None
     integers = np.fromstring(text.translate(None, b"-."), dtype=np.int64, sep=",")
-    if integers.max() == np.iinfo(np.int64).max:  # what is larger is read as this
+    if integers.max() == np.iinfo(np.int64).max:  # numpy returns this value for larger integers
         return None
     quotients = integers / _POWERS_OF_TEN[decimals]
     numbers: NDArray[np.float64] = quotients.astype(np.float64)

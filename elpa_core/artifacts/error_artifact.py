@@ -1,4 +1,4 @@
-"""The error artifact of a model: which file it is, whether this attempt wrote it, what it holds."""
+"""The error artifact of a model: its file, its content, and whether this attempt wrote it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from elpa_core.times import utc_text
 
 @dataclass(frozen=True)
 class FileState:
-    """What tells one writing of a file from another, whatever the clock says.
+    """The properties of a file that change with each write, independent of clocks.
 
-    Each write of a file moves its inode, its size or one of its times; the times are compared with
-    those of the same file system, never with the clock of a process.
+    Each write changes the inode, the size or one of the times. The times are compared only with
+    times of the same file system, never with the clock of a process.
     """
 
     device: int
@@ -38,18 +38,18 @@ class FileState:
 
 @dataclass(frozen=True)
 class ErrorArtifact:
-    """A model's validation errors, as a training task hands them on.
+    """A model's validation errors, as a training task passes them to `integrate`.
 
     Parameters
     ----------
     model, group : str
-        Whose they are.
+        The model and its group.
     path : str
-        The CSV file, absolute.
+        Absolute path of the CSV file.
     rows : int
-        Rows that were used.
+        Number of rows that were used.
     sha256 : str
-        Of the file's bytes, hexadecimal.
+        SHA-256 of the file's bytes, hexadecimal.
     written_at : str
         When the file was written, UTC, ISO 8601.
     started_at, finished_at : str
@@ -67,7 +67,7 @@ class ErrorArtifact:
 
     @classmethod
     def from_json(cls, value: Any) -> ErrorArtifact:
-        """Return the artifact that the JSON object ``value`` describes.
+        """Return the artifact in the JSON object ``value``.
 
         Raises
         ------
@@ -82,7 +82,7 @@ class ErrorArtifact:
 
 
 def require_fresh(path: Path, before: FileState | None) -> None:
-    """Refuse an artifact that the command that just ran did not write.
+    """Refuse an artifact that the last command did not write.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def require_fresh(path: Path, before: FileState | None) -> None:
     Raises
     ------
     ArtifactError
-        If it is missing, or the very file that was there before.
+        If the file is missing or unchanged.
     """
     try:
         after = FileState.of(path)
@@ -109,7 +109,7 @@ def require_fresh(path: Path, before: FileState | None) -> None:
 
 
 def require_regular(path: Path) -> None:
-    """Refuse an artifact whose content may have no end.
+    """Refuse an artifact that is not a regular file: reading it may never end.
 
     Raises
     ------
@@ -121,12 +121,12 @@ def require_regular(path: Path) -> None:
 
 
 def artifact_of(path: Path, *, model: str, group: str, started_at: str, finished_at: str) -> ErrorArtifact:
-    """Read a model's error artifact and return what to hand on.
+    """Read a model's error CSV and return its artifact.
 
     Raises
     ------
     ArtifactError
-        If it is no error CSV as the contract has it.
+        If the file is not an error CSV of the contract.
     """
     from elpa_core.artifacts.error_csv import summarise_error_csv
 
@@ -148,7 +148,7 @@ _HOW_TO_LEAVE = "let the command write there, or name its own path in error_csv"
 
 
 def _time_text(nanoseconds: int) -> str:
-    # A command can give a file a time that no calendar has.
+    # A command can set a file time that datetime cannot hold.
     earliest, latest = dt.datetime.min.replace(tzinfo=dt.UTC), dt.datetime.max.replace(tzinfo=dt.UTC)
     seconds = min(max(nanoseconds / 1e9, earliest.timestamp()), latest.timestamp() - 1)
     return utc_text(dt.datetime.fromtimestamp(seconds, dt.UTC))

@@ -1,7 +1,7 @@
 """Read a model's validation errors from its error CSV (section 3 of the contract).
 
-The csv module defines what a file means. A faster way reads blocks of plain lines, with the same
-numbers to the bit. Where that is not certain, the csv module reads the block.
+The csv module defines the format. A faster parser reads blocks of plain lines, with bit-identical
+numbers. The csv module reads every other block.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from elpa_core.files.csv_cells import float_or_nan
 from elpa_core.files.csv_table import cell_count
 from elpa_core.scores.ewma import EwmaScore, SumOverflowError
 
-_BLOCK_BYTES = 120_000  # with a line more, still below the csv module's limit for one cell
+_BLOCK_BYTES = 120_000  # with one more line still below the csv module's limit for a cell
 _MAX_LINE_BYTES = 1 << 20
 _BLOCK_ROWS = 4096
 _SHOWN_COLUMNS = 10
@@ -45,9 +45,9 @@ class ErrorBlock:
     errors : ndarray of float64, shape (n,)
         Absolute errors, in the unit of the forecast, oldest first.
     rows, lines : sequence of int, length n
-        Data row and physical line of each, counted from 1.
+        Data row and physical line of each error, counted from 1.
     y_true, pred : ndarray of float64, shape (n,), or None
-        What the errors were computed from; None if the file gives ``abs_error``.
+        Actuals and forecasts of the errors; None if the file has ``abs_error``.
     """
 
     errors: NDArray[np.float64]
@@ -60,28 +60,28 @@ class ErrorBlock:
 def iter_error_blocks(
     path: Path, on_bytes: Callable[[bytes], object] = lambda _: None, columns: Sequence[str] = ()
 ) -> Iterator[ErrorBlock]:
-    """Yield the usable rows of an error CSV in blocks, at least one, in memory of fixed size.
+    """Yield the usable rows of an error CSV in blocks, at least one, with bounded memory.
 
-    The file is UTF-8, with or without a BOM, lines ending in LF or CRLF, in the csv module's
-    default dialect with quotes checked (``strict``: a torn file must not pass). Empty lines are
-    no rows. A row with a blank needed cell is skipped. A number is what ``float`` reads in plain
-    decimal notation: ``-3``, ``.5``, ``1.5e-3``, with spaces around it or not; but not ``1_000``
-    or digits of other scripts, which ``float`` takes and no program writes into a CSV.
+    The file is UTF-8, with or without a BOM; lines end in LF or CRLF. The dialect is the csv
+    module's default with ``strict`` quotes, which detects a truncated file. Empty lines are
+    ignored. A row with a blank required cell is skipped. Numbers are in plain decimal notation:
+    ``-3``, ``.5``, ``1.5e-3``, with or without spaces around them. ``1_000`` and digits of other
+    scripts are refused, although ``float`` accepts them.
 
     Parameters
     ----------
     path : Path
         The file.
     on_bytes : callable, optional
-        Called with each piece of the file's bytes, in order.
+        Called with each chunk of the file's bytes, in order.
     columns : sequence of str, optional
-        ``y_true`` and ``pred``, where they are needed even if there is an ``abs_error``.
+        ``y_true`` and ``pred`` to require them even if the file has ``abs_error``.
 
     Raises
     ------
     ArtifactError
-        If the file cannot be read, is not UTF-8, has no usable column, a needed column twice, a
-        row with a wrong number of cells, a cell that is no finite number, or no usable row.
+        If the file cannot be read, is not UTF-8, has no usable column, a duplicate required column,
+        a row with a wrong number of cells, a cell that is not a finite number, or no usable row.
     """
     return _Reader(path, columns).blocks(on_bytes)
 
@@ -91,7 +91,7 @@ class _Reader:
         self.path = path
         self.names: list[str] = []
         self.needed = list(needed)  # abs_error, or y_true and pred; empty until the header is known
-        self.columns: list[int] = []  # their positions
+        self.columns: list[int] = []  # positions of the needed columns
         self.row = 0
         self.line = 0
         self.offset = 0
@@ -110,7 +110,7 @@ class _Reader:
             raise self._error("", found, "at least one row with an error")
 
     def _parse(self, raw: bytes, following: Iterator[bytes]) -> Iterable[ErrorBlock]:
-        if b'"' in raw:  # a quoted cell may go on in the blocks that follow
+        if b'"' in raw:  # a quoted cell may continue in the next blocks
             return self._parse_lines(chain.from_iterable(map(io.BytesIO, chain([raw], following))))
         block = self._parse_plain(raw)
         return self._parse_lines(io.BytesIO(raw)) if block is None else [block]
@@ -140,7 +140,7 @@ class _Reader:
             raise self._error("", f"a file that cannot be read ({reason})", expected) from error
 
     def _read_header(self, first: bytes) -> bytes:
-        """Find the needed columns and return what follows the header."""
+        """Find the needed columns and return the bytes after the header."""
         body = first.removeprefix(codecs.BOM_UTF8)
         self.offset = len(first) - len(body)
         lines = io.BytesIO(body)
@@ -159,7 +159,7 @@ class _Reader:
         return lines.read()
 
     def _parse_plain(self, raw: bytes) -> ErrorBlock | None:
-        """Read lines that hold only plain cells, or return None if anything is out of the ordinary."""
+        """Read lines of plain cells, or return None if the block holds anything else."""
         text = raw.replace(b"\r\n", b"\n") if b"\r" in raw else raw
         text = text if text.endswith(b"\n") else text + b"\n"
         width, rows = len(self.names), text.count(b"\n")
@@ -204,7 +204,7 @@ class _Reader:
             yield _block([*np.array(values).T.copy()], rows, line_numbers)
 
     def _records(self, lines: Iterable[bytes]) -> Iterator[tuple[int, list[str]]]:
-        """Yield each record that is no empty line, with the line at which it starts."""
+        """Yield each record and the line at which it starts; skip empty lines."""
         line = self.line + 1
         try:
             for record in csv.reader(self._decoded(lines), strict=True):
@@ -227,7 +227,7 @@ class _Reader:
         if not all(map(str.strip, cells)):
             return []
         numbers = list(map(float_or_nan, cells))
-        if not math.isfinite(numbers[0] - numbers[-1]):  # one number less itself: whether it is finite
+        if not math.isfinite(numbers[0] - numbers[-1]):  # one column: itself less itself
             raise self._refused(cells, numbers, f"row {self.row} (line {line})")
         return numbers
 
@@ -259,7 +259,7 @@ class _Reader:
 
 
 def _unusable(names: list[str]) -> tuple[str, str, str]:
-    """Return which columns were found, what was expected, and which names to change."""
+    """Return the found columns, the expected ones, and a hint which names to change."""
     shown = ", ".join(map(quoted, names[:_SHOWN_COLUMNS]))
     if len(names) > _SHOWN_COLUMNS:
         shown += f" and {len(names) - _SHOWN_COLUMNS} more"
@@ -282,18 +282,18 @@ def _block(values: list[NDArray[np.float64]], rows: Sequence[int], lines: Sequen
 
 @dataclass(frozen=True, slots=True)
 class ErrorSummary:
-    """What a policy needs to know of an error CSV.
+    """The facts of an error CSV that a policy needs.
 
     Parameters
     ----------
     score : float
         EWMA score of the errors.
     rows : int
-        Rows that were used.
+        Number of rows that were used.
     sha256 : str
-        Of the file's bytes, hexadecimal.
+        SHA-256 of the file's bytes, hexadecimal.
     mean_abs_error : float
-        Plain mean of the absolute errors.
+        Arithmetic mean of the absolute errors.
     """
 
     score: float
@@ -303,7 +303,7 @@ class ErrorSummary:
 
 
 def summarise_error_csv(path: Path, beta: float) -> ErrorSummary:
-    r"""Score the errors of a CSV file and take its SHA-256 in the same pass.
+    r"""Compute the score and the SHA-256 of an error CSV in one pass.
 
     Parameters
     ----------
@@ -315,7 +315,7 @@ def summarise_error_csv(path: Path, beta: float) -> ErrorSummary:
     Raises
     ------
     ArtifactError
-        If the file is not an error CSV, as `iter_error_blocks` says, or its errors' sum overflows.
+        If the file is not an error CSV (see `iter_error_blocks`), or the sum of its errors overflows.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The files that a model keeps with its run besides its validation errors, such as the trained model."""
+"""The files that ELPA keeps with a run besides the validation errors, such as the trained model."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path, PurePosixPath
 
 from elpa_core.errors import ArtifactError, Problem, quoted
 
-_MOST = 1000  # their names go through XCom and into the manifest
+_MOST = 1000  # XCom and the manifest hold their names
 
 
 def is_kept_pattern(pattern: str) -> bool:
-    """Tell whether a glob pattern names files below a folder and nowhere else.
+    """Tell whether a glob pattern matches files below a folder only.
 
     >>> [is_kept_pattern(pattern) for pattern in ("model.pt", "runs/**/*.ckpt", "../x", "/etc/*", "a**")]
     [True, True, False, False, False]
@@ -23,13 +23,13 @@ def is_kept_pattern(pattern: str) -> bool:
 
 
 def kept_files(folder: Path, patterns: Iterable[str]) -> list[Path]:
-    """Return the files below a folder that the patterns name, all below a folder that one names too.
+    """Return the files below a folder that match the patterns; of a matching folder, all its files.
 
     Raises
     ------
     ArtifactError
-        If a pattern names none or leads too deep, all together name too many, or a name is no text that
-        every store and log can hold.
+        If a pattern matches no file, if folders are nested too deeply, if there are too many files, or
+        if a name is not UTF-8 or holds control characters.
     """
     kept: set[Path] = set()
     for pattern in patterns:

@@ -1,1 +1,1 @@
-"""Compare ways of combining forecasts on rows whose actuals are known."""
+"""Compare ways of combining forecasts on rows with known actuals."""

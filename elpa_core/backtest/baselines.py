@@ -1,6 +1,6 @@
-"""Other ways of combining forecasts, to compare with, written from their papers.
+"""Baselines: other ways of combining forecasts, implemented from their papers.
 
-Those that learn online get the actuals of a block after the whole block, like the router.
+Online learners get the actuals of a block after the whole block, like the router.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Weigh = Callable[[], Array]
 _TINY = 1e-300
-_SMALL = 2.0**-20  # where opera's BOA starts
-_LARGE = 0.5  # of rate times regret: beyond it the bound of the paper needs the range
+_SMALL = 2.0**-20  # the initial value of BOA in opera
+_LARGE = 0.5  # of rate times regret; above it, the bound of the paper needs the range
 
 
 def pooled_elpa(scores: Sequence[float]) -> Array:
-    """Weigh all models of both groups by the inverse of the contract's score.
+    """Weight all models of both groups by the inverse of the contract's score.
 
     >>> pooled_elpa([1.0, 3.0]).tolist()
     [0.75, 0.25]
@@ -28,14 +28,14 @@ def pooled_elpa(scores: Sequence[float]) -> Array:
 
 
 def greedy_selection(actuals: Array, forecasts: Array, rounds: int = 100) -> Array:
-    """Ensemble selection with replacement: add, again and again, the model that helps most.
+    """Ensemble selection with replacement: repeatedly add the model that lowers the error most.
 
     Parameters
     ----------
     actuals : ndarray, shape (rows,)
     forecasts : ndarray, shape (rows, models)
     rounds : int
-        Models to add; the best prefix counts.
+        Number of models to add; the result is the best prefix.
 
     Returns
     -------
@@ -66,7 +66,7 @@ def greedy_selection(actuals: Array, forecasts: Array, rounds: int = 100) -> Arr
 
 
 def nonnegative_least_squares(actuals: Array, forecasts: Array) -> Array:
-    """Least squares with weights of at least zero, not scaled to sum to 1.
+    """Least squares with non-negative weights, not normalised to sum 1.
 
     References
     ----------
@@ -106,8 +106,8 @@ def nonnegative_least_squares(actuals: Array, forecasts: Array) -> Array:
 class ExponentialAverage:
     """Exponentially weighted average forecaster with absolute loss.
 
-    ``w_j ~ exp(-rate * cumulative loss of j)``; if no rate is given, ``sqrt(8 ln(models) / rows) /
-    largest loss`` so far.
+    ``w_j ~ exp(-rate * cumulative loss of j)``; the default rate is ``sqrt(8 ln(models) / rows) /
+    largest loss so far``.
 
     References
     ----------
@@ -201,7 +201,7 @@ Learner = ExponentialAverage | PolynomialPotential | BernsteinAggregation
 
 
 def run_online(learner: Learner, actuals: Array, forecasts: Array, blocks: Sequence[int]) -> Array:
-    """Return what an online learner serves, shape (rows,), feedback after each block.
+    """Return the forecasts of an online learner, shape (rows,), with feedback after each block.
 
     >>> rows = np.array([[0.0, 2.0]] * 3)
     >>> run_online(PolynomialPotential(2), np.zeros(3), rows, [0, 1, 2]).tolist()

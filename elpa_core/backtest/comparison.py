@@ -1,4 +1,4 @@
-"""Compare the router with other ways of combining on panels."""
+"""Compare the router with other ways of combining forecasts, on panels."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ _LARGE = 1e4
 def served_test_rows(
     panel: Panel, policy: Mapping[str, Any] | None = None, parts: Collection[str] = PARTS
 ) -> Array:
-    """Return what a router serves for the test rows, warmed up on the validation rows.
+    """Return the router's forecasts of the test rows, after a warm-up on the validation rows.
 
     Parameters
     ----------
     policy : mapping, optional
-        Else the contract's policy of the panel's validation rows.
+        Default: the contract's policy of the panel's validation rows.
     parts : collection of str
-        As for `Router`.
+        See `Router`.
     """
     router = Router(policy or panel.policy(), panel.validation, horizon=panel.horizon, parts=parts)
     names = panel.names
@@ -51,10 +51,10 @@ def served_test_rows(
 
 
 def all_ways(panel: Panel) -> dict[str, Array]:
-    """Return what every way serves for the test rows, by name; the router comes last.
+    """Return the forecasts of the test rows by way; the router comes last.
 
-    All of them choose and warm up on the validation rows alone, and get the forecasts within the
-    same limits; only those of the best single model count as they stand, as if it ran alone.
+    All ways choose and warm up on the validation rows only, and use forecasts with the same limits.
+    The best single model is the exception: its forecasts are not limited, as if it ran alone.
     """
     n = panel.validation_rows
     actuals, forecasts = panel.actuals, panel.limited()
@@ -83,15 +83,15 @@ def all_ways(panel: Panel) -> dict[str, Array]:
 
 
 def backtest(panels: Sequence[Panel]) -> dict[str, Any]:
-    """Return the comparison of all ways on panels, as a JSON object.
+    """Return the comparison of all ways on the panels, as a JSON object.
 
     Returns
     -------
     dict
         ``panels``: by name, ``horizon``, ``rows`` (test) and ``mae`` by way. ``horizons``: by
-        horizon, for each way ``ratio`` (geometric mean over the panels of its MAE relative to static
-        pooled ELPA), ``rank`` (mean rank among the ways; ties share) and ``worst`` (largest MAE
-        relative to the best single model).
+        horizon and way, ``ratio`` (geometric mean over the panels of its MAE relative to static
+        pooled ELPA), ``rank`` (mean rank among the ways; ties get the mean rank) and ``worst``
+        (largest MAE relative to the best single model).
     """
     table: dict[str, Any] = {}
     for panel in panels:
@@ -123,12 +123,12 @@ def _summary(rows: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float]]
 
 
 def _relative(mae: Array, reference: int) -> Array:
-    tiny = 1.0 / BOUND  # two that are never wrong are equal
+    tiny = 1.0 / BOUND  # the ratio of two zero errors is 1
     return np.maximum(mae, tiny) / np.maximum(mae[:, [reference]], tiny)
 
 
 def table_lines(result: Mapping[str, Any]) -> list[str]:
-    """Return the comparison as plain lines, best way first."""
+    """Return the comparison as plain lines, with the best way first."""
     lines = []
     for horizon, ways in result["horizons"].items():
         count = sum(str(entry["horizon"]) == horizon for entry in result["panels"].values())

@@ -1,4 +1,4 @@
-"""What the weights of a policy and a router are worth on the validation rows."""
+"""Evaluate the weights of a policy and a router on the validation rows."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def common_validation(
     Parameters
     ----------
     artifacts : mapping of str to (y_true, pred), each of shape (rows,), or None
-        By model, in time order; None for a model whose artifact gives absolute errors only. Where
-        lengths differ the last rows count.
+        By model, in time order; None for a model whose artifact holds absolute errors only. If
+        lengths differ, the last rows count.
     """
     if lacking := sorted(name for name, pair in artifacts.items() if pair is None):
         return f"no y_true and pred: {', '.join(lacking)}"
@@ -57,7 +57,7 @@ def evaluate(
 ) -> tuple[Routing, Evaluation]:
     """Return the fields ``routing`` and ``evaluation`` of a policy.
 
-    Forecasts count within the limits of divergence; a gap counts as the median of the row.
+    Forecasts are limited to `limits`; the median of the row replaces a missing forecast.
 
     Parameters
     ----------
@@ -65,14 +65,14 @@ def evaluate(
         The policy without these fields.
     validation : Validation
     horizon : int
-        Steps that are forecast together.
+        Number of steps that are forecast together.
     seed : int
-        Of the bootstrap.
+        Seed of the bootstrap.
 
     Raises
     ------
     InputError
-        If the policy or the names do not fit.
+        If the policy is not valid, or its names and those of the rows differ.
     """
     router = Router(policy, validation, horizon=horizon)
     facts = router.policy
@@ -84,7 +84,7 @@ def evaluate(
     recommended = recommended_weights(np.abs(actuals[:, np.newaxis] - forecasts))
     served = np.array(router.warm_up)
     first_block = slice(0, validation.blocks[1] if len(validation.blocks) > 1 else len(actuals))
-    served[first_block] = medians[first_block]  # before any feedback there is nothing but the median
+    served[first_block] = medians[first_block]  # before the first feedback, serve the median
     ways = {
         "equal_weights": forecasts.mean(axis=1),
         "contract_weights": forecasts @ pooled_elpa([max(s, MIN_SCORE) for s in facts.scores]),
@@ -127,7 +127,7 @@ def evaluate(
 
 
 def recommended_weights(errors: Array) -> Array:
-    """Return better static weights: score to the power -4, half-life a quarter of the rows.
+    """Return better static weights: scores to the power -4, with a half-life of a quarter of the rows.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def recommended_weights(errors: Array) -> Array:
     Returns
     -------
     ndarray, shape (models,)
-        Over all models of both groups; sum 1.
+        Weights over all models of both groups; sum 1.
 
     Examples
     --------
@@ -154,10 +154,10 @@ def recommended_weights(errors: Array) -> Array:
 
 
 def suggested_epsilon(actuals: Array, served: Array) -> float | None:
-    """Return the 99th percentile of the relative errors, a value for ``mutant_epsilon``.
+    """Return the 99th percentile of the relative errors, the suggested ``mutant_epsilon``.
 
-    The relative error is ``|y - served| / max(|y|, |served|, phi)``, phi 5 % of the mean ``|y|``.
-    None if there is no error at all.
+    The relative error is ``|y - served| / max(|y|, |served|, phi)``; phi is 5 % of the mean ``|y|``.
+    None if that percentile is zero.
 
     >>> suggested_epsilon(np.array([10.0, 10.0]), np.array([9.0, 9.0]))
     0.1
@@ -172,13 +172,13 @@ def suggested_epsilon(actuals: Array, served: Array) -> float | None:
 def moving_block_interval(
     differences: Array, block: int, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> tuple[float, float]:
-    """Return a 95 % interval of the mean of a time series by the moving-block bootstrap.
+    """Return the 95 % interval of the mean of a time series, by the moving-block bootstrap.
 
     Parameters
     ----------
     differences : ndarray, shape (rows,)
     block : int
-        Rows of a block; blocks overlap, start anywhere, and the last one is cut.
+        Rows of a block. Blocks may overlap and start at any row; the last one is truncated.
 
     References
     ----------

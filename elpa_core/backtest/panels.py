@@ -1,4 +1,4 @@
-"""Panels: forecasts of a pool of models for the validation and test rows of one series."""
+"""Panels: the forecasts of a pool for the validation and test rows of one series."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ class Panel:
     ----------
     name : str
     models : tuple of (str, str)
-        Group and name of each model, in the order of the file.
+        Group and name of each model, in file order.
     actuals : ndarray, shape (rows,)
     forecasts : ndarray, shape (rows, models)
-        As they stand in the file; NaN where there is none.
+        The values of the file; NaN for a missing forecast.
     blocks : tuple of int
-        First row of each block; rows of one block were forecast together.
+        First row of each block; the rows of a block were forecast together.
     validation_rows : int
-        Rows before the test rows.
+        Number of rows before the test rows.
     """
 
     name: str
@@ -56,12 +56,12 @@ class Panel:
 
     @property
     def horizon(self) -> int:
-        """Rows of the longest block."""
+        """Number of rows of the longest block."""
         return int(np.diff([*self.blocks, len(self.actuals)]).max())
 
     @property
     def validation(self) -> Validation:
-        """The rows that a router warms up on."""
+        """The rows for the warm-up of a router."""
         rows = self.validation_rows
         blocks = tuple(first for first in self.blocks if first < rows)
         return Validation(self.actuals[:rows], self.forecasts[:rows], self.names, blocks)
@@ -73,14 +73,14 @@ class Panel:
         return float(actuals.min()), float(actuals.max())
 
     def limited(self) -> Array:
-        """Return the forecasts within the limits of the validation actuals; a gap gets the row's median."""
+        """Return the limited forecasts; the median of the row replaces a missing one."""
         values = limited(self.forecasts, self.span)
         known = np.isfinite(values).any(axis=1, keepdims=True)
         filled = np.where(known, values, 0.0)
         return np.where(np.isfinite(values), values, np.nanmedian(filled, axis=1)[:, np.newaxis])
 
     def policy(self, beta: float = 0.7) -> dict[str, Any]:
-        """Return the contract's policy of the validation rows (sections 4 and 5)."""
+        """Return the policy of the validation rows, as sections 4 and 5 of the contract define it."""
         rows = self.validation_rows
         errors = np.abs(self.actuals[:rows, np.newaxis] - self.forecasts[:rows])
         scores = {}
@@ -104,13 +104,13 @@ class Panel:
 def read_panel(path: Path) -> Panel:
     r"""Read a panel from a CSV file.
 
-    Columns ``split`` (``validation``, then ``test``), ``block``, ``y_true``, then one per model,
-    ``GROUP:NAME``. A blank forecast, or one that is not a finite number, is missing.
+    The columns are ``split`` (``validation``, then ``test``), ``block``, ``y_true``, then one column
+    per model, ``GROUP:NAME``. A forecast that is blank or not a finite number is missing.
 
     Raises
     ------
     InputError
-        If the file cannot be read or is not a panel.
+        If the file cannot be read, or is not a panel.
 
     Examples
     --------

@@ -1,5 +1,5 @@
 # PYTHON_ARGCOMPLETE_OK
-"""The command ``elpa``: its commands, and how it ends."""
+"""The command ``elpa``: its subcommands and its exit status."""
 
 from __future__ import annotations
 
@@ -51,17 +51,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 if all went well; 1 if a model failed or the machine did not play along; 2 if the input
-        is refused; 130 after Ctrl-C.
+        0 on success; 1 if a model failed or the system reported an error; 2 if the input was
+        refused; 130 after Ctrl-C.
     """
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # which may not be able to express a model's name
+        if isinstance(stream, io.TextIOWrapper):  # its encoding may lack characters of a model's name
             stream.reconfigure(errors="backslashreplace")
     parser = build_parser()
     _complete(parser)
     options = parser.parse_args(arguments)
     for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup does
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP
             signal.signal(number, _terminated)
     try:
         status = int(options.run(options))
@@ -89,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _complete(parser: argparse.ArgumentParser) -> None:
-    """Answer a shell that asks how a command line may go on, and end; argcomplete comes with Airflow."""
+    """Answer a shell's request for completions, and exit; argcomplete comes with Airflow."""
     if "_ARGCOMPLETE" in os.environ:
         with suppress(ImportError):
             import argcomplete  # noqa: PLC0415
@@ -98,7 +98,7 @@ def _complete(parser: argparse.ArgumentParser) -> None:
 
 
 def _give_up_output() -> None:
-    """Let what cannot be written go nowhere: Python flushes standard output once more when it ends."""
+    """Discard output that cannot be written: Python flushes standard output again at its exit."""
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -107,6 +107,6 @@ def _give_up_output() -> None:
 
 
 def _terminated(number: int, frame: FrameType | None) -> NoReturn:
-    """Turn a signal into an orderly end: what runs is stopped, what is recorded is true."""
+    """Turn a signal into SystemExit, so that commands are stopped and the manifest is completed."""
     del frame
     raise SystemExit(128 + number)

@@ -10,8 +10,8 @@ from elpa_core.cli.output import standard_output
 from elpa_core.errors import InputError, Problem
 
 _DESCRIPTION = """\
-Replay panels with the router, with fixed weights and with other online combiners; all of them choose
-and warm up on the validation rows alone. Print the MAE of each relative to static ELPA weights.
+Replay panels with the router, with fixed weights and with other online combiners. All of them choose
+and warm up on the validation rows only. Print the MAE of each relative to static ELPA weights.
 """
 
 
@@ -23,12 +23,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description=_DESCRIPTION,
     )
     parser.add_argument("--panel", type=Path, nargs="+", required=True, metavar="FILE", action="extend")
-    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+    parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Carry the command out and return its exit status."""
+    """Run the command and return its exit status."""
     from elpa_core.backtest.comparison import backtest, table_lines
     from elpa_core.backtest.panels import read_panel
 

@@ -1,4 +1,4 @@
-"""Plain lines for people, coloured only on a terminal; JSON for programs."""
+"""Print plain lines, coloured only on a terminal, and JSON."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def print_problem(level: str, text: str) -> None:
     level : str
         ``error`` or ``warning``.
     text : str
-        What is wrong, where, and what to do.
+        The problem, its place, and what to do.
     """
     label = f"{level}:"
     if sys.stderr.isatty() and "NO_COLOR" not in os.environ:
@@ -29,16 +29,16 @@ def print_problem(level: str, text: str) -> None:
 
 
 def print_line(text: str) -> None:
-    """Print one line to standard output at once, so that a reader of a pipe sees it too."""
+    """Print one line to standard output, and flush it for the reader of a pipe."""
     print(one_line(text), flush=True)
 
 
 def print_block(text: str, indent: str) -> None:
-    """Print a text of several lines, each indented, with control characters made visible."""
+    """Print a text of several lines, each indented, with control characters escaped."""
     for line in text.split("\n"):
         print_line(indent + line)
 
 
 def print_json(value: Any) -> None:
-    """Print a JSON value for programs."""
+    """Print a value as JSON."""
     print(json.dumps(value, indent=2, ensure_ascii=False), flush=True)

@@ -1,6 +1,6 @@
-"""The reference of every field of the configs, as Markdown, from the models that check them.
+"""The reference of all fields of configs and policies, as Markdown, generated from the pydantic models.
 
-``python -m elpa_core.cli.field_reference dags/README.md`` brings the reference on that page up to date.
+``python -m elpa_core.cli.field_reference dags/README.md`` updates the reference on that page.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def _type(field: dict[str, Any], schema: dict[str, Any]) -> str:
 
 
 def main() -> int:
-    """Bring the reference in the named file up to date."""
+    """Update the reference in the named file."""
     path = Path(sys.argv[1])
     text = path.read_text(encoding="utf-8")
     head, _, rest = text.partition(START)

@@ -1,4 +1,4 @@
-"""``elpa init``: configs to start from."""
+"""``elpa init``: write configs to start from."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "init",
         help="write a training and an integration config to start from",
-        description="Write train.json and integrate.json into a folder; never over what is there.",
+        description="Write train.json and integrate.json into a folder; existing files are never replaced.",
     )
-    parser.add_argument("folder", type=Path, metavar="DIR", help="folder; made if it is not there")
+    parser.add_argument("folder", type=Path, metavar="DIR", help="folder; created if it does not exist")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Carry the command out and return its exit status."""
+    """Run the command and return its exit status."""
     templates = resources.files("elpa_core.config") / "templates"
     paths = {options.folder / name: (templates / name).read_bytes() for name in _FILES}
     if options.folder.exists() and not options.folder.is_dir():

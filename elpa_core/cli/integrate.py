@@ -1,4 +1,4 @@
-"""``elpa integrate``: from validation errors to a policy."""
+"""``elpa integrate``: make a policy from validation errors."""
 
 from __future__ import annotations
 
@@ -31,14 +31,17 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     source.add_argument("--config", type=Path, metavar="CONFIG", help="integration config (JSON)")
     source.add_argument("--run-dir", type=Path, metavar="DIR", help="folder of a finished elpa train")
     parser.add_argument(
-        "--manifest", type=Path, metavar="FILE", help="the run's manifest, if train was given --manifest-out"
+        "--manifest",
+        type=Path,
+        metavar="FILE",
+        help="the run's manifest, if elpa train wrote it to --manifest-out",
     )
     parser.add_argument("--output", required=True, type=Path, metavar="FILE", help="policy to write (JSON)")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Carry the command out and return its exit status."""
+    """Run the command and return its exit status."""
     from elpa_core.policy.integration import integrate_config, integrate_run
 
     require_output(options.output, "the policy", options.config, options.manifest)

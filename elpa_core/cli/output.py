@@ -1,4 +1,4 @@
-"""Outputs that name themselves in errors, which Python's own do not."""
+"""Outputs whose errors contain their names; Python's own text files do not do this."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from elpa_core.files.os_errors import as_error_of
 
 
 class Output:
-    """Where values go; an error in writing them names it.
+    """A text output whose errors name it.
 
     Parameters
     ----------
     file : text file
         Open for writing.
     name : str
-        What errors call it.
+        Its name in errors.
     """
 
     def __init__(self, file: TextIO, name: str) -> None:
         self._file, self._name = file, name
 
     def write(self, text: str) -> int:
-        """Write a text and return how many characters that were."""
+        """Write a text, and return the number of characters."""
         with as_error_of(self._name):
             return self._file.write(text)
 
     def flush(self) -> None:
-        """Hand on what was written."""
+        """Flush the file."""
         with as_error_of(self._name):
             self._file.flush()
 
     def close(self) -> None:
-        """Hand on what was written, and close the file."""
+        """Flush and close the file."""
         with as_error_of(self._name):
             self._file.close()
 
@@ -47,7 +47,7 @@ def standard_output() -> Output:
     Raises
     ------
     ElpaError
-        If it is closed.
+        If standard output is closed.
     """
     if sys.stdout is None:
         raise ElpaError("standard output: closed; leave it open, or give --output where there is one")

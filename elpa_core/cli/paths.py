@@ -1,4 +1,4 @@
-"""Check the paths of a command line before anything is written."""
+"""Check the paths of a command line before the command writes anything."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from elpa_core.errors import InputError, Problem, quoted
 
 
 def require_output(path: Path, what: str, *inputs: Path | None) -> None:
-    """Refuse a path that cannot be replaced by a new file, or that is an input of the same command.
+    """Refuse an output path that is not a regular file, or that is an input of the same command.
 
     Parameters
     ----------
     path : Path
-        Where the file is to be written.
+        The path of the output.
     what : str
-        What it will hold.
+        The content of the output, for errors.
     *inputs : Path or None
         Files that the command reads.
 
     Raises
     ------
     InputError
-        If it is a folder or a device, or one of ``inputs``.
+        If the path is a folder, a device, or one of ``inputs``.
     """
     expected = f"a file to write {what} to"
     if path.exists() and not path.is_file():
@@ -34,12 +34,12 @@ def require_output(path: Path, what: str, *inputs: Path | None) -> None:
 
 
 def require_text(*paths: Path) -> None:
-    """Refuse a path that no JSON file can record, because its bytes are not UTF-8.
+    """Refuse a path that is not UTF-8: JSON files cannot record it.
 
     Raises
     ------
     InputError
-        If there is one.
+        If there is such a path.
     """
     for path in paths:
         try:

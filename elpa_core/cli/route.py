@@ -15,14 +15,15 @@ from elpa_core.files.atomic import write_atomic
 from elpa_core.files.strict_json import read_object
 
 _DESCRIPTION = """\
-Combine the forecasts of all models with a policy, block by block, and learn from the actuals. A block
-is answered, and flushed, before its actuals are awaited. Forecasts: CSV block,row and one column a
-model, online:NAME or offline:NAME, blank where a model was down. Actuals: CSV row,y_true.
+Combine the forecasts of all models with a policy, block by block, and learn from the actuals. The
+command writes and flushes the answer to a block before it waits for the actuals of that block.
+Forecasts: CSV with block, row and one column per model, online:NAME or offline:NAME; a missing
+forecast is blank. Actuals: CSV with row and y_true.
 
   elpa route --policy policy.json --forecasts forecasts.csv --actuals actuals.csv --state state.json
   elpa route --policy policy.json --panel panel.csv --output served.csv      replay a panel
 
-A panel is a CSV with the columns split (validation, then test), block, y_true and one a model.
+A panel is a CSV with split (validation, then test), block, y_true and one column per model.
 """
 
 
@@ -37,12 +38,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--policy", type=Path, required=True, metavar="FILE", help="the policy (JSON)")
     parser.add_argument("--forecasts", metavar="FILE", help="forecasts (CSV); - for standard input")
     parser.add_argument("--actuals", type=Path, metavar="FILE", help="actuals (CSV), read as they arrive")
-    parser.add_argument("--state", type=Path, metavar="FILE", help="go on from this state, and keep it here")
+    parser.add_argument(
+        "--state", type=Path, metavar="FILE", help="state file: start from it, if it exists, and update it"
+    )
     parser.add_argument(
         "--horizon",
         type=int,
         metavar="H",
-        help="rows of a block (default: those of the first one, at least the policy's)",
+        help="rows of a block (default: rows of the first block, at least the policy's horizon)",
     )
     parser.add_argument("--panel", type=Path, metavar="FILE", help="replay a panel instead of a stream")
     parser.add_argument(
@@ -52,7 +55,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(options: argparse.Namespace) -> int:
-    """Carry the command out and return its exit status."""
+    """Run the command and return its exit status."""
     if (options.panel is None) == (options.forecasts is None):
         found = "neither" if options.panel is None else "both"
         raise InputError(Problem("elpa route", "--forecasts, --panel", found, "one of them"))
@@ -98,9 +101,9 @@ def _route_stream(options: argparse.Namespace, policy: dict[str, Any]) -> None:
         if options.actuals is not None:
             actuals = files.enter_context(Actuals(options.actuals))
         path = _path(options.forecasts)
-        # The end of a block shows in a file by what follows; in a pipe nothing follows until it is answered.
+        # In a file, the next row shows the end of a block; in a pipe, it may come only after the answer.
         file = sys.stdin if path is None else files.enter_context(open_text(path))
-        if output is None and _is_pipe(options.output):  # its reader may open it before it writes a forecast
+        if output is None and _is_pipe(options.output):  # its reader may open it before the first forecast
             output = files.enter_context(file_output(options.output))
         if path is not None and path.is_file():
             blocks = read_blocks(file, options.forecasts, checked)
@@ -108,7 +111,7 @@ def _route_stream(options: argparse.Namespace, policy: dict[str, Any]) -> None:
             lines = Lines(file.fileno())
             blocks = read_blocks(lines, options.forecasts, checked, rows=options.horizon, pause=lines.pause)
         if output is None:
-            blocks = begun(session, blocks)  # what is refused leaves the file as it was
+            blocks = begun(session, blocks)  # a refused block leaves the output unchanged
             output = files.enter_context(file_output(options.output))
         route_stream(session, blocks, actuals, cast("TextIO", output))
 

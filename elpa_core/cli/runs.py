@@ -17,18 +17,21 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "runs",
         help=_PRUNE,
-        description="Remove the folders of old runs. Kept besides the newest ones: the run whose policy is"
-        " current, the one that a rollback goes back to, runs promoted by hand, runs from which a kept policy"
-        " has a model, and runs that still run. Runs of airflow tasks test are never among the newest.",
+        description="Remove the folders of old runs. Besides the newest runs, the command keeps: the run of"
+        " the current policy, the run of the policy that a rollback would restore, runs promoted by hand,"
+        " runs from which a kept policy carries a model, and running ones. Runs of"
+        " airflow tasks test are never among the newest.",
     )
     action = add_store_command(add_commands(parser), "prune", _prune, _PRUNE)
     action.add_argument(
         "--keep",
         type=int,
         metavar="N",
-        help="how many of the newest runs stay, by as_of (default: airflow.keep_runs of the newest config)",
+        help="number of newest runs to keep, by as_of (default: airflow.keep_runs of the newest config)",
     )
-    action.add_argument("--dry-run", action="store_true", help="change nothing, print what would go")
+    action.add_argument(
+        "--dry-run", action="store_true", help="print what would be removed, and change nothing"
+    )
 
 
 def _prune(options: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""``elpa schema``: JSON Schema for editors."""
+"""``elpa schema``: print a JSON Schema for editors."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "schema",
         help="print the JSON Schema of a config or of the policy",
-        description="Print a JSON Schema, made from the code that checks the files, for use in an editor.",
+        description="Print the JSON Schema of a file, for use in an editor.",
     )
-    parser.add_argument("kind", choices=SCHEMAS, help="what to describe")
+    parser.add_argument("kind", choices=SCHEMAS, help="the file to describe")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Carry the command out and return its exit status."""
+    """Run the command and return its exit status."""
     print_json(json_schema(options.kind))
     return 0

@@ -1,4 +1,4 @@
-"""JSON Schema of the files that ELPA reads and writes, made from the models that check them."""
+"""JSON Schema of the files that ELPA reads and writes, generated from the pydantic models."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def json_schema(kind: str) -> dict[str, Any]:
     schema = SCHEMAS[kind].model_json_schema(mode="serialization" if kind == "policy" else "validation")
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
     if kind == "train":
-        # In the file the extras stand at the top; `extras` is only where the code keeps them.
+        # In the file, the extras are top-level fields; `extras` exists only in the code.
         del schema["properties"]["extras"]
         schema["additionalProperties"] = _SCALAR
     if kind == "integrate":
         schema["additionalProperties"] = _SCALAR
-    if kind == "policy":  # a policy in a store, or of a later version, has more fields
+    if kind == "policy":  # a policy in a store, or of a later version, may have more fields
         del schema["additionalProperties"]
     return schema

@@ -1,4 +1,4 @@
-"""What the commands on a policy store share: ``--store``, ``--dag`` and where their values come from."""
+"""``--store`` and ``--dag``, which the commands on a policy store share, and their defaults."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ def add_store_command(
     run: Callable[[argparse.Namespace], int],
     words: str,
 ) -> argparse.ArgumentParser:
-    """Add a command that works on one Dag's part of a policy store."""
+    """Add a command on one Dag's part of a policy store."""
     parser = commands.add_parser(name, help=words, description=f"{words[0].upper()}{words[1:]}.")
     parser.add_argument(
         "--store", metavar="STORE", help=f"the policy store, a folder or a URI (default: ${STORE_VARIABLE})"
     )
-    parser.add_argument("--dag", metavar="DAG_ID", help="the Dag (default: the only one that the store has)")
-    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+    parser.add_argument("--dag", metavar="DAG_ID", help="the Dag (default: the only one in the store)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run)
     return parser
 
 
 def dag_folder(options: argparse.Namespace) -> DagFolder[StorePath]:
-    """Return the part of a policy store that a command is about.
+    """Return the Dag's part of the policy store that the options name.
 
     Raises
     ------
     InputError
-        If no store is named, or no Dag is and the store has none or several.
+        If the options name no store, or if they name no Dag and the store has none or several.
     """
     root = open_location(options.store if options.store is not None else _store_of_the_environment())
     return DagFolder(root, options.dag if options.dag is not None else _only_dag(root))
@@ -50,7 +50,7 @@ def _store_of_the_environment() -> str:
         raise InputError(Problem("--store", "", "nothing", "a policy store, a folder or a URI", hint))
     if is_uri(location):
         return location
-    home = os.environ.get("AIRFLOW_HOME") or "~/airflow"  # as Airflow reads it
+    home = os.environ.get("AIRFLOW_HOME") or "~/airflow"  # as in Airflow
     return str(Path(home).expanduser() / location)
 
 

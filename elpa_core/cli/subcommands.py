@@ -1,23 +1,23 @@
-"""Commands of a command: called without one, it lists them."""
+"""Subcommands: a command that is called without one lists them."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from functools import partial
+from typing import NoReturn
 
 
 def add_commands(parser: argparse.ArgumentParser) -> argparse._SubParsersAction[argparse.ArgumentParser]:
-    """Return where the commands of ``parser`` are added.
+    """Return the action to which the subcommands of ``parser`` are added.
 
-    Without one of them, the help goes to standard error, and the exit status is 2: what was to be
-    done did not happen.
+    Without a subcommand, the command prints its help to standard error and exits with status 2.
     """
-    parser.set_defaults(run=partial(_print_help, parser))
+    parser.set_defaults(run=partial(_refuse, parser))
     return parser.add_subparsers(title="commands", metavar="COMMAND")
 
 
-def _print_help(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+def _refuse(parser: argparse.ArgumentParser, options: argparse.Namespace) -> NoReturn:
     del options
     parser.print_help(sys.stderr)
-    return 2
+    parser.exit(2)

@@ -1,4 +1,4 @@
-"""Policies of the store and their history as plain lines."""
+"""Stored policies and their history as plain lines."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _TITLES = ("no", "when", "action", "run", "policy", "as_of", "best online", "bes
 
 
 def history_lines(entries: Sequence[Entry], current: int | None) -> list[str]:
-    """Return a history as a table, the current publication marked.
+    """Return a history as a table; the current publication is marked.
 
     Parameters
     ----------
     entries : sequence of Entry
         Oldest first.
     current : int or None
-        Number of the publication that serving reads.
+        Number of the current publication.
     """
     rows = [_TITLES, *(_cells(entry, current) for entry in entries)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -43,14 +43,14 @@ def _cells(entry: Entry, current: int | None) -> tuple[str, ...]:
 
 
 def described(stored: StoredPolicy) -> str:
-    """Return which policy it is, in one line."""
+    """Return run, number and as_of of a policy, in one line."""
     record = stored.record
     text = f"run {record.run_id}, policy {record.number}, as of {record.as_of}"
     return f"{text} (current, publication {stored.publication.number})" if stored.publication else text
 
 
 def stored_lines(stored: StoredPolicy) -> list[str]:
-    """Return a policy as plain lines: whose it is, how it was published, scores and weights."""
+    """Return a policy as plain lines: its run, its publication, scores and weights."""
     publication = stored.publication
     lines = [described(stored), f"file {stored.path}"]
     if publication is not None:

@@ -1,4 +1,4 @@
-"""``elpa train``: plan a run, and with --execute run every model's command."""
+"""``elpa train``: plan a run; with --execute, run the command of every model."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from elpa_core.runs.plan import Plan, plan_run
 from elpa_core.times import RunMoment, now_text
 
 _DESCRIPTION = """\
-Print the plan of a run: the exact command of every model. With --execute, run the enabled models'
-commands one after the other, each in RUN_DIR/models/NAME with its output in train.stdout.log and
-train.stderr.log there. The manifest records what was planned and what became of each model.
+Print the plan of a run: the exact command of every model. With --execute, run the commands of the
+enabled models one after the other, each in RUN_DIR/models/NAME. Its output goes to train.stdout.log
+and train.stderr.log there. The manifest records the plan and the result of each model.
 """
 
 
@@ -45,18 +45,18 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--execute", action="store_true", help="run the commands; without it nothing runs")
     parser.add_argument(
-        "--continue-on-error", action="store_true", help="run the other models when one has failed"
+        "--continue-on-error", action="store_true", help="run the remaining models after a failure"
     )
     parser.add_argument(
         "--as-of",
         metavar="TIME",
-        help="moment up to which models may use data, ISO 8601, UTC if it does not say (default: now)",
+        help="moment up to which models may use data, ISO 8601, UTC without an offset (default: now)",
     )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Carry the command out and return its exit status."""
+    """Run the command and return its exit status."""
     loaded = load_training_config(options.config)
     now = dt.datetime.now(dt.UTC)
     as_of = _moment(options.as_of, now)

@@ -1,4 +1,4 @@
-"""``elpa validate``: all problems of all configs."""
+"""``elpa validate``: print all problems of all configs."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "validate",
         help="print every problem of every config",
-        description="Check training and integration configs as a Dag would; exit status 2 on any problem.",
+        description="Check training and integration configs as a Dag file does; exit status 2 on a problem.",
     )
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="config (JSON)")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Carry the command out and return its exit status."""
+    """Run the command and return its exit status."""
     status = 0
     for path in options.files:
         try:

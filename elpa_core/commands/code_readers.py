@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from elpa_core.commands.bash.calls import Call, calls, words_held
@@ -22,13 +22,16 @@ from elpa_core.commands.bash.variables import assignments
 from elpa_core.commands.placeholders import Placeholder, parse_template
 
 _HINT = re.compile(
-    r"""<<|[<>]\(|[<>]&?\s*["']?[{$]|\(\(|\$\[|\[\[|@P|\$\{\{(?:!|\w+(?:\[|:[^-+=?]))|PS4|BASH_ENV|-[vR]\s|(?<!\|)\|(?!\|)
+    r"""<<|[<>]\(|[<>]&?\s*["']?\$|\(\(|\$\[|\[\[|@P|\$\{\{(?:!|\w+(?:\[|:[^-+=?]))|PS4|BASH_ENV|-[vR]\s
+    |(?<!\|)\|(?!\|)[^|\n]*(?<!\.)\b(?:(?:ba|da|k|z)?sh|python[0-9.]*|perl|ruby|node|nodejs|bun|R\w*|php|psql|mysql
+                 |mariadb|sqlite3|duckdb|clickhouse|bc|dc|julia|lua|gnuplot|octave|tclsh|read)\b
     |(?<![\w./-])(?:eval|ssh|trap|let|declare|typeset|local|read|printf|unset|test|alias|compgen|mapfile
                  |readarray|g?make|[gmn]?awk|g?sed|[jy]q|sqlite3|source|\.)\s
     |\s-[A-Za-z0-9]*[cepErRBqs][A-Za-z]*\s*["'${]
     |--(?:eval|print|command|execute|query|run|expression)\b""",
     re.VERBOSE,
 )
+_REDIRECTED = re.compile(r"""[<>]&?\s*["']?\{(\w+)\}""")
 _ROUNDS = 4
 _CHECK = "which can run code; check its characters first"
 _TELLING = (Reads.NUMBER, Reads.NAME, Reads.CODE)
@@ -41,14 +44,14 @@ class CodeReading(NamedTuple):
     how: str
 
 
-def values_read_as_code(template: str, typed: Collection[str] = ()) -> list[CodeReading]:
+def values_read_as_code(template: str, typed: frozenset[str] = frozenset()) -> list[CodeReading]:
     """Return where a command lets something read a value as code.
 
     Parameters
     ----------
     template : str
         A well-formed command template.
-    typed : collection of str
+    typed : frozenset of str
         Names of values that a person may type as text when a run is started. Only for these does
         it matter that bash reads a variable or the name of a file again.
 
@@ -58,7 +61,7 @@ def values_read_as_code(template: str, typed: Collection[str] = ()) -> list[Code
     seed stands where python -c reads it as code; use the variable ELPA_SEED there instead
     """
     # Each parse of a Dag file asks this of every command, and reading a program costs much more.
-    if not _HINT.search(template):
+    if not _HINT.search(template) and typed.isdisjoint(_REDIRECTED.findall(template)):
         return []
     pieces = parse_template(template)
     names = [piece.name for piece in pieces if isinstance(piece, Placeholder)]
@@ -71,8 +74,8 @@ def values_read_as_code(template: str, typed: Collection[str] = ()) -> list[Code
         if slot in name_of
     )
     told = {reading.name for reading in found}
-    if typed := set(typed) - told:
-        found.update(dict.fromkeys(_read_by_bash(program, name_of, typed)))
+    if untold := typed - told:
+        found.update(dict.fromkeys(_read_by_bash(program, name_of, untold)))
     return list(found)
 
 
@@ -80,7 +83,7 @@ def _stands_in(reader: str, name: str) -> str:
     return f"stands where {reader} reads it as code; use the variable ELPA_{name.upper()} there instead"
 
 
-def _read_by_bash(program: Program, name_of: dict[Slot, str], typed: set[str]) -> Iterator[CodeReading]:
+def _read_by_bash(program: Program, name_of: dict[Slot, str], typed: frozenset[str]) -> Iterator[CodeReading]:
     held = words_held(program, {})
     run = [(command, call) for command in program.commands for call in calls(command, {}, held)]
     again = [(mark, reads) for mark, reads in marks_read_again(program, {}) if mark and reads in _TELLING]
@@ -100,7 +103,7 @@ def _read_by_bash(program: Program, name_of: dict[Slot, str], typed: set[str]) -
         for name in sorted(held_in[mark.variable]):
             yield CodeReading(name, f"is in the variable {mark.variable}, {reader} reads it as code")
     for operator, word in (each for command in program.commands for each in command.redirections):
-        if word.marks and word.text[:1] in {SLOT, EXPANSION}:
+        if operator != "<<<" and word.marks and word.text[:1] in {SLOT, EXPANSION}:
             first = word.marks[0]
             for name in sorted(values.get(first, set()) | held_in[first.variable]):
                 yield CodeReading(name, _redirected(operator, name, first.variable))
@@ -114,7 +117,7 @@ def _redirected(operator: str, name: str, variable: str) -> str:
 
 
 def _variables(
-    program: Program, run: list[tuple[Command, Call]], values: dict[Slot, set[str]], typed: set[str]
+    program: Program, run: list[tuple[Command, Call]], values: dict[Slot, set[str]], typed: frozenset[str]
 ) -> defaultdict[str, set[str]]:
     """Return the names of the placeholders whose values each variable may hold."""
     held: defaultdict[str, set[str]] = defaultdict(set)

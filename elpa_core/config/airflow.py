@@ -1,4 +1,4 @@
-"""How a config runs in Airflow: the optional ``airflow`` objects, checked without Airflow."""
+"""The optional ``airflow`` objects of a config, checked without Airflow."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from elpa_core.config.types import airflow_key
 from elpa_core.files.location import is_uri, uri_problem
 from elpa_core.schema.problems import expected
 
-# Within these, no timezone and no data interval leads out of what dates can express.
+# In these years, no timezone and no data interval exceeds the range of datetime.
 _YEARS = range(1900, 2200)
-# What Airflow's database and serialization can hold.
 _CRON_FIELDS = 5
-# croniter's random and hashed fields come out differently at each parse.
+# croniter evaluates random and hashed fields differently at each parse.
 _RANDOM_FIELD = re.compile(r"(?<![A-Za-z])[HhRr](?![A-Za-z])")
+# Limits of Airflow's database and serialization.
 _LONGEST_URI = 1500
 _MAX_INT = 2**31 - 1
 _PRESETS = ("@once", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
@@ -67,7 +67,7 @@ def _is_timezone(value: str) -> bool:
 
 
 def _is_cron(value: str) -> bool:
-    """Tell whether a schedule ever comes: a preset, or five fields that some moment matches."""
+    """Tell whether a schedule ever fires: a preset, or five fields that match some moment."""
     if value.startswith("@"):
         return value in _PRESETS and value != "@once"
     if len(value.split()) != _CRON_FIELDS or _RANDOM_FIELD.search(value):
@@ -119,24 +119,24 @@ class _Options(BaseModel):
 
 
 class ModelRunOptions(_Options):
-    """How one model's task runs; at the top of a config: how those run that do not say otherwise."""
+    """Options of a model's task; at the top of a config, the defaults of all models."""
 
     retries: int | None = Field(
-        default=None, ge=0, le=100, description="How often a failed task is tried again; 1 if left out."
+        default=None, ge=0, le=100, description="Number of retries of a failed task; default 1."
     )
     retry_delay: Seconds | None = Field(
-        default=None, description="Seconds between two tries; Airflow's own default if left out."
+        default=None, description="Seconds between two attempts; default: Airflow's own."
     )
     execution_timeout: Annotated[float, Field(gt=0, allow_inf_nan=False, le=10 * 365 * 86_400)] | None = (
         Field(default=None, description="Seconds after which the command is stopped and the task fails.")
     )
     stop_grace: Seconds | None = Field(
         default=None,
-        description="Seconds between SIGTERM and SIGKILL when a command is stopped; 3 if left out.",
+        description="Seconds between SIGTERM and SIGKILL when a command is stopped; default 3.",
     )
-    pool: NonBlank | None = Field(default=None, description="Airflow pool that the task takes slots of.")
+    pool: NonBlank | None = Field(default=None, description="Airflow pool in which the task takes slots.")
     pool_slots: int | None = Field(
-        default=None, ge=1, le=_MAX_INT, description="Slots of the pool that the task takes."
+        default=None, ge=1, le=_MAX_INT, description="Number of slots that the task takes in its pool."
     )
     queue: NonBlank | None = Field(default=None, description="Queue whose workers run the task.")
     priority_weight: int | None = Field(
@@ -144,7 +144,7 @@ class ModelRunOptions(_Options):
     )
 
     def over(self, top: ModelRunOptions) -> ModelRunOptions:
-        """Return these options with those of ``top`` where these say nothing."""
+        """Return these options, completed with those of ``top``."""
         if not self.model_fields_set:
             return top
         values = {name: getattr(top, name) for name in ModelRunOptions.model_fields}
@@ -153,77 +153,83 @@ class ModelRunOptions(_Options):
 
 
 class Promotion(_Options):
-    """The gate before publishing."""
+    """The condition for publishing a policy."""
 
     max_score_increase: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
-        description="A policy whose best score in a group is worse than the current one's by more than this"
-        " fraction is recorded, not published."
+        description="Largest increase, as a fraction, of a group's best score over that of the current"
+        " policy; a policy above it is recorded, not published."
     )
 
 
 class DagRunOptions(ModelRunOptions):
-    """How a config's Dag runs."""
+    """Options of a config's Dag."""
 
     dag_id: DagId | None = Field(
-        default=None, description="Id of the Dag; `elpa_` and the stem of the file's name if left out."
+        default=None, description="Id of the Dag; default: `elpa_` and the file's name without its suffix."
     )
     schedule: Schedule | None = Field(
-        default=None, description="Cron expression or preset; null: only when triggered."
+        default=None, description="Cron expression or preset; null: the Dag runs only when it is triggered."
     )
     assets: tuple[AssetUri, ...] = Field(
         default=(),
         strict=False,
-        description="URIs of assets, instead of a schedule: a run starts when all of them were updated.",
+        description="URIs of assets, instead of a schedule: a run starts after an update of all of them.",
     )
     offline_schedule: CronSchedule | None = Field(
         default=None,
-        description="Cron expression or preset: when the offline models train; their artifacts are carried"
-        " forward between.",
+        description="Cron expression or preset at which the offline models train; the runs between carry"
+        " their artifacts forward.",
     )
     timezone: Timezone = Field(
-        default="UTC", description="Timezone of the schedule and of dates without one."
+        default="UTC", description="Timezone of the schedule and of dates without a UTC offset."
     )
     start_date: IsoDate | None = Field(
-        default=None, description="Start of the first data interval; needed for catchup."
+        default=None, description="Start of the first data interval; required for catchup."
     )
-    end_date: IsoDate | None = Field(default=None, description="No data interval starts after it.")
-    catchup: bool = Field(default=False, description="Whether missed data intervals are run.")
+    end_date: IsoDate | None = Field(default=None, description="Latest start of a data interval.")
+    catchup: bool = Field(default=False, description="Whether Airflow runs missed data intervals.")
     max_active_runs: int | None = Field(
-        default=None, ge=1, le=_MAX_INT, description="Runs of the Dag at a time."
+        default=None, ge=1, le=_MAX_INT, description="Largest number of simultaneous runs of the Dag."
     )
     max_active_tasks: int | None = Field(
-        default=None, ge=1, le=_MAX_INT, description="Tasks of one run at a time."
+        default=None, ge=1, le=_MAX_INT, description="Largest number of simultaneous tasks of a run."
     )
-    tags: tuple[Tag, ...] = Field(default=(), strict=False, description="Tags of the Dag, besides elpa.")
-    description: str | None = Field(default=None, description="One line that the list of Dags shows.")
+    tags: tuple[Tag, ...] = Field(
+        default=(), strict=False, description="Tags of the Dag, in addition to `elpa`."
+    )
+    description: str | None = Field(
+        default=None, description="Description of the Dag in the list of Dags, one line."
+    )
     owner: NonBlank | None = Field(default=None, description="Owner of the tasks.")
     free_text: tuple[NonBlank, ...] = Field(
         default=(),
         strict=False,
-        description="Names of `context` and of the three data sets that take any text at the start of a run;"
-        " the others take letters, digits, spaces and `_ . , : ; @ % + = / -`.",
+        description="Names of `context` entries and data sets that accept any text at the start of a"
+        " run; the others accept letters, digits, spaces and `_ . , : ; @ % + = / -`.",
     )
     store: StoreLocation | None = Field(
         default=None,
-        description="Where the policy store is: a folder, relative to the config's folder, or a URI such as"
+        description="Policy store: a folder, relative to the config's folder, or a URI such as"
         " `s3://CONNECTION@bucket/prefix`.",
     )
     on_model_failure: Literal["fail", "continue"] = Field(
-        default="fail", description="Whether a policy is written when an enabled model has failed."
+        default="fail", description="Whether a run writes a policy if an enabled model has failed."
     )
     promotion: Promotion | None = Field(
-        default=None, description="Gate that keeps a policy from being published by itself."
+        default=None, description="Condition for publishing a policy automatically."
     )
     keep_runs: int | None = Field(
-        default=None, ge=1, description="Run folders that pruning keeps; null: all of them."
+        default=None, ge=1, description="Number of run folders that pruning keeps; null: all."
     )
     min_models_per_group: int = Field(
-        default=1, ge=1, description="Models that each group needs for a policy under continue."
+        default=1,
+        ge=1,
+        description="Models that each group needs for a policy if `on_model_failure` is `continue`.",
     )
 
 
 def cross_field_problems(options: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """Return (field, found, expected) of each field that does not go with another one."""
+    """Return (field, found, expected) of each field that conflicts with another one."""
     problems = []
     if options.get("catchup") is True and not options.get("start_date"):
         problems.append(("start_date", "nothing", "the date from which catchup runs missed data intervals"))

@@ -1,4 +1,4 @@
-"""The integration config: validation errors that are there already, to be made into a policy."""
+"""The integration config: existing validation errors from which to make a policy."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ ErrorValue = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class ScoredBlock(StrictModel):
-    """One model and the source of its score; of several sources the first named here counts."""
+    """A model and the source of its score; of several sources, the first of these fields counts."""
 
-    name: ModelName = Field(description="Unique in the pool.")
-    group: Group = Field(default="online", description="online or offline.")
+    name: ModelName = Field(description="Name, unique in the pool.")
+    group: Group = Field(default="online", description="Group of the model.")
     ewma_score: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = Field(
-        default=None, description="The score itself."
+        default=None, description="The score."
     )
     error_values: Annotated[tuple[ErrorValue, ...], Field(min_length=1, strict=False)] | None = Field(
         default=None, description="Validation errors, oldest first."
     )
     error_csv: Annotated[str, Field(min_length=1)] | None = Field(
-        default=None, description="Path of an error CSV; relative to the working folder."
+        default=None, description="Path of an error CSV, relative to the working folder."
     )
 
 
 class IntegrationConfig(PolicyFields):
-    """Models with their validation errors, and the fields that steer scores and routing."""
+    """Models with their validation errors, and the fields for scores and routing."""
 
     models: tuple[ScoredBlock, ...] = Field(min_length=1, strict=False, description="The pool.")
-    horizon: int = Field(default=1, ge=1, description="Steps that are forecast together.")
+    horizon: int = Field(default=1, ge=1, description="Number of steps that are forecast together.")
 
 
 @dataclass(frozen=True)
 class LoadedIntegration:
-    """An integration config, the file that it came from, and what its author should know."""
+    """An integration config, its file, and warnings for its author."""
 
     source: str
     config: IntegrationConfig
@@ -58,13 +58,13 @@ def load_integration_config(path: Path) -> LoadedIntegration:
     Raises
     ------
     InputError
-        With every problem of the config.
+        If the config is not valid; the error lists every problem.
     """
     return check_integration_config(read_object(path), path)
 
 
 def check_integration_config(raw: Mapping[str, Any], path: Path) -> LoadedIntegration:
-    """Return the integration config that the JSON object ``raw`` means."""
+    """Return the integration config in the JSON object ``raw``."""
     source = str(path)
     models = raw.get("models")
     if isinstance(models, list) and any(isinstance(block, dict) and "train_cmd" in block for block in models):

@@ -128,7 +128,7 @@ def _template_problems(models: object, own_names: Mapping[str, Any], source: str
 
 def _warnings(config: TrainingConfig) -> Iterator[str]:
     yield from _unused_values(config)
-    typed = {name for name in CONFIG_NAMES if name.endswith("dataset")}
+    typed = frozenset(name for name in CONFIG_NAMES if name.endswith("dataset"))
     typed |= {name for name, value in config.context.items() if isinstance(value, str)}
     for index, model in enumerate(config.models):
         for name, how in values_read_as_code(model.train_cmd, typed):

@@ -1,4 +1,4 @@
-"""Which placeholders exist, what stands behind each, and who wrote it: the config's author or ELPA."""
+"""The placeholders, the value of each, and the origin of the value: the config's author or ELPA."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class PlaceholderValues:
     Parameters
     ----------
     written : mapping of str to scalar
-        What the config's author wrote: it goes into the command as it is.
+        Values from the config's author; they are inserted into the command unchanged.
     data : mapping of str to str
-        What ELPA made: it arrives in the command as the same characters of one word.
+        Values from ELPA; they are quoted, so that each reaches the command as one word.
     """
 
     written: Mapping[str, Scalar]
@@ -58,9 +58,9 @@ def variable_of(name: str) -> str:
 
 
 def written_values(config: TrainingConfig) -> dict[str, Scalar]:
-    """Return what the author of a config wrote: the top-level values, the context, the named fields.
+    """Return the values from the author of a config: top-level values, context, named fields.
 
-    A later one of these wins.
+    Later ones override earlier ones.
     """
     values: dict[str, Scalar] = {name: getattr(config, name) for name in POLICY_NAMES}
     values.update(config.extras)
@@ -94,17 +94,17 @@ def placeholder_values(
     Parameters
     ----------
     written : mapping of str to scalar
-        From `written_values`; an author's value under one of the `RUN_NAMES` wins over ELPA's.
+        The result of `written_values`; its values override ELPA's values of the `RUN_NAMES`.
     run_dir, model_dir : Path
-        The folders of the run and of the model's command, absolute.
+        Absolute paths of the run's folder and of the command's folder.
     model_name : str
         The model.
     config_dir : Path
-        The config's folder, absolute.
+        Absolute path of the config's folder.
     moment : RunMoment
         The dates of the run.
     changed : mapping of str to scalar, optional
-        Values given when the run was started: data, in the place of the author's.
+        Values from the start of the run. They replace the author's and are quoted, as data.
     """
     changed = changed or {}
     written = {name: value for name, value in written.items() if name not in changed}

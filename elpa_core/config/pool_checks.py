@@ -11,7 +11,7 @@ from elpa_core.schema.groups import GROUPS
 
 
 def duplicate_names(models: object, source: str) -> Iterator[Problem]:
-    """Yield a problem for each model whose name an earlier one has."""
+    """Yield a problem for each model that has the name of an earlier one."""
     if not isinstance(models, list):
         return
     first: dict[str, int] = {}
@@ -32,17 +32,17 @@ def missing_groups(models: object, source: str, kind: str) -> Iterator[Problem]:
     Parameters
     ----------
     models : object
-        What `settle_groups` returned.
+        The result of `settle_groups`.
     source : str
         The file.
     kind : str
-        What a group needs: an ``enabled`` model, or one with an error source.
+        The kind of model that a group needs, such as ``"enabled "``; may be empty.
     """
     if not isinstance(models, list) or not all(isinstance(block, dict) for block in models):
         return
     present = [block.get("group", "online") for block in models if block.get("enabled") is not False]
     if not models or any(group not in GROUPS for group in present):
-        return  # which is a problem of its own, and the group that was meant is not known
+        return  # another check reports this; the intended group is not known
     for group in GROUPS:
         if group not in present:
             yield Problem(source, "$.models", f"no {kind}{group} model", "at least one in each group")
@@ -62,7 +62,7 @@ def container_problems(extras: Mapping[str, Any], fields: Sequence[str], source:
 
 
 def settle_groups(models: object) -> tuple[object, list[str]]:
-    """Return the model blocks with groups in lower case, and what to tell their author."""
+    """Return the model blocks with groups in lower case, and warnings for their author."""
     warnings: list[str] = []
     if not isinstance(models, list):
         return models, warnings

@@ -1,4 +1,4 @@
-"""The training config: one JSON object that names a pool of forecasting sub-models."""
+"""The training config: a JSON object that describes a pool of forecasting sub-models."""
 
 from __future__ import annotations
 
@@ -19,89 +19,93 @@ ERROR_SOURCES = ("ewma_score", "error_values", "error_csv")
 
 
 class PolicyFields(StrictModel):
-    """The fields that steer scores and routing; training and integration configs share them."""
+    """The fields for scores and routing; training and integration configs share them."""
 
     beta: float = Field(default=0.7, ge=0, lt=1, description="EWMA factor of the scores.")
-    dirty_interval: int = Field(default=3, ge=0, description="Steps that are dirty after a mutation.")
-    amplitude_window: int = Field(default=6, ge=1, description="Steps that calibrate the amplitude.")
+    dirty_interval: int = Field(default=3, ge=0, description="Number of dirty steps after a mutation.")
+    amplitude_window: int = Field(
+        default=6, ge=1, description="Number of steps that calibrate the amplitude."
+    )
     mutant_epsilon: float | None = Field(
         default=None,
         gt=0,
         allow_inf_nan=False,
-        description="Relative error above which a step is a mutation; null: no detection.",
+        description="Relative error above which a step counts as a mutation; null: no detection.",
     )
 
 
 class Model(StrictModel):
-    """One forecasting sub-model: a command that trains it and leaves its validation errors."""
+    """A forecasting sub-model: the command that trains it and writes its validation errors."""
 
-    name: ModelName = Field(description="Unique in the pool; becomes a folder and a task id.")
-    group: Group = Field(
-        default="online", description="online: cheap, retrained often; offline: heavy, rarely."
+    name: ModelName = Field(
+        description="Name, unique in the pool; also the name of its folder and part of its task id."
     )
-    enabled: bool = Field(default=True, description="A disabled model is planned, shown and not run.")
+    group: Group = Field(
+        default="online", description="online: cheap, retrained often; offline: heavy, retrained rarely."
+    )
+    enabled: bool = Field(default=True, description="A disabled model is shown in the plan and not trained.")
     train_cmd: str = Field(description="Template of the shell command that trains the model.")
-    env: Environment = Field(default_factory=dict, description="More environment for this command.")
+    env: Environment = Field(
+        default_factory=dict, description="Additional environment variables of the command."
+    )
     error_csv: str = Field(
         default="{model_dir}/errors.csv",
-        description="Template of the path where the command leaves its validation errors.",
+        description="Template of the path to which the command writes its validation errors.",
     )
     artifacts: tuple[KeptPattern, ...] = Field(
         default=(),
         strict=False,
-        description="Glob patterns of files in the command's folder to keep with the run, such as the trained"
-        " model; each must name at least one.",
+        description="Glob patterns of files in the command's folder that are kept with the run, such as the"
+        " trained model; each must match at least one file.",
     )
     airflow: ModelRunOptions = Field(
         default_factory=ModelRunOptions,
-        description="How this model's task runs; wins over the same field above.",
+        description="Options of this model's task; they override those at the top.",
     )
 
 
 class RunFields(PolicyFields):
-    """The fields that a person may choose anew when starting a run."""
+    """The fields that a person can change at the start of a run."""
 
-    dataset: Text = Field(default="", description="Training data path.")
-    val_dataset: Text = Field(default="", description="Validation data path.")
-    test_dataset: Text = Field(default="", description="Test data path.")
-    horizon: int = Field(default=1, ge=1, description="Forecast horizon, steps.")
-    period: int = Field(default=24, ge=1, description="Cycle length, steps.")
+    dataset: Text = Field(default="", description="Path of the training data.")
+    val_dataset: Text = Field(default="", description="Path of the validation data.")
+    test_dataset: Text = Field(default="", description="Path of the test data.")
+    horizon: int = Field(default=1, ge=1, description="Forecast horizon in steps.")
+    period: int = Field(default=24, ge=1, description="Length of a cycle in steps.")
     seed: int = Field(default=42, description="Random seed.")
-    context: dict[str, AnyScalar] = Field(default_factory=dict, description="More placeholder values.")
+    context: dict[str, AnyScalar] = Field(default_factory=dict, description="Additional placeholder values.")
 
 
 class TrainingConfig(RunFields):
-    """A pool of sub-models, the values that their commands take, and how it all runs."""
+    """A pool of sub-models, the values for their commands, and the options of the Dag."""
 
-    airflow: DagRunOptions = Field(
-        default_factory=DagRunOptions, description="How the config runs in Airflow."
-    )
+    airflow: DagRunOptions = Field(default_factory=DagRunOptions, description="Options of the Dag.")
     models: tuple[Model, ...] = Field(min_length=1, strict=False, description="The pool.")
     extras: dict[str, AnyScalar] = Field(
-        default_factory=dict, description="Any other top-level scalar: a placeholder value."
+        default_factory=dict, description="Any other scalar at the top: a placeholder value."
     )
 
     def enabled_models(self) -> tuple[Model, ...]:
-        """Return the models that take part, in config order."""
+        """Return the enabled models, in config order."""
         return tuple(model for model in self.models if model.enabled)
 
 
 @dataclass(frozen=True)
 class LoadedConfig:
-    """A training config together with the file that it came from.
+    """A training config and its file.
 
     Parameters
     ----------
     path : Path
-        The file, absolute.
+        Absolute path of the file.
     source : str
         The file as the user named it, for messages.
     data : bytes
-        What the file held.
+        The content of the file.
     config : TrainingConfig
-        What that means.
+        The config in the file.
     warnings : tuple of str
-        What its author should know, one line each.
+        Warnings for its author, one line each.
     """
 
     path: Path
@@ -112,7 +116,7 @@ class LoadedConfig:
 
     @property
     def dag_id(self) -> str:
-        """Id of the config's Dag: its own, or made from the file's name."""
+        """Id of the config's Dag: its ``dag_id``, or a default from the file's name."""
         return self.config.airflow.dag_id or f"elpa_{self.path.stem}"
 
     @cached_property
@@ -122,7 +126,7 @@ class LoadedConfig:
 
 
 def config_kind(raw: Mapping[str, Any]) -> Literal["training", "integration"]:
-    """Tell what a config is for, from what its models say.
+    """Return the kind of a config, from the fields of its models.
 
     >>> config_kind({"models": [{"name": "a", "error_csv": "a.csv"}]})
     'integration'

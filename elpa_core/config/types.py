@@ -1,4 +1,4 @@
-"""Types that the fields of configs share, and how each says what it expected."""
+"""The types that fields of configs share, with their error messages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def airflow_key(value: str, longest: int = _MAX_KEY_LENGTH) -> str:
     Raises
     ------
     PydanticCustomError
-        If it does not.
+        If Airflow does not take it.
     """
     if not is_airflow_key(value, longest):
         raise expected(f"1 to {longest} letters, digits, dashes, dots and underscores")
@@ -33,7 +33,7 @@ def is_airflow_key(value: str, longest: int = _MAX_KEY_LENGTH) -> bool:
     return _KEY.fullmatch(value) is not None and len(value) <= longest
 
 
-# A model's folder is named after it, and its task id is its group, a dot, and its name.
+# A model's folder has its name; its task id is GROUP.NAME.
 _LONGEST_NAME = 200
 
 
@@ -85,6 +85,6 @@ Environment = dict[
 
 
 class StrictModel(BaseModel):
-    """Frozen, no unknown field, no silent conversion."""
+    """Frozen, without unknown fields and implicit conversion."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)

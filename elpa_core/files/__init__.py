@@ -1,4 +1,4 @@
-"""Files of a policy store, wherever it is: in a local folder or on object storage."""
+"""Files of a policy store, in a local folder or on object storage."""
 
 from elpa_core.files.access import (
     Child,

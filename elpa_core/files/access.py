@@ -1,6 +1,6 @@
-"""Read and write the files of a store; a reader sees the old or the new content, never a part of either.
+"""Read and write the files of a store. A reader sees either the old or the new content, never a part.
 
-On object storage each function sends one request or a few. What client libraries raise becomes an
+On object storage each function sends one request or a few. Errors of client libraries become an
 `OSError` that names the place.
 """
 
@@ -20,7 +20,7 @@ from elpa_core.files.location import StorePath
 
 
 class Child(NamedTuple):
-    """What lies in a folder."""
+    """An entry of a folder."""
 
     name: str
     is_folder: bool
@@ -32,15 +32,15 @@ def read(path: StorePath) -> bytes:
     Raises
     ------
     FileNotFoundError
-        If there is none.
+        If the file does not exist.
     OSError
-        If it cannot be read.
+        If the file cannot be read.
     """
     return path.read_bytes() if isinstance(path, Path) else objects.read(path)
 
 
 def read_all(paths: Iterable[StorePath]) -> Iterator[tuple[StorePath, bytes]]:
-    """Yield the files that exist, with their contents; from object storage many at a time."""
+    """Yield the files that exist, with their contents. Object storage is read in batches."""
     remote = []
     for path in paths:
         if not isinstance(path, Path):
@@ -57,7 +57,7 @@ def write(path: StorePath, data: bytes) -> None:
     Raises
     ------
     OSError
-        If it cannot be written; the old file is untouched.
+        If the file cannot be written; the old file stays.
     """
     if isinstance(path, Path):
         write_atomic(path, data)
@@ -66,18 +66,18 @@ def write(path: StorePath, data: bytes) -> None:
 
 
 def create(path: StorePath, data: bytes) -> bool:
-    """Create a file unless it exists; of several writers exactly one succeeds.
+    """Create a file if it does not exist; exactly one of several writers succeeds.
 
     Returns
     -------
     bool
-        True if this call made it.
+        True if this call created the file.
     """
     return create_atomic(path, data) if isinstance(path, Path) else objects.create(path, data)
 
 
 def exists(path: StorePath) -> bool:
-    """Tell whether a file is there."""
+    """Tell whether a file exists."""
     return path.exists() if isinstance(path, Path) else objects.size(path) is not None
 
 
@@ -87,7 +87,7 @@ def is_folder(path: StorePath) -> bool:
 
 
 def children(folder: StorePath) -> list[Child]:
-    """Return what lies in a folder, by name; nothing if there is no such folder."""
+    """Return the entries of a folder, sorted by name; an empty list if the folder does not exist."""
     if not isinstance(folder, Path):
         return [Child(name, is_folder) for name, is_folder in objects.children(folder)]
     with suppress(FileNotFoundError, NotADirectoryError):
@@ -96,7 +96,7 @@ def children(folder: StorePath) -> list[Child]:
 
 
 def remove(path: StorePath) -> None:
-    """Remove a file, if it is there."""
+    """Remove a file, if it exists."""
     if isinstance(path, Path):
         path.unlink(missing_ok=True)
     else:
@@ -105,7 +105,7 @@ def remove(path: StorePath) -> None:
 
 
 def remove_tree(folder: StorePath) -> None:
-    """Remove a folder with all that lies below it, if it is there.
+    """Remove a folder and everything below it, if it exists.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Write files so that a reader sees the old or the new content, never a part of either."""
+"""Write files in one step: a reader sees either the old or the new content, never a part."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ from elpa_core.files.os_errors import as_error_of
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Replace the file at ``path`` by ``data`` in one step that survives a crash.
+    """Replace the content of the file at ``path`` in one step that survives a crash.
 
-    The content goes to a temporary file beside it, reaches the disk, and is renamed over the
-    old file. A process killed in the middle leaves the old file, and at most a ``.tmp`` file.
+    The function writes a temporary file in the same folder, syncs it to the disk, and renames it
+    over the old file. A process that is killed meanwhile leaves the old file and at most a
+    ``.tmp`` file.
 
     Parameters
     ----------
     path : Path
-        The file; its parents are made.
+        The file; missing parent folders are created.
     data : bytes
         The new content.
 
     Raises
     ------
     OSError
-        If the disk is full or the folder cannot be written; the old file is untouched.
+        If the disk is full or the folder is not writable; the old file stays.
     """
     temporary = _write_beside(path, data)
     try:
@@ -41,12 +42,12 @@ def write_atomic(path: Path, data: bytes) -> None:
 
 
 def create_atomic(path: Path, data: bytes) -> bool:
-    """Create the file at ``path`` with ``data`` unless it exists; of several writers exactly one succeeds.
+    """Create the file at ``path`` if it does not exist; exactly one of several writers succeeds.
 
     Returns
     -------
     bool
-        True if this call made the file, False if it was there already (it is left as it is).
+        True if this call created the file, False if the file existed; then it stays as it is.
     """
     temporary = _write_beside(path, data)
     try:
@@ -60,18 +61,18 @@ def create_atomic(path: Path, data: bytes) -> bool:
 
 
 def json_bytes(value: Any) -> bytes:
-    """Return ``value`` as JSON text that a person can read, ending in a newline.
+    """Return ``value`` as indented JSON text that ends in a newline.
 
     Raises
     ------
     ValueError
-        If a number in it is NaN or infinite: JSON has none.
+        If it holds NaN or an infinite number, which JSON does not have.
     """
     return (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and its parents so that they survive a power failure."""
+    """Create a folder and its parents, and sync them to the disk."""
     if not path.is_dir():
         make_folder(path.parent)
         path.mkdir(exist_ok=True)
@@ -79,7 +80,7 @@ def make_folder(path: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Let a file, or what was made, renamed or removed in a folder, reach the disk (fsync)."""
+    """Sync a file, or the entries of a folder, to the disk (fsync)."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -107,7 +108,7 @@ def _write_beside(path: Path, data: bytes) -> Path:
 
 
 def _umask() -> int:
-    # os.umask sets it to read it, which another thread would notice.
+    # os.umask changes the umask in order to read it, which would affect other threads.
     try:
         for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines():
             if line.startswith("Umask:"):

@@ -8,12 +8,12 @@ from elpa_core.errors import InputError, Problem, quoted
 
 
 def plain_decimal(cell: str) -> str:
-    """Return a cell for ``float`` or ``int``, unless it is a number only to Python.
+    """Return a cell for ``float`` or ``int``; refuse notations that only Python accepts.
 
     Raises
     ------
     ValueError
-        If it has an underscore, as ``1_000`` has, or digits of another script.
+        If the cell has an underscore, as in ``1_000``, or digits of another script.
 
     Examples
     --------
@@ -26,7 +26,7 @@ def plain_decimal(cell: str) -> str:
 
 
 def float_or_nan(cell: str) -> float:
-    """Return what ``float`` reads in plain decimal notation, NaN for anything else."""
+    """Return the number of a cell in plain decimal notation, NaN for anything else."""
     try:
         return float(plain_decimal(cell))
     except ValueError:
@@ -45,14 +45,14 @@ def number_cell(source: str, row: int, column: str, cell: str, bound: float) -> 
     column : str
         The column's name.
     cell : str
-        What stands there.
+        Its text.
     bound : float
         The largest magnitude that a number may have.
 
     Raises
     ------
     InputError
-        If there is none within ±``bound``.
+        If the cell holds no number within ±``bound``.
 
     Examples
     --------
@@ -66,12 +66,12 @@ def number_cell(source: str, row: int, column: str, cell: str, bound: float) -> 
 
 
 def forecast_cell(source: str, row: int, column: str, cell: str) -> float:
-    """Return the forecast in a cell, NaN if the cell is blank: the model has none; see `number_cell`.
+    """Return the forecast in a cell, NaN for a blank cell (no forecast); see `number_cell`.
 
     Raises
     ------
     InputError
-        If it is not blank and no number.
+        If the cell is neither blank nor a number.
 
     Examples
     --------
@@ -92,7 +92,7 @@ def whole_number_cell(source: str, row: int, column: str, cell: str) -> int:
     Raises
     ------
     InputError
-        If there is none.
+        If the cell holds no whole number.
 
     Examples
     --------

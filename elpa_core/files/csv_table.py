@@ -1,4 +1,4 @@
-"""Read a CSV table: a header, then rows as long as the header."""
+"""Read a CSV table: a header, then rows of the same length."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from elpa_core.errors import InputError, Problem
 from elpa_core.files.os_errors import as_input_error
 
 READABLE_CSV = "a CSV file that can be read"
-"""What a reader of a CSV file expects."""
+"""What an error message expects at the path of a CSV file."""
 
 
 def read_csv_table(path: Path) -> tuple[list[str], list[list[str]]]:
-    r"""Return the header and the rows of a CSV file that is whole.
+    r"""Return the header and the rows of a complete CSV file.
 
     Raises
     ------
     InputError
-        If the file cannot be read, is not UTF-8, is not CSV, has no rows, or one of another length than
-        the header.
+        If the file cannot be read, is not UTF-8, is not CSV or has no rows, or if a row and the header
+        differ in length.
 
     Examples
     --------
@@ -47,26 +47,26 @@ def read_csv_table(path: Path) -> tuple[list[str], list[list[str]]]:
 
 
 def csv_rows(lines: Iterable[str], source: str) -> tuple[list[str], Iterator[list[str]]]:
-    """Return the header of a CSV text and its rows as they arrive; empty lines are no rows.
+    """Return the header of a CSV text and its rows as they arrive; empty lines are skipped.
 
     Parameters
     ----------
     lines : iterable of str
-        The text, line by line; no line is read before its row is asked for.
+        The lines of the text; each line is read when its row is requested.
     source : str
         The name of the text, for errors.
 
     Returns
     -------
     header : list of str
-        Empty if there is no line.
+        Empty if the text has no line.
     rows : iterator of list of str
-        Each as long as the header.
+        Each has the length of the header.
 
     Raises
     ------
     InputError
-        Here or from ``rows``: if a line is not CSV, or a row has another length than the header.
+        From this function or from ``rows``: if a line is not CSV, or a row and the header differ in length.
     """
     records = _records(lines, source)
     header = next(records, [])
@@ -74,7 +74,7 @@ def csv_rows(lines: Iterable[str], source: str) -> tuple[list[str], Iterator[lis
 
 
 def cell_count(count: int) -> str:
-    """Return a number of cells in words.
+    """Return a number of cells as text.
 
     >>> cell_count(1), cell_count(2)
     ('1 cell', '2 cells')

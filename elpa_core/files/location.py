@@ -12,10 +12,10 @@ PACKAGES = {
     "s3": ("s3fs", "pip install '.[s3]' in the clone of ELPA"),
     "gs": ("gcsfs", "pip install '.[gcs]' in the clone of ELPA"),
 }
-"""By the scheme of a URI: the package that reads and writes there, and how to install it."""
+"""By URI scheme: the package that reads and writes there, and how to install it."""
 _SECONDS = {"connect_timeout": 10, "read_timeout": 30}
 _EXPECTED = "a folder, file:///folder, s3://bucket/prefix or gs://bucket/prefix"
-# fsspec reads them as patterns; a fragment or a query is no part of a key.
+# fsspec takes them as patterns; a fragment or a query is not part of a key.
 _NO_KEY = "*?[]#"
 
 
@@ -28,7 +28,7 @@ class ObjectPath(Protocol):
 
     @property
     def path(self) -> str:
-        """Bucket and key, as the file system wants them."""
+        """Bucket and key, as the fsspec file system takes them."""
 
     @property
     def fs(self) -> Any:
@@ -36,10 +36,10 @@ class ObjectPath(Protocol):
 
     @property
     def parent(self) -> Self:
-        """The place that this one lies in."""
+        """The place that contains this one."""
 
     def __truediv__(self, key: str) -> Self:
-        """Return a place in this one."""
+        """Return a place below this one."""
 
 
 StorePath = Path | ObjectPath
@@ -59,7 +59,7 @@ def is_uri(location: str) -> bool:
 
 
 def uri_problem(location: str) -> tuple[str, str] | None:
-    """Return what is wrong with the URI of a store (found, expected), or None.
+    """Return the problem of a store's URI as (found, expected), or None if the URI is valid.
 
     >>> uri_problem("s3://minio@bucket/elpa")
     >>> uri_problem("s3://key:secret@bucket/elpa")[1]
@@ -88,7 +88,7 @@ def uri_problem(location: str) -> tuple[str, str] | None:
 
 
 def _without_secrets(location: str) -> str:
-    """Return a URI as it may be shown: without credentials that somebody put where none belong."""
+    """Return a URI for a message: credentials that a user wrote into it are replaced."""
     scheme, _, rest = location.partition("://")
     before, _, after = rest.rpartition("@")
     return f"{scheme}://***@{after}" if ":" in before else location
@@ -112,7 +112,7 @@ def open_location(location: str) -> StorePath:
     Raises
     ------
     InputError
-        If no store can be there, or the package for its object storage is missing.
+        If the location is not valid, or the package for its object storage is missing.
     """
     if is_uri(location) and (problem := uri_problem(location)):
         raise InputError(Problem("the policy store", "", *problem))
@@ -135,11 +135,11 @@ def open_location(location: str) -> StorePath:
 
 
 def prepared(place: ObjectPath) -> ObjectPath:
-    """Return a place on object storage whose file system remembers no listing and gives up in minutes.
+    """Return a place on object storage without a cache of listings and with short timeouts.
 
-    Others write there too, and a remembered listing would hide what they wrote. botocore repeats a
-    failed request by itself: repeating that again, with its timeouts of a minute, would hide an outage
-    for half an hour. Timeouts that an Airflow connection sets stay as they are.
+    Other processes write there too, and a cached listing would hide their files. botocore itself
+    retries a failed request. More retries on top of that, with its timeouts of a minute, would hide
+    an outage for half an hour. Timeouts that an Airflow connection sets stay as they are.
     """
     place.fs.dircache.use_listings_cache = False
     if hasattr(place.fs, "retries"):
@@ -150,7 +150,7 @@ def prepared(place: ObjectPath) -> ObjectPath:
 
 
 def at(root: StorePath, text: str) -> StorePath:
-    """Return the place that a text names; an earlier task wrote the text down.
+    """Return the place that a text names; an earlier task recorded the text.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ def at(root: StorePath, text: str) -> StorePath:
     Raises
     ------
     InputError
-        If it is a URI elsewhere.
+        If it is a URI outside ``root``.
     """
     if not is_uri(text):
         return Path(text)

@@ -1,4 +1,4 @@
-"""Objects on S3 and Google Cloud Storage, by fsspec; with writes that fail if somebody else was faster."""
+"""Objects on S3 and Google Cloud Storage, through fsspec, with conditional writes."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 from elpa_core.files.location import ObjectPath
 
 _READ_AT_ONCE = 500
-# One request per object: parts of a large object that is read in parts could be of several versions.
+# One request per object: separate requests for its parts could return different versions.
 _WHOLE = {"max_concurrency": 1}
 
 
 class Version(NamedTuple):
-    """Which writing of an object it is: its ETag on S3, its generation on Google Cloud Storage."""
+    """The version of an object: its ETag on S3, its generation on Google Cloud Storage."""
 
     text: str
 
@@ -43,7 +43,7 @@ def read(path: ObjectPath) -> bytes:
 
 
 def read_all(paths: Sequence[ObjectPath]) -> Iterator[tuple[ObjectPath, bytes]]:
-    """Yield the objects that are there."""
+    """Yield the objects that exist, with their contents."""
     for first in range(0, len(paths), _READ_AT_ONCE):
         some = {path.path: path for path in paths[first : first + _READ_AT_ONCE]}
         fs = next(iter(some.values())).fs
@@ -59,9 +59,10 @@ def read_all(paths: Sequence[ObjectPath]) -> Iterator[tuple[ObjectPath, bytes]]:
 
 
 def read_version(path: ObjectPath) -> tuple[bytes, Version]:
-    """Return an object's content and its version, or nothing and `ABSENT`.
+    """Return an object's content and its version; empty bytes and `ABSENT` if there is no object.
 
-    The content may be newer than the version, never older: then no `replace` of that version succeeds.
+    The content may be newer than the version, never older. If it is newer, a `replace` with that
+    version fails.
     """
     try:
         with _as_os_error(path):
@@ -72,30 +73,30 @@ def read_version(path: ObjectPath) -> tuple[bytes, Version]:
 
 
 def write(path: ObjectPath, data: bytes) -> None:
-    """Put an object, whatever was there."""
+    """Put an object; replace an existing one."""
     with _as_os_error(path):
         path.fs.pipe_file(path.path, data)
 
 
 def create(path: ObjectPath, data: bytes) -> bool:
-    """Put an object unless there is one; return True if this call has put what is there now."""
+    """Put an object if there is none; return True if this call put the present one."""
     return replace(path, data, ABSENT)
 
 
 def replace(path: ObjectPath, data: bytes, version: Version) -> bool:
-    """Put an object if its version is still the given one.
+    """Put an object if the present version is still the given one.
 
     Returns
     -------
     bool
-        False if somebody else has written it meanwhile. True also where an answer was lost and the
-        repeated request found its own object.
+        False if another process has written the object meanwhile. True also if a response was lost
+        and the retried request found its own object.
 
     Raises
     ------
     OSError
-        If the service cannot be reached or refuses. Only a later read shows whether the object was
-        written.
+        If the service cannot be reached or refuses the request. Only a later read shows whether the
+        object was written.
     """
     try:
         with _as_os_error(path):
@@ -103,7 +104,7 @@ def replace(path: ObjectPath, data: bytes, version: Version) -> bool:
     except FileExistsError:
         return read_version(path)[0] == data
     except FileNotFoundError:
-        if version == ABSENT:  # the bucket itself is not there
+        if version == ABSENT:  # the bucket does not exist
             raise
         return False
     return True
@@ -120,7 +121,7 @@ def size(path: ObjectPath) -> int | None:
 
 
 def children(folder: ObjectPath) -> list[tuple[str, bool]]:
-    """Return the names directly below a folder, and whether more lies below each."""
+    """Return the names directly below a folder, and whether each is a folder."""
     try:
         with _as_os_error(folder):
             found = folder.fs.ls(folder.path, detail=True)
@@ -132,7 +133,7 @@ def children(folder: ObjectPath) -> list[tuple[str, bool]]:
 
 
 def listing(folder: ObjectPath) -> list[Listed]:
-    """Return all objects below a folder, apart from those whose keys lead elsewhere as paths."""
+    """Return all objects below a folder, except those whose keys, as paths, lead outside it."""
     prefix = _prefix(folder)
     with _as_os_error(folder):
         found = folder.fs.find(prefix, detail=True)
@@ -145,13 +146,13 @@ def listing(folder: ObjectPath) -> list[Listed]:
 
 
 def upload(source: Path, target: ObjectPath) -> None:
-    """Put a local file."""
+    """Upload a local file."""
     with _as_os_error(target):
         target.fs.put_file(str(source), target.path)
 
 
 def download(source: ObjectPath, target: Path) -> None:
-    """Get an object into a local file."""
+    """Download an object into a local file."""
     with _as_os_error(source):
         source.fs.get_file(source.path, str(target))
 
@@ -164,17 +165,17 @@ def remove_tree(folder: ObjectPath) -> None:
 
 
 def remove_all(folder: ObjectPath, keys: Sequence[str]) -> None:
-    """Remove objects below a folder, many with one request.
+    """Remove objects below a folder, many per request.
 
     Raises
     ------
     OSError
-        If one is still there: the answer to the request does not tell.
+        If an object still exists; the response to the request does not say so.
     """
     if not keys:
         return
     with _as_os_error(folder):
-        with suppress(FileNotFoundError):  # somebody else removes them too
+        with suppress(FileNotFoundError):  # another process may remove them too
             folder.fs.rm([glob.escape(key) for key in keys])
         left = set(folder.fs.find(_prefix(folder))).intersection(keys)
     if left:
@@ -183,7 +184,7 @@ def remove_all(folder: ObjectPath, keys: Sequence[str]) -> None:
 
 
 def remove(path: ObjectPath) -> None:
-    """Remove an object, if it is there."""
+    """Remove an object."""
     with _as_os_error(path):
         path.fs.rm_file(path.path)
 
@@ -227,7 +228,7 @@ def _is_gs(path: ObjectPath) -> bool:
 
 @contextmanager
 def _as_os_error(path: ObjectPath) -> Iterator[None]:
-    """Turn what client libraries raise into an `OSError` of the place; a conflict into `FileExistsError`."""
+    """Turn errors of client libraries into an `OSError` of the place, a conflict into `FileExistsError`."""
     try:
         yield
     except _client_errors(path) as error:
@@ -256,7 +257,7 @@ def _client_errors(path: ObjectPath) -> tuple[type[Exception], ...]:
 
 
 def _status(error: BaseException) -> str:
-    """Return the HTTP status that an error came with, if it did."""
+    """Return the HTTP status of an error as text, empty if it has none."""
     for one in (error, error.__cause__):
         response = getattr(one, "response", None)
         if isinstance(response, dict):
@@ -268,6 +269,6 @@ def _status(error: BaseException) -> str:
 
 def _reason(error: Exception) -> str:
     text = str(getattr(error, "strerror", None) or error) or type(error).__name__
-    if "://" in text and " " not in text:  # gcsfs names only the place
+    if "://" in text and " " not in text:  # gcsfs names the place only
         return os.strerror(_errno(error))
     return text.rstrip(".")

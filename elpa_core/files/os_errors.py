@@ -1,4 +1,4 @@
-"""Let what the system refuses out with the place that it is about."""
+"""Make errors of the operating system name the place that they concern."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def as_input_error(place: StorePath | str, expected: str) -> Iterator[None]:
     Parameters
     ----------
     place : path or str
-        What is read; named unless the error names a file itself.
+        The file that is read; the error names it if the `OSError` names no file.
     expected : str
-        What should be there, such as "a CSV file that can be read".
+        What the place should hold, such as "a CSV file that can be read".
     """
     try:
         yield
@@ -31,7 +31,7 @@ def as_input_error(place: StorePath | str, expected: str) -> Iterator[None]:
 
 @contextmanager
 def as_error_of(place: os.PathLike[str] | str) -> Iterator[None]:
-    """Let an `OSError` name ``place`` where it would name another file, such as a temporary one, or none."""
+    """Make an `OSError` name ``place`` instead of another file, such as a temporary one, or none."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Read a JSON object strictly: whatever JSON does not allow, and each key that stands twice, is refused."""
+"""Read a JSON object strictly: refuse everything that JSON does not allow, and duplicate keys."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from elpa_core.files.location import StorePath
 from elpa_core.files.os_errors import as_input_error
 
 _MAX_BYTES = 16 * 1024 * 1024
-_MAX_DIGITS = 4300  # int() reads no more
-_MAX_LEVELS = 100  # code that walks or writes a value is recursive
+_MAX_DIGITS = 4300  # the limit of int()
+_MAX_LEVELS = 100  # code that walks or writes a value uses recursion
 
 
 class _Doubled(dict[str, Any]):
-    """An object with keys that stand twice; ``doubled`` has them."""
+    """An object with duplicate keys, which ``doubled`` holds."""
 
     doubled: tuple[str, ...] = ()
 
 
 class _NotANumber:
-    """A literal such as NaN or 1e999: no JSON number, or too large for a double."""
+    """A literal such as NaN or 1e999: not a JSON number, or too large for a double."""
 
     def __init__(self, literal: str, expected: str = "a finite number") -> None:
         self.literal = literal
@@ -50,12 +50,12 @@ def read_file(path: StorePath, *, or_pipe: bool = False) -> bytes:
     path : path
         In a local folder or on object storage.
     or_pipe : bool
-        Whether a pipe is read too; this waits until its writer ends.
+        Whether to read a pipe too; the read waits until the writer closes the pipe.
 
     Raises
     ------
     InputError
-        If it is missing, no regular file, not readable, or larger than 16 MiB.
+        If the file is missing, not a regular file, not readable, or larger than 16 MiB.
     """
     expected = "a JSON file that can be read"
     with as_input_error(path, expected):
@@ -84,8 +84,9 @@ def parse_object(data: bytes, source: str) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If it is not UTF-8, not JSON, not an object, nested too deeply, has a key twice, holds NaN,
-        Infinity, a number that cannot be held, or text that UTF-8 cannot express; all such places are named.
+        If it is not UTF-8, not JSON, not an object or nested too deeply; or if it holds a duplicate key,
+        NaN, Infinity, a number that is too large, or text that UTF-8 cannot express. The error names
+        every such place.
     """
     try:
         text = data.decode("utf-8-sig")

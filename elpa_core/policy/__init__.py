@@ -1,1 +1,1 @@
-"""From validation errors to a policy: scores, weights, evaluation."""
+"""Make a policy from validation errors: scores, weights, evaluation."""

@@ -22,17 +22,17 @@ class ScoredModel:
     Parameters
     ----------
     name, group : str
-        The model.
+        The model and its group.
     score : float
         EWMA of its absolute validation errors, in units of the series, at least 1e-9.
     rows : int or None
-        Validation errors behind the score, if they are known.
+        Number of validation errors behind the score, if known.
     sha256 : str or None
-        Of the error artifact, if there is one.
+        SHA-256 of the error artifact, if there is one.
     as_of, trained_at, carried_from : str or None
-        Of a model that was trained as of another moment, or by another run.
+        Set if the model was trained as of another moment, or by another run.
     fallback_reason : str or None
-        Why an older artifact than there should be takes part.
+        Reason why an older artifact than intended takes part.
     """
 
     name: str
@@ -56,14 +56,14 @@ def build_policy(
     run: RunReference | None = None,
     chosen: Mapping[str, Any] | None = None,
 ) -> Policy:
-    """Return the policy of the models that were scored.
+    """Return the policy of scored models.
 
     Parameters
     ----------
     fields : PolicyFields
         The config: EWMA factor and control fields.
     scored : sequence of ScoredModel
-        The models, in config order; of equal scores the first is the best.
+        The models, in config order; of equal scores, the first is the best.
     created_at : str
         UTC, ISO 8601, ending in Z.
     source : str
@@ -71,14 +71,14 @@ def build_policy(
     missing : sequence of MissingModel
         Models of the pool that are not in ``scored``.
     run : RunReference, optional
-        The run behind it.
+        The run that makes the policy.
     chosen : mapping, optional
-        What was chosen when the run was started.
+        The values that were chosen at the start of the run.
 
     Raises
     ------
     InputError
-        If one of the groups has no model.
+        If a group has no model.
     """
     groups = {group: {m.name: m.score for m in scored if m.group == group} for group in GROUPS}
     if empty := [group for group, scores in groups.items() if not scores]:

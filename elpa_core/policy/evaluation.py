@@ -1,4 +1,4 @@
-"""Say in a policy what its weights and a router are worth, from the forecasts in its error artifacts."""
+"""Add to a policy the errors of its weights and of a router on the validation rows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from elpa_core.errors import ArtifactError, InputError
 from elpa_core.schema.policy import Policy
 
 MAX_ROWS = 10_000
-"""The last rows of an artifact are evaluated: a replay of more takes long and says little more."""
+"""Number of rows, the last ones, that are evaluated: a replay of more rows is slow and adds little."""
 
 Forecasts = tuple[NDArray[np.float64], NDArray[np.float64]]
 
@@ -23,7 +23,7 @@ Forecasts = tuple[NDArray[np.float64], NDArray[np.float64]]
 def evaluate_policy(policy: Policy, artifacts: Mapping[str, Path], horizon: int) -> Policy:
     """Return a policy with ``routing`` and ``evaluation``.
 
-    Without forecasts that all models share, or with numbers that no router takes, it stays as it is.
+    The policy stays unchanged if the models share no forecasts, or if a router refuses the numbers.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def evaluate_policy(policy: Policy, artifacts: Mapping[str, Path], horizon: int)
     artifacts : mapping of str to Path
         The error CSV of each model that has one.
     horizon : int
-        Steps that are forecast together.
+        Number of steps that are forecast together.
     """
     found = {
         name: _forecasts(artifacts[name], policy.errors[name].sha256) if name in artifacts else None
@@ -42,13 +42,13 @@ def evaluate_policy(policy: Policy, artifacts: Mapping[str, Path], horizon: int)
         if isinstance(validation, str):
             return policy
         routing, evaluation = evaluate(policy.to_json(), validation, horizon)
-    except InputError:  # numbers that can be scored, but not routed with
+    except InputError:  # a score can be computed from these numbers, but a router refuses them
         return policy
     return policy.model_copy(update={"routing": routing, "evaluation": evaluation})
 
 
 def _forecasts(path: Path, sha256: str | None) -> Forecasts | None:
-    """Return the last ``y_true`` and ``pred`` of an artifact; None if it has none, or has changed."""
+    """Return the last ``y_true`` and ``pred`` of an artifact; None if it has none or was changed."""
     digest = hashlib.sha256()
     y_true, pred = np.empty(0), np.empty(0)
     try:

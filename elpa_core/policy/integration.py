@@ -24,12 +24,12 @@ from elpa_core.times import now_text
 
 
 def integrate_config(loaded: LoadedIntegration) -> Policy:
-    """Return the policy of an integration config; relative paths are relative to the working folder.
+    """Return the policy of an integration config; paths are relative to the working folder.
 
     Raises
     ------
     ArtifactError
-        With every problem of every source of errors.
+        If a source of errors cannot be used; the error lists every problem.
     """
     config = loaded.config
     scored: list[ScoredModel] = []
@@ -58,13 +58,13 @@ def integrate_run(run_dir: Path, manifest_path: Path | None = None) -> Policy:
     run_dir : Path
         The run's folder.
     manifest_path : Path, optional
-        The run's manifest, if it is not in the folder under its usual name.
+        The run's manifest, if it is not at its default path in the folder.
 
     Raises
     ------
     InputError
-        If the run has not finished, a model has failed (unless it was told to continue), or a
-        model has left no usable artifact.
+        If the run is not finished, if a model failed (except with ``--continue-on-error``), or if a
+        model has no usable artifact.
     """
     path = manifest_path or RunFolder(run_dir).manifest
     manifest = _read_manifest(path)
@@ -104,7 +104,7 @@ def integrate_run(run_dir: Path, manifest_path: Path | None = None) -> Policy:
 
 
 class _Entry(BaseModel):
-    """What integration needs of a manifest's entry of a model."""
+    """The fields of a model's manifest entry that integration needs."""
 
     name: str
     group: Group
@@ -114,7 +114,7 @@ class _Entry(BaseModel):
 
 
 class _Manifest(BaseModel):
-    """What integration needs of a manifest."""
+    """The fields of a manifest that integration needs."""
 
     skill: Literal["ELPA"]
     as_of: str
@@ -131,7 +131,7 @@ def _read_manifest(path: Path) -> _Manifest:
 
 
 def _config_of(manifest: _Manifest, run_dir: Path, manifest_path: Path) -> LoadedConfig:
-    """Return the config of a run, if it and the manifest still belong together."""
+    """Return the config of a run; refuse it if it does not match the manifest."""
     path = RunFolder(run_dir).config
     loaded = parse_training_config(read_file(path), path)
     if loaded.sha256 != manifest.config_sha256:

@@ -1,4 +1,4 @@
-"""Whether enough models of a run ended well for a policy."""
+"""Check that enough models of a run succeeded for a policy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from elpa_core.schema.policy import MissingModel
 
 
 class NoPolicyError(ElpaError):
-    """Too few models ended well. Trying again does not help, training them does."""
+    """Too few models succeeded. A retry does not help; train the models again."""
 
 
 def require_quorum(
@@ -20,7 +20,7 @@ def require_quorum(
 ) -> None:
     """Refuse a policy of too few models.
 
-    A model that was left out on purpose is no failure, but it does not count for its group either.
+    A model that was left out on purpose is not a failure, but it does not count for its group.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def require_quorum(
     Raises
     ------
     NoPolicyError
-        If a rule is broken; it names the missing models.
+        If a rule is violated; the error names the missing models.
     """
     failed = [model for model in missing if not model.intended]
     if failed and options.on_model_failure == "fail":

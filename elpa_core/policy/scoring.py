@@ -1,4 +1,4 @@
-"""Score the validation errors behind a policy."""
+"""Score the validation errors of the models of a policy."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def score_block(block: ScoredBlock, beta: float, place: str, source: str) -> Sco
     Raises
     ------
     ArtifactError
-        If its error source cannot be used.
+        If the error source of the model cannot be used.
     """
     if block.ewma_score is not None:
         return ScoredModel(block.name, block.group, score_floor(block.ewma_score))
@@ -36,12 +36,12 @@ def score_block(block: ScoredBlock, beta: float, place: str, source: str) -> Sco
 
 
 def score_artifacts(artifacts: Sequence[ErrorArtifact], beta: float) -> list[ScoredModel]:
-    """Score the error artifacts that training handed on.
+    """Score the error artifacts of a training.
 
     Raises
     ------
     ArtifactError
-        If one cannot be read, or is not what it was when training handed it on.
+        If an artifact cannot be read, or was changed after the training.
     """
     scored: list[ScoredModel] = []
     problems: list[Problem] = []

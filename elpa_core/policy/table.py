@@ -7,12 +7,12 @@ from elpa_core.schema.policy import Evaluation, Policy, WeightedPolicy
 
 
 def policy_lines(policy: Policy) -> list[str]:
-    """Return a policy as plain lines: its models, then what weights and router are worth."""
+    """Return a policy as plain lines: its models, then the errors of its weights and of a router."""
     return [*model_lines(policy), *(_evaluation_lines(policy.evaluation) if policy.evaluation else ())]
 
 
 def model_lines(policy: WeightedPolicy) -> list[str]:
-    """Return the models of a policy as a table, best ones marked, those that are missing at its end."""
+    """Return the models of a policy as a table: the best ones marked, the missing ones last."""
     width = max(len("model"), *(len(name) for name in policy.scores))
     lines = [f"{'group':<8} {'model':<{width}} {'score':>14} {'weight':>8}"]
     for group in GROUPS:

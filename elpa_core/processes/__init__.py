@@ -1,1 +1,1 @@
-"""Run a command so that nothing of it lives on."""
+"""Run a command, and end every process that it started."""

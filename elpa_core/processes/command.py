@@ -1,16 +1,16 @@
-"""Run one shell command so that nothing of it outlives its end.
+"""Run one shell command, and end every process that it started.
 
-Between this process and ``bash -c COMMAND`` stands a small program, `elpa_core.processes.supervisor`, in a
-session of its own. It ends the command, with all descendants, when it is told to, when this
-process dies in whatever way (SIGKILL too), and when the shell ends and leaves something behind:
-SIGTERM to all of them, those in sessions of their own and daemons too, then SIGKILL to what is
-left after ``stop_grace`` seconds.
+A small program, `elpa_core.processes.supervisor`, runs between this process and ``bash -c COMMAND``,
+in its own session. It ends the command with all descendants in three cases: on request, when this
+process dies for any reason (SIGKILL included), and when the shell ends and leaves processes behind.
+It sends SIGTERM to all of them, daemons and processes in other sessions included. After
+``stop_grace`` seconds it sends SIGKILL to the rest.
 
-On Linux the one gap is SIGKILL to the supervisor itself: the shell and its process group still
-die, but a descendant in a session of its own lives on. Not descendants, and so out of reach: what
-a service does on behalf of the command (docker, at, systemd-run, ssh), and processes of another
-user, if ELPA does not run as root. Elsewhere (macOS) only the shell's process group is ended: a
-descendant in a session or group of its own lives on, and leftovers are ended but not counted.
+On Linux there is one gap: after SIGKILL to the supervisor itself, the shell and its process group
+still die, but a descendant in another session survives. Two kinds of processes are out of reach:
+those that a service starts for the command (docker, at, systemd-run, ssh), and those of another
+user, if ELPA does not run as root. On other systems (macOS) the supervisor ends only the shell's
+process group: a descendant in another session or group survives, and leftovers are not counted.
 """
 
 from __future__ import annotations
@@ -50,11 +50,11 @@ class CommandResult:
     Parameters
     ----------
     return_code : int
-        The exit status of the shell, or minus the number of the signal that ended it.
+        The exit status of the shell, or the negative number of the signal that ended it.
     leftovers : int
-        How many processes lived on after the shell had ended, and had to be ended.
+        How many processes were still running after the shell had ended, and were ended.
     stopped : bool
-        Whether the command was stopped, so that ``return_code`` says nothing about its work.
+        Whether the command was stopped; then ``return_code`` says nothing about its result.
     """
 
     return_code: int
@@ -68,27 +68,26 @@ class Command:
     Parameters
     ----------
     command : str
-        What ``bash -c`` runs. Its standard input is empty, it inherits no open file, its signals
-        are at their defaults, and it has no terminal.
+        What ``bash -c`` runs. It has an empty standard input, no inherited open file, default
+        signal handlers and no terminal.
     cwd : Path
         The working folder; it must exist.
     env : mapping of str to str
-        The whole environment; nothing is added to it.
+        The whole environment; nothing is added.
     stdout, stderr : binary file or int, optional
-        An open file or its number; by default those of this process.
+        An open file or its number; default: the stream of this process.
     on_line : callable, optional
-        Takes the lines of both streams, merged in the order of writing, as they come; instead of
-        ``stdout`` and ``stderr``. A line comes without its line ending, decoded as UTF-8 with
-        U+FFFD for what is none. One longer than 64 KiB comes in pieces. Of a line that is redrawn
-        with carriage returns (a progress bar) comes what a terminal would show in the end, and
-        every 5 seconds what it shows at that moment.
+        Called with each line of both streams, in the order of writing; used instead of ``stdout``
+        and ``stderr``. A line has no line ending and is decoded as UTF-8, with U+FFFD for invalid
+        bytes. A line longer than 64 KiB arrives in pieces. Of a line that is redrawn with carriage
+        returns (a progress bar), only the last state arrives, and every 5 seconds the present one.
     stop_grace : float
-        Seconds from SIGTERM to SIGKILL; 0 is SIGKILL at once.
+        Seconds from SIGTERM to SIGKILL; 0: SIGKILL at once.
 
     Raises
     ------
     ValueError
-        If ``on_line`` stands beside ``stdout`` or ``stderr``, or ``stop_grace`` is no duration.
+        If ``on_line`` is combined with ``stdout`` or ``stderr``, or ``stop_grace`` is not a duration.
 
     Examples
     --------
@@ -128,16 +127,16 @@ class Command:
         self._pending = bytearray()
 
     def run(self) -> CommandResult:
-        """Run the command, once, and return when nothing of it lives any more.
+        """Run the command once; return when all its processes have ended.
 
-        An exception that is raised meanwhile in this thread (KeyboardInterrupt, one from a signal
-        handler or from ``on_line``) stops the command before it goes on its way. If leftovers had
-        to be ended, a line that begins with ``elpa:`` says so, after the output.
+        An exception in this thread meanwhile (KeyboardInterrupt, or one from a signal handler or
+        from ``on_line``) stops the command and is then raised. If leftovers were ended, a line
+        after the output, with the prefix ``elpa:``, says so.
 
         Raises
         ------
         CommandError
-            If the command could not be started, or its supervisor was killed.
+            If the command cannot be started, or its supervisor was killed.
         """
         if self._thread is not None:
             raise ValueError("a Command runs once")
@@ -163,22 +162,22 @@ class Command:
             self._close()
 
     def stop(self) -> None:
-        """Stop the command, and return when nothing of it lives any more.
+        """Stop the command; return when all its processes have ended.
 
-        Can be called at any time, also from a signal handler that interrupts `run`, or from
-        another thread. Returns at the latest ``stop_grace + 1`` seconds later; the supervisor
-        goes on by itself then. `run` returns a result that says ``stopped``.
+        Call it at any time, also from another thread or from a signal handler that interrupts
+        `run`. It returns after at most ``stop_grace + 1`` seconds; if processes remain then, the
+        supervisor continues to end them. `run` returns a result with ``stopped`` set.
         """
         self._stop(deliver=False)
 
     def _stop(self, *, deliver: bool) -> None:
         self._stopping = True
         if self._control is not None:
-            # Not close: it would tell nothing as long as a forked process has a copy.
+            # Not close: as long as a forked process has a copy, it does not signal the end of file.
             with suppress(OSError):
                 self._control.shutdown(socket.SHUT_WR)
         until = time.monotonic() + self._stop_grace + 1
-        # Before there is a process, the supervisor meets the end of file before a request.
+        # If the process does not exist yet, the supervisor reads the end of file before a request.
         while self._process is not None and not self._ended:
             left = until - time.monotonic()
             if left <= 0:
@@ -186,7 +185,7 @@ class Command:
             if threading.get_ident() != self._thread:
                 time.sleep(min(left, 0.01))
                 continue
-            # A command that blocks on a full pipe could not end in an orderly way.
+            # Keep reading: a command that blocks on a full pipe could not handle SIGTERM.
             self._pump(min(left, 1.0))
             if deliver:
                 self._deliver()
@@ -212,7 +211,7 @@ class Command:
             theirs.close()
             if write_end is not None:
                 os.close(write_end)
-        # If the supervisor is gone already, the missing reply says so; SIGPIPE may not be ignored.
+        # If the supervisor has ended already, the missing reply says so. MSG_NOSIGNAL prevents SIGPIPE.
         with suppress(OSError):
             self._control.sendall(request, getattr(socket, "MSG_NOSIGNAL", 0))
         self._control.setblocking(False)
@@ -222,8 +221,8 @@ class Command:
         return self._control is None or self._control.fileno() not in self._open
 
     def _pump(self, seconds: float) -> None:
-        # A signal handler may run all of this in the midst of itself, so: a poll object for each
-        # call, files that do not block, and nothing that minds being done twice.
+        # A signal handler may re-enter this method at any point. So each call has its own poll
+        # object, the files do not block, and every step can run twice.
         dead = self._process is not None and self._process.poll() is not None
         poller = select.poll()
         for handle in tuple(self._open):
@@ -240,11 +239,11 @@ class Command:
                 self._open.discard(handle)
             elif handle == self._output:
                 self._pending += data
-                # Nobody takes it while a signal handler stops a command that goes on talking.
+                # While a signal handler stops the command, nothing consumes the output: limit it.
                 del self._pending[:-_MAX_PENDING]
             else:
                 self._reply += data
-        # If a forked process holds the other end of the socket, its end of file never comes.
+        # If a forked process holds the other end of the socket, there is no end of file.
         if dead and not ready:
             self._open.clear()
 
@@ -254,8 +253,8 @@ class Command:
             self._lines.feed(bytes(data))
 
     def _drain(self) -> None:
-        # Not to the end of file: a stranger to whom the command gave the pipe may hold it open,
-        # and write. So as much as a pipe can hold.
+        # Not until the end of file: another process to which the command passed the pipe may keep
+        # writing. So read at most as much as a pipe can hold.
         for _ in range(_MAX_PIPE // _CHUNK):
             self._pump(0)
             self._deliver()

@@ -1,4 +1,4 @@
-"""The lines of a command's output as they come, in bounded memory, progress bars now and then."""
+"""Split a command's output into lines as it arrives, in bounded memory; sample progress bars."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Lines:
     Parameters
     ----------
     on_line : callable
-        Takes each line, without its ending.
+        Called with each line, without its line ending.
     """
 
     def __init__(self, on_line: Callable[[str], None]) -> None:
@@ -28,7 +28,7 @@ class Lines:
         self._interrupted = False
 
     def feed(self, data: bytes) -> None:
-        """Pass on the lines that end in what has come."""
+        """Add output, and pass on the lines that are complete."""
         *whole, rest = (self._rest + data).split(b"\n")
         for line in whole:
             self._whole += _pieces(_shown(line))
@@ -41,14 +41,14 @@ class Lines:
         self._pass_on()
 
     def close(self) -> None:
-        """Pass on what no line ending follows."""
+        """Pass on the last line if it has no line ending."""
         last, self._rest = _shown(self._rest), b""
         if last:
             self._whole.append(last)
         self._pass_on()
 
     def _pass_on(self) -> None:
-        # What an exception has cut short, such as a log handler, is not entered again.
+        # After an exception in on_line, such as in a log handler, do not call it again.
         while self._whole and not self._interrupted:
             line = self._whole.popleft()
             self._interrupted = True
@@ -57,7 +57,7 @@ class Lines:
 
 
 def _shown(line: bytes) -> bytes:
-    r"""Return what a terminal shows of a line.
+    r"""Return the part of a line that a terminal shows in the end.
 
     >>> _shown(b"10%\r20%\r")
     b'20%'

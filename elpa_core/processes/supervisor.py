@@ -1,19 +1,20 @@
-"""The program that stands between ELPA and one command, and outlives all that the command started.
+"""The program between ELPA and one command; it outlives every process that the command starts.
 
 `elpa_core.processes.command` starts it as ``python -I -S supervisor.py``, with a socket as standard input
-and the command's own standard output and error. It is a program of its own because only the
-parent of a process that cannot be killed by accident can promise that nothing stays behind. It
-uses the standard library only, and little of it: every command pays for each import.
+and the command's own standard output and error. It is a separate program because the process that
+ends the descendants must survive when the task process is killed. It imports only a few modules of
+the standard library, because each import delays every command.
 
-The socket carries, towards this program, one request: eight bytes of length, then fields that end
-at NUL bytes (seconds of grace, working folder, path of bash, command, ``NAME=value`` ...). After
-that its end of file means: stop. So it does when the other process dies, in whatever way.
-Back go lines: ``started PID``, and ``ended STATUS LEFTOVERS STOPPED SURVIVORS`` once nothing lives
-any more; or, after the first or without it, ``failed STAGE ERRNO`` if the command did not start.
+The program reads one request from the socket: eight bytes of length, then fields separated by NUL
+bytes (seconds of grace, working folder, path of bash, command, ``NAME=value`` ...). After the
+request, the end of file means: stop. It also occurs when the other process dies for any reason.
+The program writes lines to the socket: ``started PID``, then, when all processes have ended,
+``ended STATUS LEFTOVERS STOPPED SURVIVORS``. If the command does not start, it writes
+``failed STAGE ERRNO``, with or without ``started`` before it.
 
 On Linux the program is a *child subreaper*: a descendant whose parent ends becomes its child,
-also one that left the session or the process group. So "no child left" means "no descendant left".
-Elsewhere there is no such thing, and only the command's process group is ended.
+even if it has left the session or the process group. So "no child left" means "no descendant left".
+Other systems have no subreaper; there the program ends only the command's process group.
 """
 
 from __future__ import annotations
@@ -32,18 +33,18 @@ HEADER = 8
 LINUX = sys.platform == "linux"
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
-# What follows its input, such as the `tee` of `> >(tee log)`, ends a moment after the shell.
+# Seconds after the end of the shell for processes that end by themselves, such as `tee` in `> >(tee log)`.
 SETTLE = 1.0
-# After SIGKILL, a process lives on only if it is another user's or hangs in the kernel.
+# Seconds after SIGKILL. A process that survives them belongs to another user or hangs in the kernel.
 PATIENCE = 5.0
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
-# A process: its pid, its parent's, its state and its start time, which tells a reused pid apart.
+# Pid, parent's pid, state and start time of a process; the start time identifies a reused pid.
 Process = tuple[int, int, bytes, bytes]
 
 
 class Family:
-    """The shell of a command and everything that descends from it.
+    """The shell of a command and all its descendants.
 
     Parameters
     ----------
@@ -57,7 +58,7 @@ class Family:
         self.signalled: set[tuple[int, bytes]] = set()
 
     def alive(self) -> bool:
-        """Reap every child that has ended; return whether anyone is left."""
+        """Reap every child that has ended; return whether any process is left."""
         try:
             while True:
                 pid, status = os.waitpid(-1, os.WNOHANG)
@@ -69,10 +70,11 @@ class Family:
             return not LINUX and self._signal_group(0)
 
     def end(self, number: signal.Signals, seconds: float) -> bool:
-        """Send a signal to everyone until nobody is left; return False if ``seconds`` ran out.
+        """Send a signal to all processes until none is left; return False after ``seconds``.
 
-        SIGKILL goes out again and again, so that no fork outruns it. SIGTERM goes to each process
-        once, and then only to orphans: what a shell starts in its own SIGTERM trap is its cleanup.
+        SIGKILL is sent repeatedly, so that a process that forks meanwhile ends too. SIGTERM is
+        sent once to each process, and later only to orphans: the processes that a shell starts in
+        its SIGTERM trap are its cleanup.
         """
         until = time.monotonic() + seconds
         pause = 0.002
@@ -102,7 +104,7 @@ class Family:
             if process is not None:
                 children.setdefault(process[1], []).append(process)
         found = list(children.get(os.getpid(), ()))
-        for process in found:  # it grows while we go: generation by generation
+        for process in found:  # the list grows during the loop, one generation after another
             found += children.get(process[0], ())
         return [process for process in found if process[2] not in b"ZX"]
 
@@ -128,7 +130,7 @@ class Family:
 def _pids() -> list[int]:
     if not LINUX:
         return []
-    # Not /proc/PID/task/*/children: it needs a kernel option and may leave some out.
+    # Not /proc/PID/task/*/children: it needs a kernel option and may be incomplete.
     try:
         with os.scandir("/proc") as entries:
             return [int(entry.name) for entry in entries if entry.name.isdigit()]
@@ -147,7 +149,7 @@ def _stat(pid: int) -> Process | None:
         return None
     finally:
         os.close(handle)
-    # The second field is the program's name in brackets, and may itself hold brackets and blanks.
+    # The second field is the program's name in parentheses; it may contain parentheses and blanks.
     fields = text[text.rindex(b")") + 2 :].split()
     return pid, int(fields[1]), fields[0], fields[19]
 
@@ -167,9 +169,9 @@ def _prctl(option: int, value: int) -> None:
 
 
 def become_supervisor() -> int:
-    """Take in orphans and listen to signals; return a file that is readable when one came."""
+    """Adopt orphans and handle signals; return a file descriptor that is readable after a signal."""
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
-    # The /proc of another process namespace would show strangers under the same numbers.
+    # The /proc of another process namespace shows other processes under the same pids.
     own = _stat(os.getpid())
     if LINUX and (own is None or own[1] != os.getppid()):
         raise OSError(errno.ENOENT, "no /proc of this process namespace")
@@ -192,21 +194,21 @@ def start(folder: bytes, bash: bytes, command: bytes, env: dict[bytes, bytes]) -
         stage = b"shell"
         try:
             os.setsid()
-            # Python ignores SIGPIPE and SIGXFSZ, and whoever started ELPA may ignore or block
-            # any signal; both would reach the command. First of all, as the handlers wake up
-            # the supervisor.
+            # The command would inherit ignored signals: Python ignores SIGPIPE and SIGXFSZ, and
+            # the process that started ELPA may ignore others. Reset them first, because the
+            # inherited handlers write to the supervisor's wakeup file.
             for each in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
                 signal.signal(each, signal.SIG_DFL)
             _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
             if os.getppid() != supervisor:
                 os._exit(127)
-            # Told by the shell-to-be itself: it might kill the supervisor at once.
+            # The child reports its own start, because the command may kill the supervisor at once.
             tell(b"started %d\n" % os.getpid())
             os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
             stage = b"folder"
             os.chdir(folder)
             stage = b"shell"
-            # `--`: a command that begins with a dash is a command, not an option of bash.
+            # `--`: a command may begin with a dash, which bash would read as an option.
             os.execve(bash, [b"bash", b"-c", b"--", command], env)  # noqa: S606
         except OSError as error:
             os.write(write_end, b"%s %d" % (stage, error.errno or 0))
@@ -223,7 +225,7 @@ def start(folder: bytes, bash: bytes, command: bytes, env: dict[bytes, bytes]) -
 
 
 def wait_for_end(family: Family, wakeup: int, parent: int) -> None:
-    """Return when all has ended, the leftovers had their moment, or somebody wants it to stop."""
+    """Return when all processes have ended, when leftovers have had their time, or on a request to stop."""
     poller = select.poll()
     poller.register(CONTROL, select.POLLIN)
     poller.register(wakeup, select.POLLIN)
@@ -238,14 +240,14 @@ def wait_for_end(family: Family, wakeup: int, parent: int) -> None:
         for handle, _ in ready:
             if handle == CONTROL or any(n in STOP_SIGNALS for n in os.read(wakeup, 4096)):
                 return
-        # A process forked off the parent may hold the socket open beyond the parent's death.
-        # PR_SET_PDEATHSIG would not do: it fires when the thread that started us ends.
+        # A fork of the parent may keep the socket open after the parent's death.
+        # PR_SET_PDEATHSIG does not help: it fires when the thread that started this program ends.
         if os.getppid() != parent:
             return
 
 
 def read_request() -> list[bytes] | None:
-    """Return the fields of the request, or None if we were told to stop before it was whole."""
+    """Return the fields of the request, or None if a request to stop came before it was complete."""
     data = b""
     while len(data) < HEADER or len(data) < HEADER + int.from_bytes(data[:HEADER], "big"):
         try:
@@ -259,7 +261,7 @@ def read_request() -> list[bytes] | None:
 
 
 def supervise() -> bytes:
-    """Run the requested command to its end and the end of all that it left; return the reply."""
+    """Run the requested command until it and all its descendants have ended; return the reply."""
     parent = os.getppid()
     request = read_request()
     if request is None:
@@ -284,7 +286,7 @@ def supervise() -> bytes:
 
 
 def tell(line: bytes) -> None:
-    """Write to the socket, if its other end is still there."""
+    """Write to the socket, if its other end is still open."""
     with suppress(OSError):
         os.write(CONTROL, line)
 

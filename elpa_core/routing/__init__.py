@@ -1,4 +1,4 @@
-"""Route with a policy: combine forecasts, learn from actuals, react to mutations."""
+"""Combine forecasts with a policy, learn from actuals, react to mutations."""
 
 from elpa_core.routing.inputs import CallOrderError
 from elpa_core.routing.router import Router

@@ -1,4 +1,4 @@
-"""What routers said for one step, as arrays: kept until the actuals come."""
+"""The answers of routers for one step, as arrays, kept until the actuals arrive."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ class Answers:
 
     @classmethod
     def empty(cls, experts: int, models: int, series: int, step: int) -> Self:
-        """Return answers to be filled in."""
+        """Return answers filled with zeros."""
         served, mixed, offline = np.zeros((3, series))
         said, limited = np.zeros((experts, series)), np.zeros((models, series))
         return cls(served, mixed, said, offline, limited, None, step)
 
     @classmethod
     def join(cls, parts: Sequence[Self]) -> Self:
-        """Return the answers of all parts' series for the same step."""
+        """Return the answers for the series of all parts, for the same step."""
         arrays = {name: np.concatenate([getattr(part, name) for part in parts], axis=-1) for name in NUMBERS}
         present = None
         if any(part.present is not None for part in parts):

@@ -1,4 +1,4 @@
-"""Say in numbers how a served value came about."""
+"""Explain a served value in numbers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from elpa_core.routing.settings import EXPERTS, LEAD
 def explanation(
     policy: RoutingPolicy, state: SeriesState, stand: Stand, given: Answer, row: Sequence[float], lead: int
 ) -> dict[str, Any]:
-    """Return what `Router.explain` returns."""
+    """Return the result of `Router.explain`."""
     names = policy.names
     present = given.present or [True] * len(names)
     parts = [

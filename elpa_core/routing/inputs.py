@@ -1,4 +1,4 @@
-"""Check forecasts and actuals before anything is changed by them."""
+"""Check forecasts and actuals before they change any state."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _MOST_PROBLEMS = 12
 
 
 class CallOrderError(ElpaError):
-    """A router was asked to learn from actuals of steps that it did not forecast."""
+    """A call with actuals of steps that the router did not forecast."""
 
 
 def whole_number(value: Any, name: str, least: int | None = None, most: int | None = None) -> int:
-    """Return an argument that must be an integer, one of numpy's included.
+    """Return an argument that must be an integer; numpy integers are accepted.
 
     Raises
     ------
     InputError
-        If it is none, or not in [least, most].
+        If it is not an integer in [least, most].
     """
     expected = "an integer"
     if least is not None:
@@ -53,12 +53,12 @@ def whole_number(value: Any, name: str, least: int | None = None, most: int | No
 
 
 def part_names(parts: Collection[str]) -> tuple[str, ...]:
-    """Return the names of parts of a router; `Method.of` knows which there are.
+    """Return the names of parts of a router; `Method.of` checks the names themselves.
 
     Raises
     ------
     InputError
-        If they are not several names.
+        If the argument is not a collection of names.
     """
     expected = f"a collection of names, such as {quoted(EXPERTS[0])}"
     if isinstance(parts, str):
@@ -73,12 +73,12 @@ def part_names(parts: Collection[str]) -> tuple[str, ...]:
 
 
 def by_name(forecasts: Any, source: str) -> Mapping[str, Any] | None:
-    """Return forecasts that have names, as a data frame has, by name; None if they have none.
+    """Return the forecasts of a mapping or a data frame by name; None if they have no names.
 
     Raises
     ------
     InputError
-        If a name stands twice.
+        If a name is not unique.
     """
     if isinstance(forecasts, Mapping):
         return forecasts
@@ -108,9 +108,8 @@ def forecast_array(
     Parameters
     ----------
     forecasts : mapping of str to array-like, data frame or array-like
-        By model name, each of shape (steps, series if any), None if the model has none at all; a model
-        that is not named has none. Or one array of shape (steps, series if any, models). What is
-        masked is missing.
+        By model name, each of shape (steps, series if any). A model without forecasts is None or not
+        named. Or one array of shape (steps, series if any, models). Masked values are missing.
     names : sequence of str
         The policy's models, online ones first.
     series : tuple of int
@@ -119,7 +118,7 @@ def forecast_array(
     Raises
     ------
     InputError
-        If a name is unknown, or a shape is wrong, or something is not a number.
+        If a name is unknown, a shape is wrong, or a value is not a number.
     """
     if type(forecasts) is np.ndarray and forecasts.dtype == np.float64 and len(forecasts.shape) > 1:
         steps, *rest = forecasts.shape
@@ -156,7 +155,7 @@ def forecast_array(
 def _regular(
     forecasts: Mapping[str, Any], names: Sequence[str], series: tuple[int, ...]
 ) -> NDArray[np.float64] | None:
-    """Return forecasts of all models in one go, or None if they are not all there and alike."""
+    """Return the forecasts of all models at once, or None if some are missing or differ in form."""
     try:
         columns = [forecasts[name] for name in names]
         if not {*map(type, columns)} <= _PLAIN and not all(map(_is_plain, columns)):
@@ -182,14 +181,15 @@ def actual_array(
     Parameters
     ----------
     actuals : array-like
-        The next rows that were forecast, in time order; one number for one row of one series.
+        The actuals of the next rows that were forecast, in time order; a number is one row of one
+        series.
     waiting : int or None
-        Steps that were forecast and have no actual yet; None for any number of rows.
+        Number of steps that were forecast and have no actual yet; None for any number of rows.
 
     Raises
     ------
     CallOrderError
-        If there are more rows than were forecast.
+        If there are more rows than forecast steps.
     InputError
         If the shape is wrong or a value is not a finite number.
     """
@@ -231,7 +231,7 @@ def _numbers(value: Any, source: str, place: str) -> NDArray[np.float64]:
 
 
 def _is_plain(value: Any) -> bool:
-    """Tell whether nothing but numbers and gaps can come of a forecast when numpy joins it to others."""
+    """Tell whether a forecast yields only numbers and gaps when numpy combines it with others."""
     return value.dtype.kind in _REAL if type(value) is np.ndarray else type(value) in _PLAIN
 
 

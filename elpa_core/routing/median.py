@@ -1,4 +1,4 @@
-"""The median of a few forecasts for thousands of series, faster than by sorting each series."""
+"""The median of a few forecasts for thousands of series, faster than sorting each series."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ Array = NDArray[np.float64]
 
 
 def median_and_ends(rows: Array, buffer: Array | None = None) -> tuple[Array, Array, Array]:
-    """Return the median, the least and the largest of each column; NaN where one is NaN.
+    """Return median, minimum and maximum of each column; NaN if one of its values is NaN.
 
     Parameters
     ----------
     rows : ndarray, shape (models, n)
     buffer : ndarray, shape (models, n), optional
-        Is spoiled: for an even number of models its memory is used instead of new one.
+        Memory for an even number of models; its content is overwritten.
 
     Examples
     --------
@@ -33,14 +33,14 @@ def median_and_ends(rows: Array, buffer: Array | None = None) -> tuple[Array, Ar
 
 
 class Jury:
-    """Takes medians of some rows of each column.
+    """Computes medians of some rows of each column.
 
-    The other rows are infinite in turn above and below all others, which keeps the middle.
+    The other rows become plus and minus infinity in turn, which keeps the median unchanged.
 
     Parameters
     ----------
     votes : ndarray of bool, shape (models, n)
-        Which rows count; at least one of each column.
+        The rows that count; at least one per column.
 
     Examples
     --------
@@ -67,9 +67,9 @@ class Jury:
 
 
 def _ordered_halves(rows: Array, buffer: Array | None = None) -> list[Array]:
-    """Return rows of shape (2, n): the first and the second half of all rows, each in order.
+    """Return rows of shape (2, n): the first and the second half of all rows, each sorted.
 
-    The second half of an odd number of rows has one more, which is above all others.
+    For an odd number of rows, the second half has an additional row above all others.
 
     References
     ----------
@@ -91,8 +91,8 @@ def _ordered_halves(rows: Array, buffer: Array | None = None) -> list[Array]:
 def _middle(ordered: list[Array]) -> tuple[Array, Array]:
     """Return the two middle values of both halves together.
 
-    Of the pairs of a value and the one of opposite rank in the other half, the smaller ones are the
-    lower half of all values, the larger ones the upper half.
+    Each value is paired with the value of opposite rank in the other half. The smaller values of the
+    pairs are the lower half of all values, the larger ones the upper half.
     """
     below, above = (choose(ordered[0][0], ordered[-1][1]) for choose in (np.minimum, np.maximum))
     spare = np.empty_like(below)
@@ -110,7 +110,7 @@ def _mean(below: Array, above: Array) -> Array:
 
 @cache
 def _network(rows: int) -> tuple[tuple[int, int], ...]:
-    """Return the exchanges of Batcher's network."""
+    """Return the comparisons of Batcher's network."""
     pairs = []
     top = 1 << (rows - 1).bit_length() >> 1
     size = top

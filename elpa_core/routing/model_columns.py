@@ -1,4 +1,4 @@
-"""The columns of tables of forecasts: one per model, ``GROUP:NAME``."""
+"""The columns of forecasts in a table: one per model, ``GROUP:NAME``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def model_columns(source: str, columns: list[str]) -> tuple[tuple[str, str], ...
     Raises
     ------
     InputError
-        If one is not of that form, or stands twice.
+        If a column has another form, or a model is not unique.
 
     Examples
     --------
@@ -42,7 +42,7 @@ def check_models(source: str, columns: list[str], policy: RoutingPolicy) -> None
     Raises
     ------
     InputError
-        Naming each such column, and the group if only that is wrong.
+        If there is such a column; the error names each one, and the group if only the group is wrong.
     """
     groups = {**dict.fromkeys(policy.online, "online"), **dict.fromkeys(policy.offline, "offline")}
     known = some([f"{group}:{name}" for name, group in groups.items()])

@@ -1,4 +1,4 @@
-"""What a router can take: the schema of a policy, within the limits of the router."""
+"""The schema of a policy for a router, with the router's limits."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ Steps = Annotated[int, _integer_from(1)]
 
 
 class KnownRouting(Part):
-    """What a router takes from `routing`; a policy that was made by hand may have less of it."""
+    """The fields of `routing` that a router needs; a policy written by hand may lack some."""
 
     version: Version = VERSION
     horizon: Steps = 1
@@ -64,7 +64,7 @@ class KnownRouting(Part):
 
 
 class RoutablePolicy(ScoredPolicy):
-    """A policy that a router can take."""
+    """A policy that a router accepts."""
 
     version: Version = VERSION
     dirty_interval: Annotated[int, _integer_from(0)]

@@ -1,4 +1,4 @@
-"""Combine the forecasts of one series with a policy, and learn from its actuals."""
+"""Combine the forecasts of one series with a policy, and learn from the actuals."""
 
 from __future__ import annotations
 
@@ -34,47 +34,49 @@ _Block = tuple[list[list[float]], Stand, list[scalar.Answer]]
 
 
 class Router(Saved):
-    """Serves one series.
+    """Combines the forecasts of one series.
 
-    Experts each combine the models in their own way. What is served is their mean, each expert
-    weighted by how much the mean would have gained by it, over the sum of the squares of those gains
-    (ML-Poly [1]_, with a half-life; one step counts as two usual errors of the median at most):
+    Each expert combines the models in its own way. The served value is the weighted mean of the
+    experts. The weight of an expert is the gain that the mean would have had from it, over the sum of
+    the squares of those gains (ML-Poly [1]_, with a half-life; a step counts at most as two usual
+    errors of the median):
 
     ``recent``
-        Every model, weighted by its recent mean absolute error to the power -8; of a horizon of
-        several steps, by the geometric mean of that error over all steps and over steps of the same
-        lead time.
+        All models, weighted by their recent mean absolute error to the power -8. For a horizon of
+        several steps, the error is the geometric mean of that over all steps and that over steps of
+        the same lead time.
     ``median``
-        The median of all forecasts; of a horizon of several steps without those of models whose recent
+        The median of all forecasts. For a horizon of several steps, it excludes models whose recent
         error is more than four times that of the third best.
     ``level``
-        The median moved by its own recent error.
+        The median, shifted by its own recent error.
     ``steady``
-        Every model, weighted by how much ``steady`` would have gained by it so far, over the sum
-        of the squares of those gains (ML-Poly); it does not forget.
+        All models, weighted by the gain that ``steady`` would have had from them so far, over the sum
+        of the squares of those gains (ML-Poly), without forgetting.
     ``lead``
-        As ``steady``, for each lead time on its own (see `Method`); one step ahead it is ``steady``.
-    ``online`` (only if asked for, and on dirty steps)
-        As ``recent``, the online models only.
-    ``amplitude`` (only if asked for)
+        Like ``steady``, separately for each lead time (see `Method`); for a horizon of one step it is
+        ``steady``.
+    ``online`` (only on request, and on dirty steps)
+        Like ``recent``, with the online models only.
+    ``amplitude`` (only on request)
         The offline models, weighted as in ``recent``, times a factor: the ratio of the sums of
-        absolute actuals and forecasts over the last ``amplitude_window`` clean steps, within
-        [0.5, 2], moved half-way to 1.
+        absolute actuals and forecasts over the last ``amplitude_window`` clean steps, limited to
+        [0.5, 2], then moved half-way to 1.
 
-    Forecasts are limited to [min - R, max + R] of the actuals (R their range; wider after an actual
-    beyond), one that is a thousand R beyond counts as missing, and one that is farther from the
-    median than ten times the median's usual error is left out of that step.
+    Forecasts are limited to [min - R, max + R] of the actuals, where R is their range; the limits grow
+    after an actual beyond them. A forecast more than a thousand R beyond counts as missing. A forecast
+    farther from the median than ten times the median's usual error is left out of that step.
 
-    The router promises not to lose more than 6 % to the best single model of validation, plus six
-    of its mean errors for the start: all answers of a block together are no farther from that
-    model's forecasts than can still be lost. The promise does not count where such a forecast is
-    farther from the median than three times the median's usual error, unless the last actual is
-    nearer to it than to the median, or the model has gained on the median in such places before, its
-    best block left out, what the block could lose now, or the router is worse than that model by 8 % and
-    14 mean errors already; nor on dirty steps.
+    The router limits its loss against the best single model of validation to 6 %, plus six of its mean
+    errors at the start. All answers of a block together are no farther from that model's forecasts than
+    the remaining allowance. The limit does not apply on dirty steps, nor where such a forecast is
+    farther from the median than three times the median's usual error. It applies there nevertheless if
+    the last actual is nearer to that forecast than to the median; or if the model's earlier gain over
+    the median in such places, without its best block, covers the possible loss of this block; or if the
+    router is already worse than that model by 8 % and 14 mean errors.
 
     After a mutation (a relative error of what was served above ``mutant_epsilon``) the next
-    ``dirty_interval`` steps are dirty: ``online`` is served, and nothing learns but the scores of the
+    ``dirty_interval`` steps are dirty: the router serves ``online``, and updates only the scores of the
     online models and the error of ``level``.
 
     Parameters
@@ -82,27 +84,27 @@ class Router(Saved):
     policy : mapping
         A policy's JSON object.
     validation : Validation, optional
-        Forecasts and actuals of the validation rows; replayed to warm up.
+        Forecasts and actuals of the validation rows; the router replays them to warm up.
     horizon : int, optional
-        Steps that are forecast together; sets how long the router remembers. Else the policy's
-        ``routing.horizon``, else 1.
+        Number of steps that are forecast together; it determines the half-lives. Default: the
+        policy's ``routing.horizon``, or else 1.
     parts : collection of str
-        The experts that take part, ``vote`` (leaves bad models out of the median), ``guard`` (leaves
-        outliers out) and ``belt`` (the promise).
+        The experts that take part, ``vote`` (excludes bad models from the median), ``guard`` (excludes
+        outliers) and ``belt`` (limits the loss against the best single model).
         ``online`` and ``amplitude`` are off by default: on average they did not help.
 
     Attributes
     ----------
     policy : RoutingPolicy
-        What was taken from the policy and the validation rows.
+        The data from the policy and the validation rows.
     warm_up : ndarray, shape (rows,), or None
-        What was served for the validation rows in the replay; its first block does not count, the
-        start was taken from it.
+        The served values of the validation rows in the replay. Ignore the first block: the initial
+        state was computed from it.
 
     Raises
     ------
     InputError
-        If the policy is not one, or names do not match.
+        If the policy is not valid, or its names and those of the rows differ.
 
     References
     ----------
@@ -153,7 +155,7 @@ class Router(Saved):
         first = start([facts], validation.first_errors(facts)[:, np.newaxis])
         self._set_up(facts, first, self.parts)
         method = self._method
-        # Which model is best is known at the end only: no answer is held to it.
+        # The best model is known only after the replay, so the belt is off during it.
         self._method = dataclasses.replace(method, belted=False)
         served = []
         for forecasts, actuals in validation.each_block(facts.names):
@@ -177,7 +179,7 @@ class Router(Saved):
         forecasts : mapping of str to array-like, data frame or array-like
             By model name, each of shape (steps,), or one array of shape (steps, models), online
             models first, in the policy's order. A model that is missing, None, NaN or masked is
-            left out of that step. Steps of an earlier call that have no actual yet are forgotten.
+            left out of that step. The router discards steps of an earlier call without actuals.
 
         Returns
         -------
@@ -207,14 +209,14 @@ class Router(Saved):
         Parameters
         ----------
         actuals : array-like, shape (rows,) or ()
-            At most as many rows as were forecast and have no actual yet.
+            At most as many rows as there are forecast steps without actuals.
 
         Raises
         ------
         CallOrderError
-            If there are more.
+            If there are more rows.
         InputError
-            If one is not a finite number; the router stays as it was.
+            If an actual is not a finite number; the state of the router is unchanged.
         """
         waiting = self._waiting
         values = _plain(actuals)
@@ -225,7 +227,7 @@ class Router(Saved):
             learn(self._state, given, actual, self._method, self._n_online, self.policy.dirty_interval)
 
     def explain(self, step: int = 0) -> dict[str, Any]:
-        """Say how a step of the last `predict` came about.
+        """Explain a step of the last `predict`.
 
         Parameters
         ----------
@@ -237,14 +239,14 @@ class Router(Saved):
         dict
             ``served``; ``experts``: by name, ``forecast`` and ``say`` (sums to 1);
             ``model_weights``, ``steady_weights``, ``lead_weights``: of ``recent``, ``steady`` and
-            ``lead``, by model, each sums to 1 (all 0 where every model is left out);
+            ``lead``, by model, each sums to 1 (all 0 if every model is left out);
             ``level_move``: by how much ``level`` moves the median; ``missing``, ``limited``,
             ``left_out``, ``no_vote`` (in the median): models; ``mutation``: whether the last actual was
-            one; ``dirty``: whether this step is served dirty; ``dirty_steps_left``: as of now;
-            ``amplitude_factor``; ``mixed``: what the experts say together; ``best_model`` and ``belt``:
-            how much of the way from that model's forecast to ``mixed`` is served, from 0 to 1, None where
-            it does not hold the answer; ``credit``: up to how much all steps of the block together may be
-            off if it holds those where it is far from the median.
+            one; ``dirty``: whether this step is a dirty one; ``dirty_steps_left``: the present number;
+            ``amplitude_factor``; ``mixed``: the weighted mean of the experts; ``best_model``; ``belt``: the
+            served value's position between that model's forecast (0) and ``mixed`` (1), None if the belt
+            does not apply; ``credit``: the largest total distance of the block's steps at which the belt
+            applies where that model is far from the median.
 
         Raises
         ------
@@ -270,12 +272,12 @@ class Router(Saved):
 
     @classmethod
     def from_json(cls, value: object, source: str = "state") -> Self:
-        """Return a router that goes on where another's `to_json` stopped.
+        """Return a router with the state that `to_json` returned.
 
         Raises
         ------
         InputError
-            If it is not the state of a single router, of this version and whole.
+            If it is not a complete state of a single router of this version.
         """
         policy, state, waiting, parts = snapshot.from_json(value, source)
         if len(state.best) != 1:
@@ -287,7 +289,7 @@ class Router(Saved):
 
 
 def _plain(actuals: ArrayLike) -> list[float] | None:
-    """Return actuals that need no more checks, at a tenth of the price of all checks; else None."""
+    """Return actuals that need no further checks, or None; ten times as fast as all checks."""
     if isinstance(actuals, float) and -BOUND <= actuals <= BOUND:
         return [float(actuals) + 0.0]  # a numpy float would slow down all that follows
     if isinstance(actuals, np.ndarray) and actuals.ndim == 1:

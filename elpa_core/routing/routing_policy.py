@@ -1,4 +1,4 @@
-"""What a router works with: the part of a policy that it needs."""
+"""The part of a policy that a router needs."""
 
 from __future__ import annotations
 
@@ -58,23 +58,23 @@ class RoutingPolicy:
     def of(
         cls, policy: Mapping[str, Any], horizon: int | None = None, source: str = "policy"
     ) -> RoutingPolicy:
-        """Check a policy and take from it what routing needs.
+        """Check a policy, and return the part that routing needs.
 
         Parameters
         ----------
         policy : mapping
             The policy's JSON object (section 5 of the contract), with or without ``routing``.
         horizon : int, optional
-            Steps that are forecast together; else ``routing.horizon``, else 1.
+            Number of steps that are forecast together. Default: ``routing.horizon``, or else 1.
         source : str
             The policy's name, for errors.
 
         Raises
         ------
         InputError
-            If it is no policy that a router of this version takes, with every problem.
+            If a router of this version does not accept the policy; the error lists every problem.
         """
-        # Who only imports elpa_core.routing does not wait for pydantic.
+        # The import of elpa_core.routing must not load pydantic.
         from elpa_core.routing.routable_policy import RoutablePolicy  # noqa: PLC0415
         from elpa_core.schema.reading import read  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""What a router and a panel of routers share: a state that survives in a file."""
+"""Save and load the state of a router or a panel of routers."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ class Saved(ABC):
     @classmethod
     @abstractmethod
     def from_json(cls, value: object, source: str = "state") -> Self:
-        """Return what goes on where another's `to_json` stopped.
+        """Return an object with the state that `to_json` returned.
 
         Raises
         ------
         InputError
-            If it is not such a state, of this version and whole.
+            If it is not a complete state of this version.
         """
 
     def save(self, path: Path) -> None:
-        """Write the state in one step: a reader sees the old or the new one."""
+        """Write the state in one step: a reader sees either the old or the new state."""
         write_atomic(path, json_bytes(self.to_json()))
 
     @classmethod
@@ -39,6 +39,6 @@ class Saved(ABC):
         Raises
         ------
         InputError
-            If the file cannot be read, is torn or is no such state.
+            If the file cannot be read, is incomplete, or holds another kind of state.
         """
         return cls.from_json(snapshot.read_json(path), str(path))

@@ -1,9 +1,9 @@
-"""One series in plain Python floats: for 14 models several times faster than numpy.
+"""The arithmetic of one series in plain Python floats: for 14 models several times faster than numpy.
 
-`vector` does the same arithmetic in the same order for many series. Whoever changes one of them, or of
-`scalar_learning` and `vector_learning`, changes the other; the tests hold them equal to the bit.
-No result comes from sum(), which compensates rounding since Python 3.12, or from a power, whose last bit
-depends on the C library.
+`vector` does the same arithmetic in the same order for many series. A change of one of them, or of
+`scalar_learning` or `vector_learning`, requires the same change of the other; tests compare them bit for
+bit. Do not use sum(), which compensates rounding since Python 3.12, or powers, whose last bit depends on
+the C library.
 """
 
 from __future__ import annotations
@@ -82,16 +82,16 @@ class Answer:
 def answer(
     state: SeriesState, stand: Stand, row: list[float], n_online: int, step: int, lead: int
 ) -> Answer | None:
-    """Combine the forecasts of one step; None if none of them is a finite number.
+    """Combine the forecasts of one step; return None if none of them is finite.
 
     Parameters
     ----------
-    row : list of float, one a model
+    row : list of float, one per model
         NaN where a model has no forecast.
     step : int
         Position in the block, from 0.
     lead : int
-        Which lead time that is.
+        The lead time of the step.
     """
     limited, ordered, present = _limited(row, stand.low, stand.high, state.margin)
     if not ordered:
@@ -193,7 +193,7 @@ def _sums_of_two(
 
 
 def amplitude(stand: Stand, offline: float) -> float:
-    """Return what the expert of that name says."""
+    """Return the forecast of the named expert."""
     return within(stand.factor * offline, stand.low, stand.high)
 
 

@@ -1,4 +1,4 @@
-"""What one series learns from an actual; `vector_learning` does the same for many, to the bit."""
+"""Update the state of one series with an actual; `vector_learning` does the same for many, bit for bit."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from elpa_core.routing.settings import (
 def learn(
     state: SeriesState, given: Answer, actual: float, method: Method, n_online: int, dirty_interval: int
 ) -> None:
-    """Learn from the actual of one step that was answered; beyond the limits it counts as at them."""
+    """Learn from the actual of an answered step; an actual beyond the limits is clipped to them."""
     whole, clean, floor = actual, state.dirty == 0, state.floor
     low, high = state.seen[0] - state.margin, state.seen[1] + state.margin
     actual = within(actual, low, high)
@@ -74,9 +74,9 @@ def _learn_models(
     known : tuple of three lists of float
         Scores, gains and squares; changed in place.
     mixture : float
-        What the gains are measured against.
+        The value against which gains are measured.
     rate : tuple of float
-        Shares of the old score and of the new error.
+        Weights of the old score and of the new error.
     only : int or None
         How many models, the first ones, learn their scores alone; None: all learn everything.
     """
@@ -96,7 +96,7 @@ def _learn_models(
 
 
 def _settle(state: SeriesState, given: Answer, actual: float, *, clean: bool) -> None:
-    """Keep the accounts of the belt."""
+    """Update budget, leeway and credit of the belt."""
     best, credit = state.best, state.credit
     if given.step == 0:
         total, most_of_one, block = credit
@@ -141,7 +141,7 @@ def _remember(state: SeriesState, actual: float, forecast: float) -> None:
 
 
 def _widen(state: SeriesState, actual: float, limited: float) -> None:
-    """Widen what was seen by an actual, as far as the limits."""
+    """Extend the range of the actuals by an actual, at most to the limits."""
     low, high = state.seen
     if low > high:
         if actual != 0.0:

@@ -1,4 +1,4 @@
-"""The state of one series in plain Python floats, and what it means for the next block."""
+"""The state of one series in plain Python floats, and the weights and limits for the next block."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from elpa_core.routing.state import State
 
 @dataclass(slots=True)
 class Stand:
-    """What a state means for the next block: weights, limits, room to leave the best model.
+    """Weights, limits and the allowance of the belt for the next block, computed from a state.
 
     ``weights`` and ``lead_weights`` are lists by lead time; one step ahead the first has one list, the
     second none. ``voters`` tells which models count in the median; None if all do.

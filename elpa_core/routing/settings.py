@@ -9,52 +9,51 @@ from dataclasses import dataclass
 from elpa_core.errors import InputError, Problem, quoted
 
 BOUND = 1e150
-"""Largest magnitude of a number that takes part; beyond it products would overflow."""
+"""Largest magnitude of a number; products of larger ones would overflow."""
 MOST = 1_000_000
 """Largest number of steps of a horizon, an interval or a window."""
 REACH = 1000.0
-"""A forecast more ranges of the actuals than this beyond the limits counts as missing."""
+"""A forecast that is beyond the limits by more than this many ranges of the actuals counts as missing."""
 GROWTH = 32.0
-"""After an actual beyond the limits the next ones are so many times as wide."""
+"""Factor by which the limits widen after an actual beyond them."""
 UNSEEN = 1e15
-"""No forecast is larger as long as nothing is known of the actuals: it could not have been right to the
-last digit."""
+"""Largest magnitude of a forecast while no actual is known: larger doubles have hardly any decimals left."""
 SIZE = 100.0
-"""Of a policy without a range the first actual that is not zero tells the size of the series, but at least
-so many usual errors."""
+"""Without a range in the policy, the first actual that is not zero gives the size of the series; the size is
+at least this many usual errors."""
 TOLERANCE = 10.0
 """A forecast farther from the median than this many times the median's usual error is left out."""
 VOTE, VOTE_RANK = 4.0, 3
-"""Of a horizon of several steps: a model whose recent error is more than so many times that of the third best
-has no vote in the median; of three models all vote."""
+"""For a horizon of several steps, the median excludes a model whose recent error is more than this many times
+that of the third best; of three models, none is excluded."""
 MOST_GAIN = 2.0
-"""One step counts in the gains of the experts as so many usual errors of the median at most: one upheaval
-does not decide for all days after."""
+"""Largest gain of an expert at one step, in usual errors of the median: a single outlier must not determine
+the weights for long."""
 BELT_SHARE, BELT_STEPS = 0.06, 6.0
-"""How much worse than the best single model the router may be so far, and a head start in steps."""
+"""Allowed loss against the best single model: a share of its error, and a head start in steps."""
 BELT_TRUST = 3.0
-"""The best single model holds the router where it is within this many usual errors of the median, or no
-farther from the last actual than the median is, or has the credit for what the block could lose; ..."""
+"""The belt applies where the best single model is within this many usual errors of the median, or no farther
+from the last actual than the median, or has credit for the possible loss of the block."""
 LEEWAY_SHARE, LEEWAY_STEPS = 0.08, 14.0
-"""... and everywhere as long as the router is worse than that model by more than this: a share, and steps."""
+"""The belt applies everywhere while the router is worse than that model by more than this share and steps."""
 GAIN_RANGE = (0.5, 2.0)
 FLOOR = 1e-6
-"""Smallest score, relative to the scale of the scores: a perfect model keeps a finite weight."""
+"""Smallest score, relative to the scale of the scores: the weight of a perfect model stays finite."""
 MIN_SCALE = 1e-9
 LEAST_SAY = 1e-200
-"""Where all experts together have less say, since the mean would have gained by none of them, the median is
-served."""
+"""If the sum of the experts' weights is smaller, because none would have improved the mean, the router serves
+the median."""
 EXPERTS = ("recent", "median", "level", "steady", "lead", "online", "amplitude")
 RECENT, MEDIAN, LEVEL, STEADY, LEAD, ONLINE, AMPLITUDE = range(len(EXPERTS))
 SAFEGUARDS = ("vote", "guard", "belt")
 PARTS = ("recent", "median", "level", "steady", "lead", *SAFEGUARDS)
-"""What takes part by default: experts; who votes in the median, the guard against outliers, the belt to the
-best model."""
+"""The default parts: experts; the vote in the median, the guard against outliers, the belt to the best single
+model."""
 VERSION = 1
 
 
 def spread_of(low: float, high: float) -> float:
-    """Return the range of a series; of a constant one its size.
+    """Return the range of a series; for a constant series, its magnitude.
 
     >>> spread_of(1.0, 3.0), spread_of(-5.0, -5.0)
     (2.0, 5.0)
@@ -63,7 +62,7 @@ def spread_of(low: float, high: float) -> float:
 
 
 def leads_of(horizon: int) -> int:
-    """Return how many lead times are told apart for a horizon; see `Method`.
+    """Return the number of lead times that a horizon distinguishes; see `Method`.
 
     >>> [leads_of(horizon) for horizon in (1, 2, 4, 24)]
     [0, 2, 3, 6]
@@ -75,7 +74,7 @@ def leads_of(horizon: int) -> int:
 class Method:
     """Constants for a horizon, and which parts take part.
 
-    ``keep`` and ``learn`` are the shares of the past and of the new row in an exponentially
+    ``keep`` and ``learn`` are the weights of the past and of the new row in an exponentially
     weighted mean.
 
     Half-lives in rows: ``max(8, 2 * horizon)`` for models, ``2 * max(8, horizon)`` for the median's
@@ -85,8 +84,8 @@ class Method:
     median than ``tolerance`` times the median's usual error is left out; a model whose score is more than
     ``vote`` times that of the third best does not count in that median.
 
-    ``experts`` is how many of `EXPERTS`, the first ones, are asked; the ``absent`` of them have no say.
-    ``leads`` is the number of lead times that are told apart: steps 1, 2, 3 to 4, 5 to 8, 9 to 16 and
+    ``experts`` is how many of `EXPERTS`, the first ones, are computed; the ``absent`` ones have no weight.
+    ``leads`` is the number of distinct lead times: steps 1, 2, 3 to 4, 5 to 8, 9 to 16 and
     so on to the horizon; 0 one step ahead. ``keep_leads`` and ``learn_leads`` have one number each, for
     half-lives of twice as many blocks as those of the models.
 
@@ -135,7 +134,7 @@ class Method:
         if not part_taking:
             raise InputError(Problem("parts", "", "no expert", f"at least one of {', '.join(EXPERTS)}"))
         if horizon == 1 and "steady" in parts:
-            part_taking -= {LEAD}  # one step ahead it says what "steady" says
+            part_taking -= {LEAD}  # for a horizon of one step it equals "steady"
         experts = max(*part_taking, STEADY if horizon == 1 else LEAD) + 1
         model, usual, expert = (
             0.5 ** (1.0 / rows) for rows in (max(8, 2 * horizon), 2 * max(8, horizon), 64 * max(8, horizon))
@@ -153,5 +152,5 @@ class Method:
         )  # fmt: skip
 
     def lead(self, step: int) -> int:
-        """Return which lead time a step of a block belongs to, from 0."""
+        """Return the lead time of a step of a block, from 0."""
         return min(step.bit_length(), self.leads - 1) if self.leads else 0

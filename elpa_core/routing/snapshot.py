@@ -25,7 +25,7 @@ _LARGEST = 1e152  # limits are a few times BOUND apart
 def to_json(
     policy: RoutingPolicy, state: State, waiting: Collection[Answers], *, parts: Collection[str]
 ) -> dict[str, Any]:
-    """Return everything that a router needs to go on.
+    """Return the complete state of a router.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def from_json(value: object, source: str) -> tuple[RoutingPolicy, State, list[An
     Raises
     ------
     InputError
-        If it is not such an object, of another version, or damaged.
+        If the object is not a state, is of another version, or is damaged.
     """
     if not isinstance(value, Mapping) or value.get("format") != _FORMAT:
         found = quoted(value.get("format") if isinstance(value, Mapping) else value)
@@ -85,7 +85,7 @@ def read_json(path: Path) -> object:
     Raises
     ------
     InputError
-        If the file cannot be read, or is torn: not UTF-8, not whole JSON.
+        If the file cannot be read, is not UTF-8, or is not complete JSON.
     """
     with as_input_error(path, "a state file that can be read"):
         data = path.read_bytes()

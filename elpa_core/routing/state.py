@@ -1,4 +1,4 @@
-"""What a router remembers: the same fields for one series and for thousands."""
+"""The state of a router: the same fields for one series and for thousands."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _LARGEST = 1e160  # sums of numbers up to BOUND
 
 @dataclass(slots=True)
 class State:
-    """Everything a router has learned, for ``n`` series; the last axis of each array is the series.
+    """The learned state of a router for ``n`` series; the last axis of each array is the series.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Validation rows behind a policy: what a router warms up on."""
+"""The validation rows of a policy, for the warm-up of a router."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from elpa_core.routing.routing_policy import RoutingPolicy
 from elpa_core.routing.settings import BOUND, MOST, spread_of
 
 Array = NDArray[np.float64]
-_OUTLIER = 30.0  # median errors: one wild row says nothing about what is usual
+_OUTLIER = 30.0  # median errors: a single outlier must not determine the mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Validation:
         return np.stack([place.get(name, missing) for name in names], axis=-1)
 
     def facts(self, policy: RoutingPolicy) -> RoutingPolicy:
-        """Return the policy with what these rows say: range, mean, best single model."""
+        """Return the policy with range, mean and best single model of these rows."""
         span = policy.range or (float(self.actuals.min()), float(self.actuals.max()))
         forecasts = np.clip(self.columns(policy.names), -BOUND, BOUND)
         best = int(np.argmin(mean_errors(self.actuals, forecasts)))
@@ -129,14 +129,14 @@ def limits(span: tuple[float, float]) -> tuple[float, float]:
 
 
 def limited(forecasts: Array, span: tuple[float, float]) -> Array:
-    """Return forecasts within the `limits`; what is not finite becomes NaN."""
+    """Return forecasts clipped to the `limits`; values that are not finite become NaN."""
     return np.where(np.isfinite(forecasts), np.clip(forecasts, *limits(span)), np.nan)
 
 
 def bounded_mean(errors: Array) -> float:
-    """Return the mean error, none counted as more than thirty times the median of those above zero.
+    """Return the mean error; each error counts at most as thirty times the median of those above zero.
 
-    Gaps do not count; infinite if there is nothing else.
+    Gaps do not count. The result is infinite if there is no error.
 
     >>> bounded_mean(np.array([1.0, 1.0, np.nan, 1e9])), bounded_mean(np.array([0.0, 0.0, 3.0]))
     (10.666666666666666, 1.0)

@@ -1,6 +1,6 @@
-"""Many series in numpy: the arithmetic of `scalar`, element by element, in the same order.
+"""The arithmetic of `scalar` for many series in numpy, element by element, in the same order.
 
-Speed comes from few calls, few passes over the arrays of all models and buffers that are used again.
+It is fast because it makes few calls, few passes over the arrays of all models, and reuses buffers.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from elpa_core.routing.settings import (
 from elpa_core.routing.state import Array, State
 
 _CACHED = 2500
-"""Rows that are transposed at a time."""
+"""Number of rows that are transposed at a time."""
 
 
 class NoForecastError(Exception):
@@ -38,7 +38,7 @@ class NoForecastError(Exception):
 
 
 class Workspace:
-    """What a state means for the next block, and buffers for as many series; used again and again."""
+    """Weights and limits for the next block, and reusable buffers for the same number of series."""
 
     def __init__(self, models: int, series: int, method: Method) -> None:
         self.taking_part, self.products = np.empty((2, models, series))
@@ -84,7 +84,7 @@ def best_places(state: State, work: Workspace) -> NDArray[np.int64]:
 
 
 def limits(state: State) -> tuple[Array, Array]:
-    """Return the least and the largest number that counts as it is."""
+    """Return the smallest and the largest number that is not clipped."""
     low, high = state.seen
     return low - state.margin, high + state.margin
 
@@ -98,7 +98,7 @@ def answer(state: State, work: Workspace, rows: Array, n_online: int, lead: int,
         As `Workspace.stand` left it for this state.
     rows : ndarray, shape (n, models)
     lead : int
-        Which lead time the step belongs to.
+        The lead time of the step.
     out : Answers
         Filled in.
 
@@ -216,7 +216,7 @@ def _limited(state: State, work: Workspace, rows: Array, out: Answers) -> tuple[
 
 
 def _columns(where: Mask) -> NDArray[np.int64] | slice:
-    """Return an index of the columns that are meant, or of all where that is faster and does no harm."""
+    """Return an index of the given columns, or of all columns if that is faster and gives the same result."""
     columns = np.flatnonzero(where)
     return columns if 4 * len(columns) < len(where) else slice(None)
 

@@ -1,4 +1,4 @@
-"""What many series learn from their actuals: the arithmetic of `scalar_learning`, element by element."""
+"""Update the state of many series with their actuals: the arithmetic of `scalar_learning`, by element."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _learn_models(
 
 
 def _settle(state: State, work: Workspace, given: Answers, actual: Array, clean: Mask | None) -> None:
-    """Keep the accounts of the belt."""
+    """Update budget, leeway and credit of the belt."""
     places = best_places(state, work)
     forecast, median = given.limited.take(places), given.experts[MEDIAN]
     error, best_error = np.abs(actual - given.served), np.abs(actual - forecast)

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 from elpa_core import files
 from elpa_core.artifacts.error_artifact import ErrorArtifact
+from elpa_core.config.training import RunFields
 from elpa_core.errors import ArtifactError, InputError, Problem
 from elpa_core.files import StorePath
 from elpa_core.files.strict_json import parse_object
-from elpa_core.runs.folder import ModelFolder, RunFolder, path_below_model
+from elpa_core.runs.folder import ModelFolder, RunFolder, lies_in_model, path_below_model
+from elpa_core.runs.trained_on import misfit, recorded_by_0_1_0
+from elpa_core.runs.trials import is_trial
+from elpa_core.times import parse_moment
 
 
 @dataclass(frozen=True)
@@ -27,23 +33,86 @@ class EarlierArtifact:
         The moment up to which its training used data, ISO 8601.
     run_id : str
         The run that trained the model.
-    place : path
-        Where the artifact is.
+    model_dir : path
+        The model's folder of that run.
+    status : mapping
+        What the model's task wrote there.
     """
 
     artifact: ErrorArtifact
     as_of: str
     run_id: str
-    place: StorePath
+    model_dir: StorePath
+    status: Mapping[str, Any]
 
     @property
     def moment(self) -> dt.datetime:
         """The moment up to which its training used data."""
         return dt.datetime.fromisoformat(self.as_of)
 
+    @property
+    def run_dir(self) -> StorePath:
+        """The folder of the run that trained the model."""
+        return self.model_dir.parent.parent
+
+    @property
+    def place(self) -> StorePath:
+        """Where the artifact is now: its store may have moved.
+
+        Raises
+        ------
+        ArtifactError
+            If that is outside the folder in which its run trained the model.
+        """
+        path, place, runs = self.artifact.path, self.model_dir, self.run_dir.parent
+        expected = f"a file below {self.model_dir}"
+        if not lies_in_model(path, self.run_dir.name, self.model_dir.name):
+            raise ArtifactError(Problem(path, "", "an artifact outside the policy store", expected))
+        for part in path_below_model(path, self.run_dir.name, self.model_dir.name):
+            place = place / part
+        if isinstance(place, Path) and not place.resolve().is_relative_to(Path(str(runs)).resolve()):
+            found = "a link to a file outside the policy store"
+            raise ArtifactError(Problem(str(place), "", found, expected))
+        return place
+
+    def misfit(self, config: RunFields, secrets: Collection[str] = ()) -> str | None:
+        """Tell why the artifact cannot take part in a run of ``config``, or return None if it can.
+
+        Parameters
+        ----------
+        config : RunFields
+            The config of the run, with the values in it that were chosen for the run.
+        secrets : collection of str
+            Texts that are never to be shown.
+        """
+        record = self.status.get("trained_on")
+        try:
+            known = record if isinstance(record, dict) else recorded_by_0_1_0(self.run_dir, self.status)
+        except InputError as error:
+            return f"what it was trained on is not known: {error}"
+        return misfit(known, config, secrets)
+
+    def is_in_manifest(self) -> bool:
+        """Tell whether the manifest of the run that trained the model has the same file, hash and path."""
+        path = RunFolder(self.run_dir).manifest
+        try:
+            entries = parse_object(files.read(path), str(path)).get("models")
+        except (FileNotFoundError, NotADirectoryError, InputError):
+            return False
+        same = [
+            entry
+            for entry in (entries if isinstance(entries, list) else [])
+            if isinstance(entry, dict)
+            and (entry.get("name"), entry.get("group")) == (self.artifact.model, self.artifact.group)
+            and entry.get("status") == "ok"
+        ]
+        return [entry.get("artifact") for entry in same] == [self.artifact.to_json()]
+
 
 def earlier_artifacts(run_dir: StorePath, model: str, group: str) -> Iterator[EarlierArtifact]:
     """Yield the artifacts that other runs of a pool left of one model, in no order.
+
+    Runs that Airflow made for a try leave none.
 
     Parameters
     ----------
@@ -53,36 +122,42 @@ def earlier_artifacts(run_dir: StorePath, model: str, group: str) -> Iterator[Ea
         The model.
     """
     runs = run_dir.parent
-    names = [child.name for child in files.children(runs) if not child.name.startswith(".")]
+    found = [child.name for child in files.children(runs)]
+    names = [name for name in found if not (name.startswith(".") or is_trial(name))]
     statuses = [RunFolder(runs / name).model(model).status for name in names if name != run_dir.name]
     for path, data in files.read_all(statuses):
         try:
             status = parse_object(data, str(path))
             if status.get("status") == "ok" and status.get("group") == group and status.get("as_of"):
                 artifact = ErrorArtifact.from_json(status["artifact"])
-                place = _place_now(path.parent, artifact.path)
-                yield EarlierArtifact(artifact, status["as_of"], status["run_id"], place)
-        except (InputError, KeyError, TypeError):
+                parse_moment(status["as_of"])
+                if (artifact.model, artifact.group) == (model, group):
+                    yield EarlierArtifact(artifact, status["as_of"], status["run_id"], path.parent, status)
+        except (InputError, KeyError, TypeError, ValueError):
             continue  # a full disk left half a file, or another version wrote it: no artifact to take
 
 
-def _place_now(model_dir: StorePath, path: str) -> StorePath:
-    """Return where an artifact of a model's folder is now: its store may have moved."""
-    place = model_dir
-    for part in path_below_model(path, model_dir.parent.parent.name, model_dir.name):
-        place = place / part
-    return place
+def newest_artifacts(
+    run_dir: StorePath, model: str, group: str, until: dt.datetime, since: dt.datetime | None = None
+) -> list[EarlierArtifact]:
+    """Return the artifacts that used no data after ``until``, that of the latest data first.
 
-
-def artifacts_as_of(run_dir: StorePath, model: str, group: str, moment: dt.datetime) -> list[EarlierArtifact]:
-    """Return the artifacts that were trained as of exactly ``moment``, the last to finish first."""
-    found = [one for one in earlier_artifacts(run_dir, model, group) if one.moment == moment]
-    return sorted(found, key=lambda one: one.artifact.finished_at, reverse=True)
-
-
-def newest_artifacts(run_dir: StorePath, model: str, group: str, until: dt.datetime) -> list[EarlierArtifact]:
-    """Return the artifacts that used no data after ``until``, that of the latest data first."""
-    found = [one for one in earlier_artifacts(run_dir, model, group) if one.moment <= until]
+    Parameters
+    ----------
+    run_dir : path
+        The folder of the run that looks for them.
+    model, group : str
+        The model.
+    until : datetime
+        The latest moment as of which they may have been trained.
+    since : datetime, optional
+        The earliest one.
+    """
+    found = [
+        one
+        for one in earlier_artifacts(run_dir, model, group)
+        if one.moment <= until and (since is None or since <= one.moment)
+    ]
     return sorted(found, key=lambda one: (one.moment, one.artifact.finished_at), reverse=True)
 
 
@@ -92,19 +167,19 @@ def carry(earlier: EarlierArtifact, model_dir: StorePath) -> ErrorArtifact:
     Raises
     ------
     ArtifactError
-        If it is no longer there, or no longer what it was: its run is being removed or done again.
+        If it is no longer there, or no longer what it was: its run is being removed or done again. If it
+        lies outside the policy store.
     OSError
         If it cannot be read, though it may be there.
     """
     expected = f"the error artifact of run {earlier.run_id}"
+    place = earlier.place
     try:
-        data = files.read(earlier.place)
+        data = files.read(place)
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise ArtifactError(Problem(str(earlier.place), "", "no such file", expected)) from error
+        raise ArtifactError(Problem(str(place), "", "no such file", expected)) from error
     if hashlib.sha256(data).hexdigest() != earlier.artifact.sha256:
-        raise ArtifactError(
-            Problem(str(earlier.place), "", "another content than its run recorded", expected)
-        )
+        raise ArtifactError(Problem(str(place), "", "another content than its run recorded", expected))
     target = ModelFolder(model_dir).carried_errors
     files.write(target, data)
     return replace(earlier.artifact, path=str(target))

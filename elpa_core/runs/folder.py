@@ -147,6 +147,30 @@ def path_below_model(path: str, run: str, model: str) -> tuple[str, ...]:
     return tuple(path.rpartition(f"/{run}/{_MODELS}/{model}/")[2].split("/"))
 
 
+def lies_in_model(path: str, run: str, model: str) -> bool:
+    """Tell whether a path leads into a model's folder, wherever the store was when it was written.
+
+    Parameters
+    ----------
+    path : str
+        A path or URI.
+    run, model : str
+        The names of the run's folder and of the model.
+
+    Examples
+    --------
+    >>> lies_in_model("/old/elpa/runs/r1/models/ridge/try-2/errors.csv", "r1", "ridge")
+    True
+    >>> lies_in_model("/tmp/errors.csv", "r1", "ridge")
+    False
+    >>> lies_in_model("/old/elpa/runs/r1/models/ridge/../../../errors.csv", "r1", "ridge")
+    False
+    """
+    parts = path_below_model(path, run, model)
+    inside = f"/{run}/{_MODELS}/{model}/" in path
+    return inside and not {"", ".", ".."} & set(parts)
+
+
 def is_in_models(parts: tuple[str, ...]) -> bool:
     """Tell whether the parts of a path below a run's folder lead to the models' folders."""
     return parts[:1] == (_MODELS,)

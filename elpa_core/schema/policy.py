@@ -1,7 +1,7 @@
 """The policy: scores and weights of the models of a run, and the control fields for routing.
 
-A router needs a `ScoredPolicy`. A store compares a `WeightedPolicy`, and keeps the rest as it is. A run
-writes a `Policy`.
+A router needs a `ScoredPolicy`. A store compares the fields of a `WeightedPolicy` and keeps the others
+unchanged. A run writes a `Policy`.
 """
 
 from __future__ import annotations
@@ -16,34 +16,36 @@ from elpa_core.schema.groups import GROUPS, Group
 from elpa_core.schema.problems import expected, refuse
 from elpa_core.schema.reading import Part
 
-# Containers of Python's other than JSON's will do; what they hold is checked strictly.
+# Other Python containers than those of JSON are accepted; their elements are checked strictly.
 Names = Annotated[list[str], Field(strict=False)]
 Interval = Annotated[tuple[float, float], Field(strict=False)]
 
 
 class MissingModel(Part):
-    """A model of the pool that the policy does without."""
+    """A model of the pool that is not in the policy."""
 
     name: str
     group: Group
     reason: str
-    intended: bool = Field(description="Left out on purpose (disabled, not chosen); else it has failed.")
+    intended: bool = Field(
+        description="Whether it was left out on purpose (disabled, not chosen); otherwise it failed."
+    )
 
 
 class ErrorSource(Part):
-    """What the score of a model was computed from."""
+    """The source of a model's score."""
 
-    rows: int | None = Field(description="Validation errors used.")
+    rows: int | None = Field(description="Number of validation errors that were used.")
     sha256: str | None = Field(description="SHA-256 of the error artifact.")
     as_of: str | None = Field(
-        default=None, description="Moment up to which the training used data, where it is not the run's own."
+        default=None, description="Moment up to which the training used data, if it differs from the run's."
     )
-    trained_at: str | None = Field(default=None, description="When a carried model was trained.")
+    trained_at: str | None = Field(default=None, description="Time at which a carried model was trained.")
     carried_from: str | None = Field(
-        default=None, description="Run that trained the model, where it is not this one."
+        default=None, description="Run that trained the model, if it is not this run."
     )
     fallback_reason: str | None = Field(
-        default=None, description="Why an older artifact than there should be takes part."
+        default=None, description="Reason why the policy uses an older artifact than intended."
     )
 
 
@@ -60,23 +62,23 @@ class RunReference(Part):
 class Routing(Part):
     """What a router takes from the validation rows of a run."""
 
-    version: int = Field(description="Of these fields.")
-    horizon: int = Field(description="Steps that are forecast together.")
-    range: Interval = Field(description="Smallest and largest actual.")
+    version: int = Field(description="Version of these fields.")
+    horizon: int = Field(description="Number of steps that are forecast together.")
+    range: Interval = Field(description="Smallest and largest actual value.")
     limits: Interval = Field(
-        description="Beyond these a forecast has diverged: the range, and as much again on each side."
+        description="Limits of valid forecasts: the range, extended by its width on each side."
     )
-    mean_abs: float = Field(description="Mean absolute actual.")
+    mean_abs: float = Field(description="Mean of the absolute actual values.")
     best_model: str = Field(description="The model with the lowest mean absolute error.")
     best_mae: float = Field(
-        description="Its mean absolute error, no error counted as more than thirty times the median."
+        description="Its mean absolute error; each error counts at most as thirty times the median error."
     )
     recommended_weights: dict[str, float] = Field(
-        description="Better static weights, over both groups, summing to 1: scores with a half-life of a"
-        " quarter of the rows, to the power -4."
+        description="Better static weights over both groups, sum 1: scores with a half-life of a quarter of"
+        " the rows, to the power -4."
     )
     mutant_epsilon_suggested: float | None = Field(
-        description="99th percentile of the router's relative errors: a value for mutant_epsilon."
+        description="Suggested mutant_epsilon: the 99th percentile of the router's relative errors."
     )
 
 
@@ -88,31 +90,33 @@ class SingleModel(Part):
 
 
 class Gain(Part):
-    """By how much a mean absolute error is lower than the best single model's."""
+    """Difference between the mean absolute error of the best single model and another one."""
 
-    gain: float = Field(description="Negative if it is higher.")
+    gain: float = Field(description="Positive if the other error is lower.")
     low: float = Field(description="Lower end of the interval.")
     high: float = Field(description="Upper end of the interval.")
 
 
 class Evaluation(Part):
-    """What the weights and a router are worth on the validation rows: mean absolute errors."""
+    """Mean absolute errors of the weights and of a router on the validation rows."""
 
-    rows: int = Field(description="Rows that all models share; of longer artifacts the last 10,000.")
-    mae: dict[str, float] = Field(description="Of each model, its forecasts within the limits of routing.")
-    best_single: SingleModel = Field(description="The best model in hindsight.")
-    equal_weights: float = Field(description="Of the mean of all models.")
-    contract_weights: float = Field(description="Of all models weighted by the inverse of their scores.")
-    recommended_weights: float = Field(description="Of the weights in routing.recommended_weights.")
+    rows: int = Field(description="Number of rows that all models share; at most the last 10,000.")
+    mae: dict[str, float] = Field(description="By model, with forecasts limited to routing.limits.")
+    best_single: SingleModel = Field(description="The model with the lowest error on these rows.")
+    equal_weights: float = Field(description="Error of the mean of all models.")
+    contract_weights: float = Field(
+        description="Error of all models, weighted by the inverse of their scores."
+    )
+    recommended_weights: float = Field(description="Error of the weights in routing.recommended_weights.")
     router: float = Field(
-        description="Of a router that learns from each block of rows after it has served it."
+        description="Error of a router that learns from each block of rows after it has served the block."
     )
     gain_over_best_single: dict[str, Gain] = Field(
-        description="gain, low and high, of contract_weights, recommended_weights and router."
+        description="gain, low and high of contract_weights, recommended_weights and router."
     )
-    interval: str = Field(description="How low and high were computed.")
-    note: str = Field(description="What each number was allowed to know.")
-    verdict: list[str] = Field(description="Whether the ensemble beats its best model, in words.")
+    interval: str = Field(description="Method that computed low and high.")
+    note: str = Field(description="Rows from which each number was computed.")
+    verdict: list[str] = Field(description="Sentences that say whether the ensemble beats its best model.")
 
 
 class _Marked(Part):
@@ -125,14 +129,16 @@ class _Origin(_Marked):
 
 
 class ScoredPolicy(_Marked):
-    """The models with their scores, and the control fields."""
+    """Models, scores and control fields."""
 
     dirty_interval: int
     amplitude_window: int
     mutant_epsilon: float | None
     online_models: Names
     offline_models: Names
-    scores: dict[str, float] = Field(description="EWMA of absolute validation errors; lower is better.")
+    scores: dict[str, float] = Field(
+        description="EWMA of the absolute validation errors by model; lower is better."
+    )
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -164,17 +170,17 @@ class ScoredPolicy(_Marked):
         if not isinstance(scores, Mapping):
             return scores
         lacking = [name for name in validated_models(info) if name not in scores]
-        return {**scores, **dict.fromkeys(lacking)}  # null, which is refused in its place
+        return {**scores, **dict.fromkeys(lacking)}  # null: the error then names the place of the model
 
 
 def validated_models(info: ValidationInfo) -> tuple[str, ...]:
-    """Return the models of a `ScoredPolicy` while a later field of it is validated."""
+    """Return the models of a `ScoredPolicy` during the validation of a later field."""
     return (*info.data.get("online_models", ()), *info.data.get("offline_models", ()))
 
 
-# The order of the bases, from the last to the first, is the order of the fields in the JSON object.
+# The fields of the JSON object follow the order of the bases, from the last to the first.
 class WeightedPolicy(ScoredPolicy, _Origin):
-    """A policy without what it says of routing."""
+    """A policy without ``routing`` and ``evaluation``."""
 
     online_weights: dict[str, float] = Field(description="Sum to 1.")
     offline_weights: dict[str, float] = Field(description="Sum to 1.")
@@ -182,13 +188,13 @@ class WeightedPolicy(ScoredPolicy, _Origin):
     best_offline_model: str
     degraded: bool = Field(
         default=False,
-        description="Whether a model is missing, or older than it should be, because it failed.",
+        description="Whether a failed model is missing, or takes part with an older artifact than intended.",
     )
     missing: list[MissingModel] = Field(default=[])
-    errors: dict[str, ErrorSource] = Field(default={}, description="What each score was computed from.")
+    errors: dict[str, ErrorSource] = Field(default={}, description="Source of each score, by model.")
     run: RunReference | None = None
     chosen: dict[str, Any] = Field(
-        default={}, description="What was chosen when the run was started, where it differs from the config."
+        default={}, description="Values that were chosen at the start of the run and differ from the config."
     )
 
     def weights(self, group: Group) -> dict[str, float]:
@@ -216,14 +222,14 @@ class WeightedPolicy(ScoredPolicy, _Origin):
 
 
 class Policy(WeightedPolicy):
-    """How much each model deserves, by its validation errors."""
+    """Scores and weights of the models, computed from their validation errors."""
 
-    skill: Literal["ELPA"] = "ELPA"  # required of a file, set by what builds
+    skill: Literal["ELPA"] = "ELPA"  # required in a file; the builder sets it
     routing: Routing | None = Field(
-        default=None, description="What elpa route and Router start from; null where evaluation is."
+        default=None, description="Starting values of elpa route and Router; null if evaluation is null."
     )
     evaluation: Evaluation | None = Field(
         default=None,
-        description="What weights and router are worth on the rows that all artifacts share; null where one"
-        " lacks y_true and pred, y_true differs, or there are fewer rows than two blocks.",
+        description="Errors on the rows that all artifacts share; null if an artifact lacks y_true and pred,"
+        " if y_true differs between artifacts, or if there are fewer rows than two blocks.",
     )

@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with a file, in the words of the person who wrote the file."""
+"""Turn pydantic's errors into problems with JSON paths and plain words."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _EXPECTED = {
 
 
 def expected(text: str, *, found: str = "") -> PydanticCustomError:
-    """Return a validation error that says what was expected, and what was found if not the value."""
+    """Return a validation error with what was expected, and what was found, if it is not the value."""
     return PydanticCustomError("elpa", "{expected}", {"expected": text, "found": found})
 
 
@@ -40,16 +40,16 @@ def refuse(faults: Mapping[str, PydanticCustomError]) -> None:
 
 
 def problems_of(error: ValidationError, source: str, model: type[BaseModel]) -> list[Problem]:
-    """Return the problems that pydantic found, with JSON paths and plain words.
+    """Return the problems in an error of pydantic.
 
     Parameters
     ----------
     error : ValidationError
-        What pydantic raised.
+        The error that pydantic raised.
     source : str
         The file.
     model : type of BaseModel
-        What was validated; its fields are what an unknown field may have meant.
+        The validated model; its fields are the candidates for the hint at an unknown field.
     """
     details = error.errors(include_url=False)
     problems = [_problem(detail, source, model) for detail in details if not _follows(detail)]
@@ -57,15 +57,15 @@ def problems_of(error: ValidationError, source: str, model: type[BaseModel]) -> 
 
 
 def _follows(detail: ErrorDetails) -> bool:
-    """Tell whether pydantic says that an array is too short only because its entries are wrong."""
+    """Tell whether pydantic calls an array too short only because its entries are not valid."""
     return detail["type"] == "too_short" and len(detail["input"]) >= detail["ctx"]["min_length"]
 
 
 def _problem(detail: ErrorDetails, source: str, model: type[BaseModel]) -> Problem:
     location = detail["loc"]
-    if location[:1] == ("extras",):  # which stand at the top of the file
+    if location[:1] == ("extras",):  # in the file, they are at the top
         location = location[1:]
-    if location[-1:] == ("[key]",):  # the key itself, not its value, is wrong
+    if location[-1:] == ("[key]",):  # the error is in the key, not in its value
         location = location[:-1]
     place = "$"
     for part in location:

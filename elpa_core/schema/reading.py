@@ -1,4 +1,4 @@
-"""Read a JSON object that may have more fields than this version knows."""
+"""Read a JSON object that may have fields of later versions."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _READING = object()
 
 
 class Part(BaseModel):
-    """Frozen, no silent conversion, every number finite.
+    """Frozen, without implicit conversion, all numbers finite.
 
-    What this version builds has no unknown field. `read` leaves out the fields of later versions: a
-    store outlives the version that wrote it.
+    The code cannot build a part with an unknown field. `read` ignores unknown fields, because a later
+    version may have written the file.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -30,7 +30,7 @@ class Part(BaseModel):
         return value
 
     def to_json(self) -> dict[str, Any]:
-        """Return the object as JSON has it, fields in the order of their definition."""
+        """Return the JSON object, with the fields in the order of their definition."""
         return self.model_dump(mode="json")
 
 
@@ -38,21 +38,21 @@ _Part = TypeVar("_Part", bound=Part)
 
 
 def read(model: type[_Part], raw: Mapping[str, Any], source: str) -> _Part:
-    """Return what a JSON object holds.
+    """Return the part that a JSON object holds.
 
     Parameters
     ----------
     model : type of Part
-        What it should be.
+        The expected model.
     raw : mapping
         The JSON object.
     source : str
-        Its file, for errors.
+        The file's name, for errors.
 
     Raises
     ------
     InputError
-        If it is something else, with every problem.
+        If the object is not valid; the error lists every problem.
     """
     try:
         return model.model_validate(raw, context=_READING)

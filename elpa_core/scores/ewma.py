@@ -1,4 +1,4 @@
-"""EWMA score of a model's validation errors (section 4 of the contract), exact to the bit."""
+"""EWMA score of a model's validation errors (section 4 of the contract), bit for bit reproducible."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from elpa_core.scores.weights import MIN_SCORE
 
 
 class SumOverflowError(OverflowError):
-    """The sum of the absolute errors is beyond the largest double.
+    """The sum of the absolute errors is larger than the largest double.
 
     Parameters
     ----------
     index : int
-        Position, in the array that was being added, of the error at which the sum overflows.
+        Position, in the last array, of the error at which the sum overflows.
     """
 
     def __init__(self, index: int) -> None:
@@ -29,12 +29,12 @@ class EwmaScore:
     """Exponentially weighted mean of absolute errors that arrive in blocks, oldest first.
 
     ``s_0 = |e_0|``, ``s_t = beta * s_(t-1) + (1 - beta) * |e_t|`` in IEEE doubles, in this
-    order, ``1 - beta`` rounded once. How the series is cut into blocks changes no bit.
+    order, ``1 - beta`` rounded once. The score does not depend on the division into blocks.
 
     Parameters
     ----------
     beta : float
-        Share of the past, in [0, 1).
+        Weight of the past, in [0, 1).
 
     Raises
     ------
@@ -59,7 +59,7 @@ class EwmaScore:
         self._total = 0.0
 
     def update(self, errors: NDArray[np.float64]) -> None:
-        """Add the next errors of the series; after an exception the score is as it was.
+        """Add the next errors of the series; an exception leaves the score unchanged.
 
         Parameters
         ----------
@@ -96,13 +96,13 @@ class EwmaScore:
 
     @property
     def value(self) -> float:
-        """The score, ``max(s_n, 1e-9)``; ``ValueError`` while there is no error."""
+        """The score, ``max(s_n, 1e-9)``; raises ``ValueError`` if there is no error yet."""
         self._require_errors()
         return score_floor(self._state)
 
     @property
     def mean_abs_error(self) -> float:
-        """Left-to-right sum of the absolute errors over their number; ``ValueError`` if none."""
+        """Mean of the absolute errors, summed from left to right; raises ``ValueError`` if there is none."""
         self._require_errors()
         return self._total / self.count
 
@@ -119,14 +119,14 @@ def ewma_score(errors: Sequence[float] | NDArray[np.float64], beta: float) -> fl
     errors : sequence of float, shape (n,)
         Finite errors of either sign, oldest first, n >= 1.
     beta : float
-        Share of the past, in [0, 1).
+        Weight of the past, in [0, 1).
 
     Raises
     ------
     ValueError
-        If there is no error, one is not finite, or ``beta`` is out of range.
+        If there is no error, if an error is not finite, or if ``beta`` is out of range.
     SumOverflowError
-        If the sum of the absolute errors overflows; its ``index`` says at which error.
+        If the sum of the absolute errors overflows; ``index`` is the position of that error.
 
     Examples
     --------
@@ -150,13 +150,13 @@ def score_floor(score: float) -> float:
 
 
 def _advance(state: float, magnitudes: NDArray[np.float64], beta: float) -> float:
-    """Return the state after all ``magnitudes``, reading only as many as decide it.
+    """Return the state after all ``magnitudes``; read only as many of the last ones as needed.
 
     A step ``f(s, a) = fl(fl(beta * s) + fl((1 - beta) * a))`` is monotone in s and a, because
-    rounding, adding and multiplying by a number >= 0 are; so if ``state <= upper`` and
-    ``f(upper, max a) <= upper``, every state of the series lies in [0, upper]. Steps from 0 and
-    from ``upper`` at any position therefore enclose the true state ever after, and once they
-    meet in one double, the true state is that double, whatever came before.
+    rounding, addition and multiplication by a number >= 0 are monotone. If ``state <= upper`` and
+    ``f(upper, max a) <= upper``, every state of the series lies in [0, upper]. So steps that start
+    from 0 and from ``upper``, at any position, enclose the true state. As soon as both reach the
+    same double, this double is the true state, independent of earlier errors.
     """
     gain = 1.0 - beta
     increments = gain * magnitudes

@@ -1,4 +1,4 @@
-"""Weights and best model of one group of models, from their scores (section 4 of the contract)."""
+"""Weights and best model of one group, from the scores of its models (section 4 of the contract)."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import math
 from collections.abc import Mapping
 
 MIN_SCORE = 1e-9
-"""Floor of every score, in the unit of the errors: a perfect model keeps a finite weight."""
+"""Smallest score, in the unit of the errors: the weight of a perfect model stays finite."""
 
 
 def inverse_score_weights(scores: Mapping[str, float]) -> dict[str, float]:
     """Weight each model of a group by the inverse of its score.
 
-    ``w_j = (1 / s_j) / sum_k (1 / s_k)`` in IEEE doubles, the sum taken from left to right.
-    That order decides the last bits of a weight, so it is the order of the config. No weight
-    can be NaN: for ``1e-9 <= s <= 1.8e308`` each inverse is a double between 5e-309 and 1e9.
+    ``w_j = (1 / s_j) / sum_k (1 / s_k)`` in IEEE doubles, with the sum from left to right. The
+    order of the sum affects the last bits of a weight, so it is fixed: the order of the config. No
+    weight can be NaN: for ``1e-9 <= s <= 1.8e308`` each inverse is a double from 5e-309 to 1e9.
 
     Parameters
     ----------
     scores : mapping of str to float
-        Score by model, in the order of the config; finite, at least ``MIN_SCORE``.
+        Score by model, in config order; finite, at least ``MIN_SCORE``.
 
     Returns
     -------
     dict of str to float
-        Weight by model, same order; each in [0, 1], together 1 up to rounding.
+        Weight by model, in the same order; each in [0, 1], sum 1 up to rounding.
 
     Raises
     ------
@@ -39,13 +39,13 @@ def inverse_score_weights(scores: Mapping[str, float]) -> dict[str, float]:
     _check(scores)
     inverses = {name: 1.0 / score for name, score in scores.items()}
     total = 0.0
-    for inverse in inverses.values():  # sum() compensates rounding since Python 3.12
+    for inverse in inverses.values():  # not sum(): since Python 3.12 it compensates rounding
         total += inverse
     return {name: inverse / total for name, inverse in inverses.items()}
 
 
 def best_model(scores: Mapping[str, float]) -> str:
-    """Return the name of the model with the lowest score; a tie goes to the one listed first.
+    """Return the name of the model with the lowest score; of equal scores, the first one.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Route a stream: blocks of forecasts in, combined forecasts out, actuals in as they arrive."""
+"""Route a stream: read blocks of forecasts, write combined forecasts, learn from actuals as they arrive."""
 
 from __future__ import annotations
 
@@ -19,28 +19,29 @@ _FORMAT, _VERSION = "elpa-route", 2
 
 
 class Session:
-    """A router with the numbers of the rows that wait for their actuals; kept in one file.
+    """A router and the numbers of the rows that wait for their actuals; one file holds both.
 
     Parameters
     ----------
     policy : mapping
-        For a new router; one that goes on must have come from a policy of the same models.
+        The policy of a new router; the policy of a saved router must have had the same models.
     path : Path or None
-        Where the state is kept; None to forget it.
+        The state file; None to save no state.
     horizon : int, optional
-        For a new router; else the policy's, or the rows of the first block if those are more.
+        The horizon of a new router. Default: the policy's horizon, or the number of rows of the
+        first block if that is larger.
 
     Raises
     ------
     InputError
-        If the policy or the state is none, or they do not belong together.
+        If the policy or the state is not valid, or if they do not match.
     """
 
     def __init__(self, policy: Mapping[str, Any], path: Path | None, horizon: int | None = None) -> None:
         self.path = path
         self.rows: list[int] = []
         self.learned: int | None = None
-        self._open = policy if horizon is None else None  # until the first block tells the horizon
+        self._open = policy if horizon is None else None  # until the first block shows the horizon
         if path is None or not path.exists():
             self.router = Router(policy, horizon=horizon)
             return
@@ -57,7 +58,7 @@ class Session:
         if len(rows) != self.router.waiting:
             found = f"{len(rows)} row numbers"
             raise InputError(
-                Problem(str(path), "$.rows", found, f"{self.router.waiting}, one a waiting step")
+                Problem(str(path), "$.rows", found, f"{self.router.waiting}, one per waiting step")
             )
         learned = value.get("learned")
         if learned is not None and type(learned) is not int:
@@ -79,16 +80,16 @@ class Session:
             raise InputError(problems)
 
     def waits_for(self, block: Block) -> bool:
-        """Tell whether rows of a block were answered already, as far as the state knows."""
+        """Tell whether the state holds an answer for a row of the block."""
         return not {*self.rows}.isdisjoint(block.rows)
 
     def require_new(self, block: Block) -> None:
-        """Refuse a block with rows that the router has learned from.
+        """Refuse a block with rows from which the router has learned.
 
         Raises
         ------
         InputError
-            Naming its first row, and the last one learned from.
+            If there is such a row; the error names the first row and the last one learned from.
         """
         if self.learned is not None and block.rows[0] <= self.learned:
             found = f"row {block.rows[0]}, which the router has learned from"
@@ -97,7 +98,7 @@ class Session:
             raise InputError(Problem(f"block {quoted(block.name)}", "", found, expected, hint))
 
     def answer(self, block: Block) -> list[tuple[int, float]]:
-        """Return row numbers and served values of a block; see `require_new`."""
+        """Return the row numbers and served values of a block; see `require_new`."""
         self.require_new(block)
         if self._open is not None and len(block.rows) > self.router.policy.horizon:
             self.router = Router(self._open, horizon=len(block.rows))
@@ -108,7 +109,7 @@ class Session:
         return list(zip(block.rows, served.tolist(), strict=True))
 
     def learn(self, actuals: Actuals) -> None:
-        """Wait for the actuals of the rows that were answered, and learn from them."""
+        """Wait for the actuals of the answered rows, and learn from them."""
         waiting = len(self.rows)
         while self.rows and (actual := actuals.next(self.rows[0])) is not None:
             self.router.update(actual)
@@ -127,12 +128,12 @@ class Session:
 
 
 def begun(session: Session, blocks: Iterator[Block]) -> Iterator[Block]:
-    """Wait for the first block and refuse it if need be; return all blocks.
+    """Wait for the first block, check it, and return all blocks.
 
     Raises
     ------
     InputError
-        As `Session.require_new`.
+        See `Session.require_new`.
     """
     first = next(blocks, None)
     if first is None:
@@ -142,10 +143,11 @@ def begun(session: Session, blocks: Iterator[Block]) -> Iterator[Block]:
 
 
 def route_stream(session: Session, blocks: Iterator[Block], actuals: Actuals | None, output: TextIO) -> None:
-    """Answer block after block: each is written and flushed before its actuals are awaited.
+    """Answer one block after the other; write and flush each answer before waiting for its actuals.
 
-    Rows that an earlier run left waiting learn from their actuals first, unless they come again:
-    then that run ended before anybody read its answer.
+    If rows of an earlier run still wait for actuals, the router first learns from those. If these
+    rows come again in the first block, the router answers them again, because that run ended
+    before a reader got its answer.
     """
     output.write("block,row,served\n")
     output.flush()

@@ -1,4 +1,4 @@
-"""Forecasts and actuals as they arrive, from files and pipes."""
+"""Read streams of forecasts and actuals from files and pipes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MOMENT = 20  # milliseconds
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Rows that were forecast together."""
+    """A block: rows that were forecast together."""
 
     name: str
     rows: list[int]
@@ -35,12 +35,12 @@ class Block:
 
 
 class Lines:
-    """The lines of a text as they arrive.
+    """The lines of a stream as they arrive.
 
     Parameters
     ----------
     descriptor : int
-        Of what can be waited for: a pipe, which may have no writer yet, or a terminal.
+        File descriptor of a pipe, which may have no writer yet, or of a terminal.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -66,7 +66,7 @@ class Lines:
         return bool(self._whole)
 
     def pause(self) -> bool:
-        """Tell whether nothing comes for a moment."""
+        """Wait a moment; return True if no input arrives."""
         if self._whole or self._rest or self._ended:
             return False
         return not _wait(self._descriptor, _MOMENT)
@@ -80,24 +80,25 @@ def read_blocks(
     rows: int | None = None,
     pause: Callable[[], bool] | None = None,
 ) -> Iterator[Block]:
-    """Check the header of forecasts and return their blocks as they arrive.
+    """Check the header of forecasts, and return the blocks as they arrive.
 
-    A block ends with the first row of the next one, or the end; before that with the last of its
-    ``rows``, or at a ``pause`` once it has as many rows as the policy's horizon.
+    A block ends before the first row of the next block, or at the end of the input. It ends earlier
+    when it has ``rows`` rows, or at a ``pause`` when it has at least the policy's horizon of rows.
 
     Parameters
     ----------
     lines : iterable of str
-        CSV: ``block,row``, then one column per model, ``GROUP:NAME``; a blank cell for no forecast.
+        CSV: ``block,row``, then one column per model, ``GROUP:NAME``; a blank cell means no forecast.
     rows : int, optional
-        Rows of a block, where they are known and a block is to be answered before the next begins.
+        Number of rows of a block, if known; the block is then answered before the next one begins.
     pause : callable, optional
-        Tells whether nothing more comes for a moment; asked where ``rows`` are not known.
+        Returns whether no input arrives for a moment; used if ``rows`` is None.
 
     Raises
     ------
     InputError
-        If it is not such a CSV, a model is not the policy's, or a block goes on after its last row.
+        If the CSV is not valid, if a model is not in the policy, or if a row follows the end of its
+        block.
     """
     header, cells = csv_rows(lines, source)
     if header[:2] != ["block", "row"]:
@@ -153,8 +154,8 @@ def _blocks(
 class Actuals:
     """Actuals as they arrive: CSV ``row,y_true``, rows in order.
 
-    Opening a pipe does not wait for its writer, who may open it only after a block is answered. The
-    first `next` waits.
+    The constructor does not wait for the writer of a pipe, because the writer may open the pipe only
+    after the first answer. The first `next` waits.
 
     Raises
     ------
@@ -181,12 +182,12 @@ class Actuals:
         return enumerate(rows)
 
     def next(self, row: int) -> float | None:
-        """Wait for the actual of a row; None at the end of the file. Earlier rows are passed over.
+        """Wait for the actual of a row, and skip earlier rows; return None at the end of the file.
 
         Raises
         ------
         InputError
-            If a later row comes, or something that is not a number.
+            If a later row arrives, or a cell is not a number.
         """
         if self._rows is None:
             self._rows = self._start()
@@ -202,12 +203,12 @@ class Actuals:
 
 
 def open_text(path: Path) -> TextIO:
-    """Open a CSV file; of a pipe, do not wait for its writer.
+    """Open a CSV file; do not wait for the writer of a pipe.
 
     Raises
     ------
     InputError
-        If it cannot be opened.
+        If the file cannot be opened.
     """
     with as_input_error(path, READABLE_CSV):
         return open(path, encoding="utf-8-sig", errors="backslashreplace", newline="", opener=_no_waiting)
@@ -223,7 +224,7 @@ def _wait_for_writer(descriptor: int) -> None:
 
 
 def _wait(descriptor: int, milliseconds: int | None = None) -> bool:
-    """Wait until there is something to read, or an end, and tell whether there is."""
+    """Wait for input or the end of the stream; return whether either came in time."""
     waiting = select.poll()
     waiting.register(descriptor, select.POLLIN)
     return bool(waiting.poll(milliseconds))

@@ -33,6 +33,6 @@ def as_store_error(place: StorePath) -> Iterator[None]:
         if not isinstance(place, Path):
             remedy = "see that the bucket is there and can be reached and written with these credentials"
         raise StoreWriteError(
-            f"{where}: {error.strerror or error}; the policy store could not be changed, and what was"
-            f" current is current: {remedy}, and try again"
+            f"{where}: {error.strerror or error}; the policy store could not be changed, and the"
+            f" current policy is as it was: {remedy}, and try again"
         ) from error

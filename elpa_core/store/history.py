@@ -1,4 +1,4 @@
-"""The history of a Dag's policies: one line a decision, only ever added to, the source of truth.
+"""The history of a Dag's policies: one line per decision, only ever added to, the source of truth.
 
 A line counts once it ends in a newline. The start of one that a killed writer left is passed over
 by readers and cut off by the next writer.

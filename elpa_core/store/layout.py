@@ -72,7 +72,7 @@ class DagFolder(Generic[Place_co]):
 
     @property
     def history(self) -> Place_co:
-        """One line a decision."""
+        """One line per decision."""
         return self.path / "history.jsonl"
 
     @property

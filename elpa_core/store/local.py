@@ -46,7 +46,7 @@ class LocalDagFolder(DagFolder[Path]):
         InputError
             If the history is damaged, or ``current.json`` does not go with it.
         StoreWriteError
-            If the disk is full: nothing is decided, and what was current is current. Or if it is
+            If the disk is full: nothing is decided, and the current policy stays. Or if it is
             decided, and only ``current.json`` could not be replaced.
         """
         with self._locked() as (ledger, size):

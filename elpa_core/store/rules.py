@@ -94,7 +94,7 @@ def _place_in_order(record: Record, ledger: Ledger) -> str:
 
 
 def held_back(new: WeightedPolicy, current: WeightedPolicy, max_score_increase: float) -> str:
-    """Return why a policy is not published without a person's word, or nothing.
+    """Return why only a person may publish a policy, or nothing.
 
     Parameters
     ----------

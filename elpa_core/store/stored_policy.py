@@ -23,7 +23,7 @@ class Record(Part):
     """What the store adds to each policy that it is given."""
 
     run_id: str
-    number: int = Field(ge=1, description="Which of the run's policies: one an attempt.")
+    number: int = Field(ge=1, description="Which of the run's policies: one per attempt.")
     as_of: AsOf
     when: str = Field(description="UTC, ISO 8601.")
 

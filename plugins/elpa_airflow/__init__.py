@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name: str) -> object:
-        # Airflow asks for `elpa_airflow.provider` while it is being imported itself, so this package
-        # may not import Airflow before it is asked for what needs it.
+        # Airflow imports `elpa_airflow.provider` during its own import. So this package must not
+        # import Airflow before `elpa_dags` is requested.
         if name == "elpa_dags":
             from elpa_airflow.factory import elpa_dags  # noqa: PLC0415
 

@@ -1,7 +1,7 @@
 """Check configs against the Airflow that is to run them: ``python -m elpa_airflow.check [FOLDER]``.
 
-What `elpa validate` cannot know: whether the pools, connections and variables that the configs name
-exist. Run it where ``airflow`` commands run; exit status 2 if anything is missing.
+It checks what `elpa validate` cannot check: whether the pools, connections and variables that the
+configs name exist. Run it where ``airflow`` commands run; exit status 2 if anything is missing.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from elpa_core.cli.console import print_line, print_problem
 from elpa_core.config.training import LoadedConfig
 from elpa_core.errors import InputError, Problem, quoted
 
-# What has a default may be missing.
+# A reference with a default is not checked.
 _GET = r"get\(\s*['\"]([^'\"]+)['\"]\s*\)"
 _CONNECTION = re.compile(rf"\bconn\.(?:{_GET}|(?!get\()(\w+))")
 _VARIABLE = re.compile(rf"\bvar\.(?:value|json)\.(?:{_GET}|(?!get\()(\w+))")
 
 
 def missing(loaded: LoadedConfig, store: str | None) -> Iterator[Problem]:
-    """Yield a problem for each pool, connection and variable that a config names and Airflow lacks."""
+    """Yield a problem for each pool, connection and variable of a config that Airflow does not have."""
     connection = connection_of(store_location(loaded, store))
     if connection is not None and not _has_connection(connection):
         place = "the policy store" if loaded.config.airflow.store is None else "$.airflow.store"
@@ -71,12 +71,12 @@ def _has_variable(name: str) -> bool:
 
 
 def require_database() -> None:
-    """Refuse a database that is not there, or that Airflow has not made its tables in.
+    """Refuse a database that cannot be reached or has no tables of Airflow.
 
     Raises
     ------
     InputError
-        With the database and what it says.
+        With the database and its message.
     """
     try:
         Pool.get_pool(Pool.DEFAULT_POOL_NAME)

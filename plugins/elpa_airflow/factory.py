@@ -1,4 +1,4 @@
-"""From a folder of configs to Dags: one per training config, an import error of its own per bad one."""
+"""Make Dags from a folder of configs: one Dag per training config, one import error per refused config."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ CONFIG_DIR_VARIABLE = "ELPA_CONFIG_DIR"
 def elpa_dags(
     dag_file: str | Path, *, config_dir: str | Path | None = None, store: str | Path | None = None
 ) -> dict[str, DAG]:
-    """Return the Dags of a config folder, for a Dag file to put among its globals.
+    """Return the Dags of a config folder; a Dag file adds them to its globals.
 
     Parameters
     ----------
     dag_file : path
         The Dag file: pass ``__file__``.
     config_dir : path, optional
-        The folder whose ``*.json`` are the configs; else the environment variable
-        ``ELPA_CONFIG_DIR``, else ``configs`` beside the Dag file.
+        The folder with the configs, ``*.json``. Default: the environment variable
+        ``ELPA_CONFIG_DIR``, or else ``configs`` beside the Dag file.
     store : path or URI, optional
-        The policy store of configs that do not name one; else Airflow's setting ``[elpa] store``,
-        else ``elpa`` in ``AIRFLOW_HOME``.
+        The policy store of configs that do not name one. Default: Airflow's setting
+        ``[elpa] store``, or else ``elpa`` in ``AIRFLOW_HOME``.
 
     Returns
     -------
     dict of str to DAG
-        By Dag id. In a task's process only the Dag that it needs. A config that is refused is in it
-        as a Dag that Airflow turns into an import error under the config's own path.
+        The Dags by id; in a task process, only the Dag of the task. A refused config is a Dag that
+        Airflow turns into an import error under the config's own path.
 
     Raises
     ------
     ConfigError
-        If there is no such folder.
+        If the folder does not exist.
     """
     paths = config_paths(
         config_dir or os.environ.get(CONFIG_DIR_VARIABLE) or Path(dag_file).parent / "configs"
@@ -59,12 +59,12 @@ def elpa_dags(
 
 
 def config_paths(config_dir: str | Path) -> list[Path]:
-    """Return the files of a folder that are configs, in order.
+    """Return the configs of a folder, sorted.
 
     Raises
     ------
     ConfigError
-        If there is no such folder.
+        If the folder does not exist.
     """
     folder = Path(config_dir).absolute()
     if not folder.is_dir():
@@ -106,7 +106,7 @@ def _refuse(dags: dict[str, DAG], path: Path, error: InputError) -> None:
 
 
 def load_config(path: Path) -> LoadedConfig | None:
-    """Return the training config at ``path``, or None if it is one for ``elpa integrate``."""
+    """Return the training config at ``path``, or None for an integration config."""
     data = read_file(path)
     raw = parse_object(data, str(path))
     if config_kind(raw) == "integration":
@@ -116,7 +116,7 @@ def load_config(path: Path) -> LoadedConfig | None:
 
 
 def _find(dag_id: str, paths: list[Path]) -> LoadedConfig | None:
-    """Return the config of one Dag, reading as few files as can be."""
+    """Return the config of one Dag; read as few files as possible."""
     for path in _likely_first(dag_id, paths):
         try:
             loaded = load_config(path)
@@ -130,7 +130,7 @@ def _find(dag_id: str, paths: list[Path]) -> LoadedConfig | None:
 def _likely_first(dag_id: str, paths: list[Path]) -> Iterator[Path]:
     likely = [path for path in paths if f"elpa_{path.stem}" == dag_id]
     yield from likely
-    # JSON text can spell an id with escapes, so files without its letters come last, not never.
+    # JSON may write an id with escapes, so files without its letters come last.
     others = [path for path in paths if path not in likely]
     named = [path for path in others if _holds(path, dag_id.encode())]
     yield from named

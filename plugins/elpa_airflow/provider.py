@@ -1,7 +1,8 @@
-"""What ELPA tells Airflow about itself as a provider: its name and its settings.
+"""ELPA's provider info: its name and its settings.
 
-``airflow providers list`` and ``airflow config list --section elpa`` show it. Airflow calls this while
-it is being imported, in every process: nothing here may import Airflow or read a file.
+``airflow providers list`` and ``airflow config list --section elpa`` show it. Airflow calls
+`get_provider_info` during its own import, in every process. So this module must not import Airflow or
+read a file.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ def get_provider_info() -> dict[str, Any]:
         "description": "Retrain a pool of forecasting sub-models, and write the policy that weights them.",
         "config": {
             "elpa": {
-                "description": "Where ELPA keeps what the runs of its Dags leave.",
+                "description": "Where ELPA keeps the runs and policies of its Dags.",
                 "options": {
                     "store": {
                         "description": (
                             "The policy store of Dags whose config and Dag file name none: a folder that\n"
-                            "all workers see, relative to ``AIRFLOW_HOME``, or a URI such as\n"
+                            "all workers share, relative to ``AIRFLOW_HOME``, or a URI such as\n"
                             "``s3://CONNECTION@bucket/prefix``.\n"
                         ),
                         "version_added": "0.1.0",

@@ -1,7 +1,7 @@
-"""What each task process would load, loaded once a Celery worker: name it in Celery's ``imports``.
+"""Modules that every task process needs, loaded once per Celery worker: add it to Celery's ``imports``.
 
-The first `Asset` of a process imports every provider that knows URIs, Amazon's among them, if it is
-installed: some 0.4 s CPU, which each `integrate` that publishes would pay.
+The first `Asset` of a process imports every provider with URI handlers, such as Amazon's. This takes
+about 0.4 s of CPU in each `integrate` that publishes, unless the worker has done it.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from airflow_site import ROOT, Site
+from support.airflow_site import ROOT, Site
 
 from elpa_airflow.provider import get_provider_info
 from elpa_core import __version__

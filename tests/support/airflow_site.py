@@ -206,6 +206,21 @@ class Site(DagsFolder):
             results[dag_id] = DagRunResult(**found, run_dir=run_dir, log=texts[dag_id])
         return results
 
+    def steps(self, *steps: dict[str, Any]) -> list[DagRunResult]:
+        """Write files, run Dags and clear tasks, in this order in one process; see ``run_steps.py``."""
+        answer = self.home / "answer.json"
+        done = self.program(
+            PROGRAMS / "run_steps.py", json.dumps({"steps": steps, "answer": str(answer)}), check=True
+        )
+        logs = re.split(r"^=== STEP \d+$", done.stdout, flags=re.MULTILINE)[1:]
+        dags = [(step.get("run") or step["clear"]) for step in steps if "run" in step or "clear" in step]
+        texts = [log for log, step in zip(logs, steps, strict=True) if "run" in step or "clear" in step]
+        found = json.loads(answer.read_text(encoding="utf-8"))
+        return [
+            DagRunResult(**one, run_dir=self.run_dir(dag_id, one["run_id"]), log=log)
+            for dag_id, one, log in zip(dags, found, texts, strict=True)
+        ]
+
     def run_dir(self, dag_id: str, run_id: str) -> Path:
         return self.home / "elpa" / dag_id / "runs" / run_id
 

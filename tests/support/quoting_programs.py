@@ -203,7 +203,7 @@ class _Exact:
     def group(self, depth: int) -> str:
         body = self.command(depth)
         return self.rng.choice(
-            (f"{{ {body}\n}}", f"({body}\n)", f"! {body}", f"{{ {body}\n}} 2>&1 < /dev/null")
+            (f"{{ {body}\n}}", f"({body}\n)", f"! {body}", f"{{ {body}\n}} 2> /dev/null < /dev/null")
         )
 
     def loop(self, depth: int) -> str:
@@ -216,7 +216,7 @@ class _Exact:
         body = self.command(depth)
         return self.rng.choice((
             f"case {word} in {word}) {body}\n;; *) show no;; esac",
-            f"case {word} in (a|{SLOT}b) show no;; (*) {body}\nesac",
+            f"case {word} in (no|{SLOT}b) show no;; (*) {body}\nesac",
             f"case a in a) {body}\n;;& b) ;; esac",
         ))  # fmt: skip
 

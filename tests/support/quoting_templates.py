@@ -1,4 +1,4 @@
-"""Bash programs that may read a value again, one a line: ¤ stands for a value, ⏎ for a line end."""
+"""Bash programs that may read a value again, one per line: ¤ stands for a value, ⏎ for a line end."""
 
 AGAIN = tuple(
     line.replace("⏎", "\n")

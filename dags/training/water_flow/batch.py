@@ -18,7 +18,7 @@ Fit = Callable[[Split], tuple[NDArray[np.float64], object]]
 
 
 def _on_features(make: Callable[[int], Any]) -> Fit:
-    """Fit to the features of the training rows, predict from those of the validation rows."""
+    """Return a function that fits to the training rows' features and predicts the validation rows."""
 
     def fit(split: Split) -> tuple[NDArray[np.float64], object]:
         rows, level = features(split, split.fit)
@@ -31,7 +31,7 @@ def _on_features(make: Callable[[int], Any]) -> Fit:
 
 @_on_features
 def huber(_seed: int) -> Any:
-    """Linear regression that outliers cannot pull far."""
+    """Linear regression that is robust to outliers."""
     return make_pipeline(StandardScaler(), HuberRegressor(alpha=1, max_iter=500))
 
 

@@ -1,8 +1,8 @@
 """Features of one row for learners that map features to a value.
 
-Nothing newer than `horizon` steps before a row goes into its features, except its own calendar.
-Values are taken relative to the mean of the newest known period, which is added to the prediction
-again, so that a learner sees the shape of a day and not the level of the series.
+The features of a row use no value from the last `horizon` steps before it, except its own calendar.
+Values are relative to the mean of the newest known period. This mean is added to the prediction
+again. So a learner sees the shape of a day and not the level of the series.
 """
 
 from datetime import datetime

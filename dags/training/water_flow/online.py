@@ -1,8 +1,8 @@
 """Online learners of river: one pass over the training rows, oldest first.
 
-No coefficient is learned from a validation row. What moves on through validation is the state that
-a forecast starts from, such as the newest values or the level: it follows the series up to `horizon`
-hours before the forecast row, with coefficients that stay as training left them.
+No model learns a coefficient from a validation row. Only the state from which a forecast starts, such as
+the newest values or the level, changes during validation. It follows the series up to `horizon` hours
+before the forecast row, with the coefficients of the training.
 """
 
 import itertools
@@ -20,7 +20,7 @@ Fit = Callable[[Split], tuple[NDArray[np.float64], object]]
 
 
 def _on_features(make: Callable[[int], base.Regressor]) -> Fit:
-    """Learn from the features of the training rows, predict from those of the validation rows."""
+    """Return a function that learns from the training rows' features and predicts the validation rows."""
 
     def fit(split: Split) -> tuple[NDArray[np.float64], object]:
         model = make(split.seed)
@@ -36,7 +36,7 @@ def _on_features(make: Callable[[int], base.Regressor]) -> Fit:
 
 @_on_features
 def bayesian_linear(_seed: int) -> base.Regressor:
-    """Bayesian linear regression that forgets."""
+    """Bayesian linear regression with forgetting."""
     return preprocessing.StandardScaler() | linear_model.BayesianLinearRegression(smoothing=0.99)
 
 
@@ -67,7 +67,7 @@ def snarimax(split: Split) -> tuple[NDArray[np.float64], object]:
 
 
 def holt_winters(split: Split) -> tuple[NDArray[np.float64], object]:
-    """Multiplicative Holt-Winters with the smoothing that did best on the training rows."""
+    """Multiplicative Holt-Winters with the smoothing of the lowest error on the training rows."""
 
     def make(smoothing: tuple[float, float, float]) -> time_series.HoltWinters:
         return time_series.HoltWinters(*smoothing, seasonality=split.period, multiplicative=True)
@@ -100,14 +100,14 @@ def _forecasts(
 
 
 class Frozen(base.Regressor):
-    """A regressor that predicts and learns no more."""
+    """A trained regressor that predicts and does not learn."""
 
     def __init__(self, regressor: base.Regressor) -> None:
         self.regressor = regressor
 
     def learn_one(self, x: dict[str, float], y: float) -> None:
-        """Leave the regressor as it is."""
+        """Do nothing."""
 
     def predict_one(self, x: dict[str, float]) -> float:
-        """Predict with what was learned in training."""
+        """Predict with the trained regressor."""
         return self.regressor.predict_one(x)

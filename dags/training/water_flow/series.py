@@ -1,9 +1,10 @@
-"""Reading an hourly series and cutting it into training and validation rows.
+"""Read an hourly series and split it into training and validation rows.
 
-Three rules keep the future out of a forecast. Reading stops at the first row at or after ``as_of``.
-A missing hour takes the value one period before it; interpolation would look at the hour after it.
-So does an outlier (in the packaged data: hours of maintenance), by bounds from the training rows alone.
-Filled hours are inputs only: no row model is fitted to them, and every recorded hour is scored as recorded.
+Three rules keep future values out of a forecast. Reading stops at the first row at or after ``as_of``.
+A missing hour takes the value one period before it, because interpolation would use the hour after it.
+An outlier (in the packaged data: hours of maintenance) takes the same value; the bounds of outliers come
+from the training rows only. Filled hours are inputs only: no row model is fitted to them, and the score
+uses every recorded hour as recorded.
 """
 
 import csv
@@ -24,7 +25,7 @@ MAD_TO_STD = 1.4826  # the standard deviation of a normal distribution whose MAD
 
 
 class DataError(Exception):
-    """The data cannot be trained on; the message says why in one line."""
+    """The data cannot be used for training; the message gives the reason in one line."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +46,14 @@ class Series:
 
 @dataclass(frozen=True)
 class Split:
-    """One forecasting task: what a model may fit to and what it must forecast.
+    """One forecasting task: the rows for the fit, and the rows to forecast.
 
     Parameters
     ----------
     horizon, period
-        Steps (hours) ahead of a forecast; steps of a cycle.
+        Steps (hours) of a forecast; steps of a cycle.
     seed
-        Seed of everything random.
+        Random seed.
     inputs
         The series on a gapless hourly grid, gaps and outliers filled, shape (hours,).
     fit, validation
@@ -60,7 +61,7 @@ class Split:
     times
         Recorded local time by grid position.
     y_true
-        Values of the validation rows as recorded, outliers too.
+        Recorded values of the validation rows, outliers included.
     """
 
     horizon: int
@@ -79,22 +80,22 @@ class Split:
 
     @property
     def cycle(self) -> int:
-        """Steps back to the newest known value at the same place in the cycle."""
+        """Steps back to the newest known value at the same position in the cycle."""
         return -(-self.horizon // self.period) * self.period
 
 
 def dataset_path(dataset: str) -> Path:
-    """Path of a CSV file, or of a data set that an installed package carries.
+    """Return the path of a CSV file, or of a data set in an installed package.
 
     Raises
     ------
     DataError
-        If the name or the package is not known, or the file is not there.
+        If the package is not installed, or the file does not exist.
     """
     path = Path(dataset)
     if dataset in PACKAGED:
         package, inside = PACKAGED[dataset]
-        found = importlib.util.find_spec(package)  # finds the folder without importing the package
+        found = importlib.util.find_spec(package)  # finds the folder without an import of the package
         if found is None or found.origin is None:
             raise DataError(f"dataset {dataset}: the package {package} is not installed")
         path = Path(found.origin).parent / inside
@@ -104,7 +105,7 @@ def dataset_path(dataset: str) -> Path:
 
 
 def read_series(path: Path, as_of: datetime | None = None) -> Series:
-    """Read the rows before `as_of` from a CSV file with a header, a time and a value in each row.
+    """Read the rows before `as_of` from a CSV file: a header, then a time and a value in each row.
 
     Raises
     ------
@@ -168,7 +169,7 @@ def fill_gaps(values: NDArray[np.float64], period: int) -> NDArray[np.float64]:
 
 
 def outlier_bounds(values: NDArray[np.float64]) -> tuple[float, float]:
-    """Median and five robust standard deviations to each side; no bounds if most values are equal.
+    """Return the median plus and minus five robust standard deviations; infinite if most values are equal.
 
     Examples
     --------
@@ -183,7 +184,7 @@ def outlier_bounds(values: NDArray[np.float64]) -> tuple[float, float]:
 
 
 def warm_up(horizon: int, period: int) -> int:
-    """Hours of history that the features of one row need."""
+    """Return the hours of history that the features of one row need."""
     return horizon + WEEK * period
 
 
@@ -193,7 +194,7 @@ def cut(series: Series, *, horizon: int, period: int, seed: int, validation_rows
     Raises
     ------
     DataError
-        If there are fewer rows than history, a week of periods to fit to and validation take.
+        If there are fewer rows than needed for history, a fit to seven periods, and validation.
     """
     found, history = len(series.times), warm_up(horizon, period)
     needed = history + WEEK * period + validation_rows
@@ -205,7 +206,7 @@ def cut(series: Series, *, horizon: int, period: int, seed: int, validation_rows
     slots = np.array([(time - series.times[0]) // STEP for time in series.times], dtype=np.intp)
     low, high = outlier_bounds(series.values[:-validation_rows])
     usual = (series.values >= low) & (series.values <= high)
-    usual[0] = True  # the first row has none before it to take a value from
+    usual[0] = True  # no earlier row could replace its value
     grid = np.full(slots[-1] + 1, np.nan)
     grid[slots[usual]] = series.values[usual]
     fit = slots[:-validation_rows][usual[:-validation_rows]]

@@ -1,7 +1,7 @@
 """State space models of statsmodels, fitted by maximum likelihood to the hours before validation.
 
-The Kalman filter then carries the state through the validation hours with the fitted parameters;
-a forecast takes the state of `horizon` hours before its row and nothing newer.
+The Kalman filter then updates the state during the validation hours, with the fitted parameters. A
+forecast uses only the state of `horizon` hours before its row.
 """
 
 from typing import Any

@@ -98,7 +98,8 @@ def _declared(words: list[Word], given: Given) -> Evaluated:
         for mark in word.marks[:names]:
             yield mark, Reads.NAME
         for mark in word.marks[names:]:
-            yield mark, Reads.NAME if value.startswith("(") else Reads.ARRAY
+            printed = mark.variable == "(" and re.search("[aA]", options)
+            yield mark, Reads.CODE if printed else Reads.NAME if value.startswith("(") else Reads.ARRAY
 
 
 def _named_by_option(name: str, words: list[Word], given: Given) -> Evaluated:

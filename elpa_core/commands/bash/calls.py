@@ -21,6 +21,8 @@ EVALUATING = frozenset({"let", "set", *DECLARATIONS, *TAKE_NAMES, *READ_CODE, *T
 """The builtins that read more than data in their arguments."""
 _RUN_BUILTINS = frozenset({"builtin", "command"})
 _LISTS = re.compile(r"[*?]|\[.*\]|\{.*(?:,|\.\.).*\}", re.DOTALL)
+_OUTPUT = frozenset({"echo", "printf"})
+_PRINT_NAMES = _OUTPUT | {"which", "type", "command", "realpath", "readlink", ":", "true"}
 _TOKEN = re.compile(r"[^\s'\"();&|]+")
 
 Given = Mapping[Slot, str]
@@ -118,8 +120,24 @@ def _is_option(words: list[Word], option: str) -> bool:
 def _possible(word: Word, given: Given, held: frozenset[str]) -> frozenset[str]:
     pattern = pattern_of(word, given)
     names = frozenset(name for name in EVALUATING | _RUN_BUILTINS if pattern.fullmatch(name))
-    plain = word.text == EXPANSION and not word.marks[0].changed and not makes_words(word)
-    return names & held if plain else names
+    if word.text != EXPANSION or word.marks[0].changed or makes_words(word):
+        return names
+    if word.marks[0].variable == "(":
+        return names & _printed(word.commands) if all(map(_prints_a_name, word.commands)) else names
+    return names & held
+
+
+def _prints_a_name(command: Command) -> bool:
+    """Whether a command prints the name of a program that it is given, or something that is none."""
+    words = command.words
+    if not words or words[0].marks or words[0].text not in _PRINT_NAMES or command.upstream:
+        return False
+    return words[0].text not in _OUTPUT or all(not word.marks and "%" not in word.text for word in words)
+
+
+def _printed(commands: list[Command]) -> frozenset[str]:
+    printing = [command for command in commands if command.words[0].text in _OUTPUT]
+    return frozenset(word.text for command in printing for word in command.words[1:])
 
 
 def words_held(program: Program, given: Given) -> frozenset[str]:
@@ -138,5 +156,7 @@ def words_held(program: Program, given: Given) -> frozenset[str]:
             for word in command.words[1:]:
                 texts.append(word.text.rpartition("=")[2])
                 texts += [element.text for element in word.elements]
+        texts += [word.text for operator, word in command.redirections if operator == "<<<"]
     texts += [mark.word.text for _, mark in program.fallbacks]
-    return frozenset(token for text in texts for token in _TOKEN.findall(text))
+    tokens = {token for text in texts for token in _TOKEN.findall(text)}
+    return frozenset(tokens | {token.lower() for token in tokens})

@@ -40,6 +40,7 @@ LIMITS: dict[Where | Reads, Limit] = {
     Reads.CODE: PLAIN_ONLY,
     Reads.OPTION: Limit("a value that begins with neither - nor +", re.compile(r"(?![-+]).*", re.DOTALL)),
     Reads.SETTING: PLAIN_ONLY,
+    Reads.PRINTED: PLAIN_ONLY,
     Reads.UNSURE: PLAIN_ONLY,
     Reads.UNSETTLED: PLAIN_ONLY,
 }

@@ -18,7 +18,13 @@ from elpa_core.commands.bash.calls import calls, words_held
 from elpa_core.commands.bash.lexer import read_program
 from elpa_core.commands.bash.limits import INTEGER, LETTERS, LIMITS, LIST_PLAIN, MARKS, PLAIN, PLAIN_ONLY
 from elpa_core.commands.bash.syntax import SLOT, Heredoc, Program, Reads, Slot, Where, Word
-from elpa_core.commands.bash.variables import assignments, evaluated_assignments, is_unsettled
+from elpa_core.commands.bash.variables import (
+    assignments,
+    evaluated_assignments,
+    is_unsettled,
+    parts_of_commands,
+    slots_in,
+)
 from elpa_core.errors import quoted
 
 _PLAIN_BESIDE_EXPANSION = re.compile(r"[A-Za-z0-9_./]+")
@@ -112,11 +118,26 @@ def marks_read_again(program: Program, given: Mapping[Slot, str]) -> Iterator[tu
     reads : Reads
         What bash reads there.
     """
+    for mark, reads in _marks_evaluated(program, given):
+        yield mark, reads
+        # A declaration of one variable takes the output of a command as text.
+        if mark and mark.variable == "(" and reads is not Reads.ARRAY:
+            for command in mark.word.commands:
+                yield from ((slot, Reads.PRINTED) for slot in slots_in(command))
+
+
+def _marks_evaluated(program: Program, given: Mapping[Slot, str]) -> Iterator[tuple[Slot | None, Reads]]:
     held = words_held(program, given)
     run = [(command, call) for command in program.commands for call in calls(command, given, held)]
     for _, call in run:
         yield from evaluated_marks(call, given)
-    yield from evaluated_assignments(list(assignments(program, run, given)), run, given, held)
+    assigned = list(assignments(program, run, given))
+    yield from evaluated_assignments(assigned, run, given, held)
+    yield from parts_of_commands(program, assigned, run)
+    for command in program.commands:
+        for operator, word in command.redirections:
+            if operator in {">&", "<&"}:
+                yield from ((mark, Reads.CODE) for mark in word.marks if mark.variable == "(")
     if is_unsettled(run, given):
         yield None, Reads.UNSETTLED
 

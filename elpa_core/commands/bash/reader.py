@@ -83,10 +83,12 @@ class Reader:
         word.marks.append(slot)
         self.found.slots.append(slot)
 
-    def expand(self, where: Where, word: Word, variable: str, *, several: bool = False) -> None:
+    def expand(
+        self, where: Where, word: Word, variable: str, *, several: bool = False, changed: bool = False
+    ) -> None:
         """Note an expansion."""
         word.text += EXPANSION
-        word.marks.append(Slot(where, "", word, variable=variable, several=several))
+        word.marks.append(Slot(where, "", word, variable=variable, several=several, changed=changed))
 
     def expect(self, character: str) -> None:
         """Skip a character that has to follow."""

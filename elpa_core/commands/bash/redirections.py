@@ -33,8 +33,7 @@ class RedirectionLexer(WordLexer, ABC):
             mark.descriptor = operator in {"<&", ">&"}
         if operator == "<<<":
             command.stdin += word.marks
-        else:
-            command.redirections.append((operator, word))
+        command.redirections.append((operator, word))
 
     def delimiter(self, command: Command, *, strips_tabs: bool) -> None:
         """Read the delimiter of a here-document, whose body stands behind this line."""

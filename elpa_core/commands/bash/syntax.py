@@ -132,7 +132,7 @@ class Word:
 
 @dataclass(eq=False, slots=True)
 class Command:
-    """A simple command (or ``[[ ]]``).
+    """A simple command (or ``[[ ]]``), or what is redirected at the end of a compound one.
 
     ``stdin`` are the marks in its here-documents and here-strings, ``upstream`` the commands whose
     output it reads through a pipe, ``redirections`` the operators with their words.
@@ -177,6 +177,7 @@ class Reads(Enum):
     CODE = "where bash reads code"
     OPTION = "where it could be an option"
     SETTING = "in a variable that changes how bash works"
+    PRINTED = "in a command whose output bash reads again"
     UNSURE = "in a command that may be one of bash's own"
     UNSETTLED = "in a program that changes how bash reads words"
 

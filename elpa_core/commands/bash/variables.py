@@ -133,6 +133,38 @@ def _attributes(found: list[tuple[Command, Call]], given: Given) -> Iterator[_At
                 yield _Attribute(name, Reads.NUMBER)
 
 
+def parts_of_commands(
+    program: Program, assigned: list[Assigned], found: list[tuple[Command, Call]]
+) -> Iterator[tuple[Slot, Reads]]:
+    """Yield the marks in variables and arguments that may make up a command of bash's own."""
+    variables = {
+        mark.variable
+        for command, call in found
+        if not call.sure
+        for word in command.words
+        for mark in word.marks
+        if mark.variable
+    }
+    for name, marks, _ in assigned:
+        if any(name.fullmatch(variable) for variable in variables):
+            yield from ((mark, Reads.UNSURE) for mark in marks)
+    if any(variable in {"@", "*"} or variable.isdigit() for variable in variables):
+        for command in program.commands:
+            started = command.words[0].text if command.words else ""
+            if started in program.functions or started == "set":
+                yield from ((mark, Reads.UNSURE) for mark in _marks(command.words[1:]))
+
+
+def slots_in(command: Command) -> Iterator[Slot]:
+    """Yield the places of values in a command and in its substitutions."""
+    outer = [*command.words, *command.assignments]
+    for word in [*outer, *(element for each in outer for element in each.elements)]:
+        yield from word.slots
+        for inner in word.commands:
+            yield from slots_in(inner)
+    yield from (mark for mark in command.stdin if not mark.variable)
+
+
 def is_unsettled(found: list[tuple[Command, Call]], given: Given) -> bool:
     """Whether the program changes how bash reads words: aliases, history expansion and the like."""
     for _, call in found:

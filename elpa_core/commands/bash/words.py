@@ -219,6 +219,7 @@ class WordLexer(Reader, ABC):
                 if not plain and not _SIMPLE_ESCAPE.fullmatch(escape.group()):
                     raise LostError
                 self.at = escape.end()
+                self.expand(where, word, "(", changed=True)
                 before = "" if _COMPLETE_ESCAPE.fullmatch(escape.group()) else "\\"
                 continue
             else:
@@ -252,8 +253,9 @@ class WordLexer(Reader, ABC):
             self.expand(where, word, name, several=unquoted or name == "@")
             self.at = variable.end()
             return "$name" if variable.group(1) else ""
-        rule = Strict("in an expansion in a here-document", plain=True)
-        with self.deeper(), self.stricter(rule if where is Where.HEREDOC else None):
+        around = {Where.HEREDOC: "a here-document", Where.NUMBER: "arithmetic"}.get(where)
+        rule = Strict(f"in an expansion in {around}", plain=True) if around else None
+        with self.deeper(), self.stricter(rule):
             self.at += 2
             if following == "{":
                 self.parameter(where, word)

@@ -1,1 +1,1 @@
-"""What is made when a Dag file is parsed."""
+"""The parts that ELPA builds when Airflow parses a Dag file."""

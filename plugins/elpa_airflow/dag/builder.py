@@ -1,4 +1,4 @@
-"""From one training config to one Dag: two TaskGroups of training tasks that feed one task."""
+"""Build the Dag of a training config: two TaskGroups of training tasks, then one integrate task."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from elpa_core.times import parse_date
 
 TAG = "elpa"
 DEFAULT_RETRIES = 1
-# Without catchup only the latest interval is run, so that any date of the past will do.
+# Without catchup, Airflow runs only the latest interval, so any past date works.
 _DEFAULT_START_DATE = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 
 
@@ -34,12 +34,12 @@ def build_dag(loaded: LoadedConfig, store: str | None) -> DAG:
     loaded : LoadedConfig
         The config.
     store : str, optional
-        The policy store that the Dag file named.
+        The policy store that the Dag file names.
 
     Raises
     ------
     ConfigError
-        If Airflow does not take the schedule.
+        If Airflow refuses the URI of an asset.
     """
     options = loaded.config.airflow
     dag = DAG(
@@ -85,13 +85,13 @@ def build_dag(loaded: LoadedConfig, store: str | None) -> DAG:
         )
         tasks.append(task)
     integrate.set_upstream(tasks)
-    # Last: each operator would make copies of the Params that the Dag has by then, and needs none.
+    # Set last: each operator copies the Params that the Dag has at that time, and needs none.
     dag.params = ParamsDict(trigger_params(loaded.config))
     return dag
 
 
 def _run_arguments(options: ModelRunOptions) -> dict[str, Any]:
-    """Return what Airflow takes of a model's options."""
+    """Return a model's options as arguments of an operator."""
     return {
         "retries": DEFAULT_RETRIES if options.retries is None else options.retries,
         **_given(
@@ -115,8 +115,8 @@ def _integrate_callable(loaded: LoadedConfig, store: str | None) -> Callable[...
 
 
 def _outlets(dag_id: str) -> list[Asset]:
-    # The first Asset of a process imports every provider that knows URIs: half a second with Amazon's.
-    # A task needs none: integrate names its outlet when it has published.
+    # The first Asset of a process imports every provider with URI handlers: half a second with
+    # Amazon's. A task process does not need it: integrate names its outlet after it has published.
     return [Asset(policy_uri(dag_id))] if get_parsing_context().dag_id is None else []
 
 
@@ -149,5 +149,5 @@ def _seconds(value: float | None) -> dt.timedelta | None:
 
 
 def _given(**arguments: Any) -> dict[str, Any]:
-    """Return the arguments that the config gives; Airflow's own defaults stand for the others."""
+    """Return the arguments that the config sets; Airflow's defaults apply to the others."""
     return {name: value for name, value in arguments.items() if value is not None}

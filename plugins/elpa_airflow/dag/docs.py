@@ -1,4 +1,4 @@
-"""The texts that the UI shows on a Dag and its tasks."""
+"""The documentation of a Dag and its tasks in the UI."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ GROUP_TOOLTIPS = {
 INTEGRATE_DOC = """\
 Scores every trained model by its validation errors, weights the models of each group by the inverse
 of their scores, and writes `elpa_policy.json` and `train_manifest.json` into the run's folder. Runs
-when all models have ended, in whatever way. The policy is this task's XCom value.
+when all training tasks have ended, failed ones included. The policy is this task's XCom value.
 """
 
 
 def dag_doc(loaded: LoadedConfig) -> str:
-    """Return the Dag's documentation: what is trained, what it needs, how to trigger it."""
+    """Return the Dag's documentation: its models, their pools and queues, how to trigger it."""
     config, options = loaded.config, loaded.config.airflow
     lines = [
         f"Trains the models of `{loaded.path.name}` and builds the policy that weights and routes them.",
@@ -53,5 +53,5 @@ def model_doc(model: Model) -> str:
 
 
 def _cell(text: str) -> str:
-    """Return a text that cannot break out of a table's cell or a line of Markdown."""
+    """Return a text escaped for a cell of a Markdown table."""
     return " ".join(text.split()).replace("|", "\\|").replace("`", "'").replace("<", "&lt;")

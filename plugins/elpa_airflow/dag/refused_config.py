@@ -1,4 +1,4 @@
-"""A config that is refused shows as an import error of its own, and every other Dag stays."""
+"""Show a refused config as its own import error, and keep every other Dag."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from elpa_core.errors import InputError
 
 
 class RefusedConfigDag(DAG):
-    """Stands in for the Dag of a refused config until Airflow serializes it.
+    """Takes the place of a refused config's Dag until Airflow serializes it.
 
-    An error raised while the Dag file is imported would take every Dag of that file with it, and
-    Airflow keeps one error per file. One raised while a Dag is serialized is kept under the Dag's
-    own ``relative_fileloc``, which here is the config.
+    An error during the import of the Dag file would remove every Dag of that file, and Airflow
+    keeps one error per file. Airflow keeps an error during the serialization of a Dag under the
+    Dag's ``relative_fileloc``, which here is the path of the config.
     """
 
     def __init__(self, path: Path, error: InputError) -> None:
@@ -26,22 +26,22 @@ class RefusedConfigDag(DAG):
         self._error = error
 
     def validate(self) -> None:
-        """Put the config in the place of the Dag file."""
+        """Set ``relative_fileloc`` to the config."""
         folder = Path(self.fileloc).parent
-        # relative_fileloc so far is that of the Dag file: the bundle starts where both part.
+        # relative_fileloc is still that of the Dag file, relative to the bundle's folder.
         relative = Path(self.relative_fileloc or "")
         bundle = Path(self.fileloc).parents[len(relative.parts) - 1] if relative.parts else folder
         path = self._path
         self.relative_fileloc = str(path.relative_to(bundle) if path.is_relative_to(bundle) else path)
 
     def _refuse(self) -> NoReturn:
-        from airflow.exceptions import SerializationError  # noqa: PLC0415  (only when it is needed)
+        from airflow.exceptions import SerializationError  # noqa: PLC0415  (slow)
 
         problems = "\n".join(map(str, self._error.problems))
         raise SerializationError(f"ELPA refuses this config:\n{problems}")
 
     def _keep_refusing(self, value: Any) -> None:
-        """Let the constructor of the base class assign what is never read."""
+        """Accept the assignment in the constructor of the base class."""
 
-    # Of all that Airflow reads of a Dag, this alone is read in no step before serialization.
+    # The only attribute that Airflow reads at serialization and in no step before it.
     edge_info = property(_refuse, _keep_refusing)

@@ -9,12 +9,13 @@ from elpa_airflow.run.status import read_status
 from elpa_core import files
 from elpa_core.config.loading import parse_training_config
 from elpa_core.config.training import LoadedConfig
+from elpa_core.errors import InputError
 from elpa_core.files import StorePath
 from elpa_core.files.atomic import json_bytes
-from elpa_core.files.strict_json import read_file, read_object
+from elpa_core.files.strict_json import parse_object, read_file, read_object
 from elpa_core.runs.folder import RunFolder
 
-_ENDED = {"success", "failed", "skipped", "upstream_failed"}
+ENDED = {"success", "failed", "skipped", "upstream_failed"}
 
 
 def frozen_config(
@@ -55,9 +56,18 @@ def frozen_config(
     return current if data == current.data else parse_training_config(data, current.path, both_groups=True)
 
 
+def is_still_frozen(loaded: LoadedConfig, run_dir: StorePath, generation: str) -> bool:
+    """Tell whether the config that a generation of tasks works with is still ``loaded``."""
+    path = RunFolder(run_dir).generation(generation)
+    try:
+        return parse_object(files.read(path), str(path)).get("config") == loaded.data.decode()
+    except (FileNotFoundError, NotADirectoryError, InputError):
+        return False
+
+
 def _in_use(run_dir: StorePath, generation: str, states: Mapping[str, str | None]) -> bool:
     """Tell whether a task that was not cleared worked, or still works, with the copy."""
-    if _ENDED & set(states.values()):
+    if ENDED & set(states.values()):
         return True
     running = (task_id for task_id, state in states.items() if state == "running")
     return any(_runs_since_earlier(read_status(run_dir, task_id), generation) for task_id in running)

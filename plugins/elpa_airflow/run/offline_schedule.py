@@ -43,8 +43,9 @@ def offline_tick(options: DagRunOptions, dag_run: Any) -> OfflineTick | None:
 
     A data interval holds its end and not its start, so that of the intervals one after the other
     exactly one holds each tick, and a run trains on no data after its own ``as_of``. Before the first
-    tick since ``start_date`` the end of the first data interval counts. All training for a tick is as
-    of the tick, whichever run does it: policies are the same in any order of runs.
+    tick after the start of the first data interval the end of that interval counts: until then there
+    is no data. All training for a tick is as of the tick, whichever run does it: policies are the same
+    in any order of runs.
     """
     if options.offline_schedule is None:
         return None
@@ -53,8 +54,10 @@ def offline_tick(options: DagRunOptions, dag_run: Any) -> OfflineTick | None:
     tick = _last_tick(_PRESETS.get(options.offline_schedule, options.offline_schedule), as_of, zone)
     if options.start_date is not None and options.schedule is not None:
         start = parse_date(options.start_date, options.timezone)
-        first_end = _first_interval_end(_PRESETS.get(options.schedule, options.schedule), start, zone)
-        if tick < start:
+        first_start, first_end = _first_interval(
+            _PRESETS.get(options.schedule, options.schedule), start, zone
+        )
+        if tick <= first_start:
             tick = min(first_end, as_of)
     interval_start = dag_run.data_interval_start
     is_due = interval_start is not None and interval_start < tick <= as_of
@@ -68,8 +71,6 @@ def _last_tick(cron: str, moment: dt.datetime, zone: dt.tzinfo) -> dt.datetime:
     return tick
 
 
-def _first_interval_end(cron: str, start: dt.datetime, zone: dt.tzinfo) -> dt.datetime:
+def _first_interval(cron: str, start: dt.datetime, zone: dt.tzinfo) -> tuple[dt.datetime, dt.datetime]:
     ticks = croniter(cron, start.astimezone(zone) - dt.timedelta(microseconds=1))
-    ticks.get_next(dt.datetime)
-    end: dt.datetime = ticks.get_next(dt.datetime)
-    return end
+    return ticks.get_next(dt.datetime), ticks.get_next(dt.datetime)

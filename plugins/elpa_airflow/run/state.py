@@ -16,6 +16,7 @@ from elpa_airflow.run.offline_schedule import OfflineTick, offline_tick
 from elpa_airflow.run.store_location import open_store, store_location, work_root
 from elpa_core.config.choices import RunChoices, run_choices
 from elpa_core.config.training import LoadedConfig, Model
+from elpa_core.errors import ConfigError
 from elpa_core.files import StorePath
 from elpa_core.files.location import local_folder
 from elpa_core.store import DagFolder
@@ -44,6 +45,8 @@ class RunState:
         As of when the offline models are trained, if the config has an ``offline_schedule``.
     given : mapping
         The values given when the run was started.
+    edited : bool
+        Whether the config's file has changed since the run froze it.
     """
 
     loaded: LoadedConfig
@@ -54,6 +57,7 @@ class RunState:
     ask_states: Callable[[], Mapping[str, str | None]]
     tick: OfflineTick | None
     given: Mapping[str, Any]
+    edited: bool = False
 
     @property
     def store(self) -> StorePath:
@@ -76,11 +80,37 @@ class RunState:
         """
         return run_choices(self.loaded.config, self.given, f"the values given for run {self.moment.run_id}")
 
+    def names(self, model: Model) -> bool:
+        """Tell whether a person named the model when the run was started, or its group: not all are named."""
+        try:
+            choices = self.choices
+        except ConfigError:
+            return False  # no task of this run works
+        named = choices.models is not None or choices.groups is not None
+        return named and choices.takes(model)
+
     def moment_for(self, model: Model) -> RunMoment:
-        """Return the dates for a model's command. An offline model may be trained as of an earlier moment."""
-        if self.tick is None or model.group != "offline":
+        """Return the dates for a model's command.
+
+        An offline model that nobody named is trained as of the last tick of ``offline_schedule``.
+        """
+        if self.tick is None or model.group != "offline" or self.names(model):
             return self.moment
         return replace(self.moment, as_of=self.tick.as_of.isoformat())
+
+    @property
+    def edit_note(self) -> str:
+        """What to say of an edit of the config that does not reach this run; empty without one."""
+        if not self.edited:
+            return ""
+        return (
+            f"{self.loaded.source} was edited since this run froze its config, and the run goes on with"
+            f" the old one (SHA-256 {self.loaded.sha256}): clear all tasks of the run to take the new one"
+        )
+
+    def failure(self, reason: str | None) -> str:
+        """Return the words of a task's failure, with `edit_note`."""
+        return "; ".join(filter(None, (reason, self.edit_note)))
 
     @classmethod
     def of(cls, context: Any, current: LoadedConfig, store: str | None) -> RunState:
@@ -119,6 +149,7 @@ class RunState:
             states,
             offline_tick(loaded.config.airflow, dag_run),
             dag_run.conf or {},
+            edited=loaded is not current,
         )
 
 

@@ -12,15 +12,17 @@ from typing import Any
 from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowFailException
 
+from elpa_airflow.run.agreement import require_agreement
 from elpa_airflow.run.moment import policy_uri
 from elpa_airflow.run.state import RunState
 from elpa_airflow.run.status import read_status, task_id_of
-from elpa_airflow.tasks.training_result import training_result
+from elpa_airflow.tasks.taking_part import training_result
 from elpa_core import files
 from elpa_core.artifacts.error_artifact import ErrorArtifact
 from elpa_core.config.training import LoadedConfig, Model
 from elpa_core.errors import ArtifactError, ElpaError, InputError, Problem
 from elpa_core.files import objects
+from elpa_core.files.strict_json import parse_object
 from elpa_core.policy.build import ScoredModel, build_policy
 from elpa_core.policy.evaluation import evaluate_policy
 from elpa_core.policy.quorum import NoPolicyError, require_quorum
@@ -79,7 +81,11 @@ def integrate_dag_run(context: Any, current: LoadedConfig, store: str | None) ->
     # AssetAlias is no way out: where two runs emit its first event at the same time, Airflow fails them.
     context["task"].outlets = []
     run = RunState.of(context, current, store)
+    if run.edited:
+        log.warning("%s", run.edit_note)
+    pool: _Pool | None = None
     try:
+        require_agreement(context["ti"], run)
         if run.choices.dry_run:
             _write_manifest(run, _Pool([], []))
             log.info("A dry run: the manifest has the commands, there is no policy")
@@ -90,9 +96,28 @@ def integrate_dag_run(context: Any, current: LoadedConfig, store: str | None) ->
             policy = _policy(context["ti"], run, pool)
             start = Start(pool.experiment(run), run.choices.publish)
     except (InputError, NoPolicyError) as error:
-        files.remove(RunFolder(run.run_dir).policy)
-        raise AirflowFailException(str(error)) from error
+        _remove_untrue_policy(run, pool)
+        raise AirflowFailException(run.failure(str(error))) from error
     return _publish(context, run, policy, start)
+
+
+def _remove_untrue_policy(run: RunState, pool: _Pool | None) -> None:
+    """Remove the policy file of a run, if a model behind it is no longer what it was.
+
+    A failure that says nothing of the models leaves the file as it is.
+    """
+    path = RunFolder(run.run_dir).policy
+    if pool is None or not files.exists(path):
+        return
+    now = {model.name: model.sha256 for model in pool.scored}
+    try:
+        policy = parse_object(files.read(path), str(path))
+        then = {name: source["sha256"] for name, source in policy["errors"].items()}
+        true = policy["run"]["config_sha256"] == run.loaded.sha256 and then.items() <= now.items()
+    except (InputError, KeyError, TypeError, AttributeError):
+        true = False
+    if not true:
+        files.remove(path)
 
 
 def _publish(context: Any, run: RunState, policy: Policy, start: Start) -> dict[str, Any]:

@@ -18,18 +18,27 @@ from airflow.sdk.exceptions import (
 from airflow.sdk.execution_time.context import context_to_airflow_vars
 from airflow.sdk.log import mask_secret
 
+from elpa_airflow.run.agreement import push_config, require_agreement
+from elpa_airflow.run.frozen_config import is_still_frozen
 from elpa_airflow.run.state import RunState
 from elpa_airflow.run.status import task_id_of
 from elpa_airflow.tasks.attempt import Attempt
+from elpa_airflow.tasks.carrying import carry_first
 from elpa_airflow.tasks.training_result import CARRIED_KEY, TrainingResult
 from elpa_core.commands.masking import mask_text, mask_values, secret_values
 from elpa_core.config.training import LoadedConfig, Model
-from elpa_core.errors import InputError
-from elpa_core.runs.earlier_artifacts import artifacts_as_of, newest_artifacts
+from elpa_core.errors import ConfigError, InputError
+from elpa_core.runs.earlier_artifacts import newest_artifacts
 from elpa_core.runs.manifest import model_entry, refused_entry
 from elpa_core.runs.plan import PlannedModel, plan_model
+from elpa_core.runs.trained_on import trained_on
 from elpa_core.runs.training import Outcome, Training
 from elpa_core.times import now_text
+
+_CHANGED = (
+    "the config that this run has frozen was changed while the command ran: clear all tasks of the run to "
+    "begin anew"
+)
 
 
 class TrainingSource(NamedTuple):
@@ -110,6 +119,13 @@ class TrainModelOperator(BashOperator):
         run, model, attempt, planned = self._run, self._model, self._attempt, self._planned
         if run is None:
             raise AirflowFailException("the task was not prepared: render_template_fields did not run")
+        push_config(context["ti"], run)
+        try:
+            require_agreement(context["ti"], run)
+        except ConfigError as error:
+            raise AirflowFailException(str(error)) from error
+        if run.edited:
+            self.log.warning("%s", run.edit_note)
         if model is None or attempt is None:
             raise AirflowSkipException("the model was added to the config after this run had frozen it")
         if not model.enabled:
@@ -117,7 +133,7 @@ class TrainModelOperator(BashOperator):
             raise AirflowSkipException("the model is disabled in the config")
         if planned is None:
             self._record(context, run, model, status="failed", reason=self._refusal)
-            raise AirflowFailException(self._refusal)
+            raise AirflowFailException(run.failure(self._refusal))
         self.log.info("Config %s, SHA-256 %s", run.loaded.source, run.loaded.sha256)
         self.log.info("Data up to %s, folder %s", run.moment_for(model).as_of, planned.model_dir)
         self.log.info("Command:\n%s", "\n".join(f"  {line}" for line in planned.shown_command.split("\n")))
@@ -128,7 +144,7 @@ class TrainModelOperator(BashOperator):
         self._make_folder(context, run, model, attempt)
         outcome = self._train(context, run, attempt, planned)
         if outcome.artifact is None or outcome.reason is not None:
-            raise AirflowException(outcome.reason)
+            raise AirflowException(run.failure(outcome.reason))
         self.log.info(
             "Error artifact: %s, validation errors: %s", outcome.artifact.path, outcome.artifact.rows
         )
@@ -156,28 +172,28 @@ class TrainModelOperator(BashOperator):
         """Skip a model that this run does not train, and hand on its earlier artifact, if there is one."""
         tick = run.tick if model.group == "offline" else None
         taken = run.choices.takes(model)
+        until, since = dt.datetime.fromisoformat(run.moment.as_of), None
         if not taken:
             why = "left out of this run"
-            until = dt.datetime.fromisoformat(run.moment.as_of)
-            earlier = newest_artifacts(run.run_dir, model.name, model.group, until)
-        elif tick is not None and not tick.is_due:
+        elif tick is not None and not tick.is_due and not run.names(model):
             why = f"not due: offline_schedule had its last tick at {tick.as_of.isoformat()}"
-            earlier = artifacts_as_of(run.run_dir, model.name, model.group, tick.as_of)
+            since = tick.as_of
         else:
             return
         attempt.empty()
-        carried = TrainingResult.carried(earlier, attempt.kept_dir)
+        earlier = newest_artifacts(run.run_dir, model.name, model.group, until, since)
+        secrets = self._planned.secrets if self._planned else ()
+        found = carry_first(context["ti"], run, model, earlier, attempt.kept_dir, secrets=secrets)
         attempt.clear_away()
-        if carried is not None:
-            reason = (
-                f"{why}; takes part as trained by run {carried.carried_from} on data up to {carried.as_of}"
-            )
-            context["ti"].xcom_push(key=CARRIED_KEY, value=carried.to_json())
+        if found.result is not None:
+            origin = f"run {found.result.carried_from} on data up to {found.result.as_of}"
+            reason = f"{why}; takes part as trained by {origin}"
+            context["ti"].xcom_push(key=CARRIED_KEY, value=found.result.to_json())
         elif taken:
-            self.log.info("The artifact as of the last tick is not there: the model is trained now (%s)", why)
+            self.log.info("%s; %s: the model is trained now", why, found.why_none)
             return
         else:
-            reason = f"{why}, and no earlier run has left an artifact"
+            reason = f"{why}, and {found.why_none}"
         self._record(context, run, model, status="planned", reason=reason)
         raise AirflowSkipException(reason)
 
@@ -187,7 +203,7 @@ class TrainModelOperator(BashOperator):
         except OSError as error:
             reason = f"no folder for the command to work in: {error}"
             self._record(context, run, model, status="failed", reason=reason)
-            raise AirflowException(reason) from error
+            raise AirflowException(run.failure(reason)) from error
         if attempt.orphaned:
             self.log.warning(
                 "An earlier attempt was killed, and its command may still run: this one works in %s",
@@ -220,6 +236,9 @@ class TrainModelOperator(BashOperator):
         ended: dict[str, Any] = {"status": "failed", "reason": "the task was stopped"}
         try:
             outcome = self._training.run(started_at)
+            if not is_still_frozen(run.loaded, run.run_dir, run.generation):
+                ended["reason"] = _CHANGED
+                raise AirflowFailException(_CHANGED)
             ended = outcome.entry("ok" if outcome.reason is None else "failed", outcome.reason)
         except AirflowTaskTimeout:
             seconds = self.execution_timeout.total_seconds() if self.execution_timeout else 0
@@ -248,6 +267,7 @@ class TrainModelOperator(BashOperator):
         entry |= {"stdout_log": None, "stderr_log": None, "task_id": ti.task_id, "try_number": ti.try_number}
         entry |= {"generation": run.generation, "config_sha256": run.loaded.sha256}
         entry |= {"run_id": ti.run_id, "as_of": run.moment_for(model).as_of}
+        entry |= {"trained_on": trained_on(run.choices.config, planned.secrets) if planned else None}
         if self._attempt is not None:
             self._attempt.record(entry | fields, ends=ends)
 

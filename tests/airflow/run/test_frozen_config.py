@@ -1,4 +1,4 @@
-"""A run keeps the config that it started with. About 2 seconds; test_standalone.py shows it on real runs."""
+"""A run keeps the config that it started with; scheduler/test_config_edits.py shows it on real runs."""
 
 from __future__ import annotations
 

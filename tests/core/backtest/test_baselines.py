@@ -1,4 +1,4 @@
-"""The peers: against published implementations, and against what their papers promise."""
+"""The baselines: against published implementations, and against what their papers promise."""
 
 from __future__ import annotations
 

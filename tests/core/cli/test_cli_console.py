@@ -1,4 +1,4 @@
-"""Lines for people: plain, one a problem, coloured only on a terminal. Under 1 s."""
+"""Lines for people: plain, one per problem, coloured only on a terminal. Under 1 s."""
 
 import os
 import pty

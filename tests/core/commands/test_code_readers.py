@@ -4,7 +4,7 @@ import pytest
 
 from elpa_core.commands.code_readers import values_read_as_code
 
-TYPED = {"note", "dataset"}
+TYPED = frozenset({"note", "dataset"})
 
 
 def readings(template):

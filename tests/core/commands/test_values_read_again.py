@@ -18,6 +18,8 @@ NUMBER = "where bash reads arithmetic"
 NAME = "where bash reads the name of a variable"
 UNSURE = "in a command that may be one of bash's own"
 READ_CODE = "where bash reads code"
+PRINTED = "in a command whose output bash reads again"
+IN_BACKTICKS = "in backticks inside quotes, an expansion or backticks"
 DESCRIPTOR = "where bash reads a file descriptor"
 
 # What a program is, the program, the value, and where it is refused.
@@ -111,6 +113,26 @@ RUN = [
     ("history", "set -o history; history -s @; fc -s 2>&1", "C;C", READ_CODE),
     (">&", "echo >& @", CODE, DESCRIPTOR),
     (">& of a group", "{ echo; } >&@", CODE, DESCRIPTOR),
+    ("output as a number", ": $(( $(echo @) ))", INDEX, "in an expansion in arithmetic"),
+    ("output as a number, in backticks", ": $(( `echo @` ))", INDEX, IN_BACKTICKS),
+    ("output as an index", "y[$(echo @)]=1", INDEX, "in an expansion in arithmetic"),
+    ("output compared", '[[ "$(printf %s "$(echo @)")" -eq 1 ]]', INDEX, PRINTED),
+    ("output, let", "let x=$(echo @)", INDEX, PRINTED),
+    ("output with an attribute", "declare -i n; n=$(echo @)", INDEX, PRINTED),
+    ("output read", "declare -i n; read n <<< $(echo @)", INDEX, PRINTED),
+    ("output as a name", "printf -v $(echo @) x", INDEX, PRINTED),
+    ("output as code", 'eval "$(echo @)"', "C;C", PRINTED),
+    ("output in PS4", "PS4=$(echo @); set -x; :", CODE, PRINTED),
+    ("output as an array", 'declare -a y="$(echo @)"', "($(C))", PRINTED),
+    ("output behind >&", 'echo >& "$(echo @)"', CODE, PRINTED),
+    ("command of an array", 'c=(let x=@); "${c[@]}"', INDEX, UNSURE),
+    ("command of a variable", 'c="let x=@"; $c', INDEX, UNSURE),
+    ("command of arguments", 'f() { "$1" "$2"; }; f let x=@', INDEX, UNSURE),
+    ("command printed in parts", "$(printf le%s t) x=@", INDEX, UNSURE),
+    ("command printed by another program", "$(rev <<< tel) x=@", INDEX, UNSURE),
+    ("command read", "read c <<< let; $c x=@", INDEX, UNSURE),
+    ("command in other letters", "declare -l c=LET; $c x=@", INDEX, UNSURE),
+    ("command with an escape", "$'\\x6cet' x=@", INDEX, UNSURE),
     ("for, on two lines", "declare -i n\nfor n\nin @\ndo :; done", INDEX, NUMBER),
 ]  # fmt: skip
 IDS = [name for name, *_ in RUN]

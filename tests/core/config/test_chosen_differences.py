@@ -16,7 +16,7 @@ RAW: dict[str, Any] = {
     "dataset": "s3://bucket/own-SECRET99/load.csv",
     "horizon": 1,
     "seed": 42,
-    "context": {"api_token": "own-SECRET99", "epochs": 50, "note": None},
+    "context": {"api_token": "own-SECRET99", "epochs": 50, "note": "none"},
     "models": [
         {"name": "naive", "group": "online", "train_cmd": "true"},
         {"name": "tide", "group": "offline", "train_cmd": "true"},
@@ -39,7 +39,7 @@ def chosen(**given: Any) -> RunChoices:
         ({"seed": 7}, ("seed 7 instead of 42",)),
         ({"beta": 0.5}, ("beta 0.5 instead of 0.7",)),
         ({"mutant_epsilon": 0.5}, ("mutant_epsilon 0.5 instead of null",)),
-        ({"context": {"epochs": 5, "note": "x"}}, ("epochs 5 instead of 50", 'note "x" instead of null')),
+        ({"context": {"epochs": 5, "note": "x"}}, ("epochs 5 instead of 50", 'note "x" instead of "none"')),
         ({"context": {"api_token": "typed-SECRET77"}}, ("api_token *** instead of ***",)),
         (
             {"dataset": "typed-SECRET77.csv", "context": {"api_token": "typed-SECRET77"}},

@@ -1,4 +1,4 @@
-"""The integration config; what is refused is in test_cli_bad_input. Under 1 s."""
+"""The integration config; what is refused is in test_cli_bad_configs. Under 1 s."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The words for what is wrong with a config; most are tested in test_cli_bad_input. Under 1 s."""
+"""The words for what is wrong with a config; most are tested in test_cli_bad_configs. Under 1 s."""
 
 import pytest
 from support.pools import block

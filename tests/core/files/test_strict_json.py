@@ -1,4 +1,4 @@
-"""Reading JSON strictly. What is refused, and in which words, is in test_cli_bad_input. Under 1 s."""
+"""Reading JSON strictly. What is refused, and in which words, is in test_cli_bad_configs. Under 1 s."""
 
 import json
 

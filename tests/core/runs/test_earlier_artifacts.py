@@ -12,7 +12,7 @@ import pytest
 
 from elpa_core.artifacts.error_artifact import artifact_of
 from elpa_core.errors import ArtifactError
-from elpa_core.runs.earlier_artifacts import artifacts_as_of, carry, earlier_artifacts, newest_artifacts
+from elpa_core.runs.earlier_artifacts import carry, earlier_artifacts, newest_artifacts
 from elpa_core.runs.folder import STATUS_NAME
 
 DAYS = {day: f"2026-01-{day:02}T00:00:00+00:00" for day in range(1, 11)}
@@ -115,7 +115,9 @@ class TestWhichOne:
         for day in (1, 2, 3):
             trained(run_dir, f"day {day}", day)
         trained(run_dir, "elsewhere", 4, as_of="2026-01-05T01:00:00+01:00")
-        found = {day: artifacts_as_of(run_dir, "tft", "offline", moment(day)) for day in (2, 4, 5)}
+        found = {
+            day: newest_artifacts(run_dir, "tft", "offline", moment(day), moment(day)) for day in (2, 4, 5)
+        }
         assert {day: [one.run_id for one in those] for day, those in found.items()} == {
             2: ["run day 2"],
             4: [],
@@ -125,7 +127,7 @@ class TestWhichOne:
     def test_of_several_as_of_one_moment_the_last_to_finish_comes_first(self, run_dir: Path) -> None:
         for hour in (3, 9, 6):
             trained(run_dir, f"at {hour}", 1, finished=f"2026-02-01T0{hour}:00:00Z")
-        found = artifacts_as_of(run_dir, "tft", "offline", moment(1))
+        found = newest_artifacts(run_dir, "tft", "offline", moment(1), moment(1))
         assert [one.run_id for one in found] == ["run at 9", "run at 6", "run at 3"]
 
     def test_the_newest_is_by_data_and_not_by_the_clock(self, run_dir: Path) -> None:

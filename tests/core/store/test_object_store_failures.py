@@ -90,7 +90,7 @@ def test_no_answer_to_the_decision_for_good(s3_store, impatient, s3, fault):
         return
     words = refused(lambda: impatient.publish("day2"))
     assert words.startswith(f"{s3_store.folder.history}: ")
-    assert "the policy store could not be changed, and what was current is current: see that the" in words
+    assert "the policy store could not be changed, and the current policy is as it was: see that the" in words
     assert current_run(s3_store) == "day1"
     s3.faults()
     assert s3_store.publish("day2").changed
@@ -252,8 +252,8 @@ def test_a_bucket_that_is_not_there():
     store = PolicyStore(open_location("s3://nobody-has-this/x"), "pool")
     assert refused(lambda: record(store, 1)) == (
         "s3://nobody-has-this/x/pool/runs/day1/policies/0001.json: The specified bucket does not exist; the"
-        " policy store could not be changed, and what was current is current: see that the bucket is there"
-        " and can be reached and written with these credentials, and try again"
+        " policy store could not be changed, and the current policy is as it was: see that the bucket is"
+        " there and can be reached and written with these credentials, and try again"
     )
     for read in (store.history, store.current, lambda: store.publish("day1")):
         words = "s3://nobody-has-this/x: found no such folder; expected a policy store"

@@ -150,8 +150,8 @@ def test_a_read_only_store_can_be_read_and_says_that_it_cannot_be_changed():
                 path.chmod(0o755)
         assert done.stderr == ""
         assert done.stdout == (
-            f"{store.folder.path}/.lock: Permission denied; the policy store could not be changed, and what"
-            " was current is current: make room or get the right to write there, and try again\n"
+            f"{store.folder.path}/.lock: Permission denied; the policy store could not be changed, and the"
+            " current policy is as it was: make room or get the right to write there, and try again\n"
         )
 
 

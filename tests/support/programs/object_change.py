@@ -1,8 +1,8 @@
 """Interrupt changes of a store on S3 at their requests, each in a process of its own.
 
-``object_change.py kill`` reads orders, one a line: [ACTION, {URI: PLACE, ...}, [RUN_ID [AS_OF]]] as JSON. It
+``object_change.py kill`` reads orders, one per line: [ACTION, {URI: PLACE, ...}, [RUN_ID [AS_OF]]], JSON. It
 carries the action out on each of the stores, where it dies before so many of its requests that write or
-remove are made as PLACE says. Prints the requests before which it died, one a line, then ``end``. (A death
+remove are made as PLACE says. Prints the requests before which it died, one per line, then ``end``. (A death
 before a request that reads leaves what one before the next that writes does.)
 
 ``object_change.py pause`` reads the same orders. It carries the action out on each of the stores, stopped

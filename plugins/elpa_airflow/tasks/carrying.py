@@ -1,0 +1,113 @@
+"""Which artifact of another run takes part where a model is not trained: the newest one that fits."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from elpa_airflow.run.state import RunState
+from elpa_airflow.run.status import task_id_of
+from elpa_airflow.tasks.training_result import TrainingResult
+from elpa_core.config.training import Model
+from elpa_core.errors import ArtifactError
+from elpa_core.files import StorePath
+from elpa_core.runs.earlier_artifacts import EarlierArtifact, carry
+from elpa_core.store import folder_of_run
+
+log = logging.getLogger(__name__)
+
+_MOST_REASONS = 3
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What became of the search for an artifact to carry.
+
+    Parameters
+    ----------
+    result : TrainingResult or None
+        The newest artifact that fits, copied into the folder of this run.
+    refused : tuple of str
+        Why newer ones were not taken.
+    """
+
+    result: TrainingResult | None
+    refused: tuple[str, ...]
+
+    @property
+    def why_none(self) -> str:
+        """Why there is no result."""
+        if not self.refused:
+            return "no earlier run has left an artifact"
+        more = len(self.refused) - _MOST_REASONS
+        shown = "; ".join(self.refused[:_MOST_REASONS]) + (f"; and {more} more" if more > 0 else "")
+        return f"no artifact of an earlier run fits ({shown})"
+
+
+def carry_first(
+    ti: Any,
+    run: RunState,
+    model: Model,
+    earlier: Iterable[EarlierArtifact],
+    model_dir: StorePath,
+    *,
+    secrets: Collection[str] = (),
+    fallback_reason: str | None = None,
+) -> Carried:
+    """Copy the first of several earlier artifacts that may take part into the folder of this run.
+
+    Parameters
+    ----------
+    ti : TaskInstance
+        Of the task that asks.
+    run : RunState
+        The run.
+    model : Model
+        The model.
+    earlier : iterable of EarlierArtifact
+        The artifacts, the best one first.
+    model_dir : path
+        Where the copy goes.
+    secrets : collection of str
+        Texts that are never to be shown.
+    fallback_reason : str, optional
+        Why an older artifact than expected takes part.
+    """
+    refused: list[str] = []
+    for one in earlier:
+        reason = one.misfit(run.choices.config, secrets) or _not_as_recorded(ti, model, one)
+        try:
+            if reason is None:
+                result = TrainingResult(carry(one, model_dir), one.as_of, one.run_id, fallback_reason)
+                return Carried(result, tuple(refused))
+        except ArtifactError as error:  # its run is being removed or done again, or it lies elsewhere
+            reason = str(error)
+        refused.append(f"run {one.run_id}: {reason}")
+        log.info("%s: the artifact of run %s is not carried: %s", model.name, one.run_id, reason)
+    return Carried(None, tuple(refused))
+
+
+def _not_as_recorded(ti: Any, model: Model, one: EarlierArtifact) -> str | None:
+    """Tell why an artifact is not what the task of its run handed to Airflow, or return None if it is.
+
+    A command can write into any folder of the store, and into no database.
+    """
+    if folder_of_run(one.run_id) != one.run_dir.name:
+        return f"its status lies in the folder of another run, {one.run_dir.name}"
+    task_id, dag_id = task_id_of(model), ti.dag_id
+    handed_on = ti.xcom_pull(task_ids=task_id, dag_id=dag_id, run_id=one.run_id)
+    if isinstance(handed_on, dict):
+        same = {**handed_on, **one.artifact.to_json(), "as_of": one.as_of} == handed_on
+        return None if same else "its file, hash or path is not what the task of that run recorded"
+    states = ti.get_task_states(dag_id=dag_id, task_ids=[task_id], run_ids=[one.run_id])
+    state = states.get(one.run_id, {}).get(task_id, "success")
+    if state != "success":
+        return f"its task is {state}, and has recorded no artifact"
+    if not one.is_in_manifest():
+        return "neither Airflow nor the manifest of that run has a record of its artifact"
+    log.warning(
+        "%s: Airflow no longer has what run %s recorded; its manifest is believed", model.name, one.run_id
+    )
+    return None
