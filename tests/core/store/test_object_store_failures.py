@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 from support.stores import actions, check_repaired, current_run, record, run
@@ -23,6 +24,12 @@ def refused(action, kind=StoreWriteError):
         action()
     assert "\n" not in str(error.value)
     return str(error.value)
+
+
+@pytest.fixture(autouse=True)
+def tries_follow_at_once(monkeypatch):
+    """Let botocore's next try follow without a pause."""
+    monkeypatch.setattr("botocore.retryhandler.random", SimpleNamespace(random=lambda: 0.0))
 
 
 @pytest.fixture
