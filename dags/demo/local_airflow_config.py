@@ -11,8 +11,9 @@ from pathlib import Path
 from elpa_core.errors import InputError, Problem
 from private_files import write_private
 
-# Without these settings, each process of Airflow would generate its own secrets.
-_SECRETS = (("core", "fernet_key"), ("api", "secret_key"), ("api_auth", "jwt_secret"))
+# Without these settings, each process of Airflow would generate its own secrets. Their random bytes:
+# a Fernet key has 32, and the tokens, signed with SHA-512, need a key of 64 characters.
+_SECRETS = {("core", "fernet_key"): 32, ("api", "secret_key"): 48, ("api_auth", "jwt_secret"): 48}
 
 
 def write_config(home: Path, dags: Path, port: int, passwords: Path) -> None:
@@ -62,9 +63,9 @@ def write_config(home: Path, dags: Path, port: int, passwords: Path) -> None:
     for section, values in options.items():
         for name, value in values.items():
             _set(config, section, name, str(value))
-    for section, name in _SECRETS:
+    for (section, name), size in _SECRETS.items():
         if not config.has_option(section, name):
-            _set(config, section, name, base64.urlsafe_b64encode(os.urandom(32)).decode())
+            _set(config, section, name, base64.urlsafe_b64encode(os.urandom(size)).decode())
     text = io.StringIO()
     config.write(text)
     write_private(path, text.getvalue())

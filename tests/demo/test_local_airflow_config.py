@@ -102,9 +102,10 @@ class TestTheFile:
         with (tmp_path / "airflow.cfg").open("a", encoding="utf-8") as file:
             file.write("[scheduler]\nscheduler_heartbeat_sec = 7\n")
         second = self.write(tmp_path, port=18081)
-        for section, name in (("core", "fernet_key"), ("api", "secret_key"), ("api_auth", "jwt_secret")):
+        secrets = {("core", "fernet_key"): 44, ("api", "secret_key"): 64, ("api_auth", "jwt_secret"): 64}
+        for (section, name), length in secrets.items():
             assert second.get(section, name) == first.get(section, name)
-            assert len(first.get(section, name)) == 44
+            assert len(first.get(section, name)) == length
         assert second.get("scheduler", "scheduler_heartbeat_sec") == "7"
         assert second.get("api", "base_url") == "http://127.0.0.1:18081"
 
