@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 pytest.register_assert_rewrite("support")
 
@@ -22,3 +23,26 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """Look for tests in tests only: doctests of helper modules would import those a second time."""
     return True if collection_path.suffix == ".py" and not collection_path.name.startswith("test_") else None
+
+
+class _Scheduling(LoadScopeScheduling):
+    """Give to one worker all tests that share an Airflow, or what else a file sets up once.
+
+    The marker xdist_group would do, but xdist 3.8 does not see it under pytest 9.2.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        if nodeid.startswith(("tests/airflow/scheduler/", "tests/demo/test_make_up.py")):
+            return "standalone"
+        if nodeid.startswith("tests/airflow/"):
+            return "airflow"
+        file = nodeid.partition("::")[0]
+        return file if file.startswith("tests/demo/") or file.endswith(_SET_UP_ONCE) else nodeid
+
+
+_SET_UP_ONCE = ("test_object_store_deaths.py", "test_local_run.py")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
+    return _Scheduling(config, log)

@@ -9,17 +9,6 @@ import pytest
 from support.airflow_home import AirflowHome
 from support.airflow_site import DagsFolder, Site
 
-FOLDER = Path(__file__).parent
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give to one process all tests that share an Airflow."""
-    for item in items:
-        if item.path.is_relative_to(FOLDER):
-            standalone = item.path.is_relative_to(FOLDER / "scheduler")
-            item.add_marker(pytest.mark.xdist_group("standalone" if standalone else "airflow"))
-
 
 @pytest.fixture(scope="session")
 def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowHome]:

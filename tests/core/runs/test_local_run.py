@@ -33,7 +33,6 @@ def corpus_run(tmp_path_factory):
     return done, run_dir, {entry["name"]: entry for entry in manifest["models"]}
 
 
-@pytest.mark.xdist_group("corpus")
 @pytest.mark.parametrize("command", CORPUS, ids=lambda command: command.name)
 def test_a_command_runs_as_written(corpus_run, command):
     _, run_dir, entries = corpus_run
@@ -44,7 +43,6 @@ def test_a_command_runs_as_written(corpus_run, command):
     assert entries[command.name]["artifact"]["rows"] == 2
 
 
-@pytest.mark.xdist_group("corpus")
 def test_a_corpus_of_many_models_ends_well(corpus_run):
     done, _, entries = corpus_run
     assert (done.returncode, done.stderr) == (0, b"")

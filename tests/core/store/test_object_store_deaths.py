@@ -123,7 +123,6 @@ def interrupters():
         interrupter.stop()
 
 
-@pytest.mark.xdist_group("killed")
 @SHARES
 @pytest.mark.parametrize(("make", "action"), CASES, ids=case_name)
 def test_a_change_killed_at_any_request_is_repaired_by_the_next(
@@ -176,7 +175,6 @@ FIRST_AND_SECOND = [
 ]
 
 
-@pytest.mark.xdist_group("stopped")
 @SHARES
 @pytest.mark.parametrize("case", FIRST_AND_SECOND, ids=lambda case: "-".join(map(case_name, case)))
 def test_a_change_stopped_at_any_request_while_another_is_made(
