@@ -236,6 +236,12 @@ def test_no_condition_begins_behind_what_is_no_beginning(program):
     assert quote_values(program.replace("@", SLOT), ["$(C)"]) == (["\\$(C)"], [])
 
 
+@pytest.mark.parametrize("program", ['a""=(@)', 'a"b"=(@)', "echo a=(@)", "command declare a=(@)"])
+def test_parentheses_behind_what_is_no_assignment_are_not_clear(program):
+    _, refusals = quote_values(program.replace("@", SLOT), ["a b"])
+    assert [refusal.where.endswith("is not clear") for refusal in refusals] == [True]
+
+
 UNSETTLED = [
     "alias e=x\n",
     "set -k; ",
