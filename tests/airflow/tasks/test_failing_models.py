@@ -130,8 +130,8 @@ class TestFailingModels:
         assert run.states["integrate"] == "failed"
         path = run.run_dir / "train_manifest.json"
         assert (
-            f"StoreWriteError: {path}: Is a directory; the policy store could not be changed, and what was"
-            " current is current: make room or get the right to write there, and try again"
+            f"StoreWriteError: {path}: Is a directory; the policy store could not be changed, and the"
+            " current policy is as it was: make room or get the right to write there, and try again"
         ) in run.task_log("integrate")
         assert not (run.run_dir / "elpa_policy.json").exists()
 

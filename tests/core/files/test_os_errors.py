@@ -78,8 +78,8 @@ class TestAsStoreError:
         with pytest.raises(StoreWriteError) as caught, as_store_error(tmp_path):
             write_to_a_full_disk()
         assert str(caught.value) == (
-            f"{tmp_path}: No space left on device; the policy store could not be changed, and what was"
-            " current is current: make room or get the right to write there, and try again"
+            f"{tmp_path}: No space left on device; the policy store could not be changed, and the"
+            " current policy is as it was: make room or get the right to write there, and try again"
         )
 
     def test_on_object_storage_it_says_to_look_at_the_bucket(self):
