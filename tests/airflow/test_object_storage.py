@@ -17,6 +17,8 @@ from elpa_core import files
 from elpa_core.files import StorePath, open_location
 from elpa_core.store import PolicyStore
 
+pytestmark = pytest.mark.slow
+
 BUCKET = "policies"
 STORE = f"s3://minio@{BUCKET}/elpa"
 ONCE = {"retries": 0}

@@ -23,6 +23,8 @@ from elpa_core.errors import InputError
 from local_airflow import LocalAirflow
 from local_airflow_config import write_config
 
+pytestmark = pytest.mark.slow
+
 Airflow = Callable[..., subprocess.CompletedProcess[str]]
 
 

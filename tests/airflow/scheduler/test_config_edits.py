@@ -12,6 +12,8 @@ from support.airflow_runs import eventually, read_json
 from support.airflow_site import model, train_cmd
 from support.standalone_airflow import Standalone
 
+pytestmark = pytest.mark.slow
+
 EDIT = """\
 cp {config_dir}/edited.txt {config_dir}/edited.json
 touch {config_dir}/../pools.py

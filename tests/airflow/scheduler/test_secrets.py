@@ -15,6 +15,8 @@ import pytest
 from support.airflow_site import model, train_cmd
 from support.standalone_airflow import Standalone
 
+pytestmark = pytest.mark.slow
+
 DAG_ID = "elpa_secretive"
 PASSWORD = "correct-horse:battery/staple's \"$x"
 TOKEN = "tok-5bd1e995-of-the-variable"

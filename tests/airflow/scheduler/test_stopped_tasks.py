@@ -6,9 +6,12 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
 from support.airflow_runs import eventually, read_json
 from support.airflow_site import alive, model, pids_in
 from support.standalone_airflow import Standalone
+
+pytestmark = pytest.mark.slow
 
 # It minds no SIGTERM, and has a child in its group and one in a session of its own that mind none.
 STUBBORN = """\

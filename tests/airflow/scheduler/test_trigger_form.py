@@ -16,6 +16,8 @@ from support.standalone_airflow import Standalone
 
 from rest_api import RestApiError
 
+pytestmark = pytest.mark.slow
+
 POOL = "elpa_pool"
 FORM = {"retries": 1, "retry_delay": 0}
 REFUSED = ("$.epochs", "$.horzon", "horizon", "$.context.nope", "note, rate", "$.context.note", "NUL")

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from support.airflow_site import DagRunResult, Site, model, train_cmd
 
+pytestmark = pytest.mark.slow
+
 LEAVES = train_cmd(1)
 ONCE = {"retries": 0}
 SLOW = "[ ! -e {config_dir}/broken ] || exit 3; " + LEAVES

@@ -12,6 +12,8 @@ from support.airflow_site import DagRunResult, Site, model, pair
 
 from elpa_core.runs.trials import is_trial
 
+pytestmark = pytest.mark.slow
+
 SECRET = "typed-SECRET77"
 FIRST, SECOND = "2026-01-05T00:00:00+00:00", "2026-01-06T00:00:00+00:00"
 CONFS: dict[str, dict[str, Any]] = {

@@ -10,6 +10,8 @@ import pytest
 from support.quoting_programs import MARKER, SLOT, case
 from support.second_opinion import disagreements, machine_scripts, with_slots
 
+pytestmark = pytest.mark.slow
+
 
 def compare_scripts(scripts, rng):
     wrong, sure = [], 0

@@ -30,6 +30,8 @@ from elpa_core import files
 from elpa_core.errors import InputError
 from elpa_core.store import PolicyStore
 
+pytestmark = pytest.mark.slow
+
 WRITES = {"PUT", "POST", "DELETE"}
 
 

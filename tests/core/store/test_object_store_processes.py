@@ -8,6 +8,8 @@ import pytest
 from support.programs import PROGRAMS
 from support.stores import check, check_repaired, policy, run
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = [sys.executable, PROGRAMS / "object_change.py"]
 DAYS = ([1, 4, 8], [4, 6, 12], [12, 3, 8])
 
