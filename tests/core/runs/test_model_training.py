@@ -145,7 +145,7 @@ def test_a_training_that_was_stopped_before_it_began_starts_no_command(planned, 
 
 def test_a_training_that_is_stopped_ends_its_command_even_one_that_then_ends_well(planned):
     wait = "sleep 600 & echo $!; wait"
-    model = planned(f"{leave_errors(1)}; trap 'kill $!; exit 0' TERM; {wait}")
+    model = planned(f"{leave_errors(1)}; trap 'kill $! 2> /dev/null; exit 0' TERM; {wait}")
     children = []
 
     def stop(line):
