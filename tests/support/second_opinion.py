@@ -22,7 +22,7 @@ _KEYWORDS = frozenset(
     | {"while", "declare", "eval", "export", "let", "local", "readonly", "typeset", "alias"}
 )
 _INDEX = re.compile(r"\w\[[^\]]*\Z")
-_NAME_GOES_ON = re.compile(r"\$\w+\Z")
+_NAME_GOES_ON = re.compile(r"\$\w*\Z")
 _DELIMITER = re.compile(r"<<-?\s*['\"\\]?(\w+)")
 _NUMBERS = {"ArithmExp", "ArithmCmd", "Index", "Slice", "CStyleLoop"}
 _PLACES = {
