@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from elpa_core.config.loading import check_training_config
-from elpa_core.config.training import config_kind
+from elpa_core.config.loading import load_if_training
 from elpa_core.errors import InputError, Problem
-from elpa_core.files.strict_json import parse_object, read_file
 
 _DAG_FILE = """\
 # Written by make up.
@@ -31,10 +29,9 @@ def dag_ids(folder: Path) -> list[str]:
     problems: list[Problem] = []
     for path in sorted(folder.glob("[!.]*.json")):
         try:
-            data = read_file(path)
-            raw = parse_object(data, str(path))
-            if config_kind(raw) == "training":
-                found.append(check_training_config(raw, data, path, both_groups=True).dag_id)
+            loaded = load_if_training(path)
+            if loaded is not None:
+                found.append(loaded.dag_id)
         except InputError as error:
             problems += error.problems
     if not found and not problems:

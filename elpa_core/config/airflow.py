@@ -23,7 +23,15 @@ _RANDOM_FIELD = re.compile(r"(?<![A-Za-z])[HhRr](?![A-Za-z])")
 # Limits of Airflow's database and serialization.
 _LONGEST_URI = 1500
 _MAX_INT = 2**31 - 1
-_PRESETS = ("@once", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
+CRON_PRESETS = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@quarterly": "0 0 1 */3 *",
+    "@yearly": "0 0 1 1 *",
+}
+"""The cron expression of each preset, as Airflow has it."""
 
 
 def _checked(check: Callable[[str], bool], words: str) -> AfterValidator:
@@ -69,7 +77,7 @@ def _is_timezone(value: str) -> bool:
 def _is_cron(value: str) -> bool:
     """Tell whether a schedule ever fires: a preset, or five fields that match some moment."""
     if value.startswith("@"):
-        return value in _PRESETS and value != "@once"
+        return value in CRON_PRESETS
     if len(value.split()) != _CRON_FIELDS or _RANDOM_FIELD.search(value):
         return False
     try:

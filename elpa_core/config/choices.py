@@ -18,7 +18,7 @@ from elpa_core.config.placeholder_values import CONFIG_NAMES, MODEL_NAMES, POLIC
 from elpa_core.config.training import Model, RunFields, TrainingConfig
 from elpa_core.config.typed_values import typed_value_problems
 from elpa_core.errors import ConfigError, Problem, nearest, quoted
-from elpa_core.files.strict_json import member_path
+from elpa_core.files.strict_json import member_path, same_value
 from elpa_core.schema.groups import GROUPS
 from elpa_core.schema.problems import problems_of
 
@@ -133,7 +133,7 @@ def _departure(config: TrainingConfig, chosen: RunFields, given: Mapping[str, An
         if name == "context":
             continue
         value = getattr(chosen, name)
-        if not _same(value, getattr(config, name)):
+        if not same_value(value, getattr(config, name)):
             shown[name] = value
             # A context value of the same name is what a placeholder of a policy field means.
             if name not in POLICY_NAMES or name not in config.context:
@@ -141,7 +141,7 @@ def _departure(config: TrainingConfig, chosen: RunFields, given: Mapping[str, An
     if "dataset" in changed:
         changed["train_dataset"] = changed["dataset"]
     context = {
-        name: value for name, value in chosen.context.items() if not _same(value, config.context[name])
+        name: value for name, value in chosen.context.items() if not same_value(value, config.context[name])
     }
     if context:
         # A context value under one of these names is never used; neither is a chosen one.
@@ -181,11 +181,6 @@ def _differences(config: TrainingConfig, shown: Mapping[str, Any]) -> tuple[str,
         return quoted(mask_text(value, secrets) if isinstance(value, str) else value)
 
     return tuple(f"{name} {words(name, value)} instead of {words(name, own)}" for name, value, own in pairs)
-
-
-def _same(value: object, own: object) -> bool:
-    """Tell whether two values are the same JSON value; true is not 1."""
-    return value == own and isinstance(value, bool) == isinstance(own, bool)
 
 
 def _context_problems(config: TrainingConfig, context: object, source: str) -> list[Problem]:

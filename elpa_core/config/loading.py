@@ -20,7 +20,7 @@ from elpa_core.config.placeholder_values import (
     variable_of,
 )
 from elpa_core.config.pool_checks import container_problems, duplicate_names, missing_groups, settle_groups
-from elpa_core.config.training import LoadedConfig, TrainingConfig
+from elpa_core.config.training import LoadedConfig, TrainingConfig, config_kind
 from elpa_core.config.typed_values import free_text_problems
 from elpa_core.config.types import is_airflow_key
 from elpa_core.errors import ConfigError, Problem, nearest, quoted
@@ -34,6 +34,21 @@ _TOP_FIELDS = tuple(name for name in TrainingConfig.model_fields if name != "ext
 def load_training_config(path: Path, *, both_groups: bool = False) -> LoadedConfig:
     """Read, check and return the training config at ``path``; see `parse_training_config`."""
     return parse_training_config(read_file(path), path, both_groups=both_groups)
+
+
+def load_if_training(path: Path) -> LoadedConfig | None:
+    """Return the training config at ``path`` as a Dag needs it, or None for an integration config.
+
+    Raises
+    ------
+    ConfigError
+        With every problem of a training config.
+    """
+    data = read_file(path)
+    raw = parse_object(data, str(path))
+    if config_kind(raw) == "integration":
+        return None
+    return check_training_config(raw, data, path, both_groups=True)
 
 
 def parse_training_config(data: bytes, path: Path, *, both_groups: bool = False) -> LoadedConfig:

@@ -178,6 +178,15 @@ def member_path(parent: str, key: str | int) -> str:
     return f"{parent}.{key}" if key.isidentifier() else f"{parent}[{quoted(key)}]"
 
 
+def same_value(one: object, other: object) -> bool:
+    """Tell whether two scalars are the same JSON value; true is not 1.
+
+    >>> same_value(1, 1.0), same_value(True, 1)
+    (True, False)
+    """
+    return one == other and isinstance(one, bool) == isinstance(other, bool)
+
+
 def _faults(value: object, place: str, source: str) -> Iterator[Problem]:
     if isinstance(value, _NotANumber):
         yield Problem(source, place, quoted(value), value.expected)

@@ -13,7 +13,7 @@ from elpa_core.commands.masking import MASK, mask_text, names_a_secret
 from elpa_core.config.training import RunFields
 from elpa_core.errors import ConfigError, Problem, quoted
 from elpa_core.files import StorePath
-from elpa_core.files.strict_json import parse_object
+from elpa_core.files.strict_json import parse_object, same_value
 from elpa_core.runs.folder import RunFolder
 
 FIELDS = ("dataset", "val_dataset", "test_dataset", "horizon", "period")
@@ -142,10 +142,9 @@ def _shown(value: object, secrets: Collection[str]) -> str:
 
 
 def _same(theirs: object, own: object, salt: object) -> bool:
-    """Tell whether two values are the same JSON value; true is not 1."""
     if isinstance(theirs, dict):
         return theirs.get(_HASH) == _hash(str(salt), own)
-    return theirs == own and isinstance(theirs, bool) == isinstance(own, bool)
+    return same_value(theirs, own)
 
 
 def _hash(salt: str, value: object) -> str:

@@ -11,10 +11,10 @@ from airflow.sdk import DAG, get_parsing_context
 
 from elpa_airflow.dag.builder import build_dag
 from elpa_airflow.dag.refused_config import RefusedConfigDag
-from elpa_core.config.loading import check_training_config
-from elpa_core.config.training import LoadedConfig, config_kind
+from elpa_core.config.loading import load_if_training
+from elpa_core.config.training import LoadedConfig
 from elpa_core.errors import ConfigError, InputError, Problem, quoted
-from elpa_core.files.strict_json import parse_object, read_file
+from elpa_core.files.strict_json import read_file
 
 log = logging.getLogger(__name__)
 
@@ -107,12 +107,10 @@ def _refuse(dags: dict[str, DAG], path: Path, error: InputError) -> None:
 
 def load_config(path: Path) -> LoadedConfig | None:
     """Return the training config at ``path``, or None for an integration config."""
-    data = read_file(path)
-    raw = parse_object(data, str(path))
-    if config_kind(raw) == "integration":
+    loaded = load_if_training(path)
+    if loaded is None:
         log.warning("%s is an integration config, for elpa integrate: no Dag is made of it", path)
-        return None
-    return check_training_config(raw, data, path, both_groups=True)
+    return loaded
 
 
 def _find(dag_id: str, paths: list[Path]) -> LoadedConfig | None:

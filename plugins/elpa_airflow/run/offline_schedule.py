@@ -9,17 +9,8 @@ from typing import Any
 
 from croniter import croniter
 
-from elpa_core.config.airflow import DagRunOptions
+from elpa_core.config.airflow import CRON_PRESETS, DagRunOptions
 from elpa_core.times import parse_date
-
-_PRESETS = {
-    "@hourly": "0 * * * *",
-    "@daily": "0 0 * * *",
-    "@weekly": "0 0 * * 0",
-    "@monthly": "0 0 1 * *",
-    "@quarterly": "0 0 1 */3 *",
-    "@yearly": "0 0 1 1 *",
-}
 
 
 @dataclass(frozen=True)
@@ -51,11 +42,11 @@ def offline_tick(options: DagRunOptions, dag_run: Any) -> OfflineTick | None:
         return None
     zone = zoneinfo.ZoneInfo(options.timezone)
     as_of = dag_run.data_interval_end or dag_run.logical_date or dag_run.run_after
-    tick = _last_tick(_PRESETS.get(options.offline_schedule, options.offline_schedule), as_of, zone)
+    tick = _last_tick(CRON_PRESETS.get(options.offline_schedule, options.offline_schedule), as_of, zone)
     if options.start_date is not None and options.schedule is not None:
         start = parse_date(options.start_date, options.timezone)
         first_start, first_end = _first_interval(
-            _PRESETS.get(options.schedule, options.schedule), start, zone
+            CRON_PRESETS.get(options.schedule, options.schedule), start, zone
         )
         if tick <= first_start:
             tick = min(first_end, as_of)

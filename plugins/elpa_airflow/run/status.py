@@ -20,6 +20,18 @@ def task_id_of(model: Model) -> str:
     return f"{model.group}.{model.name}"
 
 
+def how_it_ended(state: str) -> str:
+    """Return in words how a task ended.
+
+    >>> how_it_ended("failed"), how_it_ended("upstream_failed")
+    ('the task failed', 'the task is upstream_failed')
+    """
+    return _ENDED.get(state, f"the task is {state}")
+
+
+_ENDED = {"failed": "the task failed", "skipped": "the task was skipped"}
+
+
 def read_status(run_dir: StorePath, task_id: str) -> dict[str, Any] | None:
     """Return what a model's task last wrote, or None if it wrote nothing."""
     return status_in(RunFolder(run_dir).model(task_id.partition(".")[2]).path)

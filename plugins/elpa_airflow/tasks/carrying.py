@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from elpa_airflow.run.state import RunState
-from elpa_airflow.run.status import task_id_of
+from elpa_airflow.run.status import how_it_ended, task_id_of
 from elpa_airflow.tasks.training_result import TrainingResult
 from elpa_core.config.training import Model
 from elpa_core.errors import ArtifactError
@@ -104,7 +104,7 @@ def _not_as_recorded(ti: Any, model: Model, one: EarlierArtifact) -> str | None:
     states = ti.get_task_states(dag_id=dag_id, task_ids=[task_id], run_ids=[one.run_id])
     state = states.get(one.run_id, {}).get(task_id, "success")
     if state != "success":
-        return f"its task is {state}, and has recorded no artifact"
+        return f"{how_it_ended(state)}, and recorded no artifact"
     if not one.is_in_manifest():
         return "neither Airflow nor the manifest of that run has a record of its artifact"
     log.warning(

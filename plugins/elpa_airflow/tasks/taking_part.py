@@ -7,7 +7,7 @@ import logging
 from typing import Any
 
 from elpa_airflow.run.state import RunState
-from elpa_airflow.run.status import read_status, task_id_of, write_status
+from elpa_airflow.run.status import how_it_ended, read_status, task_id_of, write_status
 from elpa_airflow.tasks.carrying import carry_first
 from elpa_airflow.tasks.training_result import CARRIED_KEY, TrainingResult
 from elpa_core.commands.masking import secret_values
@@ -59,7 +59,7 @@ def _handed_on(ti: Any, run: RunState, model: Model) -> tuple[TrainingResult | N
         status |= {"status": "failed", "reason": "its process was killed"}
         write_status(RunFolder(run.run_dir).model(model.name).path, status)
     reason = status.get("reason") if status.get("status") in {"failed", "planned"} else None
-    return None, _ENDED.get(state, f"the task is {state}") + (f": {reason}" if reason else "")
+    return None, how_it_ended(state) + (f": {reason}" if reason else "")
 
 
 _KEYS = {
@@ -67,7 +67,6 @@ _KEYS = {
     "skipped": (CARRIED_KEY,),
     "removed": ("return_value", CARRIED_KEY),
 }
-_ENDED = {"failed": "the task failed", "skipped": "the task was skipped"}
 
 
 def _fallback(ti: Any, run: RunState, model: Model, reason: str) -> tuple[TrainingResult | None, str]:

@@ -197,7 +197,7 @@ class TestWhatTheTaskRecorded:
             status.read_text(encoding="utf-8").replace(first.run_id, fell.run_id), encoding="utf-8"
         )
         (run,) = home.steps({"run": "elpa_fell", "conf": {"models": ["fast"]}})
-        assert "its task is failed, and has recorded no artifact" in reason(run, "slow")
+        assert "the task failed, and recorded no artifact" in reason(run, "slow")
 
 
 @pytest.fixture(scope="module")

@@ -187,21 +187,26 @@ def test_an_error_in_on_line_stops_the_command_and_is_not_asked_again(tmp_path: 
     assert not living(tmp_path)
 
 
+def stop_in_a_cleanup(folder: Path, on_signal: Callable[..., None]) -> None:
+    """Stop a command whose trap runs the program ``cleanup`` in the folder, which ends with exit code 3."""
+    # The child asks for the stop: a shell that traps SIGTERM first waits for the child that it runs.
+    command = Command(
+        "trap '. ./cleanup' TERM; bash -c 'kill -USR1 $HOST; exec sleep 1000'",
+        cwd=folder,
+        env=ENV,
+        stop_grace=60,
+    )
+    on_signal(signal.SIGUSR1, command.stop)
+    assert command.run() == CommandResult(3, leftovers=0, stopped=True)
+
+
 def test_a_cleanup_in_a_trap_has_its_time(tmp_path: Path, on_signal: Callable[..., None]) -> None:
     # SIGTERM goes to what runs when the stop comes, not to what a trap starts then.
     cleanup = (
         "bash -c 'trap \"touch hit\" TERM; for i in {1..30}; do sleep 0.01; done; touch cleaned'; exit 3"
     )
     (tmp_path / "cleanup").write_text(cleanup)
-    # The child asks for the stop: a shell that traps SIGTERM first waits for the child that it runs.
-    command = Command(
-        "trap '. ./cleanup' TERM; bash -c 'kill -USR1 $HOST; exec sleep 1000'",
-        cwd=tmp_path,
-        env=ENV,
-        stop_grace=60,
-    )
-    on_signal(signal.SIGUSR1, command.stop)
-    assert command.run() == CommandResult(3, leftovers=0, stopped=True)
+    stop_in_a_cleanup(tmp_path, on_signal)
     assert (tmp_path / "cleaned").exists()
     assert not (tmp_path / "hit").exists()
 
@@ -214,14 +219,7 @@ def test_what_a_trap_starts_and_leaves_gets_sigterm_too(
         "bash -c 'trap \"touch told; exit\" TERM; touch up; while :; do sleep 0.01; done' &\n"
         "until [ -e up ]; do sleep 0.01; done; exit 3"
     )
-    command = Command(
-        "trap '. ./cleanup' TERM; bash -c 'kill -USR1 $HOST; exec sleep 1000'",
-        cwd=tmp_path,
-        env=ENV,
-        stop_grace=60,
-    )
-    on_signal(signal.SIGUSR1, command.stop)
-    assert command.run() == CommandResult(3, leftovers=0, stopped=True)
+    stop_in_a_cleanup(tmp_path, on_signal)
     assert (tmp_path / "told").exists()
 
 

@@ -77,3 +77,11 @@ def quick_path(tmp_path):
         return
     with tempfile.TemporaryDirectory(dir="/dev/shm") as name:
         yield Path(name)
+
+
+@pytest.fixture(params=["local", "object storage"])
+def any_store(request, tmp_path):
+    """Return an empty store of each kind in turn."""
+    if request.param == "object storage":
+        return request.getfixturevalue("s3_store")
+    return PolicyStore(tmp_path / "any", "pool")

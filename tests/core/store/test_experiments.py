@@ -7,20 +7,13 @@ from support.stores import actions, check_repaired, current_run, day, policy, re
 
 from elpa_core import files
 from elpa_core.errors import InputError
-from elpa_core.store import PolicyStore, Start
+from elpa_core.store import Start
 from elpa_core.store.local import append_history
 from elpa_core.store.pruning import prune
 from elpa_core.times import now, utc_text
 
 EXPERIMENT = "an experiment: horizon 12 instead of 1"
 TRIAL = "__airflow_temporary_run_2026-01-05T00:00:00+00:00__"
-
-
-@pytest.fixture(params=["local", "object storage"])
-def any_store(request, tmp_path):
-    if request.param == "object storage":
-        return request.getfixturevalue("s3_store")
-    return PolicyStore(tmp_path / "any", "pool")
 
 
 def ahead(**time):

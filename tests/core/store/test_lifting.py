@@ -7,17 +7,9 @@ from support.stores import actions, check, check_repaired, current_run, policy, 
 
 from elpa_core import files
 from elpa_core.errors import InputError
-from elpa_core.store import PolicyStore
 from elpa_core.store.history import entries_of
 
 FUTURE = "2199-01-01T00:00:00Z"
-
-
-@pytest.fixture(params=["local", "object storage"])
-def any_store(request, tmp_path):
-    if request.param == "object storage":
-        return request.getfixturevalue("s3_store")
-    return PolicyStore(tmp_path / "any", "pool")
 
 
 def lift(store):
