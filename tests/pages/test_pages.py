@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -106,16 +107,25 @@ def test_commands_of_elpa_exist(page: str) -> None:
             check_words(build_parser(), words(command.partition(" > ")[0])[1:])
 
 
-def test_commands_of_airflow_exist() -> None:
+def check_airflow_calls(chosen: Callable[[list[str]], bool]) -> None:
     from airflow.cli.cli_parser import get_parser
 
     found = [words(one) for page in PAGES for one in commands(page)]
     calls = [one[1:] for one in found if one[:1] == ["airflow"]]
     calls += [one[one.index("airflow-cli") + 1 :] for one in found if "airflow-cli" in one]
+    calls = [call for call in calls if call[:1] != ["bash"] and chosen(call)]
     assert calls
     for call in calls:
-        if call[:1] != ["bash"]:
-            check_words(get_parser(), call)
+        check_words(get_parser(), call)
+
+
+def test_commands_of_airflow_exist() -> None:
+    check_airflow_calls(lambda call: call[:1] != ["celery"])
+
+
+def test_commands_of_the_celery_provider_exist() -> None:
+    pytest.importorskip("airflow.providers.celery", reason="make test-all installs the Celery provider")
+    check_airflow_calls(lambda call: call[:1] == ["celery"])
 
 
 @pytest.mark.parametrize("page", PAGES)
