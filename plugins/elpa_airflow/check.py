@@ -88,15 +88,20 @@ def require_database() -> None:
         raise InputError(Problem(source, "", str(error.orig).strip(), expected, hint)) from error
 
 
-def main() -> int:
-    """Check every config of a folder and return the exit status."""
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(prog="elpa_airflow.check", description=__doc__)
     default = os.environ.get(CONFIG_DIR_VARIABLE, "configs")
     parser.add_argument("folder", nargs="?", default=default, help=f"config folder (default: {default})")
     parser.add_argument(
         "--store", help="policy store that the Dag file gives to elpa_dags (default: it gives none)"
     )
-    options = parser.parse_args()
+    return parser
+
+
+def main() -> int:
+    """Check every config of a folder and return the exit status."""
+    options = build_parser().parse_args()
     try:
         paths = config_paths(options.folder)
         require_database()
