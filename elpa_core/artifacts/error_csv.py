@@ -26,10 +26,10 @@ from elpa_core.artifacts.decimals import floats
 from elpa_core.errors import ArtifactError, Problem, quoted
 from elpa_core.files.csv_cells import float_or_nan
 from elpa_core.files.csv_table import cell_count
+from elpa_core.files.reading import LONGEST_LINE
 from elpa_core.scores.ewma import EwmaScore, SumOverflowError
 
 _BLOCK_BYTES = 120_000  # with one more line still below the csv module's limit for a cell
-_MAX_LINE_BYTES = 1 << 20
 _BLOCK_ROWS = 4096
 _SHOWN_COLUMNS = 10
 _NOT_SEPARATORS = bytes(set(range(256)) - set(b",\n"))
@@ -123,12 +123,12 @@ class _Reader:
                 raise self._error("", "a folder" if stat.S_ISDIR(mode) else "no regular file", expected)
             with self.path.open("rb") as file:
                 while block := file.read(_BLOCK_BYTES):
-                    rest = b"" if block.endswith(b"\n") else file.readline(_MAX_LINE_BYTES)
+                    rest = b"" if block.endswith(b"\n") else file.readline(LONGEST_LINE)
                     block += rest
                     on_bytes(block)
-                    if len(rest) == _MAX_LINE_BYTES and not block.endswith(b"\n"):
+                    if len(rest) == LONGEST_LINE and not block.endswith(b"\n"):
                         line = self.line + block.count(b"\n") + 1
-                        found = f"more than {_MAX_LINE_BYTES} bytes"
+                        found = f"more than {LONGEST_LINE} bytes"
                         raise self._error(f"line {line}", found, "shorter lines, each ending in LF or CRLF")
                     yield block
         except FileNotFoundError as error:

@@ -18,7 +18,8 @@ from elpa_core.backtest.baselines import (
 )
 from elpa_core.backtest.panels import Array, Panel
 from elpa_core.routing.router import Router
-from elpa_core.routing.settings import BOUND, PARTS
+from elpa_core.routing.settings import PARTS
+from elpa_core.schema.limits import BOUND
 
 REFERENCE = "static ELPA, pooled"
 ROUTER = "router"

@@ -12,6 +12,7 @@ from elpa_core.cli.output import file_output, standard_output
 from elpa_core.cli.paths import require_output
 from elpa_core.errors import InputError, Problem
 from elpa_core.files.atomic import write_atomic
+from elpa_core.files.reading import lines_of
 from elpa_core.files.strict_json import read_object
 
 _DESCRIPTION = """\
@@ -106,7 +107,7 @@ def _route_stream(options: argparse.Namespace, policy: dict[str, Any]) -> None:
         if output is None and _is_pipe(options.output):  # its reader may open it before the first forecast
             output = files.enter_context(file_output(options.output))
         if path is not None and path.is_file():
-            blocks = read_blocks(file, options.forecasts, checked)
+            blocks = read_blocks(lines_of(file.readline), options.forecasts, checked)
         else:
             lines = Lines(file.fileno())
             blocks = read_blocks(lines, options.forecasts, checked, rows=options.horizon, pause=lines.pause)

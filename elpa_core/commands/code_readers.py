@@ -18,17 +18,19 @@ from elpa_core.commands.bash.limits import LIMITS
 from elpa_core.commands.bash.programs import program_slots
 from elpa_core.commands.bash.quoting import marks_read_again
 from elpa_core.commands.bash.syntax import EXPANSION, SLOT, Command, Program, Reads, Slot, Where
-from elpa_core.commands.bash.variables import assignments
+from elpa_core.commands.bash.variables import assignments, names_in_numbers
 from elpa_core.commands.placeholders import Placeholder, parse_template
+from elpa_core.errors import short
 
 _HINT = re.compile(
-    r"""<<|[<>]\(|[<>]&?\s*["']?\$|\(\(|\$\[|\[\[|@P|\$\{\{(?:!|\w+(?:\[|:[^-+=?]))|PS4|BASH_ENV|-[vR]\s
+    r"""<<|[<>]\(|[<>]&?\s*["']?\$|\(\(|\$\[|\[\[|@P|\$\{\{(?:!|\w+(?:\[|:[^-+=?]))|PS4|BASH_ENV|BASH_ALIASES|RANDOM|OPTIND|HISTCMD|-[vR]\s
+    |\[[^\]\n]*\]\+?=|\benv\s+-[A-Za-z]*S
     |(?<!\|)\|(?!\|)[^|\n]*(?<!\.)\b(?:(?:ba|da|k|z)?sh|python[0-9.]*|perl|ruby|node|nodejs|bun|R\w*|php|psql|mysql
                  |mariadb|sqlite3|duckdb|clickhouse|bc|dc|julia|lua|gnuplot|octave|tclsh|read)\b
     |(?<![\w./-])(?:eval|ssh|trap|let|declare|typeset|local|read|printf|unset|test|alias|compgen|mapfile
                  |readarray|g?make|[gmn]?awk|g?sed|[jy]q|sqlite3|source|\.)\s
     |\s-[A-Za-z0-9]*[cepErRBqs][A-Za-z]*\s*["'${]
-    |--(?:eval|print|command|execute|query|run|expression)\b""",
+    |--(?:eval|print|command|execute|query|run|expression|split-string)\b""",
     re.VERBOSE,
 )
 _REDIRECTED = re.compile(r"""[<>]&?\s*["']?\{(\w+)\}""")
@@ -80,7 +82,9 @@ def values_read_as_code(template: str, typed: frozenset[str] = frozenset()) -> l
 
 
 def _stands_in(reader: str, name: str) -> str:
-    return f"stands where {reader} reads it as code; use the variable ELPA_{name.upper()} there instead"
+    return (
+        f"stands where {reader} reads it as code; use the variable ELPA_{short(name.upper())} there instead"
+    )
 
 
 def _read_by_bash(program: Program, name_of: dict[Slot, str], typed: frozenset[str]) -> Iterator[CodeReading]:
@@ -96,6 +100,7 @@ def _read_by_bash(program: Program, name_of: dict[Slot, str], typed: frozenset[s
     values = {slot: {name} for slot, name in name_of.items() if name in typed}
     held_in = _variables(program, run, values, typed)
     read = [(mark.variable, reads) for mark, reads in again if mark.variable]
+    read += [(name, Reads.NUMBER) for name in names_in_numbers(program, run)]
     for variable, reads in [*program.read_again, *read]:
         for name in sorted(held_in[variable]):
             yield CodeReading(name, f"is in the variable {variable} {reads.value}, {_CHECK}")
@@ -112,7 +117,7 @@ def _read_by_bash(program: Program, name_of: dict[Slot, str], typed: frozenset[s
 def _redirected(operator: str, name: str, variable: str) -> str:
     if operator in {">&", "<&"} and variable:
         return f"is in the variable {variable}, which bash expands again behind {operator}; use > or < there"
-    given = f'give "$ELPA_{name.upper()}" to a program as an argument instead'
+    given = f'give "$ELPA_{short(name.upper())}" to a program as an argument instead'
     return f"names the file of a redirection, and bash opens a connection for /dev/tcp/...; {given}"
 
 

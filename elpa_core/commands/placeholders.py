@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from elpa_core.commands.bash.quoting import Refusal, quote_values
 from elpa_core.commands.bash.syntax import SLOT
-from elpa_core.errors import ConfigError, PlaceholderError, Problem, quoted
+from elpa_core.errors import ConfigError, PlaceholderError, Problem, quoted, short, some
 
 Scalar = str | int | float | bool | None
 
@@ -222,7 +222,7 @@ def _checked_pieces(
     names = dict.fromkeys(piece.name for piece in pieces if isinstance(piece, Placeholder))
     found = [(name, _UNUSABLE.search(str(values[name]))) for name in names]
     if problems := [
-        _unusable(unusable, f"in the value for {{{name}}}", source, place)
+        _unusable(unusable, f"in the value for {{{short(name)}}}", source, place)
         for name, unusable in found
         if unusable
     ]:
@@ -240,9 +240,9 @@ def _refused(refusal: Refusal, name: str, data: Mapping[str, str], source: str, 
     return Problem(
         source,
         place,
-        f"the value {quoted(data[name])} for {{{name}}} {refusal.where}",
+        f"the value {quoted(data[name])} for {{{short(name)}}} {refusal.where}",
         refusal.expected,
-        f"take it from the environment variable ELPA_{name.upper()} instead",
+        f"take it from the environment variable ELPA_{short(name.upper())} instead",
     )
 
 
@@ -257,7 +257,7 @@ def _malformed(piece: _Malformed, template: str, source: str, place: str) -> Pro
             "braces in pairs",
             f"a literal brace is written twice: {piece.text * 2}",
         )
-    literal = piece.text.replace("{", "{{").replace("}", "}}")
+    literal = short(piece.text).replace("{", "{{").replace("}", "}}")
     if template[: piece.offset].endswith("$"):
         hint = f"a shell variable in braces is written ${literal}"
     else:
@@ -270,13 +270,13 @@ def _malformed(piece: _Malformed, template: str, source: str, place: str) -> Pro
 def _unknown(piece: Placeholder, template: str, known: Collection[str], source: str, place: str) -> Problem:
     hints = []
     if template[: piece.offset].endswith("$"):
-        hints.append(f"a shell variable in braces is written ${{{{{piece.name}}}}}")
+        hints.append(f"a shell variable in braces is written ${{{{{short(piece.name)}}}}}")
     if near := difflib.get_close_matches(piece.name, known, n=1):
-        hints.append(f"did you mean {{{near[0]}}}?")
+        hints.append(f"did you mean {{{short(near[0])}}}?")
     return Problem(
         source,
         place,
-        f"the unknown placeholder {{{piece.name}}} at character {piece.offset + 1}",
-        "one of " + ", ".join(sorted(known)),
+        f"the unknown placeholder {{{short(piece.name)}}} at character {piece.offset + 1}",
+        "one of " + some(sorted(known), most=100),
         "; ".join(hints),
     )

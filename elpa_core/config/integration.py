@@ -12,8 +12,9 @@ from pydantic import Field, ValidationError
 from elpa_core.config.pool_checks import container_problems, duplicate_names, missing_groups, settle_groups
 from elpa_core.config.training import ERROR_SOURCES, PolicyFields
 from elpa_core.config.types import ModelName, StrictModel
-from elpa_core.errors import ConfigError, Problem, nearest
+from elpa_core.errors import ConfigError, Problem, nearest, short
 from elpa_core.files.strict_json import member_path, read_object
+from elpa_core.schema.fields import Score, Steps
 from elpa_core.schema.groups import Group
 from elpa_core.schema.problems import problems_of
 
@@ -25,9 +26,7 @@ class ScoredBlock(StrictModel):
 
     name: ModelName = Field(description="Name, unique in the pool.")
     group: Group = Field(default="online", description="Group of the model.")
-    ewma_score: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = Field(
-        default=None, description="The score."
-    )
+    ewma_score: Score | None = Field(default=None, description="The score.")
     error_values: Annotated[tuple[ErrorValue, ...], Field(min_length=1, strict=False)] | None = Field(
         default=None, description="Validation errors, oldest first."
     )
@@ -40,7 +39,7 @@ class IntegrationConfig(PolicyFields):
     """Models with their validation errors, and the fields for scores and routing."""
 
     models: tuple[ScoredBlock, ...] = Field(min_length=1, strict=False, description="The pool.")
-    horizon: int = Field(default=1, ge=1, description="Number of steps that are forecast together.")
+    horizon: Steps = Field(default=1, description="Number of steps that are forecast together.")
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ def check_integration_config(raw: Mapping[str, Any], path: Path) -> LoadedIntegr
     problems += missing_groups(models, source, "")
     if problems or config is None:
         raise ConfigError(problems)
-    return LoadedIntegration(source, config, tuple(f"{source}: {line}" for line in warnings))
+    return LoadedIntegration(source, config, tuple(f"{source}: {short(line, 1000)}" for line in warnings))
 
 
 def _without_source(models: object, source: str) -> Iterator[Problem]:

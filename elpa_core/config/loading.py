@@ -23,7 +23,7 @@ from elpa_core.config.pool_checks import container_problems, duplicate_names, mi
 from elpa_core.config.training import LoadedConfig, TrainingConfig, config_kind
 from elpa_core.config.typed_values import free_text_problems
 from elpa_core.config.types import is_airflow_key
-from elpa_core.errors import ConfigError, Problem, nearest, quoted
+from elpa_core.errors import ConfigError, Problem, nearest, quoted, short
 from elpa_core.files.strict_json import member_path, parse_object, read_file
 from elpa_core.schema.groups import GROUPS
 from elpa_core.schema.problems import problems_of
@@ -109,7 +109,7 @@ def check_training_config(
         raise ConfigError(problems)
     warnings += _warnings(config)
     return LoadedConfig(
-        path.absolute(), source, data, config, tuple(f"{source}: {line}" for line in warnings)
+        path.absolute(), source, data, config, tuple(f"{source}: {short(line, 1000)}" for line in warnings)
     )
 
 
@@ -147,7 +147,7 @@ def _warnings(config: TrainingConfig) -> Iterator[str]:
     typed |= {name for name, value in config.context.items() if isinstance(value, str)}
     for index, model in enumerate(config.models):
         for name, how in values_read_as_code(model.train_cmd, typed):
-            yield f"$.models[{index}].train_cmd: {{{name}}} {how}"
+            yield f"$.models[{index}].train_cmd: {{{short(name)}}} {how}"
     yield from _shared_artifacts(config)
 
 

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from elpa_core.config.airflow import DagRunOptions, ModelRunOptions
 from elpa_core.config.types import AnyScalar, Environment, KeptPattern, ModelName, StrictModel, Text
+from elpa_core.schema.fields import Epsilon, Steps, StepsFromZero
 from elpa_core.schema.groups import Group
 
 ERROR_SOURCES = ("ewma_score", "error_values", "error_csv")
@@ -22,14 +23,10 @@ class PolicyFields(StrictModel):
     """The fields for scores and routing; training and integration configs share them."""
 
     beta: float = Field(default=0.7, ge=0, lt=1, description="EWMA factor of the scores.")
-    dirty_interval: int = Field(default=3, ge=0, description="Number of dirty steps after a mutation.")
-    amplitude_window: int = Field(
-        default=6, ge=1, description="Number of steps that calibrate the amplitude."
-    )
-    mutant_epsilon: float | None = Field(
+    dirty_interval: StepsFromZero = Field(default=3, description="Number of dirty steps after a mutation.")
+    amplitude_window: Steps = Field(default=6, description="Number of steps that calibrate the amplitude.")
+    mutant_epsilon: Epsilon | None = Field(
         default=None,
-        gt=0,
-        allow_inf_nan=False,
         description="Relative error above which a step counts as a mutation; null: no detection.",
     )
 
@@ -70,7 +67,7 @@ class RunFields(PolicyFields):
     dataset: Text = Field(default="", description="Path of the training data.")
     val_dataset: Text = Field(default="", description="Path of the validation data.")
     test_dataset: Text = Field(default="", description="Path of the test data.")
-    horizon: int = Field(default=1, ge=1, description="Forecast horizon in steps.")
+    horizon: Steps = Field(default=1, description="Forecast horizon in steps.")
     period: int = Field(default=24, ge=1, description="Length of a cycle in steps.")
     seed: int = Field(default=42, description="Random seed.")
     context: dict[str, AnyScalar] = Field(default_factory=dict, description="Additional placeholder values.")

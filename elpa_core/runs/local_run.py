@@ -36,7 +36,7 @@ class RecordedRun:
         self._path = manifest_path
         self._created_at = now_text()
         self._entries = {planned.model.name: model_entry(planned) for planned in plan.models}
-        files.write(RunFolder(plan.run_dir).config, plan.loaded.data)
+        files.write(RunFolder(plan.run_dir).config, plan.loaded.data, private=True)
         self._write()
 
     def execute(self, report: Report) -> bool:

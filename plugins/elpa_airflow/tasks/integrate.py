@@ -22,6 +22,7 @@ from elpa_core.artifacts.error_artifact import ErrorArtifact
 from elpa_core.config.training import LoadedConfig, Model
 from elpa_core.errors import ArtifactError, ElpaError, InputError, Problem
 from elpa_core.files import objects
+from elpa_core.files.reading import UnsuitableFileError
 from elpa_core.files.strict_json import parse_object
 from elpa_core.policy.build import ScoredModel, build_policy
 from elpa_core.policy.evaluation import evaluate_policy
@@ -114,7 +115,7 @@ def _remove_untrue_policy(run: RunState, pool: _Pool | None) -> None:
         policy = parse_object(files.read(path), str(path))
         then = {name: source["sha256"] for name, source in policy["errors"].items()}
         true = policy["run"]["config_sha256"] == run.loaded.sha256 and then.items() <= now.items()
-    except (InputError, KeyError, TypeError, AttributeError):
+    except (InputError, UnsuitableFileError, KeyError, TypeError, AttributeError):
         true = False
     if not true:
         files.remove(path)

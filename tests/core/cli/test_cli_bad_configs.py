@@ -87,7 +87,7 @@ STRANGE_FILES = {
         lambda path: path.symlink_to("/dev/zero"),
         "no regular file; expected a JSON file that can be read",
     ),
-    "huge": (make_big, "1099511627776 bytes; expected a JSON file of at most 16777216 bytes"),
+    "huge": (make_big, "more than 16777216 bytes; expected a JSON file that can be read"),
     "loop": (make_loop, "too many levels of symbolic links; expected a JSON file that can be read"),
     "unreadable": (
         lambda path: path.symlink_to("/proc/self/mem"),
@@ -114,7 +114,7 @@ def test_what_is_no_file_to_read_is_refused_at_once(here, capsys, make, problem)
     [
         b"\xef\xbb\xbf" + json.dumps(pool()).encode(),
         json.dumps(pool(), indent=1).replace("\n", "\r\n").encode(),
-        json.dumps(pool(seed=10**400, horizon=10**400)).encode(),
+        json.dumps(pool(seed=10**400)).encode(),
         pasted('"beta": -0, "seed": -0, "dirty_interval": -0, "rate": -0.0'),
         json.dumps(pool(note="naïve 模型 🚀"), ensure_ascii=False).encode(),
         json.dumps(pool(note="🚀")).encode(),

@@ -1,6 +1,8 @@
 """Running a plan: every command as written, and a manifest that is true at every moment. About 4 s."""
 
 import json
+import os
+import stat
 import subprocess
 import sys
 
@@ -75,6 +77,16 @@ def test_the_command_gets_folder_environment_and_logs_of_its_own(execute, tmp_pa
     assert done
     assert (folder / "train.stdout.log").read_text() == f"{folder}\nfrom outside/inner/a\n"
     assert (folder / "train.stderr.log").read_text() == "problem\n"
+
+
+def test_only_the_owner_reads_the_config_and_everybody_the_manifest(execute, tmp_path):
+    old = os.umask(0)
+    try:
+        execute(pool(block("a", train_cmd="true"), context={"api_token": "SECRET"}))
+    finally:
+        os.umask(old)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "run").glob("*.json")}
+    assert modes == {"config.json": 0o600, MANIFEST_NAME: 0o666}
 
 
 def test_models_run_one_after_the_other_in_config_order(execute, tmp_path):
