@@ -25,6 +25,7 @@ from elpa_core.artifacts.decimals import floats
 from elpa_core.errors import ArtifactError, Problem, quoted
 from elpa_core.files.csv_cells import float_or_nan
 from elpa_core.files.csv_table import cell_count
+from elpa_core.files.neighbours import what_is_there
 from elpa_core.scores.ewma import EwmaScore, SumOverflowError
 
 _BLOCK_BYTES = 120_000  # with one more line still below the csv module's limit for a cell
@@ -129,9 +130,7 @@ class _Reader:
                         raise self._error(f"line {line}", found, "shorter lines, each ending in LF or CRLF")
                     yield block
         except FileNotFoundError as error:
-            relative = f"a relative path starts at the working folder, {Path.cwd()}"
-            hint = "" if self.path.is_absolute() else relative
-            raise self._error("", "no such file", expected, hint) from error
+            raise self._error("", "no such file", expected, what_is_there(self.path)) from error
         except (OSError, ValueError) as error:  # ValueError: a null character in the path
             reason = error.strerror if isinstance(error, OSError) else str(error)
             raise self._error("", f"a file that cannot be read ({reason})", expected) from error

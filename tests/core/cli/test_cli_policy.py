@@ -223,7 +223,7 @@ class TestRefused:
         assert command("policy", *action, root=tmp_path / "no") == (
             2,
             "",
-            f"error: {tmp_path}/no: found no such folder; expected a policy store\n",
+            f"error: {tmp_path}/no: found no such folder; expected a policy store; {tmp_path} is empty\n",
         )
 
     def test_a_dag_id_that_leads_elsewhere(self, filled, command, action):
