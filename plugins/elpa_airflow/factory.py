@@ -14,6 +14,7 @@ from elpa_airflow.dag.refused_config import RefusedConfigDag
 from elpa_core.config.loading import load_if_training
 from elpa_core.config.training import LoadedConfig
 from elpa_core.errors import ConfigError, InputError, Problem, quoted
+from elpa_core.files.location import with_home
 from elpa_core.files.neighbours import what_is_there
 from elpa_core.files.strict_json import read_file
 
@@ -67,7 +68,7 @@ def config_paths(config_dir: str | Path) -> list[Path]:
     ConfigError
         If the folder does not exist.
     """
-    folder = Path(config_dir).absolute()
+    folder = with_home(config_dir).absolute()
     if not folder.is_dir():
         hint = f"make it, set {CONFIG_DIR_VARIABLE}, or give elpa_dags a config_dir"
         there = what_is_there(folder)
