@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from elpa_core.errors import ArtifactError, Problem
+from elpa_core.files.neighbours import what_is_there
 from elpa_core.times import utc_text
 
 
@@ -102,7 +103,8 @@ def require_fresh(path: Path, before: FileState | None) -> None:
         found = f"a file that cannot be read ({error.strerror})"
         raise ArtifactError(Problem(str(path), "", found, _EXPECTED, _HOW_TO_LEAVE)) from error
     if after is None:
-        raise ArtifactError(Problem(str(path), "", "no such file", _EXPECTED, _HOW_TO_LEAVE))
+        hint = "; ".join(filter(None, (_HOW_TO_LEAVE, what_is_there(path))))
+        raise ArtifactError(Problem(str(path), "", "no such file", _EXPECTED, hint))
     if after == before:
         found = f"a file left by an earlier attempt ({_time_text(after.modified_ns)})"
         raise ArtifactError(Problem(str(path), "", found, "a file written by this attempt", _HOW_TO_LEAVE))

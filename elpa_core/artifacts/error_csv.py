@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import codecs
 import csv
-import difflib
 import hashlib
 import io
 import math
-import re
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,18 +20,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from elpa_core.artifacts.column_hints import USABLE, unusable_columns
 from elpa_core.artifacts.decimals import floats
 from elpa_core.errors import ArtifactError, Problem, quoted
 from elpa_core.files.csv_cells import float_or_nan
 from elpa_core.files.csv_table import cell_count
+from elpa_core.files.neighbours import what_is_there
 from elpa_core.files.reading import LONGEST_LINE
 from elpa_core.scores.ewma import EwmaScore, SumOverflowError
 
 _BLOCK_BYTES = 120_000  # with one more line still below the csv module's limit for a cell
 _BLOCK_ROWS = 4096
-_SHOWN_COLUMNS = 10
 _NOT_SEPARATORS = bytes(set(range(256)) - set(b",\n"))
-_USABLE = 'a column "abs_error", or columns "y_true" and "pred"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +130,7 @@ class _Reader:
                         raise self._error(f"line {line}", found, "shorter lines, each ending in LF or CRLF")
                     yield block
         except FileNotFoundError as error:
-            relative = f"a relative path starts at the working folder, {Path.cwd()}"
-            hint = "" if self.path.is_absolute() else relative
-            raise self._error("", "no such file", expected, hint) from error
+            raise self._error("", "no such file", expected, what_is_there(self.path)) from error
         except (OSError, ValueError) as error:  # ValueError: a null character in the path
             reason = error.strerror if isinstance(error, OSError) else str(error)
             raise self._error("", f"a file that cannot be read ({reason})", expected) from error
@@ -146,11 +142,11 @@ class _Reader:
         lines = io.BytesIO(body)
         line, header = next(self._records(lines), (0, []))
         if not header:
-            raise self._error("", "an empty file", f"a header with {_USABLE}, then one row for each error")
+            raise self._error("", "an empty file", f"a header with {USABLE}, then one row for each error")
         self.names = [name.strip() for name in header]
         needed = self.needed or (["abs_error"] if "abs_error" in self.names else ["y_true", "pred"])
         if not set(needed) <= set(self.names):
-            raise self._error(f"line {line}", *_unusable(self.names))
+            raise self._error(f"line {line}", *unusable_columns(self.names))
         for name in needed:
             if (times := self.names.count(name)) > 1:
                 raise self._error(f"line {line}", f'{times} columns "{name}"', "one of that name")
@@ -256,21 +252,6 @@ class _Reader:
 
     def _error(self, place: str, found: str, expected: str, hint: str = "") -> ArtifactError:
         return ArtifactError(Problem(str(self.path), place, found, expected, hint))
-
-
-def _unusable(names: list[str]) -> tuple[str, str, str]:
-    """Return the found columns, the expected ones, and a hint which names to change."""
-    shown = ", ".join(map(quoted, names[:_SHOWN_COLUMNS]))
-    if len(names) > _SHOWN_COLUMNS:
-        shown += f" and {len(names) - _SHOWN_COLUMNS} more"
-    hints = []
-    for name in ("abs_error", "y_true", "pred"):
-        near = difflib.get_close_matches(name, names, n=1)
-        if near and near[0] != name:
-            hints.append(f"rename {quoted(near[0])} to {quoted(name)}")
-    if len(names) == 1 and re.search(r"[;\t|]", names[0]):
-        hints = ["separate the cells by commas"]
-    return f"columns {shown}", _USABLE, " or ".join(hints)
 
 
 def _block(values: list[NDArray[np.float64]], rows: Sequence[int], lines: Sequence[int]) -> ErrorBlock:

@@ -19,6 +19,7 @@ from elpa_core.scores.weights import MIN_SCORE
 POWER = 4
 RESAMPLES = 2000
 LEVEL = 0.95
+_ROUNDING = 1e-12  # of the size of actuals and forecasts: a sum of some hundred products
 _ROUTER = "router"
 
 
@@ -95,6 +96,8 @@ def evaluate(
     single = np.abs(actuals[:, np.newaxis] - forecasts)
     maes = single.mean(axis=0)
     best = int(np.argmin(maes))
+    sizes = np.maximum(np.abs(actuals), np.abs(forecasts).max(axis=1))
+    rounding = _ROUNDING * float(sizes.mean())
     gains = {
         name: _gain(single[:, best], errors[name], horizon, seed)
         for name in ("contract_weights", "recommended_weights", _ROUTER)
@@ -121,7 +124,7 @@ def evaluate(
         f"seed {seed}",
         note="static weights were computed from these rows; the router saw each block only after it "
         "had served it; the best single model is the best in hindsight",
-        verdict=[_verdict(name, gain, facts.names[best]) for name, gain in gains.items()],
+        verdict=[_verdict(name, gain, facts.names[best], rounding) for name, gain in gains.items()],
     )
     return routing, evaluation
 
@@ -210,10 +213,13 @@ def _gain(single: Array, ensemble: Array, horizon: int, seed: int) -> Gain:
     return Gain(gain=float(differences.mean()), low=low, high=high)
 
 
-def _verdict(name: str, gain: Gain, best: str) -> str:
+def _verdict(name: str, gain: Gain, best: str, rounding: float) -> str:
+    """Return a sentence; a gain up to ``rounding`` says nothing of the models."""
     way = name.replace("_", " ")
     subject, verb, do = ("the router", "beats", "does") if name == _ROUTER else (f"the {way}", "beat", "do")
-    if gain.low > 0.0:
+    if abs(gain.gain) <= rounding:
+        return f"no difference between {subject} and the best single model, {best}"
+    if gain.low > rounding:
         return f"{subject} {verb} the best single model, {best}"
     if gain.gain > 0.0:
         return f"{subject} {verb} the best single model, {best}, but not by more than chance may give"

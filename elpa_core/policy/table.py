@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from elpa_core.schema.groups import GROUPS
 from elpa_core.schema.policy import Evaluation, Policy, WeightedPolicy
+from elpa_core.scores.weights import MIN_SCORE
 
 
 def policy_lines(policy: Policy) -> list[str]:
     """Return a policy as plain lines: its models, then the errors of its weights and of a router."""
     return [*model_lines(policy), *(_evaluation_lines(policy.evaluation) if policy.evaluation else ())]
+
+
+def policy_warnings(policy: Policy) -> list[str]:
+    """Return what makes the scores of a policy doubtful, one line per model."""
+    return [
+        f"model {name}: the score is {MIN_SCORE:g}, the lowest there is: an error of 0: a leak? See that the"
+        " model is validated on rows that it was not trained on"
+        for name, score in policy.scores.items()
+        if score <= MIN_SCORE
+    ]
 
 
 def model_lines(policy: WeightedPolicy) -> list[str]:

@@ -36,6 +36,15 @@ def model_columns(source: str, columns: list[str]) -> tuple[tuple[str, str], ...
     return tuple(models)
 
 
+def models_without_column(source: str, columns: list[str], policy: RoutingPolicy) -> str:
+    """Return a warning that names the models of the policy without a column; empty if all have one."""
+    pool = [f"online:{name}" for name in policy.online] + [f"offline:{name}" for name in policy.offline]
+    absent = [model for model in pool if model not in columns]
+    if not absent:
+        return ""
+    return f"{source}: header: no column {some(absent)}, as the policy has it: every row does without"
+
+
 def check_models(source: str, columns: list[str], policy: RoutingPolicy) -> None:
     """Refuse columns that are not models of the policy.
 

@@ -18,7 +18,7 @@ from elpa_core.files.csv_table import READABLE_CSV, csv_rows
 from elpa_core.files.os_errors import as_input_error
 from elpa_core.files.reading import lines_of, require_short
 from elpa_core.routing.inputs import no_forecast
-from elpa_core.routing.model_columns import check_models, model_columns
+from elpa_core.routing.model_columns import check_models, model_columns, models_without_column
 from elpa_core.routing.routing_policy import RoutingPolicy
 from elpa_core.schema.limits import BOUND
 
@@ -82,6 +82,7 @@ def read_blocks(
     *,
     rows: int | None = None,
     pause: Callable[[], bool] | None = None,
+    warn: Callable[[str], object] = lambda _: None,
 ) -> Iterator[Block]:
     """Check the header of forecasts, and return the blocks as they arrive.
 
@@ -96,6 +97,8 @@ def read_blocks(
         Number of rows of a block, if known; the block is then answered before the next one begins.
     pause : callable, optional
         Returns whether no input arrives for a moment; used if ``rows`` is None.
+    warn : callable, optional
+        Takes a warning that names the models without a column.
 
     Raises
     ------
@@ -109,6 +112,8 @@ def read_blocks(
             Problem(source, "header", quoted(",".join(header[:2])), "block,row, then GROUP:NAME")
         )
     check_models(source, header[2:], policy)
+    if absent := models_without_column(source, header[2:], policy):
+        warn(absent)
 
     def whole(block: Block) -> bool:
         if rows is not None:

@@ -14,6 +14,8 @@ from elpa_airflow.dag.refused_config import RefusedConfigDag
 from elpa_core.config.loading import load_if_training
 from elpa_core.config.training import LoadedConfig
 from elpa_core.errors import ConfigError, InputError, Problem, quoted
+from elpa_core.files.location import with_home
+from elpa_core.files.neighbours import what_is_there
 from elpa_core.files.strict_json import read_file
 
 log = logging.getLogger(__name__)
@@ -66,10 +68,14 @@ def config_paths(config_dir: str | Path) -> list[Path]:
     ConfigError
         If the folder does not exist.
     """
-    folder = Path(config_dir).absolute()
+    folder = with_home(config_dir).absolute()
     if not folder.is_dir():
         hint = f"make it, set {CONFIG_DIR_VARIABLE}, or give elpa_dags a config_dir"
-        raise ConfigError(Problem(str(folder), "", "no folder", "the folder of the configs", hint))
+        there = what_is_there(folder)
+        expected = "the folder of the configs"
+        raise ConfigError(
+            Problem(str(folder), "", "no folder", expected, f"{hint}; {there}" if there else hint)
+        )
     return sorted(path for path in folder.glob("*.json") if not path.name.startswith("."))
 
 

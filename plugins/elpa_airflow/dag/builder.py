@@ -13,6 +13,7 @@ from airflow.sdk.definitions.param import ParamsDict
 from elpa_airflow.dag import docs
 from elpa_airflow.dag.trigger_form import trigger_params
 from elpa_airflow.run.moment import policy_uri
+from elpa_airflow.run.store_location import store_location
 from elpa_airflow.tasks.train import train_task
 from elpa_core.config.airflow import DagRunOptions, ModelRunOptions
 from elpa_core.config.training import LoadedConfig
@@ -50,7 +51,7 @@ def build_dag(loaded: LoadedConfig, store: str | None) -> DAG:
         end_date=parse_date(options.end_date, options.timezone) if options.end_date else None,
         catchup=options.catchup,
         tags={TAG, *options.tags},
-        doc_md=docs.dag_doc(loaded),
+        doc_md=docs.dag_doc(loaded, store_location(loaded, store)),
         default_args={"owner": options.owner} if options.owner else {},
         **_given(max_active_runs=options.max_active_runs, max_active_tasks=options.max_active_tasks),
     )

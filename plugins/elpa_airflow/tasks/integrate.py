@@ -28,7 +28,7 @@ from elpa_core.policy.build import ScoredModel, build_policy
 from elpa_core.policy.evaluation import evaluate_policy
 from elpa_core.policy.quorum import NoPolicyError, require_quorum
 from elpa_core.policy.scoring import score_artifacts
-from elpa_core.policy.table import policy_lines
+from elpa_core.policy.table import policy_lines, policy_warnings
 from elpa_core.runs.folder import RunFolder
 from elpa_core.runs.manifest import manifest_of, model_entry, refused_entry, write_manifest
 from elpa_core.runs.plan import Plan, plan_model
@@ -131,6 +131,8 @@ def _publish(context: Any, run: RunState, policy: Policy, start: Start) -> dict[
         run.loaded.sha256,
         "\n".join(policy_lines(policy)),
     )
+    for warning in policy_warnings(policy):
+        log.warning("%s", warning)
     gate = options.promotion.max_score_increase if options.promotion else None
     outcome = store.publish(ti.run_id, recorded.number, max_score_increase=gate, start=start)
     log.info("The policy is %s: %s", outcome.entry.action, outcome.entry.reason)

@@ -87,6 +87,23 @@ def test_an_ensemble_that_does_not_pay_is_said_so_in_words() -> None:
     assert any(text.startswith("the contract weights beat the best single model") for text in verdict)
 
 
+@pytest.mark.parametrize("size", [1e-6, 1.0, 1e9])
+def test_equal_models_make_no_difference_whatever_is_rounded(size: float) -> None:
+    rng = np.random.default_rng(2)
+    y = size * (10 + rng.normal(size=90))
+    forecast = y + 0.1 * size * rng.normal(size=90)
+    policy = {
+        "skill": "ELPA", "dirty_interval": 3, "amplitude_window": 6, "mutant_epsilon": None,
+        "online_models": ["a", "b"], "offline_models": ["c"], "scores": {"a": 0.3, "b": 0.7, "c": 0.9},
+    }  # fmt: skip
+    rows = Validation.of(y, dict.fromkeys(("a", "b", "c"), forecast))
+    evaluation = evaluate(policy, rows)[1]
+    assert evaluation.verdict[:2] == [
+        f"no difference between the {way} weights and the best single model, a"
+        for way in ("contract", "recommended")
+    ]
+
+
 def test_the_interval_covers_and_is_wider_for_dependent_rows() -> None:
     rng = np.random.default_rng(3)
     hits, wide, narrow = 0, 0.0, 0.0

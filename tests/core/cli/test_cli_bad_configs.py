@@ -80,7 +80,10 @@ def make_loop(path):
 
 
 STRANGE_FILES = {
-    "none": (lambda _: None, "no such file or directory; expected a JSON file that can be read"),
+    "none": (
+        lambda _: None,
+        "no such file or directory; expected a JSON file that can be read; {here} is empty",
+    ),
     "folder": (Path.mkdir, "a folder; expected a JSON file that can be read"),
     "FIFO": (make_fifo, "no regular file; expected a JSON file that can be read"),
     "device": (
@@ -105,7 +108,7 @@ def test_what_is_no_file_to_read_is_refused_at_once(here, capsys, make, problem)
         ["validate", "pool.json"],
     ):
         assert main(arguments) == 2
-        assert capsys.readouterr() == ("", f"error: pool.json: found {problem}\n")
+        assert capsys.readouterr() == ("", f"error: pool.json: found {problem.format(here=here)}\n")
     assert {path.name for path in here.iterdir()} <= {"pool.json"}
 
 

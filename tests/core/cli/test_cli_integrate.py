@@ -290,7 +290,8 @@ def test_an_error_file_that_changed_since_training_is_refused(train, refused, he
     )
     csv.unlink()
     assert refused("--run-dir", "run") == (
-        f"{csv}: found no such file; expected a CSV file with the model's validation errors"
+        f"{csv}: found no such file; expected a CSV file with the model's validation errors;"
+        f' {csv.parent} holds "train.stderr.log", "train.stdout.log"'
     )
 
 
@@ -337,9 +338,10 @@ def test_another_object_than_a_manifest_is_refused(train, refused, here, change,
     assert refused("--run-dir", "run") == f"run/train_manifest.json: {message}"
 
 
-def test_a_run_that_is_not_there_is_refused(refused):
+def test_a_run_that_is_not_there_is_refused(refused, here):
     expected = (
-        "run/train_manifest.json: found no such file or directory; expected a JSON file that can be read"
+        "run/train_manifest.json: found no such file or directory; expected a JSON file that can be read;"
+        f' there is no folder {here}/run; {here} holds "policy.json"'
     )
     assert refused("--run-dir", "run") == expected
 

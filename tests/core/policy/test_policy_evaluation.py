@@ -75,6 +75,20 @@ def test_the_horizon_says_what_was_forecast_together(tmp_path, integrate):
     assert "not used" not in printed
 
 
+def test_a_score_at_the_floor_is_a_warning(tmp_path, write_json, capsys):
+    sources = [{"ewma_score": 0}, {"error_values": [0, 0]}]
+    blocks = [
+        {"name": n, "group": g, **s} for n, g, s in zip("ab", ("online", "offline"), sources, strict=True)
+    ]
+    config = write_json({"models": blocks}, "integrate.json")
+    assert main(["integrate", "--config", str(config), "--output", str(tmp_path / "policy.json")]) == 0
+    words = (
+        "the score is 1e-09, the lowest there is: an error of 0: a leak? See that the model is validated on"
+        " rows that it was not trained on"
+    )
+    assert capsys.readouterr().err.splitlines() == [f"warning: model {name}: {words}" for name in ("a", "b")]
+
+
 def test_an_ensemble_worse_than_its_best_model_is_said_so_in_words(tmp_path, integrate):
     policy, printed = integrate(
         {"error_csv": write_artifact(tmp_path / "a.csv", GOOD)},

@@ -174,7 +174,10 @@ NO_ERRORS = (
 @pytest.mark.parametrize(
     ("train_cmd", "found"),
     [
-        ("true", "found no such file" + NO_ERRORS),
+        (
+            "true",
+            "found no such file" + NO_ERRORS + '; {folder} holds "train.stderr.log", "train.stdout.log"',
+        ),
         (
             "ln -s errors.csv errors.csv",
             "found a file that cannot be read (Too many levels of symbolic links)" + NO_ERRORS,
@@ -199,7 +202,7 @@ def test_a_good_command_without_usable_errors_is_ok_and_says_so(execute, tmp_pat
     assert done
     assert statuses(entries) == [("ok", 0)]
     assert entries[0]["artifact"] is None
-    assert entries[0]["reason"] == f"no usable error artifact: {csv}: {found}"
+    assert entries[0]["reason"] == f"no usable error artifact: {csv}: {found.format(folder=csv.parent)}"
 
 
 def test_errors_left_by_an_earlier_run_are_not_taken_for_those_of_this_one(execute):
