@@ -69,6 +69,11 @@ class PolicyFields(StrictModel):
         allow_inf_nan=False,
         description="Relative error above which a step counts as a mutation; null: no detection.",
     )
+
+
+class ErrorFields(StrictModel):
+    """How error CSVs are read and compared; training and integration configs share it."""
+
     error_columns: ErrorColumns = Field(
         default_factory=ErrorColumns, description="Columns of the error CSVs that have other names."
     )
@@ -124,7 +129,7 @@ class RunFields(PolicyFields):
     context: dict[str, AnyScalar] = Field(default_factory=dict, description="Additional placeholder values.")
 
 
-class TrainingConfig(RunFields):
+class TrainingConfig(RunFields, ErrorFields):
     """A pool of sub-models, the values for their commands, and the options of the Dag."""
 
     airflow: DagRunOptions = Field(default_factory=DagRunOptions, description="Options of the Dag.")

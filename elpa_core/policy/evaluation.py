@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from elpa_core.backtest.evaluation import evaluate
-from elpa_core.config.training import PolicyFields
+from elpa_core.config.training import ErrorFields
 from elpa_core.errors import InputError, Problem
 from elpa_core.policy.comparison import compare
 from elpa_core.policy.scoring import ReadModel
@@ -15,7 +15,7 @@ from elpa_core.schema.policy import Policy
 def evaluate_policy(
     policy: Policy,
     models: Sequence[ReadModel],
-    fields: PolicyFields,
+    fields: ErrorFields,
     horizon: int,
     *,
     source: str,
@@ -28,7 +28,7 @@ def evaluate_policy(
     policy : Policy
     models : sequence of ReadModel
         The models of the policy, as they were read.
-    fields : PolicyFields
+    fields : ErrorFields
         The config; ``on_incomparable`` may refuse errors that cannot be compared.
     horizon : int
         Number of steps that are forecast together.

@@ -32,7 +32,7 @@ def model_lines(policy: WeightedPolicy) -> list[str]:
 
 
 def _comparison_lines(comparison: Comparison) -> list[str]:
-    lines = [f"the scores cannot be compared: {reason}" for reason in comparison.reasons]
+    lines = [f"scores may not compare: {reason}" for reason in comparison.reasons]
     for name, model in comparison.models.items():
         if model.shared and model.rows != model.shared:
             span = f", {model.first} to {model.last}" if model.first else ""

@@ -192,6 +192,9 @@ def test_the_policy_is_shown_as_a_table(here, integrate, capsys):
         "online   a                      1   0.6667  best",
         "online   c                      2   0.3333",
         "offline  long_name              3   1.0000  best",
+        "scores may not compare: no actuals: a, long_name, c: nothing says that the scores come from the same "
+        "steps",
+        "no evaluation: no y_true and pred: a, long_name, c",
         "policy: out/policy.json",
     ]
     assert stderr.splitlines() == [
