@@ -10,7 +10,7 @@ from elpa_core.cli.paths import require_output, require_text
 from elpa_core.config.integration import load_integration_config
 from elpa_core.errors import InputError, Problem
 from elpa_core.policy.build import write_policy
-from elpa_core.policy.table import policy_lines, policy_warnings
+from elpa_core.policy.table import policy_lines
 
 _DESCRIPTION = """\
 Score every model by its validation errors (an exponentially weighted moving average of their
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
         require_text(options.run_dir.absolute())
         policy = integrate_run(options.run_dir, options.manifest)
     write_policy(options.output, policy)
-    for warning in policy_warnings(policy):
+    for warning in policy.warnings:
         print_problem("warning", warning)
     for line in policy_lines(policy):
         print_line(line)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError
 
 from elpa_core.config.pool_checks import container_problems, duplicate_names, missing_groups, settle_groups
-from elpa_core.config.training import ERROR_SOURCES, PolicyFields
+from elpa_core.config.training import ERROR_SOURCES, ErrorColumns, ErrorFields, PolicyFields
 from elpa_core.config.types import ModelName, StrictModel
 from elpa_core.errors import ConfigError, Problem, nearest, short
 from elpa_core.files.strict_json import member_path, read_object
@@ -33,9 +33,13 @@ class ScoredBlock(StrictModel):
     error_csv: Annotated[str, Field(min_length=1)] | None = Field(
         default=None, description="Path of an error CSV, relative to the working folder."
     )
+    error_columns: ErrorColumns = Field(
+        default_factory=ErrorColumns,
+        description="Columns of this model's error CSV; they override those at the top.",
+    )
 
 
-class IntegrationConfig(PolicyFields):
+class IntegrationConfig(PolicyFields, ErrorFields):
     """Models with their validation errors, and the fields for scores and routing."""
 
     models: tuple[ScoredBlock, ...] = Field(min_length=1, strict=False, description="The pool.")

@@ -54,7 +54,9 @@ def refused_entry(model: Model, run_dir: Path) -> dict[str, Any]:
         The run's folder.
     """
     model_dir = RunFolder(run_dir).model(model.name).path
-    planned = PlannedModel(model, "", "", model_dir, {}, model_dir, secret_values(model.env), model.airflow)
+    planned = PlannedModel(
+        model, "", "", model_dir, {}, model_dir, secret_values(model.env), model.airflow, {}
+    )
     return model_entry(planned) | {"train_cmd": None, "error_csv": None}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from elpa_core.artifacts.error_columns import Role
 from elpa_core.commands.masking import MASK, mask_text, mask_values, names_a_secret, secret_values
 from elpa_core.commands.placeholders import Scalar, render_command, render_text
 from elpa_core.config.airflow import ModelRunOptions
@@ -38,6 +39,8 @@ class PlannedModel:
         Values that are never to be printed.
     options : ModelRunOptions
         How the model runs: its own options over those of the whole config.
+    error_columns : mapping of str to str
+        Names of columns of the error CSV by what they hold: the model's own over those of the whole config.
     """
 
     model: Model
@@ -48,6 +51,7 @@ class PlannedModel:
     error_csv: Path
     secrets: tuple[str, ...]
     options: ModelRunOptions
+    error_columns: Mapping[Role, str]
 
     def masked_environment(self) -> dict[str, str]:
         """Return the model's own ``env`` with secrets masked."""
@@ -143,4 +147,5 @@ def plan_model(
         error_csv=model_dir / render_text(model.error_csv, {**values.written, **values.data}),
         secrets=secrets,
         options=model.airflow.over(config.airflow),
+        error_columns=model.error_columns.over(config.error_columns),
     )

@@ -11,7 +11,6 @@ from typing import Any, Literal, Protocol
 
 from elpa_core.artifacts.error_artifact import ErrorArtifact, FileState, artifact_of, require_fresh
 from elpa_core.artifacts.kept_files import kept_files
-from elpa_core.config.training import Model
 from elpa_core.errors import ArtifactError, CommandError
 from elpa_core.processes.command import DEFAULT_STOP_GRACE, Command, CommandResult
 from elpa_core.runs.folder import ModelFolder
@@ -22,9 +21,7 @@ from elpa_core.times import now_text
 class ArtifactKeeper(Protocol):
     """Who keeps what a command left, in its folder or elsewhere."""
 
-    def artifact_left(
-        self, error_csv: Path, *, model: Model, started_at: str, finished_at: str
-    ) -> ErrorArtifact:
+    def artifact_left(self, planned: PlannedModel, *, started_at: str, finished_at: str) -> ErrorArtifact:
         """Return the error artifact, and where it is kept.
 
         Raises
@@ -59,12 +56,15 @@ class KeptInPlace:
 
     model_dir: Path
 
-    def artifact_left(
-        self, error_csv: Path, *, model: Model, started_at: str, finished_at: str
-    ) -> ErrorArtifact:
+    def artifact_left(self, planned: PlannedModel, *, started_at: str, finished_at: str) -> ErrorArtifact:
         """Return the error artifact; see `ArtifactKeeper`."""
         return artifact_of(
-            error_csv, model=model.name, group=model.group, started_at=started_at, finished_at=finished_at
+            planned.error_csv,
+            model=planned.model.name,
+            group=planned.model.group,
+            started_at=started_at,
+            finished_at=finished_at,
+            named=planned.error_columns,
         )
 
     def files_left(self, patterns: Sequence[str]) -> list[str]:
@@ -228,9 +228,7 @@ class Training:
         kept: tuple[str, ...] = ()
         try:
             require_fresh(planned.error_csv, before)
-            artifact = self._keeper.artifact_left(
-                planned.error_csv, model=planned.model, started_at=started_at, finished_at=finished_at
-            )
+            artifact = self._keeper.artifact_left(planned, started_at=started_at, finished_at=finished_at)
             kept = tuple(self._keeper.files_left(planned.model.artifacts))
         except (ArtifactError, OSError) as error:  # OSError: the command may remove its own folder
             problem = str(error)

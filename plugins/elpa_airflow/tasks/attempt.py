@@ -18,6 +18,7 @@ from elpa_core.config.training import Model
 from elpa_core.errors import ArtifactError, Problem
 from elpa_core.files import StorePath, objects
 from elpa_core.runs.folder import ModelFolder, RunFolder
+from elpa_core.runs.plan import PlannedModel
 
 
 @dataclass(frozen=True)
@@ -90,9 +91,7 @@ class Attempt:
                 return
         write_status(self.status_dir, status | {"attempt": self.key, "orphaned": self.orphaned})
 
-    def artifact_left(
-        self, error_csv: Path, *, model: Model, started_at: str, finished_at: str
-    ) -> ErrorArtifact:
+    def artifact_left(self, planned: PlannedModel, *, started_at: str, finished_at: str) -> ErrorArtifact:
         """Return the error artifact that the command left. From now on it lies in the store.
 
         Raises
@@ -100,15 +99,20 @@ class Attempt:
         ArtifactError
             If it is no error CSV as the contract has it.
         """
-        found, here = error_csv.resolve(), self.work_dir.resolve()
+        found, here = planned.error_csv.resolve(), self.work_dir.resolve()
         if found.is_relative_to(here):
             path = self.work_dir / found.relative_to(here)
         else:  # a later run may write over it
             path = ModelFolder(self.work_dir).copied_errors
-            require_regular(error_csv)
-            shutil.copyfile(error_csv, path)
+            require_regular(planned.error_csv)
+            shutil.copyfile(planned.error_csv, path)
         artifact = artifact_of(
-            path, model=model.name, group=model.group, started_at=started_at, finished_at=finished_at
+            path,
+            model=planned.model.name,
+            group=planned.model.group,
+            started_at=started_at,
+            finished_at=finished_at,
+            named=planned.error_columns,
         )
         return replace(artifact, path=self._keep([path])[0])
 

@@ -9,7 +9,6 @@ import pytest
 from support.made_panels import make_panel
 
 from elpa_core.backtest.evaluation import (
-    common_validation,
     evaluate,
     moving_block_interval,
     recommended_weights,
@@ -123,18 +122,6 @@ def test_blocks_of_the_bootstrap_keep_neighbours_together() -> None:
     assert moving_block_interval(np.tile([1.0, -1.0], 30), 2) == (0.0, 0.0)
     low, high = moving_block_interval(np.tile([1.0, -1.0], 30), 1)
     assert low < -0.1 < 0.1 < high
-
-
-def test_common_rows_or_a_reason() -> None:
-    y = np.arange(10.0)
-    found = common_validation({"a": (y, y + 1), "b": (y[4:], y[4:])}, horizon=2)
-    assert isinstance(found, Validation)
-    assert found.actuals.tolist() == [4, 5, 6, 7, 8, 9]
-    assert found.forecasts[0].tolist() == [5, 4]
-    assert found.blocks == (0, 2, 4)
-    assert common_validation({"a": (y, y), "b": None}) == "no y_true and pred: b"
-    assert "y_true of b is not that of a" in str(common_validation({"a": (y, y), "b": (y + 1, y)}))
-    assert "fewer than two blocks" in str(common_validation({"a": (y, y)}, horizon=6))
 
 
 def test_suggestions() -> None:

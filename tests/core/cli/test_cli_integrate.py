@@ -182,6 +182,9 @@ def test_relative_error_files_are_relative_to_the_working_folder(here, integrate
     assert integrate(config="configs/scores.json")["scores"]["a"] == 8.0
 
 
+NAMES = "a, long_name, c"
+
+
 def test_the_policy_is_shown_as_a_table(here, integrate, capsys):
     models = [scored("a", "online", ewma_score=1), scored("long_name", "offline", ewma_score=3)]
     models.append({"name": "c", "ewma_score": 2})
@@ -192,6 +195,8 @@ def test_the_policy_is_shown_as_a_table(here, integrate, capsys):
         "online   a                      1   0.6667  best",
         "online   c                      2   0.3333",
         "offline  long_name              3   1.0000  best",
+        f"scores may not compare: no actuals: {NAMES}: nothing says that the scores come from the same steps",
+        f"no evaluation: no y_true and pred: {NAMES}",
         "policy: out/policy.json",
     ]
     assert stderr.splitlines() == [

@@ -7,7 +7,6 @@ import pytest
 from support.pools import block, pool
 
 from elpa_core.cli import main
-from elpa_core.policy.evaluation import evaluate_policy
 from elpa_core.routing import Router
 from elpa_core.schema.policy import Policy
 from elpa_core.store import PolicyStore
@@ -183,12 +182,3 @@ def test_a_published_policy_keeps_its_evaluation_and_routes(tmp_path, run_policy
     assert done.returncode == 0, done.stderr
     expected = Router(policy).predict({"a": [12, 13], "b": [10, 11]}).tolist()
     assert done.stdout.splitlines() == ["block,row,served", f"0,0,{expected[0]!r}", f"0,1,{expected[1]!r}"]
-
-
-def test_an_artifact_that_changes_under_way_is_not_evaluated(tmp_path, run_policy):
-    policy = Policy.model_validate(json.loads(run_policy.read_bytes()))
-    files = {name: tmp_path / f"{name}.csv" for name in ("a", "b")}
-    bare = policy.model_copy(update={"routing": None, "evaluation": None})
-    assert evaluate_policy(bare, files, 6) == policy
-    write_artifact(files["b"], HIGH)
-    assert evaluate_policy(bare, files, 6) == bare

@@ -199,9 +199,10 @@ class Elsewhere:
     def __init__(self, model_dir, folder):
         self.in_place, self.folder = KeptInPlace(model_dir), folder
 
-    def artifact_left(self, error_csv, **more):
-        artifact = self.in_place.artifact_left(error_csv, **more)
-        return dataclasses.replace(artifact, path=str(shutil.copy(error_csv, self.folder / "errors.csv")))
+    def artifact_left(self, planned, **more):
+        artifact = self.in_place.artifact_left(planned, **more)
+        copy = shutil.copy(planned.error_csv, self.folder / "errors.csv")
+        return dataclasses.replace(artifact, path=str(copy))
 
     def files_left(self, patterns):
         return [str(shutil.copy(file, self.folder)) for file in self.in_place.files_left(patterns)]
