@@ -48,6 +48,40 @@ class Problem:
         return one_line(f"{self.source}: {place}found {self.found}; expected {self.expected}{hint}")
 
 
+@dataclass(frozen=True, slots=True)
+class Caution:
+    """One thing in an input that is accepted and that its author should know.
+
+    Parameters
+    ----------
+    source, place : str
+        The file and the place in it, as in a `Problem`.
+    found : str
+        What it is, in words that can follow the place.
+    expected : str
+        What to do about it; empty if there is nothing to say.
+
+    Examples
+    --------
+    >>> print(Caution("pool.json", "$.datset", "no command uses this value", 'did you mean "dataset"?'))
+    pool.json: $.datset: no command uses this value; did you mean "dataset"?
+    """
+
+    source: str
+    place: str
+    found: str
+    expected: str = ""
+
+    def __str__(self) -> str:
+        """Return the caution as one line; control characters in names and values are escaped."""
+        return one_line(f"{self.source}: {self.in_file()}")
+
+    def in_file(self) -> str:
+        """Return it without the name of the file."""
+        expected = f"; {self.expected}" if self.expected else ""
+        return f"{self.place}: {self.found}{expected}" if self.place else f"{self.found}{expected}"
+
+
 def one_line(text: str) -> str:
     r"""Return ``text`` with every unprintable character escaped, so that it stays one line.
 

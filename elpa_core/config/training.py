@@ -13,6 +13,7 @@ from pydantic import Field
 
 from elpa_core.config.airflow import DagRunOptions, ModelRunOptions
 from elpa_core.config.types import AnyScalar, Environment, KeptPattern, ModelName, StrictModel, Text
+from elpa_core.errors import Caution
 from elpa_core.schema.groups import Group
 
 ERROR_SOURCES = ("ewma_score", "error_values", "error_csv")
@@ -104,15 +105,15 @@ class LoadedConfig:
         The content of the file.
     config : TrainingConfig
         The config in the file.
-    warnings : tuple of str
-        Warnings for its author, one line each.
+    warnings : tuple of Caution
+        Warnings for its author.
     """
 
     path: Path
     source: str
     data: bytes
     config: TrainingConfig
-    warnings: tuple[str, ...]
+    warnings: tuple[Caution, ...]
 
     @property
     def dag_id(self) -> str:
