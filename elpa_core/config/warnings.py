@@ -13,6 +13,7 @@ from elpa_core.commands.code_readers import values_read_as_code
 from elpa_core.commands.masking import MASK, names_a_secret
 from elpa_core.commands.placeholders import Scalar, placeholder_names
 from elpa_core.commands.unquoted import may_need_quotes, unquoted_values
+from elpa_core.config.airflow import ModelRunOptions
 from elpa_core.config.misplaced import hint_at_top, hint_in_context
 from elpa_core.config.placeholder_values import (
     CONFIG_NAMES,
@@ -26,7 +27,7 @@ from elpa_core.config.training import Model, TrainingConfig
 from elpa_core.errors import Caution, quoted
 from elpa_core.files.strict_json import member_path
 
-_JINJA = re.compile(r"(?<!\$)\{\{-?\s*([A-Za-z_]\w*)\s*(?:[.|\[(][^{}]*)?-?\}\}")
+_JINJA = re.compile(r"(?<![${])\{\{-?\s*([A-Za-z_]\w*)\s*(?:[.|\[(][^{}]*)?-?\}\}")
 _AS_OF = re.compile(r"(?:next_)?(?:ds|ts)\w*|logical_date|(?:next_)?execution_date|macros")
 _OTHER_JINJA = re.compile(
     r"conf|conn|dag(?:_run)?|inlets|outlets|\w+_events|params|prev_\w+|task|task_instance\w*|test_mode|ti"
@@ -108,13 +109,23 @@ def _in_values(config: TrainingConfig, values: Values, places: Places) -> Iterat
         if isinstance(value, str) and name != "train_dataset":
             for found, expected in _returns_and_jinja(value, places):
                 yield places[name], found, expected
+    yield from _returns_in_options(config.airflow, "$.airflow")
     for index, model in enumerate(config.models):
+        yield from _returns_in_options(model.airflow, f"$.models[{index}].airflow")
         for name, value in model.env.items():
             if "\r" in value:
                 yield member_path(f"$.models[{index}].env", name), *_returns(value)
         for number, pattern in enumerate(model.artifacts):
             if "\r" in pattern:
                 yield f"$.models[{index}].artifacts[{number}]", *_returns(pattern)
+
+
+def _returns_in_options(options: ModelRunOptions, place: str) -> Iterator[Found]:
+    for name in sorted(options.model_fields_set):
+        value = getattr(options, name)
+        for text in value if isinstance(value, tuple) else (value,):
+            if isinstance(text, str) and "\r" in text:
+                yield f"{place}.{name}", *_returns(text)
 
 
 def _in_templates(model: Model, config: TrainingConfig, values: Values, places: Places) -> Iterator[Found]:

@@ -195,7 +195,7 @@ def test_the_policy_is_shown_as_a_table(here, integrate, capsys):
         "policy: out/policy.json",
     ]
     assert stderr.splitlines() == [
-        "warning: scores.json: $.models[2].group: found nothing; taken as online: say which group it is",
+        "warning: scores.json: $.models[2].group: found nothing, taken as online; say which group it is",
         'warning: scores.json: $.betta: not used; did you mean "beta"?',
     ]
 

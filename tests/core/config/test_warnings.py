@@ -123,6 +123,7 @@ def test_jinja_is_not_read(warnings, command, instead):
     [
         "echo ${{ds}} ${{epochs}} ${{#ti[@]}}",
         "awk '{{print $1}}' x.csv",
+        "printf %s '{{{{ ds }}}}'",
         "f() {{ echo; }}; f",
         "python -c 'print({{}})'",
         "{{ true; }}",
@@ -151,7 +152,9 @@ def test_carriage_returns_are_named_wherever_they_stand(warnings):
     model = block(
         train_cmd="true '{note}'\r\nfalse\r\n", error_csv="errors.csv\r", env={"A": "x\r"}, artifacts=["m\r"]
     )
-    found = warnings(pool(model, dataset="/x\r", context={"note": "a\rb"}))
+    model["airflow"] = {"pool": "gpu\r"}
+    options = {"tags": ["a", "b\r"], "owner": "me\r"}
+    found = warnings(pool(model, dataset="/x\r", context={"note": "a\rb"}, airflow=options))
     returns = {place: words for place, words, expected in found if expected == "end lines with \\n"}
     one = "1 carriage return (\\r), taken as a character like any other"
     assert returns == {
@@ -161,6 +164,9 @@ def test_carriage_returns_are_named_wherever_they_stand(warnings):
                 "$.models[0].error_csv",
                 "$.models[0].env.A",
                 "$.models[0].artifacts[0]",
+                "$.models[0].airflow.pool",
+                "$.airflow.tags",
+                "$.airflow.owner",
                 "$.dataset",
                 "$.context.note",
             ],

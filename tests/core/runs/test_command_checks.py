@@ -98,6 +98,11 @@ def test_nothing_runs(check, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_without_a_bash_the_syntax_is_not_checked(check, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert check(command("if")) == ([], [("", "no bash is installed here: its syntax is not checked")])
+
+
 # Length
 
 
