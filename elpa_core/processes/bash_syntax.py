@@ -63,10 +63,7 @@ def _ask(command: str, *options: str) -> Complaint | None:
     said = done.stderr.decode(errors="replace")
     first = _LINE.search(said)
     if first is None:
-        return (
-            Complaint(1, said.strip() or f"bash ended with {done.returncode}", True)
-            if done.returncode
-            else None
-        )
+        died = f"bash died of signal {-done.returncode}" if done.returncode < 0 else said.strip()
+        return Complaint(1, died, True) if done.returncode else None
     last_line = command.removesuffix("\n").count("\n") + 1
     return Complaint(min(int(first.group(1)), last_line), first.group(2), done.returncode != 0)
