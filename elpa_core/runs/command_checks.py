@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from elpa_core.commands.masking import mask_text, secret_values
@@ -36,7 +37,7 @@ _MOMENT = RunMoment(
 )
 _RUN_DIR = Path("/elpa/runs/sample")
 _CHANGES_READING = re.compile(r"\b(?:shopt|alias)\b")
-_FILE_NAME = re.compile(r"(?![/~$-])(?!\w+:)[^\s;&|<>()]*(?:/|\.[A-Za-z]\w*$)[^\s;&|<>()]*")
+_FILE_NAME = re.compile(r"(?![/~$-])(?!\w+:)[^\n]*(?:/|\.[A-Za-z]\w*$)[^\n]*")
 _START = "write an absolute path, or one that starts with {config_dir}/"
 
 
@@ -156,4 +157,6 @@ def _starts(path: str) -> str:
 
 
 def _is_there(path: str, loaded: LoadedConfig) -> bool:
-    return any((folder / path).exists() for folder in (loaded.path.parent, Path.cwd()))
+    with suppress(OSError):  # a value that is longer than any path
+        return any((folder / path).exists() for folder in (loaded.path.parent, Path.cwd()))
+    return False

@@ -203,10 +203,15 @@ def test_a_relative_path_to_a_file_that_lies_beside_the_config(check, tmp_path):
 
 @pytest.mark.parametrize("text", ["x {dataset}", 'x --data="{dataset}"', "x {train_dataset}"])
 def test_a_relative_data_set(check, text):
-    for value in ("load.csv", "data/load.parquet", "../load.csv"):
-        assert check(command(text, dataset=value)) == ([], [("$.dataset", starts(value))])
+    for value in ("load.csv", "data/load.parquet", "../load.csv", "data/load (1).csv"):
+        assert check(command(text, dataset=value))[1] == [("$.dataset", starts(value))]
     for value in ("/load.csv", "s3://b/load.csv", "$DATA/load.csv", "~/load.csv", "load", "postgres:db/x"):
         assert check(command(text, dataset=value)) == ([], [])
+
+
+def test_a_value_that_is_longer_than_any_path(check):
+    long = "a/" + "b" * 5000
+    assert check(command(f"x {{note}} {long}", context={"note": long})) == ([], [])
 
 
 def test_a_relative_data_set_behind_a_folder_is_what_is_meant(check):
