@@ -52,7 +52,8 @@ def config_warnings(config: TrainingConfig, source: str) -> list[Caution]:
     for index, model in enumerate(config.models):
         place = f"$.models[{index}].train_cmd"
         for name, how in values_read_as_code(model.train_cmd, typed):
-            found.append((place, f"{{{name}}} {how}", ""))
+            words, _, expected = how.partition("; ")
+            found.append((place, f"{{{name}}} {words}", expected))
         for field, words, expected in _in_templates(model, config, values, places):
             found.append((f"$.models[{index}].{field}", words, expected))
         found += [(place, *rest) for rest in _unquoted(model, signs, places)]

@@ -241,6 +241,12 @@ def test_a_secret_is_not_shown(warnings):
     assert found.startswith("the value *** of $.context.api_token ")
 
 
+def test_what_to_do_about_a_value_that_is_read_as_code_stands_apart(warnings):
+    ((_, found, expected),) = warnings(pool(block(train_cmd="bash -c 'echo {seed}'")))
+    assert found == "{seed} stands where bash -c reads it as code"
+    assert expected == "use the variable ELPA_SEED there instead"
+
+
 # Empty values and variables
 
 
