@@ -52,6 +52,40 @@ class Problem:
         return one_line(f"{source}: {place}found {found}; expected {expected}{hint}")
 
 
+@dataclass(frozen=True, slots=True)
+class Caution:
+    """One thing in an input that is accepted and that its author should know.
+
+    Parameters
+    ----------
+    source, place : str
+        The file and the place in it, as in a `Problem`.
+    found : str
+        What it is, in words that can follow the place.
+    expected : str
+        What to do about it; empty if there is nothing to say.
+
+    Examples
+    --------
+    >>> print(Caution("pool.json", "$.datset", "no command uses this value", 'did you mean "dataset"?'))
+    pool.json: $.datset: no command uses this value; did you mean "dataset"?
+    """
+
+    source: str
+    place: str
+    found: str
+    expected: str = ""
+
+    def __str__(self) -> str:
+        """Return the caution as one line; control characters in names and values are escaped."""
+        return one_line(f"{short(self.source, _LONGEST_PATH)}: {self.in_file()}")
+
+    def in_file(self) -> str:
+        """Return it without the name of the file."""
+        place, found, expected = (short(part, _LONGEST) for part in (self.place, self.found, self.expected))
+        return (place and f"{place}: ") + found + (expected and f"; {expected}")
+
+
 def one_line(text: str) -> str:
     r"""Return ``text`` with every unprintable character escaped, so that it stays one line.
 

@@ -13,13 +13,12 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from elpa_core.commands.bash.calls import Call, calls, words_held
-from elpa_core.commands.bash.lexer import read_program
 from elpa_core.commands.bash.limits import LIMITS
 from elpa_core.commands.bash.programs import program_slots
 from elpa_core.commands.bash.quoting import marks_read_again
 from elpa_core.commands.bash.syntax import EXPANSION, SLOT, Command, Program, Reads, Slot, Where
 from elpa_core.commands.bash.variables import assignments, names_in_numbers
-from elpa_core.commands.placeholders import Placeholder, parse_template
+from elpa_core.commands.placeholders import read_template
 from elpa_core.errors import short
 
 _HINT = re.compile(
@@ -65,11 +64,7 @@ def values_read_as_code(template: str, typed: frozenset[str] = frozenset()) -> l
     # Each parse of a Dag file asks this of every command, and reading a program costs much more.
     if not _HINT.search(template) and typed.isdisjoint(_REDIRECTED.findall(template)):
         return []
-    pieces = parse_template(template)
-    names = [piece.name for piece in pieces if isinstance(piece, Placeholder)]
-    text = "".join(piece.replace(SLOT, "") if isinstance(piece, str) else SLOT for piece in pieces)
-    program = read_program(text)
-    name_of = dict(zip(program.slots, names, strict=True))
+    program, name_of = read_template(template)
     found = dict.fromkeys(
         CodeReading(name_of[slot], _stands_in(reader, name_of[slot]))
         for slot, reader in program_slots(program, name_of.__getitem__)

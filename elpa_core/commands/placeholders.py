@@ -12,8 +12,9 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
+from elpa_core.commands.bash.lexer import read_program
 from elpa_core.commands.bash.quoting import Refusal, quote_values
-from elpa_core.commands.bash.syntax import SLOT
+from elpa_core.commands.bash.syntax import SLOT, Program, Slot
 from elpa_core.errors import ConfigError, PlaceholderError, Problem, quoted, short, some
 
 Scalar = str | int | float | bool | None
@@ -63,6 +64,20 @@ def parse_template(template: str, *, source: str = "template", place: str = "") 
     if problems:
         raise ConfigError(problems)
     return tuple(pieces)
+
+
+def read_template(template: str) -> tuple[Program, dict[Slot, str]]:
+    """Return a well-formed command template as bash reads it, and the placeholder at each slot.
+
+    >>> program, names = read_template("python x.py {dataset}")
+    >>> list(names.values()), [len(command.words) for command in program.commands]
+    (['dataset'], [3])
+    """
+    pieces = parse_template(template)
+    names = [piece.name for piece in pieces if isinstance(piece, Placeholder)]
+    text = "".join(piece.replace(SLOT, "") if isinstance(piece, str) else SLOT for piece in pieces)
+    program = read_program(text)
+    return program, dict(zip(program.slots, names, strict=True))
 
 
 def placeholder_names(template: str) -> frozenset[str]:

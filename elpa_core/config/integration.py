@@ -9,10 +9,16 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
-from elpa_core.config.pool_checks import container_problems, duplicate_names, missing_groups, settle_groups
+from elpa_core.config.pool_checks import (
+    container_problems,
+    duplicate_names,
+    missing_groups,
+    settle_groups,
+    without_comments,
+)
 from elpa_core.config.training import ERROR_SOURCES, ErrorColumns, ErrorFields, PolicyFields
 from elpa_core.config.types import ModelName, StrictModel
-from elpa_core.errors import ConfigError, Problem, nearest, short
+from elpa_core.errors import Caution, ConfigError, Problem, nearest
 from elpa_core.files.strict_json import member_path, read_object
 from elpa_core.schema.fields import Score, Steps
 from elpa_core.schema.groups import Group
@@ -52,7 +58,7 @@ class LoadedIntegration:
 
     source: str
     config: IntegrationConfig
-    warnings: tuple[str, ...]
+    warnings: tuple[Caution, ...]
 
 
 def load_integration_config(path: Path) -> LoadedIntegration:
@@ -69,6 +75,7 @@ def load_integration_config(path: Path) -> LoadedIntegration:
 def check_integration_config(raw: Mapping[str, Any], path: Path) -> LoadedIntegration:
     """Return the integration config in the JSON object ``raw``."""
     source = str(path)
+    raw = without_comments(raw)
     models = raw.get("models")
     if isinstance(models, list) and any(isinstance(block, dict) and "train_cmd" in block for block in models):
         hint = "elpa train runs it; elpa integrate --run-dir makes the policy of its run"
@@ -76,12 +83,11 @@ def check_integration_config(raw: Mapping[str, Any], path: Path) -> LoadedIntegr
     fields = tuple(IntegrationConfig.model_fields)
     known = {name: value for name, value in raw.items() if name in fields}
     unknown = {name: value for name, value in raw.items() if name not in fields}
-    problems = list(container_problems(unknown, fields, source))
-    models, warnings = settle_groups(raw.get("models"))
+    problems = list(container_problems(unknown, lambda name: nearest(name, fields), source))
+    models, warnings = settle_groups(raw.get("models"), source)
     for name, value in unknown.items():
         if not isinstance(value, dict | list):
-            hint = nearest(name, fields)
-            warnings.append(f"{member_path('$', name)}: not used" + (f"; {hint}" if hint else ""))
+            warnings.append(Caution(source, member_path("$", name), "not used", nearest(name, fields)))
     config: IntegrationConfig | None = None
     try:
         config = IntegrationConfig.model_validate({**known, "models": models} if "models" in raw else known)
@@ -92,7 +98,7 @@ def check_integration_config(raw: Mapping[str, Any], path: Path) -> LoadedIntegr
     problems += missing_groups(models, source, "")
     if problems or config is None:
         raise ConfigError(problems)
-    return LoadedIntegration(source, config, tuple(f"{source}: {short(line, 1000)}" for line in warnings))
+    return LoadedIntegration(source, config, tuple(warnings))
 
 
 def _without_source(models: object, source: str) -> Iterator[Problem]:

@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 from elpa_core.artifacts.error_columns import Role
 from elpa_core.config.airflow import DagRunOptions, ModelRunOptions
 from elpa_core.config.types import AnyScalar, Environment, KeptPattern, ModelName, StrictModel, Text
-from elpa_core.errors import quoted
+from elpa_core.errors import Caution, quoted
 from elpa_core.schema.fields import Epsilon, Steps, StepsFromZero
 from elpa_core.schema.groups import Group
 from elpa_core.schema.problems import expected, refuse
@@ -154,15 +154,15 @@ class LoadedConfig:
         The content of the file.
     config : TrainingConfig
         The config in the file.
-    warnings : tuple of str
-        Warnings for its author, one line each.
+    warnings : tuple of Caution
+        Warnings for its author.
     """
 
     path: Path
     source: str
     data: bytes
     config: TrainingConfig
-    warnings: tuple[str, ...]
+    warnings: tuple[Caution, ...]
 
     @property
     def dag_id(self) -> str:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from elpa_core.artifacts.error_columns import Role
 from elpa_core.commands.masking import MASK, mask_text, mask_values, names_a_secret, secret_values
 from elpa_core.commands.placeholders import Scalar, render_command, render_text
+from elpa_core.commands.unquoted import unquoted_values
 from elpa_core.config.airflow import ModelRunOptions
-from elpa_core.config.placeholder_values import placeholder_values, written_values
-from elpa_core.config.training import LoadedConfig, Model
+from elpa_core.config.placeholder_values import placeholder_values, written_texts, written_values
+from elpa_core.config.training import LoadedConfig, Model, TrainingConfig
 from elpa_core.errors import PlaceholderError
 from elpa_core.runs.folder import RunFolder
 from elpa_core.times import RunMoment
@@ -133,7 +134,12 @@ def plan_model(
     hidden = {name: MASK if names_a_secret(name) else value for name, value in values.written.items()}
     hidden_data = {name: MASK if names_a_secret(name) else value for name, value in values.data.items()}
     secrets = secret_values(model.env, config.extras, config.context, changed or {})
-    command = render_command(model.train_cmd, values.written, values.data, source=loaded.source, place=place)
+    try:
+        command = render_command(
+            model.train_cmd, values.written, values.data, source=loaded.source, place=place
+        )
+    except PlaceholderError as error:
+        raise _with_unquoted(error, model, config) from error
     try:
         shown = render_command(model.train_cmd, hidden, hidden_data, source=loaded.source, place=place)
     except PlaceholderError:  # a secret where only a number can stand
@@ -148,4 +154,16 @@ def plan_model(
         secrets=secrets,
         options=model.airflow.over(config.airflow),
         error_columns=model.error_columns.over(config.error_columns),
+    )
+
+
+def _with_unquoted(error: PlaceholderError, model: Model, config: TrainingConfig) -> PlaceholderError:
+    """Return the error with the values of the config that may be behind it: they stand unquoted."""
+    names = dict.fromkeys(name for name, _ in unquoted_values(model.train_cmd, written_texts(config)))
+    if not names:
+        return error
+    hint = f"the value of {' and '.join(f'{{{name}}}' for name in names)} stands unquoted"
+    return PlaceholderError(
+        replace(problem, hint=f"{problem.hint}; {hint}" if problem.hint else hint)
+        for problem in error.problems
     )

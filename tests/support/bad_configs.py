@@ -204,7 +204,8 @@ BAD_CONFIGS = {
         [f'$.models[0].train_command: found an unknown field; expected one of {MODEL_FIELDS};'
          ' did you mean "train_cmd"?',
          f'$.models[0].nam: found an unknown field; expected one of {MODEL_FIELDS}; did you mean "name"?',
-         f"$.models[0].retries: found an unknown field; expected one of {MODEL_FIELDS}"],
+         f"$.models[0].retries: found an unknown field; expected one of {MODEL_FIELDS};"
+         " it belongs into airflow of this model, or of the whole config"],
     ),
     "an unknown group": (
         model(group="ofline"),

@@ -35,7 +35,7 @@ def dag_doc(loaded: LoadedConfig, store: str) -> str:
     ]
     if loaded.warnings:
         lines += ["", "**Warnings of the config**", ""]
-        lines += [f"* {_cell(warning.removeprefix(f'{loaded.source}: '))}" for warning in loaded.warnings]
+        lines += [f"* {_cell(warning.in_file())}" for warning in loaded.warnings]
     lines += ["", "| model | group | pool | queue |", "| --- | --- | --- | --- |"]
     for model in config.models:
         run = model.airflow.over(options)

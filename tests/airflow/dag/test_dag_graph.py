@@ -243,7 +243,7 @@ class TestDocs:
     def test_the_dag_shows_the_configs_warnings(self, folder: DagsFolder) -> None:
         folder.config("warned", [model("on", "Online"), model("off", "offline")], horizn=3)
         text = folder.parse()["elpa_warned"].doc_md
-        assert '* $.models[0].group: found "Online"; taken as online' in text.replace("'", '"')
+        assert '* $.models[0].group: found "Online", taken as online; write online' in text.replace("'", '"')
         assert '* $.horizn: no command uses this value; did you mean "horizon"?' in text
 
     def test_no_value_breaks_the_table(self, folder: DagsFolder) -> None:

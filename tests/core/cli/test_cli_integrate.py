@@ -182,29 +182,6 @@ def test_relative_error_files_are_relative_to_the_working_folder(here, integrate
     assert integrate(config="configs/scores.json")["scores"]["a"] == 8.0
 
 
-NAMES = "a, long_name, c"
-
-
-def test_the_policy_is_shown_as_a_table(here, integrate, capsys):
-    models = [scored("a", "online", ewma_score=1), scored("long_name", "offline", ewma_score=3)]
-    models.append({"name": "c", "ewma_score": 2})
-    integrate({"models": models, "betta": 1})
-    stdout, stderr = capsys.readouterr()
-    assert stdout.splitlines() == [
-        "group    model              score   weight",
-        "online   a                      1   0.6667  best",
-        "online   c                      2   0.3333",
-        "offline  long_name              3   1.0000  best",
-        f"scores may not compare: no actuals: {NAMES}: nothing says that the scores come from the same steps",
-        f"no evaluation: no y_true and pred: {NAMES}",
-        "policy: out/policy.json",
-    ]
-    assert stderr.splitlines() == [
-        "warning: scores.json: $.models[2].group: found nothing; taken as online: say which group it is",
-        'warning: scores.json: $.betta: not used; did you mean "beta"?',
-    ]
-
-
 def test_a_finished_run_gives_a_policy(train, integrate, here):
     blocks = [
         block("a", "online", leave_errors(4, -2, 1)),
