@@ -48,8 +48,7 @@ class OutputLog:
         self.folder = folder
         self._kept_as = kept_as
         self._max_lines, self._most_bytes, self._room = max_lines, most_bytes, largest_file
-        self._begin: list[bytes] = []
-        self._size = 0
+        self._begin = bytearray()
         self._count = 0
         self._last: deque[str] | None = None
         self._last_size = 0
@@ -64,10 +63,9 @@ class OutputLog:
         if (
             self._last is None
             and self._count <= self._max_lines
-            and self._size + len(data) <= self._most_bytes
+            and len(self._begin) + len(data) <= self._most_bytes
         ):
-            self._size += len(data)
-            self._begin.append(data)
+            self._begin += data
             self._on_line(line)
             return
         if self._last is None:
@@ -109,7 +107,7 @@ class OutputLog:
         if self._kept_as is not None:
             where = f"all of it will be in {self._kept_as(path.name)}, until then in {path}"
         self._on_line(f"{much}; {where}")
-        self._write(b"".join(self._begin))
+        self._write(bytes(self._begin))
         self._begin.clear()
 
     def _free_file(self) -> Path:

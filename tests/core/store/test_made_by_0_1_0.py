@@ -70,7 +70,10 @@ def test_each_policy_is_shown_and_compared(old, elpa_policy, run_ids):
         scores.append(policy["scores"])
     assert scores[0] == {"naive": ewma(1, 3, 2), "tide": ewma(2, 1, 1)}
     assert json.loads(elpa_policy("policy", "current", "--json"))["scores"] == scores[1]
-    assert "naive" in elpa_policy("policy", "diff", run_ids[0], run_ids[1])
+    assert elpa_policy("policy", "diff", run_ids[0], run_ids[3]).splitlines()[:2] == [
+        f"from  run {run_ids[0]}, policy 1, as of 2026-01-05T00:00:00Z",
+        f"to    run {run_ids[3]}, policy 1, as of 2026-01-07T00:00:00Z",
+    ]
 
 
 def test_a_person_promotes_rolls_back_and_lifts(old, elpa_policy, run_ids):
