@@ -146,6 +146,13 @@ class ModelRunOptions(_Options):
         default=None,
         description="Seconds between SIGTERM and SIGKILL when a command is stopped; default 3.",
     )
+    max_log_lines: int | None = Field(
+        default=None,
+        ge=0,
+        le=_MAX_INT,
+        description="Number of lines of a command's output that its task's log takes, at most 2 MiB; default"
+        " 20000. All output is in `models/NAME/output.log` of the run if it is more.",
+    )
     pool: NonBlank | None = Field(default=None, description="Airflow pool in which the task takes slots.")
     pool_slots: int | None = Field(
         default=None, ge=1, le=_MAX_INT, description="Number of slots that the task takes in its pool."

@@ -106,7 +106,7 @@ class Model(StrictModel):
         default=(),
         strict=False,
         description="Glob patterns of files in the command's folder that are kept with the run, such as the"
-        " trained model; each must match at least one file.",
+        " trained model; one that matches no file is a warning.",
     )
     airflow: ModelRunOptions = Field(
         default_factory=ModelRunOptions,

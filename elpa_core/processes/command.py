@@ -34,7 +34,7 @@ from pathlib import Path
 from typing import IO
 
 from elpa_core.errors import CommandError, quoted
-from elpa_core.processes.output_lines import Lines
+from elpa_core.processes.output_lines import Filter, Lines
 from elpa_core.processes.supervisor import LINUX, descendants
 
 DEFAULT_STOP_GRACE = 3.0
@@ -84,6 +84,8 @@ class Command:
         and ``stderr``. A line has no line ending and is decoded as UTF-8, with U+FFFD for invalid
         bytes. A line longer than 64 KiB arrives in pieces. Of a line that is redrawn with carriage
         returns (a progress bar), only the last state arrives, and every 5 seconds the present one.
+    clean : Filter, optional
+        What the output goes through on its way to ``on_line``.
     stop_grace : float
         Seconds from SIGTERM to SIGKILL; 0: SIGKILL at once.
 
@@ -108,6 +110,7 @@ class Command:
         stdout: IO[bytes] | int | None = None,
         stderr: IO[bytes] | int | None = None,
         on_line: Callable[[str], None] | None = None,
+        clean: Filter | None = None,
         stop_grace: float = DEFAULT_STOP_GRACE,
     ) -> None:
         if on_line is not None and not (stdout is None and stderr is None):
@@ -118,7 +121,7 @@ class Command:
         self._cwd = cwd
         self._env = env
         self._stdout, self._stderr = stdout, stderr
-        self._lines = None if on_line is None else Lines(on_line)
+        self._lines = None if on_line is None else Lines(on_line, clean)
         self._stop_grace = stop_grace
         self._stopping = False
         self._kill_at = math.inf

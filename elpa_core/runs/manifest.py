@@ -30,7 +30,7 @@ def model_entry(planned: PlannedModel) -> dict[str, Any]:
         "train_cmd": planned.shown_command,
         "model_dir": str(planned.model_dir),
         "env": planned.masked_environment(),
-        "error_csv": str(planned.error_csv),
+        "error_csv": mask_text(str(planned.error_csv), planned.secrets),
         "status": "planned" if model.enabled else "disabled",
         "reason": None,
         "return_code": None,
@@ -40,6 +40,7 @@ def model_entry(planned: PlannedModel) -> dict[str, Any]:
         "finished_at": None,
         "artifact": None,
         "artifacts": [],
+        "warnings": [],
     }
 
 

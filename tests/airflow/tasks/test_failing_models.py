@@ -44,7 +44,7 @@ def home(new_site: Callable[[str], Site]) -> Site:
     )
     site.config(
         "emptied",
-        [model("crash", cmd="exit 4"), model("on", enabled=False), model("off", "offline")],
+        [model("crash", cmd="kill -9 $$"), model("on", enabled=False), model("off", "offline")],
         airflow={"on_model_failure": "continue", **ONCE},
     )
     flaky = [model("flaky", cmd=FAILS_ONCE), model("off", "offline")]
@@ -139,7 +139,8 @@ class TestFailingModels:
         assert run.states["integrate"] == "failed"
         assert (
             "no policy: 0 online models, min_models_per_group is 1; missing: online model crash (the task "
-            "failed: the command ended with exit code 4); online model on (disabled)"
+            "failed: the command ended with exit code -9 (SIGKILL, killed from outside: out of memory?));"
+            " online model on (disabled)"
         ) in run.task_log("integrate")
 
     def test_a_manifest_that_cannot_be_written_is_told_as_the_store_tells_it(

@@ -58,7 +58,7 @@ def execute(plan, tmp_path):
     def run(config, **options):
         lines = []
         path = tmp_path / "run" / MANIFEST_NAME
-        done = RecordedRun(plan(config), path, **options).execute(lines.append)
+        done = RecordedRun(plan(config), path, **options).execute(lines.append, lines.append)
         return done, lines, json.loads(path.read_bytes())["models"]
 
     return run
@@ -261,7 +261,7 @@ def test_an_exception_from_outside_leaves_no_model_running(plan, tmp_path, at):
 
     path = tmp_path / MANIFEST_NAME
     with pytest.raises(Stop):
-        RecordedRun(plan(pool()), path).execute(report)
+        RecordedRun(plan(pool()), path).execute(report, report)
     entry = json.loads(path.read_bytes())["models"][0]
     assert entry["status"] == {"running since": "failed", "ok after": "ok"}[at]
     assert entry["reason"] == {"running since": "interrupted", "ok after": None}[at]
