@@ -24,9 +24,9 @@ Interval = Annotated[tuple[float, float], Field(strict=False)]
 class MissingModel(Part):
     """A model of the pool that is not in the policy."""
 
-    name: str
-    group: Group
-    reason: str
+    name: str = Field(description="The model.")
+    group: Group = Field(description="Its group.")
+    reason: str = Field(description="Why it is not in the policy.")
     intended: bool = Field(
         description="Whether it was left out on purpose (disabled, not chosen); otherwise it failed."
     )
@@ -52,11 +52,11 @@ class ErrorSource(Part):
 class RunReference(Part):
     """The run that made a policy."""
 
-    dag_id: str | None
-    run_id: str | None
-    run_dir: str
-    as_of: str
-    config_sha256: str
+    dag_id: str | None = Field(description="Dag of the run; null on the command line.")
+    run_id: str | None = Field(description="Id of the Dag run; null on the command line.")
+    run_dir: str = Field(description="Folder of the run.")
+    as_of: str = Field(description="Moment up to which the run used data.")
+    config_sha256: str = Field(description="SHA-256 of the config that the run froze.")
 
 
 class Routing(Part):
@@ -136,29 +136,31 @@ class Comparison(Part):
     by: Literal["time", "position"] | None = Field(
         description="How steps were told apart; null if models have neither times nor actuals."
     )
-    models: dict[str, ComparedModel]
+    models: dict[str, ComparedModel] = Field(description="What is known of each model's steps.")
     reasons: list[str] = Field(
         description="Why scores cannot be compared; empty if nothing speaks against it."
     )
 
 
 class _Marked(Part):
-    skill: Literal["ELPA"]
+    skill: Literal["ELPA"] = Field(description="What the file is.")
 
 
 class _Origin(_Marked):
     created_at: str = Field(description="UTC, ISO 8601, ending in Z.")
-    beta: float
+    beta: float = Field(description="EWMA factor of the scores.")
 
 
 class ScoredPolicy(_Marked):
     """Models, scores and control fields."""
 
-    dirty_interval: int
-    amplitude_window: int
-    mutant_epsilon: float | None
-    online_models: Names
-    offline_models: Names
+    dirty_interval: int = Field(description="Number of dirty steps after a mutation.")
+    amplitude_window: int = Field(description="Number of steps that calibrate the amplitude.")
+    mutant_epsilon: float | None = Field(
+        description="Relative error above which a step counts as a mutation; null: no detection."
+    )
+    online_models: Names = Field(description="Online models with a score, in config order.")
+    offline_models: Names = Field(description="Offline models with a score, in config order.")
     scores: dict[str, float] = Field(
         description="EWMA of the absolute validation errors by model; lower is better."
     )
@@ -207,15 +209,17 @@ class WeightedPolicy(ScoredPolicy, _Origin):
 
     online_weights: dict[str, float] = Field(description="Sum to 1.")
     offline_weights: dict[str, float] = Field(description="Sum to 1.")
-    best_online_model: str
-    best_offline_model: str
+    best_online_model: str = Field(description="The online model with the lowest score.")
+    best_offline_model: str = Field(description="The offline model with the lowest score.")
     degraded: bool = Field(
         default=False,
         description="Whether a failed model is missing, or takes part with an older artifact than intended.",
     )
-    missing: list[MissingModel] = Field(default=[])
+    missing: list[MissingModel] = Field(
+        default=[], description="Models of the pool without a score, and why."
+    )
     errors: dict[str, ErrorSource] = Field(default={}, description="Source of each score, by model.")
-    run: RunReference | None = None
+    run: RunReference | None = Field(default=None, description="The run that made the policy.")
     chosen: dict[str, Any] = Field(
         default={}, description="Values that were chosen at the start of the run and differ from the config."
     )
@@ -247,7 +251,8 @@ class WeightedPolicy(ScoredPolicy, _Origin):
 class Policy(WeightedPolicy):
     """Scores and weights of the models, computed from their validation errors."""
 
-    skill: Literal["ELPA"] = "ELPA"  # required in a file; the builder sets it
+    # Required in a file.
+    skill: Literal["ELPA"] = Field(default="ELPA", description="What the file is.")
     routing: Routing | None = Field(
         default=None, description="Starting values of elpa route and Router; null if evaluation is null."
     )
