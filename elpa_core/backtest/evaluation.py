@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from elpa_core.backtest.baselines import pooled_elpa
 from elpa_core.routing.router import Router
+from elpa_core.routing.routing_policy import RoutingPolicy
 from elpa_core.routing.settings import VERSION
 from elpa_core.routing.validation import Array, Validation, limited, limits
 from elpa_core.schema.policy import Evaluation, Gain, Routing, SingleModel
@@ -20,6 +22,53 @@ RESAMPLES = 2000
 LEVEL = 0.95
 _ROUNDING = 1e-12  # of the size of actuals and forecasts: a sum of some hundred products
 _ROUTER = "router"
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What a router would have served on the validation rows, and from what.
+
+    Parameters
+    ----------
+    facts : RoutingPolicy
+        What the router takes from the policy and the rows.
+    span : tuple of float
+        Smallest and largest actual.
+    actuals, served : ndarray, shape (rows,)
+        Actuals, and the served values: in the first block the median, before any feedback.
+    forecasts : ndarray, shape (rows, models)
+        Limited, the median of the row in the place of a missing one; models as in ``facts.names``.
+    first_block : int
+        Number of rows of the first block.
+    """
+
+    facts: RoutingPolicy
+    span: tuple[float, float]
+    actuals: Array
+    forecasts: Array
+    served: Array
+    first_block: int
+
+
+def replay(policy: Mapping[str, Any], validation: Validation, horizon: int = 1) -> Replay:
+    """Serve the validation rows by a router that sees each block after it has served the block.
+
+    Raises
+    ------
+    InputError
+        If the policy is not valid, or its names and those of the rows differ.
+    """
+    router = Router(policy, validation, horizon=horizon)
+    facts = router.policy
+    span = facts.range or (0.0, 0.0)
+    actuals = validation.actuals
+    forecasts = limited(validation.columns(facts.names), span)
+    medians = np.nanmedian(forecasts, axis=1)
+    forecasts = np.where(np.isfinite(forecasts), forecasts, medians[:, np.newaxis])
+    served = np.array(router.warm_up)
+    first_block = validation.blocks[1] if len(validation.blocks) > 1 else len(actuals)
+    served[:first_block] = medians[:first_block]  # before the first feedback, serve the median
+    return Replay(facts, span, actuals, forecasts, served, first_block)
 
 
 def evaluate(
@@ -44,17 +93,9 @@ def evaluate(
     InputError
         If the policy is not valid, or its names and those of the rows differ.
     """
-    router = Router(policy, validation, horizon=horizon)
-    facts = router.policy
-    span = facts.range or (0.0, 0.0)
-    actuals = validation.actuals
-    forecasts = limited(validation.columns(facts.names), span)
-    medians = np.nanmedian(forecasts, axis=1)
-    forecasts = np.where(np.isfinite(forecasts), forecasts, medians[:, np.newaxis])
+    run = replay(policy, validation, horizon)
+    facts, actuals, forecasts, served, span = run.facts, run.actuals, run.forecasts, run.served, run.span
     recommended = recommended_weights(np.abs(actuals[:, np.newaxis] - forecasts))
-    served = np.array(router.warm_up)
-    first_block = slice(0, validation.blocks[1] if len(validation.blocks) > 1 else len(actuals))
-    served[first_block] = medians[first_block]  # before the first feedback, serve the median
     ways = {
         "equal_weights": forecasts.mean(axis=1),
         "contract_weights": forecasts @ pooled_elpa([max(s, MIN_SCORE) for s in facts.scores]),
@@ -80,7 +121,7 @@ def evaluate(
         best_model=facts.names[facts.best],
         best_mae=facts.best_mae,
         recommended_weights=dict(zip(facts.names, recommended.tolist(), strict=True)),
-        mutant_epsilon_suggested=suggested_epsilon(actuals[first_block.stop :], served[first_block.stop :]),
+        mutant_epsilon_suggested=suggested_epsilon(actuals[run.first_block :], served[run.first_block :]),
     )
     evaluation = Evaluation(
         rows=len(actuals),
