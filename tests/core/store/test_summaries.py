@@ -91,6 +91,7 @@ def test_a_policy_whose_writer_died_before_its_line_gets_it_with_the_next_policy
 def test_pruning_leaves_them_alone(any_store):
     for number in (1, 2, 3, 4):
         run(any_store, number)
+        files.write(any_store.folder.run(f"day{number}") / "train_manifest.json", b'{"models": []}')
     before = summaries(any_store)
     prune(any_store.folder, 1)
     assert any_store.folder.run_ids() == ["day3", "day4"]
