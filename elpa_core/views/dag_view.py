@@ -27,7 +27,7 @@ from elpa_core.views.shapes import (
 from elpa_core.views.thinning import thinned
 
 _STRIP, _SPARK = 20, 60
-_BY_HAND = {"promoted", "rolled_back", "lifted"}
+_MARKS = {"held", "promoted", "rolled_back", "lifted"}
 
 
 def decided(entry: Entry) -> Decided:
@@ -93,7 +93,7 @@ def dag_view(
     """
     state, reason = state_of(book, due)
     shown = filtered(book, kind, since, until)
-    marks = [i for i, one in enumerate(shown) if _action(book, one) in {"held", *_BY_HAND}]
+    marks = [i for i, one in enumerate(shown) if _action(book, one) in _MARKS]
     indexes = thinned([[_best_score(one, group) for one in shown] for group in GROUPS], width, marks)
     kept = [shown[index] for index in indexes]
     keys = {one.key for one in shown}
@@ -127,7 +127,7 @@ def dag_view(
                 _pairs(kept), key=lambda pair: (pair[1] != GROUPS[0], book.places[pair[0]])
             )
         ],
-        marks=[decided(entry) for entry in book.entries if entry.key in keys and entry.action != "published"],
+        marks=[decided(entry) for entry in book.entries if entry.key in keys and _is_mark(entry)],
         league=_league(book, shown),
         can_roll_back=len(book.ledger.way_back) > 1,
         can_lift=book.ruled() is not None,
@@ -221,6 +221,10 @@ def _why_degraded(stored: StoredPolicy) -> str:
         f"{name} is older than intended" for name, s in stored.contents.errors.items() if s.fallback_reason
     ]
     return ", ".join(failed + old) or "the policy says so"
+
+
+def _is_mark(entry: Entry) -> bool:
+    return entry.action in _MARKS or (entry.action == "recorded" and "experiment" in entry.reason)
 
 
 def _models(book: Book) -> list[ModelPlace]:

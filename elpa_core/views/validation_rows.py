@@ -14,12 +14,13 @@ from elpa_core.backtest.evaluation import replay
 from elpa_core.config.loading import parse_training_config
 from elpa_core.config.training import TrainingConfig
 from elpa_core.errors import ArtifactError, InputError, Problem
-from elpa_core.files import objects
+from elpa_core.files import StorePath, objects
 from elpa_core.files.strict_json import read_file, read_object
 from elpa_core.policy.comparison import compare
 from elpa_core.policy.scoring import ReadModel, read_artifact
 from elpa_core.runs.earlier_artifacts import EarlierArtifact
-from elpa_core.runs.folder import RunFolder
+from elpa_core.runs.folder import ModelFolder, RunFolder
+from elpa_core.schema.policy import ErrorSource
 from elpa_core.store.reading import recorded_policy
 from elpa_core.store.stored_policy import StoredPolicy
 from elpa_core.views.book import Book
@@ -91,12 +92,14 @@ def _read_models(
     with tempfile.TemporaryDirectory(prefix="elpa-rows-") as copies:
         for name in stored.contents.names:
             status: dict[str, Any] = entries.get(name, {})
+            source = stored.contents.errors.get(name)
+            if source is not None and source.carried_from is not None:
+                status = {"artifact": _carried(run.model(name), name, stored, source)}
             try:
                 artifact = ErrorArtifact.from_json(status["artifact"])
             except (KeyError, TypeError) as error:
                 problem = Problem(str(run.manifest), "", f"no artifact of {name}", "one of each model")
                 raise ArtifactError(problem) from error
-            source = stored.contents.errors.get(name)
             if source is None or source.sha256 != artifact.sha256:
                 found = f"another artifact of {name} than the policy used"
                 raise ArtifactError(Problem(str(run.manifest), "", found, "the one of this policy"))
@@ -118,6 +121,16 @@ def _read_models(
             here = ErrorArtifact.from_json({**artifact.to_json(), "path": str(path)})
             models.append(read_artifact(here, config.beta, named.get(name, NONE_NAMED)))
     return models
+
+
+def _carried(
+    folder: ModelFolder[StorePath], name: str, stored: StoredPolicy, source: ErrorSource
+) -> dict[str, Any]:
+    """Return the artifact of a model that the run did not train: a copy lies in the run's folder."""
+    group = "online" if name in stored.contents.online_models else "offline"
+    facts = {"rows": source.rows or 0, "sha256": source.sha256 or "", "written_at": ""}
+    moments = {"started_at": "", "finished_at": source.trained_at or ""}
+    return {"model": name, "group": group, "path": str(folder.carried_errors), **facts, **moments}
 
 
 def _numbers(values: Any) -> list[float | None]:

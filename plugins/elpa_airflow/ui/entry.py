@@ -49,8 +49,8 @@ def _view(name: str, route: str, destination: str, href: str, **more: Any) -> di
         "url_route": route,
         "destination": destination,
         "href": f"{PREFIX[1:]}/pages/{href}",
-        "icon": _icon("#3f3f46"),
-        "icon_dark_mode": _icon("#e4e4e7"),
+        "icon": _icon("#64748b"),
+        "icon_dark_mode": _icon("#cbd5e1"),
         **more,
     }
 

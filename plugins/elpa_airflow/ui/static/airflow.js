@@ -21,7 +21,7 @@ export function isDark() {
 function takeTheme() {
   const outer = around(), root = document.documentElement;
   root.classList.toggle("dark", isDark());
-  const names = { "--chakra-colors-bg": "--bg", "--chakra-colors-fg": "--fg", "--chakra-colors-border": "--line" };
+  const names = { "--chakra-colors-bg": "--bg", "--chakra-colors-fg": "--fg" };
   for (const [theirs, ours] of Object.entries(names)) {
     const value = outer ? outer.defaultView.getComputedStyle(outer.documentElement).getPropertyValue(theirs).trim() : "";
     if (value) root.style.setProperty(ours, value);

@@ -41,7 +41,8 @@ function library() {
 }
 
 function layout(more) {
-  const axis = { gridcolor: colour("--line"), linecolor: colour("--line"), zerolinecolor: colour("--line"), automargin: true, tickfont: { size: 11 } };
+  const tone = isDark() ? "rgba(255,255,255,0.13)" : "rgba(0,0,0,0.12)";
+  const axis = { gridcolor: tone, linecolor: tone, zerolinecolor: tone, automargin: true, tickfont: { size: 11 } };
   const { xaxis = {}, yaxis = {}, ...rest } = more;
   return {
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", margin: { l: 56, r: 12, t: 8, b: 36 },

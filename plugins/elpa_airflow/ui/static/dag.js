@@ -34,7 +34,13 @@ function marks(view, height) {
   };
 }
 
+function bar(view, one, field) {
+  const { colour, pattern } = look(one.place), show = field === "weight" ? "weight %{y:.1%}" : "score %{y:.5g}";
+  return { x: [field === "weight" ? moment(view.points[0].as_of) : plain(one.name)], y: one[field], name: plain(one.name), type: "bar", marker: { color: colour, pattern: { shape: pattern } }, hovertemplate: `${plain(one.name)}, ${show}<extra></extra>` };
+}
+
 function trace(view, one, field) {
+  if (view.points.length === 1) return bar(view, one, field);
   const { colour, dash, pattern } = look(one.place);
   const base = { x: view.points.map((point) => point.as_of), y: one[field], name: plain(one.name), type: "scatter", mode: view.points.length < 40 ? "lines+markers" : "lines", marker: { size: 5, color: colour } };
   return field === "weight"
@@ -53,8 +59,8 @@ function charts(view) {
     return ["weight", "score"].map((field) => chart(
       field === "weight" ? `Weights of the ${group} models` : `Scores of the ${group} models`,
       () => ({
-        data: [...own.map((one) => trace(view, one, field)), ...(field === "weight" ? [marks(view, 1.06)] : [])],
-        layout: { yaxis: field === "weight" ? { range: [0, 1.1], tickformat: ".0%", tickvals: [0, 0.25, 0.5, 0.75, 1] } : { type: "log", exponentformat: "power", nticks: 6 }, xaxis: { type: "date", nticks: 7 } },
+        data: [...own.map((one) => trace(view, one, field)), ...(field === "weight" && view.points.length > 1 ? [marks(view, 1.06)] : [])],
+        layout: { yaxis: field === "weight" ? { range: [0, 1.1], tickformat: ".0%", tickvals: [0, 0.25, 0.5, 0.75, 1] } : { type: "log", exponentformat: "power", nticks: 6 }, xaxis: view.points.length === 1 ? { type: "category" } : { type: "date", nticks: 7 }, barmode: "stack", bargap: 0.5 },
       }),
       numbers(data(view, group, field)), { unit: field === "score" ? "lower is better, log scale" : "share of the group" }));
   }));
@@ -70,9 +76,8 @@ function league(view) {
     { title: "Moved", number: true, value: (row) => moved(row.weight, row.weight_before, percent) },
     { title: "Failures", number: true, sort: (row) => row.failures, value: (row) => `${row.failures} of ${row.policies}` },
     { title: "Training", number: true, sort: (row) => row.seconds, value: (row) => seconds(row.seconds) },
-    { title: "Trained", nowrap: true, sort: (row) => row.trained_at, value: (row) => moment(row.trained_at) },
-    { title: "Data up to", nowrap: true, sort: (row) => row.as_of, value: (row) => moment(row.as_of) },
-    { title: "Remarks", wrap: true, value: (row) => [row.carried_from ? el("span", {}, "carried from ", runLink(dag, row.carried_from)) : null, row.reason ? el("div", {}, row.reason) : null].filter(Boolean).length ? el("span", {}, row.carried_from ? el("span", {}, "carried from ", runLink(dag, row.carried_from)) : "", row.reason ? el("div", {}, row.reason) : "") : "" },
+    { title: "Trained, data up to", nowrap: true, sort: (row) => row.trained_at, value: (row) => el("span", {}, moment(row.trained_at), el("div", { class: "muted" }, moment(row.as_of))) },
+    { title: "Remarks", wrap: true, value: (row) => el("span", {}, row.carried_from ? el("span", {}, "carried from ", runLink(dag, row.carried_from)) : "", row.reason ? el("div", {}, row.reason) : "") },
   ], view.league, { caption: "Moved: against the publication before the current one. ★ is the best of its group." });
 }
 
@@ -95,7 +100,7 @@ function history() {
   return paged("history", "decisions", [
     { title: "When", nowrap: true, value: (row) => moment(row.when) }, { title: "What", value: (row) => badge(row.action) },
     { title: "Publication", number: true, value: (row) => row.number ?? "–" }, { title: "Policy of run", wrap: true, value: (row) => runLink(dag, row.run_id) },
-    { title: "Data up to", nowrap: true, value: (row) => moment(row.as_of) }, { title: "Who", value: (row) => row.actor }, { title: "Why", wrap: true, value: (row) => row.reason },
+    { title: "Data up to", nowrap: true, value: (row) => moment(row.as_of) }, { title: "Who", nowrap: true, value: (row) => row.actor }, { title: "Why", wrap: true, value: (row) => row.reason },
   ]);
 }
 
@@ -110,7 +115,7 @@ function policies(view) {
     { title: "Data up to", nowrap: true, value: (row) => moment(row.as_of) }, { title: "Run", wrap: true, value: (row) => runLink(dag, row.run_id) },
     { title: "Number", number: true, value: (row) => row.number }, { title: "State", value: (row) => el("span", {}, badge(row.action), row.degraded ? badge("degraded") : "") },
     { title: "Best online", value: (row) => row.best.online ?? null }, { title: "Best offline", value: (row) => row.best.offline ?? null },
-    { title: "Gain of the router", number: true, value: (row) => (row.gain ? number(row.gain.gain, 3) : "–") }, { title: "Verdict", wrap: true, value: (row) => row.verdict.at(-1) ?? "" },
+    { title: "Router's gain", number: true, value: (row) => (row.gain ? number(row.gain.gain, 3) : "–") }, { title: "Verdict", wrap: true, value: (row) => row.verdict.at(-1) ?? "" },
     { title: "", value: (row) => el("button", { disabled: view.current?.run_id === row.run_id && view.current?.policy_number === row.number, on: { click: () => decide(dag, "promote", { run: row.run_id, number: row.number, done: load }) } }, "Promote") },
   ];
   const beside = el("div", { id: "beside" });
@@ -138,7 +143,7 @@ function filters(view) {
     return option;
   })));
   const times = [["", "all time"], ["1", "last day"], ["7", "last 7 days"], ["30", "last 30 days"], ["90", "last 90 days"]];
-  return el("div", { class: "row panel" }, choose("group", "Group", [["", "both"], ["online", "online"], ["offline", "offline"]]), choose("kind", "Runs", [["", "all"], ...view.kinds.map((kind) => [kind, kind.replaceAll("_", " ")])]), choose("since", "Time", times), el("span", { class: "muted" }, `${view.total} policies`));
+  return el("div", { class: "row panel" }, choose("group", "Group", [["", "both"], ["online", "online"], ["offline", "offline"]]), choose("kind", "Runs", [["", "all"], ...view.kinds.map((kind) => [kind, kind.replaceAll("_", " ")])]), choose("since", "Time", times), el("span", { class: "muted" }, view.total === 1 ? "1 policy" : `${view.total} policies`));
 }
 
 async function load() {

@@ -10,8 +10,8 @@ function overTime(view, one) {
   const rows = view.points.map((point, index) => ({ point, score: one.score[index], weight: one.weight[index] })).reverse();
   const build = () => table([{ title: "As of", value: (row) => moment(row.point.as_of) }, { title: "Run", value: (row) => runLink(dag, row.point.run_id) }, { title: "Score", number: true, value: (row) => number(row.score) }, { title: "Weight", number: true, value: (row) => percent(row.weight) }], rows, { page: 25 });
   return ["score", "weight"].map((field) => chart(field === "score" ? "Score over the runs" : "Weight over the runs", () => ({
-    data: [{ x: view.points.map((point) => point.as_of), y: one[field], type: "scatter", mode: "lines+markers", line: { color: look(one.place).colour, dash: look(one.place).dash }, marker: { size: view.points.map((point) => (point.run_id === run ? 11 : 4)) }, hovertemplate: field === "score" ? "%{x|%Y-%m-%d %H:%M}: %{y:.5g}<extra></extra>" : "%{x|%Y-%m-%d %H:%M}: %{y:.1%}<extra></extra>" }],
-    layout: { xaxis: { type: "date", nticks: 7 }, yaxis: field === "score" ? { type: "log", exponentformat: "power", nticks: 6 } : { tickformat: ".0%", rangemode: "tozero" } },
+    data: [{ x: view.points.map((point) => point.as_of), y: one[field], type: "scatter", mode: view.points.length > 1 ? "lines+markers" : "markers", line: { color: look(one.place).colour, dash: look(one.place).dash }, marker: { size: view.points.map((point) => (point.run_id === run ? 11 : 4)) }, hovertemplate: field === "score" ? "%{x|%Y-%m-%d %H:%M}: %{y:.5g}<extra></extra>" : "%{x|%Y-%m-%d %H:%M}: %{y:.1%}<extra></extra>" }],
+    layout: { xaxis: view.points.length > 1 ? { type: "date", nticks: 7 } : { type: "category" }, yaxis: field === "score" ? { type: "log", exponentformat: "power", nticks: 6 } : { tickformat: ".0%", rangemode: "tozero" } },
   }), numbers(build), { unit: field === "score" ? "lower is better, log scale; large: this run" : "share of the group; large: this run" }));
 }
 

@@ -25,9 +25,8 @@ const columns = [
   { title: "Serving reads", wrap: true, sort: (dag) => dag.current?.when ?? null, value: (dag) => dag.current ? el("span", {}, runLink(dag.dag_id, dag.current.run_id), el("div", { class: "muted" }, `${dag.current.action.replace("_", " ")} by ${dag.current.actor}: ${dag.current.reason}`)) : el("span", { class: "muted" }, dag.state_reason ?? "") },
   { title: "Data up to", nowrap: true, sort: (dag) => dag.current?.as_of ?? null, value: (dag) => dag.current ? el("span", {}, moment(dag.current.as_of), el("div", { class: "muted" }, age(dag.current.as_of))) : null },
   best("online"), best("offline"),
-  { title: "Gain of the router", number: true, sort: (dag) => gain(dag)?.gain ?? null, value: (dag) => gain(dag) ? el("span", { title: "mean absolute error of the best single model less that of the router, with its 95 % interval" }, number(gain(dag).gain, 3), el("div", { class: "muted" }, `${number(gain(dag).low, 3)} to ${number(gain(dag).high, 3)}`)) : null },
-  { title: "Last policies", value: (dag) => dag.strip?.length ? strip(dag.strip) : null },
-  { title: "Best scores", value: (dag) => dag.spark ? spark([[dag.spark.online, "", "--accent"], [dag.spark.offline, "4 3", "--warn"]]) : null },
+  { title: "Router's gain", number: true, sort: (dag) => gain(dag)?.gain ?? null, value: (dag) => gain(dag) ? el("span", { title: "mean absolute error of the best single model less that of the router, with its 95 % interval" }, number(gain(dag).gain, 3), el("div", { class: "muted" }, `${number(gain(dag).low, 3)} to ${number(gain(dag).high, 3)}`)) : null },
+  { title: "Last policies", value: (dag) => dag.strip?.length ? el("span", {}, strip(dag.strip), el("div", {}, spark([[dag.spark.online, "", "--accent"], [dag.spark.offline, "4 3", "--warn"]]))) : null },
 ];
 
 show(async () => {
@@ -38,9 +37,9 @@ show(async () => {
   const draw = () => {
     const words = search.value.toLowerCase();
     const shown = dags.filter((dag) => [dag.dag_id, dag.state ?? "", ...(dag.models ?? []).map((model) => model.name)].join("\n").toLowerCase().includes(words));
-    place.replaceChildren(table(columns, shown, { caption: `${shown.length} of ${dags.length} Dags. Best scores: solid online, dashed offline, log scale.` }));
+    place.replaceChildren(table(columns, shown, { caption: `${shown.length} of ${dags.length} Dags. Curves: best score, solid online, dashed offline, log scale. Strip, oldest first: full published, outlined recorded, lower degraded, half held back.` }));
   };
   search.addEventListener("input", draw);
   draw();
-  return [el("div", { class: "row" }, el("h1", {}, "Policies"), el("span", { class: "push" }, search)), place];
+  return [el("div", { class: "row" }, el("h1", {}, "Policies"), el("span", { class: "push" }, search)), el("div", { class: "below" }, place)];
 });

@@ -55,7 +55,7 @@ function models(view) {
     { title: "Score", number: true, sort: (row) => row.score, value: (row) => number(row.score) }, { title: "Weight", number: true, sort: (row) => row.weight, value: (row) => percent(row.weight) },
     { title: "Training", number: true, sort: (row) => row.seconds, value: (row) => seconds(row.seconds) }, { title: "Rows", number: true, sort: (row) => row.rows, value: (row) => row.rows ?? "–" },
     { title: "Reason", wrap: true, value: (row) => el("span", {}, row.carried_from ? el("div", {}, "carried from ", runLink(dag, row.carried_from), row.as_of ? `, data up to ${moment(row.as_of)}` : "") : "", row.reason ?? "") },
-    { title: "Files", wrap: true, value: (row) => row.artifact || row.kept.length ? el("details", {}, el("summary", {}, `${row.kept.length + (row.artifact ? 1 : 0)} files`), el("ul", { class: "plain" }, [row.artifact, ...row.kept].filter(Boolean).map((file) => el("li", {}, file)))) : "" },
+    { title: "Files", wrap: true, value: (row) => row.artifact || row.kept.length ? el("details", {}, el("summary", {}, row.kept.length ? `${row.kept.length + (row.artifact ? 1 : 0)} files` : "1 file"), el("ul", { class: "plain" }, [row.artifact, ...row.kept].filter(Boolean).map((file) => el("li", {}, file)))) : "" },
   ], view.models, { page: 100, caption: "★ is the best of its group." });
 }
 
@@ -63,16 +63,18 @@ function evaluation(view) {
   if (!view.evaluation) return [el("p", { class: "muted" }, view.evaluation_reason ? `Not evaluated: ${view.evaluation_reason}` : "This policy was not evaluated.")];
   const ways = view.ways, place = Object.fromEntries(view.models.map((model) => [model.name, model.place]));
   const figure = () => {
+    const title = (way) => plain(way.kind === "ensemble" ? pretty(way.name) : way.name);
     const shown = [...ways].reverse(), ensemble = getComputedStyle(document.documentElement).getPropertyValue("--fg");
-    return { data: [{ type: "bar", orientation: "h", y: shown.map((way) => plain(pretty(way.name))), x: shown.map((way) => way.mae), marker: { color: shown.map((way) => way.kind === "ensemble" ? ensemble : look(place[way.name] ?? 0).colour), pattern: { shape: shown.map((way) => way.kind === "ensemble" ? "/" : "") } }, hovertemplate: "%{y}: %{x:.5g}<extra></extra>" }], layout: { margin: { l: 140, r: 12, t: 8, b: 36 }, xaxis: { rangemode: "tozero" } } };
+    return { data: [{ type: "bar", orientation: "h", y: shown.map(title), x: shown.map((way) => way.mae), marker: { color: shown.map((way) => way.kind === "ensemble" ? ensemble : look(place[way.name] ?? 0).colour), pattern: { shape: shown.map((way) => way.kind === "ensemble" ? "/" : "") } }, hovertemplate: "%{y}: %{x:.5g}<extra></extra>" }], layout: { margin: { l: 140, r: 12, t: 8, b: 36 }, xaxis: { rangemode: "tozero" } } };
   };
   return [
     el("ul", { class: "plain" }, view.evaluation.verdict.map((words) => el("li", {}, words))),
     el("div", { class: "charts" }, chart("Mean absolute error", figure, el("p", { class: "muted" }, `${view.evaluation.rows} validation rows; ${view.evaluation.note}`), { tall: ways.length > 10, unit: "lower is better; hatched: ensembles" }),
       table([
-        { title: "Way", value: (way) => way.kind === "model" ? modelName(way.name, place[way.name] ?? 0) : el("strong", {}, pretty(way.name)) }, { title: "Mean absolute error", number: true, sort: (way) => way.mae, value: (way) => number(way.mae, 5) },
-        { title: "Gain over the best single model", number: true, value: (way) => way.gain ? number(way.gain.gain, 3) : "–" }, { title: "95 % interval", number: true, value: (way) => way.gain ? `${number(way.gain.low, 3)} to ${number(way.gain.high, 3)}` : "–" },
-      ], ways, { caption: view.evaluation.interval })),
+        { title: "Way", value: (way) => way.kind === "model" ? modelName(way.name, place[way.name] ?? 0) : el("strong", {}, pretty(way.name)) }, { title: "Error", number: true, sort: (way) => way.mae, value: (way) => number(way.mae, 5) },
+        { title: "Gain", number: true, value: (way) => way.gain ? number(way.gain.gain, 3) : "–" }, { title: "95 % interval", number: true, value: (way) => way.gain ? `${number(way.gain.low, 3)} to ${number(way.gain.high, 3)}` : "–" },
+      ], ways, { caption: "Error: mean absolute. Gain: over the best single model." })),
+    el("p", { class: "muted" }, `Intervals: ${view.evaluation.interval}`),
   ];
 }
 
@@ -102,13 +104,13 @@ function rows(view) {
     const lines = (values) => [...names.filter((name) => chosen.has(name)).map((name) => {
       const { colour, dash } = look(places[name] ?? 0);
       return { x, y: values(data.forecasts[name]), name: plain(name), mode: "lines", type: "scatter", line: { color: colour, dash, width: 1.4 }, hovertemplate: `${plain(name)}, row %{x}: %{y:.5g}<extra></extra>` };
-    }), ...(data.router && chosen.has("\0router") ? [{ x, y: values(data.router), name: "router", mode: "lines", type: "scatter", line: { color: look(0).colour && getComputedStyle(document.documentElement).getPropertyValue("--bad"), width: 2.4 }, hovertemplate: "router, row %{x}: %{y:.5g}<extra></extra>" }] : [])];
+    }), ...(data.router && chosen.has("\0router") ? [{ x, y: values(data.router), name: "router", mode: "lines", type: "scatter", line: { color: getComputedStyle(document.documentElement).getPropertyValue("--fg"), width: 2.2, dash: "dot" }, hovertemplate: "router, row %{x}: %{y:.5g}<extra></extra>" }] : [])];
     chosen.add("\0router");
     const actual = () => ({ x, y: data.actuals, name: "actual", mode: "lines", type: "scatter", line: { color: getComputedStyle(document.documentElement).getPropertyValue("--fg"), width: 2.4 }, hovertemplate: "actual, row %{x}: %{y:.5g}<extra></extra>" });
     const error = (values) => values.map((value, index) => (value === null ? null : value - data.actuals[index]));
     const cells = (show) => () => table([{ title: "Row", number: true, value: (row) => data.first + row }, { title: "Actual", number: true, value: (row) => number(data.actuals[row], 5) }, ...names.map((name) => ({ title: name, number: true, value: (row) => number(show(data.forecasts[name])[row], 5) })), { title: "Router", number: true, value: (row) => number(show(data.router)[row], 5) }], data.actuals.map((_, row) => row), { page: 25 });
-    const above = chart("Forecasts", () => ({ data: [actual(), ...lines((values) => values)], layout: { xaxis: { title: { text: "validation row", font: { size: 11 } } } } }), numbers(cells((values) => values)), { tall: true, unit: "unit of the series; thick: actuals, and the router in red" });
-    const below = chart("Errors", () => ({ data: lines(error), layout: { xaxis: { title: { text: "validation row", font: { size: 11 } } } } }), numbers(cells(error)), { tall: true, unit: "forecast less actual" });
+    const above = chart("Forecasts", () => ({ data: [actual(), ...lines((values) => values)], layout: { xaxis: { title: { text: "validation row", font: { size: 11 } } } } }), numbers(cells((values) => values)), { tall: true, unit: "unit of the series; thick: actuals, dotted: router" });
+    const below = chart("Errors", () => ({ data: lines(error), layout: { xaxis: { title: { text: "validation row", font: { size: 11 } } } } }), numbers(cells(error)), { tall: true, unit: "forecast less actual; dotted: router" });
     const tick = (name, words) => el("label", {}, el("input", { type: "checkbox", ...(chosen.has(name) ? { checked: true } : {}), on: { change: (event) => {
       if (event.target.checked) chosen.add(name); else chosen.delete(name);
       above.redraw();
