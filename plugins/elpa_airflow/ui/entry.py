@@ -49,7 +49,7 @@ def _view(name: str, route: str, destination: str, href: str, **more: Any) -> di
         "url_route": route,
         "destination": destination,
         "href": f"{PREFIX[1:]}/pages/{href}",
-        "icon": _icon("#64748b"),
+        "icon": _icon("#7b8ba5"),
         "icon_dark_mode": _icon("#cbd5e1"),
         **more,
     }

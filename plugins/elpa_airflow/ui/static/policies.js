@@ -12,11 +12,9 @@ function strip(policies) {
 }
 
 const gain = (dag) => dag.current?.gain ?? null;
-const best = (group) => ({
-  title: `Best ${group}`, sort: (dag) => dag.current?.best[group] ?? null, value: (dag) => {
-    const name = dag.current?.best[group];
-    return name ? el("span", {}, modelName(name, dag.models.find((model) => model.name === name)?.place ?? 0), el("div", { class: "muted" }, `score ${number(dag.current.best_scores[group])}`)) : null;
-  },
+const best = (dag) => ["online", "offline"].map((group) => {
+  const name = dag.current.best[group], place = dag.models.find((model) => model.name === name)?.place ?? 0;
+  return el("div", { class: "row tight" }, modelName(name, place), el("span", { class: "muted push" }, number(dag.current.best_scores[group])));
 });
 
 const columns = [
@@ -24,7 +22,7 @@ const columns = [
   { title: "State", sort: (dag) => (dag.problem ? -1 : WORST.indexOf(dag.state)), value: (dag) => dag.problem ? el("span", {}, badge("unreadable"), el("div", { class: "muted" }, dag.problem)) : el("span", { title: dag.state_reason }, badge(dag.state)), wrap: false },
   { title: "Serving reads", wrap: true, sort: (dag) => dag.current?.when ?? null, value: (dag) => dag.current ? el("span", {}, runLink(dag.dag_id, dag.current.run_id), el("div", { class: "muted" }, `${dag.current.action.replace("_", " ")} by ${dag.current.actor}: ${dag.current.reason}`)) : el("span", { class: "muted" }, dag.state_reason ?? "") },
   { title: "Data up to", nowrap: true, sort: (dag) => dag.current?.as_of ?? null, value: (dag) => dag.current ? el("span", {}, moment(dag.current.as_of), el("div", { class: "muted" }, age(dag.current.as_of))) : null },
-  best("online"), best("offline"),
+  { title: "Best models, scores", sort: (dag) => dag.current?.best.online ?? null, value: (dag) => (dag.current ? el("span", { title: "online above, offline below" }, best(dag)) : null) },
   { title: "Router's gain", number: true, sort: (dag) => gain(dag)?.gain ?? null, value: (dag) => gain(dag) ? el("span", { title: "mean absolute error of the best single model less that of the router, with its 95 % interval" }, number(gain(dag).gain, 3), el("div", { class: "muted" }, `${number(gain(dag).low, 3)} to ${number(gain(dag).high, 3)}`)) : null },
   { title: "Last policies", value: (dag) => dag.strip?.length ? el("span", {}, strip(dag.strip), el("div", {}, spark([[dag.spark.online, "", "--accent"], [dag.spark.offline, "4 3", "--warn"]]))) : null },
 ];
