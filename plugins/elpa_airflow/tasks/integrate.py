@@ -16,6 +16,7 @@ from elpa_airflow.run.agreement import require_agreement
 from elpa_airflow.run.moment import policy_uri
 from elpa_airflow.run.state import RunState
 from elpa_airflow.run.status import read_status, task_id_of
+from elpa_airflow.tasks.failures import in_words
 from elpa_airflow.tasks.taking_part import training_result
 from elpa_airflow.tasks.training_result import TrainingResult
 from elpa_core import files
@@ -62,6 +63,7 @@ class _Pool:
         return f"an experiment: {'; '.join(reasons)}" if reasons else ""
 
 
+@in_words()
 def integrate_dag_run(context: Any, current: LoadedConfig, store: str | None) -> dict[str, Any] | None:
     """Write the manifest and the policy of a run, publish the policy, and return it.
 
@@ -99,7 +101,7 @@ def integrate_dag_run(context: Any, current: LoadedConfig, store: str | None) ->
             start = Start(pool.experiment(run), run.choices.publish)
     except (InputError, NoPolicyError) as error:
         _remove_untrue_policy(run, pool)
-        raise AirflowFailException(run.failure(str(error))) from error
+        raise AirflowFailException(run.failure(str(error))) from None
     return _publish(context, run, policy, start)
 
 
