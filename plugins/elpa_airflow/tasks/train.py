@@ -34,7 +34,7 @@ from elpa_core.runs.earlier_artifacts import newest_artifacts
 from elpa_core.runs.manifest import model_entry, refused_entry
 from elpa_core.runs.plan import PlannedModel, plan_model
 from elpa_core.runs.trained_on import trained_on
-from elpa_core.runs.training import Outcome, Training
+from elpa_core.runs.training import Training, TrainingOutcome
 from elpa_core.times import now_text
 
 _CHANGED = (
@@ -220,7 +220,7 @@ class TrainModelOperator(BashOperator):
         if self._training is not None:
             self._training.stop()
 
-    def _train(self, context: Any, run: RunState, attempt: Attempt, planned: PlannedModel) -> Outcome:
+    def _train(self, context: Any, run: RunState, attempt: Attempt, planned: PlannedModel) -> TrainingOutcome:
         """Train the model, and record that it runs and how that ended."""
         output = attempt.output_log(lambda line: self.log.info("%s", line), planned.options.max_log_lines)
         self._training = Training(
