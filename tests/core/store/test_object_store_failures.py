@@ -15,6 +15,8 @@ from elpa_core.store import PolicyStore, StoreWriteError
 from elpa_core.store.change import Decision
 from elpa_core.store.policy_store import keeper_of
 
+pytestmark = pytest.mark.slow
+
 WRITTEN = ["history.jsonl", "current.json", "upcoming/day2/0001.json"]
 
 
@@ -205,8 +207,6 @@ from elpa_core.store import PolicyStore, StoreWriteError
 from elpa_core.store.change import Decision
 from elpa_core.store.policy_store import keeper_of
 from support.stores import record
-
-pytestmark = pytest.mark.slow
 store = PolicyStore(open_location(sys.argv[1]), "pool")
 for act in (store.history, store.current, lambda: store.publish("day1"), lambda: record(store, 2)):
     try:
