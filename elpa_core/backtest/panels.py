@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from elpa_core.backtest.limits import limited_forecasts
 from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.files.csv_cells import forecast_cell, number_cell
 from elpa_core.files.csv_table import read_csv_table
 from elpa_core.routing.inputs import no_forecast
 from elpa_core.routing.model_columns import model_columns
 from elpa_core.routing.settings import BOUND
-from elpa_core.routing.validation import Validation, limited
+from elpa_core.routing.validation import Validation
 from elpa_core.schema.groups import GROUPS
 from elpa_core.scores.ewma import EwmaScore
 from elpa_core.scores.weights import best_model, inverse_score_weights
@@ -73,11 +74,8 @@ class Panel:
         return float(actuals.min()), float(actuals.max())
 
     def limited(self) -> Array:
-        """Return the limited forecasts; the median of the row replaces a missing one."""
-        values = limited(self.forecasts, self.span)
-        known = np.isfinite(values).any(axis=1, keepdims=True)
-        filled = np.where(known, values, 0.0)
-        return np.where(np.isfinite(values), values, np.nanmedian(filled, axis=1)[:, np.newaxis])
+        """Return the forecasts that all ways of combining get, by `limited_forecasts`."""
+        return limited_forecasts(self.actuals, self.forecasts, self.blocks, self.span)
 
     def policy(self, beta: float = 0.7) -> dict[str, Any]:
         """Return the policy of the validation rows, as sections 4 and 5 of the contract define it."""
