@@ -12,11 +12,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elpa_core.backtest.limits import block_rows
+from elpa_core.routing.settings import BOUND
+from elpa_core.scores.ewma import EwmaScore
+from elpa_core.scores.weights import MIN_SCORE
 
 Array = NDArray[np.float64]
 _TINY = 1e-300
 _SMALL = 2.0**-20  # the initial value of BOA in opera
 _LARGE = 0.5  # of rate times regret; above it, the bound of the paper needs the range
+
+
+def contract_scores(errors: Array, beta: float) -> list[float]:
+    """Return the contract's score of each column of absolute errors; NaN for a missing one.
+
+    >>> contract_scores(np.array([[1.0, 2.0], [1.0, np.nan]]), beta=0.7)
+    [1.0, 2.0]
+    """
+    scores = []
+    for column in errors.T:
+        score = EwmaScore(beta)
+        score.update(np.minimum(column[np.isfinite(column)], BOUND))
+        scores.append(score.value if score.count else BOUND)
+    return scores
 
 
 def pooled_elpa(scores: Sequence[float]) -> Array:
@@ -25,7 +42,7 @@ def pooled_elpa(scores: Sequence[float]) -> Array:
     >>> pooled_elpa([1.0, 3.0]).tolist()
     [0.75, 0.25]
     """
-    inverse = 1.0 / np.asarray(scores, np.float64)
+    inverse = 1.0 / np.maximum(np.asarray(scores, np.float64), MIN_SCORE)
     return np.asarray(inverse / inverse.sum(), np.float64)
 
 

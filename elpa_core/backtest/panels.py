@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from elpa_core.backtest.baselines import contract_scores
 from elpa_core.backtest.limits import limited_forecasts
 from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.files.csv_cells import forecast_cell, number_cell
@@ -18,7 +19,6 @@ from elpa_core.routing.model_columns import model_columns
 from elpa_core.routing.settings import BOUND
 from elpa_core.routing.validation import Validation
 from elpa_core.schema.groups import GROUPS
-from elpa_core.scores.ewma import EwmaScore
 from elpa_core.scores.weights import best_model, inverse_score_weights
 
 Array = NDArray[np.float64]
@@ -81,11 +81,7 @@ class Panel:
         """Return the policy of the validation rows, as sections 4 and 5 of the contract define it."""
         rows = self.validation_rows
         errors = np.abs(self.actuals[:rows, np.newaxis] - self.forecasts[:rows])
-        scores = {}
-        for (_, name), column in zip(self.models, errors.T, strict=True):
-            score = EwmaScore(beta)
-            score.update(np.minimum(column[np.isfinite(column)], BOUND))
-            scores[name] = score.value if score.count else BOUND
+        scores = dict(zip(self.names, contract_scores(errors, beta), strict=True))
         groups = {group: {n: scores[n] for g, n in self.models if g == group} for group in GROUPS}
         return {
             "skill": "ELPA", "beta": beta, "dirty_interval": 3, "amplitude_window": 6,

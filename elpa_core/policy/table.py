@@ -27,12 +27,28 @@ def model_lines(policy: WeightedPolicy) -> list[str]:
 
 
 def _evaluation_lines(result: Evaluation) -> list[str]:
-    errors = (
-        (f"best single model, {result.best_single.model}", result.best_single.mae),
-        ("equal weights", result.equal_weights),
-        ("contract weights", result.contract_weights),
-        ("recommended weights", result.recommended_weights),
-        ("router", result.router),
-    )
-    numbers = "; ".join(f"{name} {error:.6g}" for name, error in errors)
-    return [f"mean absolute error on {result.rows} validation rows: {numbers}", *result.verdict]
+    lines = [
+        f"mean absolute error on {result.rows} validation rows: "
+        + _numbers(
+            (f"best single model, {result.best_single.model}", result.best_single.mae),
+            ("equal weights", result.equal_weights),
+            ("contract weights", result.contract_weights),
+            ("recommended weights", result.recommended_weights),
+            ("router", result.router),
+        )
+    ]
+    if (trial := result.trial) is not None:
+        lines.append(
+            f"on the last {trial.rows} rows, by what was known before: "
+            + _numbers(
+                ("best single model so far", trial.best_single_so_far),
+                ("contract weights", trial.contract_weights),
+                ("recommended weights", trial.recommended_weights),
+                ("router", trial.router),
+            )
+        )
+    return [*lines, *result.verdict]
+
+
+def _numbers(*errors: tuple[str, float]) -> str:
+    return "; ".join(f"{name} {error:.6g}" for name, error in errors)
