@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elpa_core.backtest.limits import block_rows
-from elpa_core.routing.settings import BOUND
+from elpa_core.schema.limits import BOUND
 from elpa_core.scores.ewma import EwmaScore
 from elpa_core.scores.weights import MIN_SCORE
 

@@ -21,12 +21,14 @@ from elpa_core.backtest.limits import block_rows
 from elpa_core.backtest.panels import Array, Panel
 from elpa_core.backtest.rolling_power import run_rolling_power
 from elpa_core.routing.router import Router
-from elpa_core.routing.settings import BOUND, PARTS
+from elpa_core.routing.settings import PARTS
+from elpa_core.schema.limits import BOUND
 
 REFERENCE = "static ELPA, pooled"
 ROUTER = "router"
 BEST_SINGLE = "best single model"
 _LARGE = 1e4
+_ROUNDING = 1e-9
 
 
 def served_test_rows(
@@ -94,7 +96,8 @@ def backtest(panels: Sequence[Panel]) -> dict[str, Any]:
     dict
         ``panels``: by name, ``horizon``, ``rows`` (test) and ``mae`` by way. ``horizons``: by
         horizon and way, ``ratio`` (geometric mean over the panels of its MAE relative to static
-        pooled ELPA), ``rank`` (mean rank among the ways; ties get the mean rank) and ``worst``
+        pooled ELPA), ``rank`` (mean rank among the ways; ties, up to rounding, get the mean
+        rank) and ``worst``
         (largest MAE relative to the best single model).
     """
     table: dict[str, Any] = {}
@@ -116,9 +119,9 @@ def _summary(rows: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float]]
     names = list(rows[0])
     mae = np.array([[row[name] for name in names] for row in rows])
     ratio = np.exp(np.log(_relative(mae, names.index(REFERENCE))).mean(axis=0))
-    ranks = (mae[:, :, None] > mae[:, None, :]).sum(axis=2) + 0.5 * (
-        (mae[:, :, None] == mae[:, None, :]).sum(axis=2) + 1
-    )
+    worse = mae[:, :, None] > mae[:, None, :] * (1.0 + _ROUNDING)
+    ties = ~worse & ~worse.transpose(0, 2, 1)
+    ranks = worse.sum(axis=2) + 0.5 * (ties.sum(axis=2) + 1)
     worst = _relative(mae, names.index(BEST_SINGLE)).max(axis=0)
     return {
         name: {"ratio": float(ratio[j]), "rank": float(ranks[:, j].mean()), "worst": float(worst[j])}

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from elpa_core.backtest.baselines import contract_scores, pooled_elpa
 from elpa_core.backtest.intervals import INTERVAL
@@ -20,36 +19,6 @@ from elpa_core.scores.weights import MIN_SCORE
 
 POWER = 12
 _ROUTER = "router"
-
-
-def common_validation(
-    artifacts: Mapping[str, tuple[ArrayLike, ArrayLike] | None], horizon: int = 1
-) -> Validation | str:
-    """Return the validation rows that all models share, or the reason why there are none.
-
-    Parameters
-    ----------
-    artifacts : mapping of str to (y_true, pred), each of shape (rows,), or None
-        By model, in time order; None for a model whose artifact holds absolute errors only. If
-        lengths differ, the last rows count.
-    """
-    if lacking := sorted(name for name, pair in artifacts.items() if pair is None):
-        return f"no y_true and pred: {', '.join(lacking)}"
-    pairs = {
-        name: (np.asarray(pair[0], np.float64), np.asarray(pair[1], np.float64))
-        for name, pair in artifacts.items()
-        if pair is not None
-    }
-    rows = min((len(actuals) for actuals, _ in pairs.values()), default=0)
-    if rows < 2 * horizon:
-        return f"{rows} common rows, fewer than two blocks of {horizon}"
-    first_name, (first, _) = next(iter(pairs.items()))
-    for name, (actuals, _) in pairs.items():
-        if not np.array_equal(actuals[-rows:], first[-rows:]):
-            return f"y_true of {name} is not that of {first_name} on the last {rows} rows"
-    return Validation.of(
-        first[-rows:], {name: forecasts[-rows:] for name, (_, forecasts) in pairs.items()}, horizon=horizon
-    )
 
 
 def evaluate(

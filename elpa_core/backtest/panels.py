@@ -16,9 +16,9 @@ from elpa_core.files.csv_cells import forecast_cell, number_cell
 from elpa_core.files.csv_table import read_csv_table
 from elpa_core.routing.inputs import no_forecast
 from elpa_core.routing.model_columns import model_columns
-from elpa_core.routing.settings import BOUND
 from elpa_core.routing.validation import Validation
 from elpa_core.schema.groups import GROUPS
+from elpa_core.schema.limits import BOUND
 from elpa_core.scores.weights import best_model, inverse_score_weights
 
 Array = NDArray[np.float64]
@@ -119,7 +119,7 @@ def read_panel(path: Path) -> Panel:
     source = str(path)
     header, rows = read_csv_table(path)
     if header[:3] != _FIXED:
-        raise InputError(Problem(source, "header", ",".join(header[:3]), ",".join(_FIXED)))
+        raise InputError(Problem(source, "header", quoted(",".join(header[:3])), ",".join(_FIXED)))
     models = model_columns(source, header[3:])
     if empty := {*GROUPS} - {group for group, _ in models}:
         found = f"no column of the group {min(empty)}"

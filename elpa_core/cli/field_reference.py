@@ -82,7 +82,7 @@ def _type(field: dict[str, Any], schema: dict[str, Any]) -> str:
         "maximum": "<=",
         "exclusiveMaximum": "<",
     }
-    limits = [f"{sign} {field[key]:g}" for key, sign in bounds.items() if key in field]
+    limits = [f"{sign} {field[key]:.15g}" for key, sign in bounds.items() if key in field]
     return " ".join([str(field.get("type", "any")), *limits])
 
 

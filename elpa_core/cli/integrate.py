@@ -56,6 +56,8 @@ def run(options: argparse.Namespace) -> int:
         require_text(options.run_dir.absolute())
         policy = integrate_run(options.run_dir, options.manifest)
     write_policy(options.output, policy)
+    for line in policy.warnings:
+        print_problem("warning", line)
     for line in policy_lines(policy):
         print_line(line)
     print_line(f"policy: {options.output}")

@@ -8,10 +8,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TextIO, cast
 
+from elpa_core.cli.console import print_problem
 from elpa_core.cli.output import file_output, standard_output
 from elpa_core.cli.paths import require_output
 from elpa_core.errors import InputError, Problem
 from elpa_core.files.atomic import write_atomic
+from elpa_core.files.reading import lines_of
 from elpa_core.files.strict_json import read_object
 
 _DESCRIPTION = """\
@@ -106,10 +108,12 @@ def _route_stream(options: argparse.Namespace, policy: dict[str, Any]) -> None:
         if output is None and _is_pipe(options.output):  # its reader may open it before the first forecast
             output = files.enter_context(file_output(options.output))
         if path is not None and path.is_file():
-            blocks = read_blocks(file, options.forecasts, checked)
+            blocks = read_blocks(lines_of(file.readline), options.forecasts, checked, warn=_warn)
         else:
             lines = Lines(file.fileno())
-            blocks = read_blocks(lines, options.forecasts, checked, rows=options.horizon, pause=lines.pause)
+            blocks = read_blocks(
+                lines, options.forecasts, checked, rows=options.horizon, pause=lines.pause, warn=_warn
+            )
         if output is None:
             blocks = begun(session, blocks)  # a refused block leaves the output unchanged
             output = files.enter_context(file_output(options.output))
@@ -119,17 +123,24 @@ def _route_stream(options: argparse.Namespace, policy: dict[str, Any]) -> None:
 def _route_panel(options: argparse.Namespace, policy: dict[str, Any]) -> None:
     from elpa_core.backtest.comparison import served_test_rows
     from elpa_core.backtest.panels import read_panel
-    from elpa_core.routing.model_columns import check_models
+    from elpa_core.routing.model_columns import check_models, models_without_column
     from elpa_core.routing.routing_policy import RoutingPolicy
 
     if options.output is None:
         raise InputError(Problem("elpa route", "--output", "nothing", "a file, with --panel"))
     panel = read_panel(options.panel)
     columns = [f"{group}:{name}" for group, name in panel.models]
-    check_models(str(options.panel), columns, RoutingPolicy.of(policy, source=str(options.policy)))
+    checked = RoutingPolicy.of(policy, source=str(options.policy))
+    check_models(str(options.panel), columns, checked)
+    if absent := models_without_column(str(options.panel), columns, checked):
+        _warn(absent)
     served = served_test_rows(panel, policy)
     lines = [f"{row},{value!r}\n" for row, value in enumerate(served.tolist(), panel.validation_rows)]
     write_atomic(options.output, ("row,served\n" + "".join(lines)).encode())
+
+
+def _warn(text: str) -> None:
+    print_problem("warning", text)
 
 
 def _path(text: str | None) -> Path | None:

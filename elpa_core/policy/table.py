@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from elpa_core.schema.groups import GROUPS
-from elpa_core.schema.policy import Evaluation, Policy, WeightedPolicy
+from elpa_core.schema.policy import Comparison, Evaluation, Policy, WeightedPolicy
 
 
 def policy_lines(policy: Policy) -> list[str]:
-    """Return a policy as plain lines: its models, then the errors of its weights and of a router."""
-    return [*model_lines(policy), *(_evaluation_lines(policy.evaluation) if policy.evaluation else ())]
+    """Return a policy as plain lines: its models, whether they compare, errors of weights and of a router."""
+    lines = [*model_lines(policy), *(_comparison_lines(policy.comparison) if policy.comparison else ())]
+    if policy.evaluation:
+        lines += _evaluation_lines(policy.evaluation)
+    elif policy.evaluation_reason:
+        lines.append(f"no evaluation: {policy.evaluation_reason}")
+    return lines
 
 
 def model_lines(policy: WeightedPolicy) -> list[str]:
@@ -23,6 +28,17 @@ def model_lines(policy: WeightedPolicy) -> list[str]:
             score = policy.scores[name]
             lines.append(f"{group:<8} {name:<{width}} {score:>14.6g} {weight:>8.4f}{mark}{carried}")
     lines += [f"{m.group:<8} {m.name:<{width}} {'missing':>14} {'':>8}  {m.reason}" for m in policy.missing]
+    return lines
+
+
+def _comparison_lines(comparison: Comparison) -> list[str]:
+    lines = [f"scores may not compare: {reason}" for reason in comparison.reasons]
+    for name, model in comparison.models.items():
+        if model.shared and model.rows != model.shared:
+            span = f", {model.first} to {model.last}" if model.first else ""
+            lines.append(
+                f"{name}: {model.shared} of {model.rows} rows are of steps that all models share{span}"
+            )
     return lines
 
 

@@ -26,9 +26,10 @@ from elpa_core.routing.routing_policy import RoutingPolicy
 from elpa_core.routing.saved import Saved
 from elpa_core.routing.scalar_learning import learn
 from elpa_core.routing.series_state import SeriesState, Stand, stand_of
-from elpa_core.routing.settings import BOUND, PARTS, Method
+from elpa_core.routing.settings import PARTS, Method
 from elpa_core.routing.state import State, start
 from elpa_core.routing.validation import Validation
+from elpa_core.schema.limits import BOUND
 
 _Block = tuple[list[list[float]], Stand, list[scalar.Answer]]
 

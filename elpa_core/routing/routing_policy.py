@@ -8,7 +8,7 @@ from typing import Any
 
 from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.routing.inputs import whole_number
-from elpa_core.routing.settings import MOST
+from elpa_core.schema.limits import BOUND, MOST
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class RoutingPolicy:
     online, offline : tuple of str
         Model names; at least one each.
     scores : tuple of float
-        Of the online models, then of the offline ones.
+        Of the online models, then of the offline ones; at most ``BOUND``.
     dirty_interval, amplitude_window : int
         Control fields (section 5 of the contract).
     mutant_epsilon : float or None
@@ -84,7 +84,7 @@ class RoutingPolicy:
             horizon = whole_number(horizon, "horizon", 1, MOST)
         checked = read(RoutablePolicy, policy, source)
         routing, names = checked.routing, checked.names
-        scores = tuple(checked.scores[name] for name in names)
+        scores = tuple(min(checked.scores[name], BOUND) for name in names)
         best = scores.index(min(scores)) if routing.best_model is None else names.index(routing.best_model)
         return cls(
             online=tuple(checked.online_models),

@@ -9,7 +9,6 @@ from elpa_core.routing.series_state import SeriesState, within
 from elpa_core.routing.settings import (
     BELT_SHARE,
     BELT_TRUST,
-    BOUND,
     GROWTH,
     LEAD,
     LEEWAY_SHARE,
@@ -19,6 +18,7 @@ from elpa_core.routing.settings import (
     STEADY,
     Method,
 )
+from elpa_core.schema.limits import BOUND
 
 
 def learn(

@@ -8,10 +8,6 @@ from dataclasses import dataclass
 
 from elpa_core.errors import InputError, Problem, quoted
 
-BOUND = 1e150
-"""Largest magnitude of a number; products of larger ones would overflow."""
-MOST = 1_000_000
-"""Largest number of steps of a horizon, an interval or a window."""
 REACH = 1000.0
 """A forecast that is beyond the limits by more than this many ranges of the actuals counts as missing."""
 GROWTH = 32.0

@@ -12,6 +12,7 @@ import numpy as np
 
 from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.files.os_errors import as_input_error
+from elpa_core.files.reading import read_lines
 from elpa_core.routing.answers import NUMBERS, Answers
 from elpa_core.routing.routing_policy import RoutingPolicy
 from elpa_core.routing.settings import Method, leads_of
@@ -88,7 +89,7 @@ def read_json(path: Path) -> object:
         If the file cannot be read, is not UTF-8, or is not complete JSON.
     """
     with as_input_error(path, "a state file that can be read"):
-        data = path.read_bytes()
+        data = read_lines(path)
     try:
         return json.loads(data)
     except (ValueError, RecursionError) as error:

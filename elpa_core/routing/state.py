@@ -13,7 +13,6 @@ from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.routing.routing_policy import RoutingPolicy
 from elpa_core.routing.settings import (
     BELT_STEPS,
-    BOUND,
     EXPERTS,
     FLOOR,
     LEEWAY_STEPS,
@@ -22,6 +21,7 @@ from elpa_core.routing.settings import (
     leads_of,
     spread_of,
 )
+from elpa_core.schema.limits import BOUND
 
 Array = NDArray[np.float64]
 _SCORES = ("scores", "lead_scores", "usual_error")

@@ -9,7 +9,6 @@ from elpa_core.routing.answers import Answers, Mask
 from elpa_core.routing.settings import (
     BELT_SHARE,
     BELT_TRUST,
-    BOUND,
     GROWTH,
     LEAD,
     LEEWAY_SHARE,
@@ -21,6 +20,7 @@ from elpa_core.routing.settings import (
 )
 from elpa_core.routing.state import Array, State
 from elpa_core.routing.vector import Workspace, best_places, limits
+from elpa_core.schema.limits import BOUND
 
 
 def learn(

@@ -46,13 +46,23 @@ class ModelFolder(Generic[Place_co]):
         return self.path / STDERR_NAME
 
     @property
+    def output_log(self) -> Place_co:
+        """All output of the command, if it is more than the task's log takes."""
+        return self.path / "output.log"
+
+    @property
+    def spare_output_log(self) -> Place_co:
+        """The same, if the command has a file of that name."""
+        return self.path / "elpa_output.log"
+
+    @property
     def carried_errors(self) -> Place_co:
         """The validation errors of an earlier run that take part in this one."""
         return self.path / "carried_errors.csv"
 
     @property
     def copied_errors(self) -> Place_co:
-        """A copy of the validation errors that the command left outside its folder."""
+        """A copy of the validation errors, if their own path is outside this folder or holds a secret."""
         return self.path / "handed_on_errors.csv"
 
     def attempt(self, number: int, key: str) -> ModelFolder[Place_co]:

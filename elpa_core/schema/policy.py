@@ -137,6 +137,29 @@ class Evaluation(Part):
     verdict: list[str] = Field(description="The gains in words.")
 
 
+class ComparedModel(Part):
+    """What is known of the steps behind a model's score."""
+
+    rows: int | None = Field(
+        description="Rows that were looked at, at most the last 10,000; null if unknown."
+    )
+    shared: int = Field(description="How many of their steps all models have, with the same actuals.")
+    first: str | None = Field(description="Time of the first step, as the file has it; null if unknown.")
+    last: str | None = Field(description="Time of the last step.")
+
+
+class Comparison(Part):
+    """Whether the models' errors come from the same steps."""
+
+    by: Literal["time", "position"] | None = Field(
+        description="How steps were told apart; null if models have neither times nor actuals."
+    )
+    models: dict[str, ComparedModel]
+    reasons: list[str] = Field(
+        description="Why scores cannot be compared; empty if nothing speaks against it."
+    )
+
+
 class _Marked(Part):
     skill: Literal["ELPA"]
 
@@ -247,7 +270,10 @@ class Policy(WeightedPolicy):
         default=None, description="Starting values of elpa route and Router; null if evaluation is null."
     )
     evaluation: Evaluation | None = Field(
-        default=None,
-        description="Errors on the rows that all artifacts share; null if an artifact lacks y_true and pred,"
-        " if y_true differs between artifacts, or if there are fewer rows than two blocks.",
+        default=None, description="Errors on the steps that all models share; null if there are none."
     )
+    evaluation_reason: str | None = Field(default=None, description="Why evaluation and routing are null.")
+    comparison: Comparison | None = Field(
+        default=None, description="Whether the models' errors come from the same steps."
+    )
+    warnings: list[str] = Field(default=[], description="What the error CSVs say against the scores.")

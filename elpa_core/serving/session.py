@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from elpa_core.errors import InputError, Problem, quoted, some
+from elpa_core.files import access
 from elpa_core.files.atomic import json_bytes, write_atomic
+from elpa_core.files.os_errors import as_input_error
 from elpa_core.routing import snapshot
 from elpa_core.routing.router import Router
 from elpa_core.routing.routing_policy import RoutingPolicy
@@ -42,7 +44,7 @@ class Session:
         self.rows: list[int] = []
         self.learned: int | None = None
         self._open = policy if horizon is None else None  # until the first block shows the horizon
-        if path is None or not path.exists():
+        if path is None or not _exists(path):
             self.router = Router(policy, horizon=horizon)
             return
         self._open = None
@@ -161,6 +163,11 @@ def route_stream(session: Session, blocks: Iterator[Block], actuals: Actuals | N
         output.flush()
         if actuals is not None:
             session.learn(actuals)
+
+
+def _exists(path: Path) -> bool:
+    with as_input_error(path, "a state file, or none yet"):
+        return access.exists(path)
 
 
 def _shown(value: object) -> str:

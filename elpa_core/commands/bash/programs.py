@@ -52,6 +52,7 @@ _READERS = (
     _reader(r"duckdb", r"-c|-s", stdin=True),
     _reader(r"clickhouse(?:-client)?", r"-q|--query", stdin=True),
     _reader(r"su|script|flock|runuser", r"-[A-Za-z]*c|--command"),
+    _reader(r"env", r"-[A-Za-z]*S|--split-string"),
     _reader(r"bc|dc|tclsh", r"-e|--expression", script=True),
 )
 # The first argument that is no option is the program, unless an option names a file with it.

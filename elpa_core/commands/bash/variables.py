@@ -25,6 +25,7 @@ SPECIAL: dict[str, Reads] = {
 _MAPFILE = Word(text="MAPFILE", literal="MAPFILE")
 _READ_INPUT = {"read": Word(text="REPLY", literal="REPLY"), "mapfile": _MAPFILE, "readarray": _MAPFILE}
 _OPTARG = Word(text="OPTARG", literal="OPTARG")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _IN_ENVIRONMENT = re.compile(r"BASH_ENV=")
 _GIVE_ATTRIBUTES = frozenset({"declare", "typeset", "local"})
 _UNSETTLING_LETTERS = re.compile(r"-.*[kH]", re.DOTALL)
@@ -107,6 +108,16 @@ def evaluated_assignments(
         for word in call.arguments:
             if _IN_ENVIRONMENT.match(word.text):
                 yield from ((mark, Reads.CODE) for mark in word.marks)
+
+
+def names_in_numbers(program: Program, found: list[tuple[Command, Call]]) -> Iterator[str]:
+    """Yield the names of variables in texts that are assigned to whole numbers: ``declare -i n; n=m+1``."""
+    attributes = list(_attributes(found, {}))
+    words = [word for command in program.commands for word in command.assignments]
+    words += [word for _, call in found if call.name in DECLARATIONS for word in call.arguments]
+    for word in words:
+        if Reads.NUMBER in _reads(pattern_of(word, {}, "[+="), attributes, frozenset()):
+            yield from _NAME.findall(word.text.partition("=")[2])
 
 
 def _reads(name: re.Pattern[str], attributes: list[_Attribute], held: frozenset[str]) -> Iterator[Reads]:

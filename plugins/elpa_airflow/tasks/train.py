@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -218,6 +219,7 @@ class TrainModelOperator(BashOperator):
 
     def _train(self, context: Any, run: RunState, attempt: Attempt, planned: PlannedModel) -> Outcome:
         """Train the model, and record that it runs and how that ended."""
+        output = attempt.output_log(lambda line: self.log.info("%s", line), planned.options.max_log_lines)
         self._training = Training(
             planned,
             parent_environment={
@@ -225,8 +227,7 @@ class TrainModelOperator(BashOperator):
                 **os.environ,
                 **context_to_airflow_vars(context, in_env_var_format=True),
             },
-            # Airflow masks what a task process logs; `dag.test` and other handlers do not.
-            on_line=lambda line: self.log.info("%s", mask_text(line, planned.secrets)),
+            on_line=output.add,
             keeper=attempt,
         )
         if self._killed:  # before there was a training to stop
@@ -235,7 +236,10 @@ class TrainModelOperator(BashOperator):
         self._record(context, run, model, status="running", started_at=started_at)
         ended: dict[str, Any] = {"status": "failed", "reason": "the task was stopped"}
         try:
-            outcome = self._training.run(started_at)
+            with closing(output):
+                outcome = self._training.run(started_at)
+            for warning in outcome.warnings:
+                self.log.warning("%s", warning)
             if not is_still_frozen(run.loaded, run.run_dir, run.generation):
                 ended["reason"] = _CHANGED
                 raise AirflowFailException(_CHANGED)
@@ -255,6 +259,7 @@ class TrainModelOperator(BashOperator):
                 ends=True,
                 **{"started_at": started_at, "finished_at": now_text()} | ended,
             )
+            attempt.keep_output(output)
             attempt.clear_away()
         return outcome
 

@@ -228,10 +228,22 @@ class TestDocs:
         assert cells["idle (disabled)"] == ["online", "cpu", "default"]
         assert cells["tft"] == ["offline", "cpu", "default"]
 
+    def test_the_dag_says_where_its_store_is(
+        self, folder: DagsFolder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder.config("docs")
+        folder.config("own", airflow={"store": "../mine"})
+        monkeypatch.setenv("AIRFLOW__ELPA__STORE", "s3://minio@bucket/elpa")
+        dags = folder.parse()
+        assert "`s3://minio@bucket/elpa/elpa_docs`" in dags["elpa_docs"].doc_md
+        assert f"`{folder.configs.parent}/mine/elpa_own`" in dags["elpa_own"].doc_md
+        monkeypatch.setenv("AIRFLOW__ELPA__STORE", "s3://key:hunter2@bucket")
+        assert "hunter2" not in folder.parse()["elpa_docs"].doc_md
+
     def test_the_dag_shows_the_configs_warnings(self, folder: DagsFolder) -> None:
         folder.config("warned", [model("on", "Online"), model("off", "offline")], horizn=3)
         text = folder.parse()["elpa_warned"].doc_md
-        assert '* $.models[0].group: found "Online"; taken as online' in text.replace("'", '"')
+        assert '* $.models[0].group: found "Online", taken as online; write online' in text.replace("'", '"')
         assert '* $.horizn: no command uses this value; did you mean "horizon"?' in text
 
     def test_no_value_breaks_the_table(self, folder: DagsFolder) -> None:

@@ -15,6 +15,8 @@ from support.standalone_airflow import Standalone
 from elpa_core.config.integration import load_integration_config
 from elpa_core.policy.integration import integrate_config
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "hunter2-of-the-standalone"
 FAILS_TWICE = "echo >> {config_dir}/tries; [ $(wc -l < {config_dir}/tries) -gt 2 ] || exit 5"
 

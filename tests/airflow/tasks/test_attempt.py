@@ -72,7 +72,7 @@ def test_after_a_killed_attempt_all_others_have_folders_of_their_own(
 
 def test_a_record_that_cannot_be_read_is_not_taken_for_none(run: RunState) -> None:
     (run.run_dir / "models" / "on" / "status.json").mkdir(parents=True)
-    with pytest.raises(OSError, match="no regular file"):
+    with pytest.raises(OSError, match="a folder"):
         attempt(run, 2)
 
 

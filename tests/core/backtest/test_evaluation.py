@@ -9,7 +9,6 @@ import pytest
 from support.made_panels import make_panel
 
 from elpa_core.backtest.evaluation import (
-    common_validation,
     evaluate,
     recommended_weights,
     suggested_epsilon,
@@ -64,18 +63,6 @@ def test_routing_block_starts_a_router_without_the_rows() -> None:
     bare, warmed = Router(policy), Router(panel.policy(), panel.validation)
     for field in ("range", "mean_abs", "best", "best_mae", "horizon"):
         assert getattr(bare.policy, field) == getattr(warmed.policy, field)
-
-
-def test_common_rows_or_a_reason() -> None:
-    y = np.arange(10.0)
-    found = common_validation({"a": (y, y + 1), "b": (y[4:], y[4:])}, horizon=2)
-    assert isinstance(found, Validation)
-    assert found.actuals.tolist() == [4, 5, 6, 7, 8, 9]
-    assert found.forecasts[0].tolist() == [5, 4]
-    assert found.blocks == (0, 2, 4)
-    assert common_validation({"a": (y, y), "b": None}) == "no y_true and pred: b"
-    assert "y_true of b is not that of a" in str(common_validation({"a": (y, y), "b": (y + 1, y)}))
-    assert "fewer than two blocks" in str(common_validation({"a": (y, y)}, horizon=6))
 
 
 def test_suggestions() -> None:

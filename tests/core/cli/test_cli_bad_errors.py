@@ -63,7 +63,10 @@ def test_all_bad_error_files_of_a_config_are_refused_at_once(refused, write_json
         path = Path(f"{number}.csv")
         if content is not None:
             path.write_bytes(content)
-        hint = f"; a relative path starts at the working folder, {here}" if content is None else ""
+        hint = ""
+        if content is None:
+            names = ", ".join(f'"{other}.csv"' for other in range(1, len(BAD_ERRORS)))
+            hint = f'; {here} holds {names}, "policy.json", "pool.json"'
         blocks.append(scored(f"m{number}", error_csv=str(path)))
         expected.append(f"error: {path}: {problem}{hint}")
     write_json(scored_pool(*blocks))
@@ -82,7 +85,8 @@ def test_a_trained_model_with_bad_errors_is_refused(here, refused, write_json, c
     if content is None:
         problem = (
             "found no such file; expected the validation errors that the command leaves;"
-            " let the command write there, or name its own path in error_csv"
+            " let the command write there, or name its own path in error_csv;"
+            f' {here}/run/models/a holds "train.stderr.log", "train.stdout.log"'
         )
     expected = (
         f"found status ok (no usable error artifact: {csv}: {problem});"

@@ -7,7 +7,6 @@ import pytest
 from support.pools import block, pool
 
 from elpa_core.cli import main
-from elpa_core.policy.evaluation import evaluate_policy
 from elpa_core.routing import Router
 from elpa_core.schema.policy import Policy
 from elpa_core.store import PolicyStore
@@ -81,6 +80,20 @@ def test_the_horizon_says_what_was_forecast_together(tmp_path, integrate):
     assert policy["routing"]["horizon"] == 6
     assert policy["evaluation"]["router"] != integrate(*sources)[0]["evaluation"]["router"]
     assert "not used" not in printed
+
+
+def test_a_score_at_the_floor_is_a_warning(tmp_path, write_json, capsys):
+    sources = [{"ewma_score": 0}, {"error_values": [0, 0]}]
+    blocks = [
+        {"name": n, "group": g, **s} for n, g, s in zip("ab", ("online", "offline"), sources, strict=True)
+    ]
+    config = write_json({"models": blocks}, "integrate.json")
+    assert main(["integrate", "--config", str(config), "--output", str(tmp_path / "policy.json")]) == 0
+    words = (
+        "the score is 1e-09, the lowest there is: an error of 0: a leak? See that the model is validated on"
+        " rows that it was not trained on"
+    )
+    assert capsys.readouterr().err.splitlines() == [f"warning: model {name}: {words}" for name in ("a", "b")]
 
 
 def test_an_ensemble_worse_than_its_best_model_is_said_so_in_words(tmp_path, integrate):
@@ -178,12 +191,3 @@ def test_a_published_policy_keeps_its_evaluation_and_routes(tmp_path, run_policy
     assert done.returncode == 0, done.stderr
     expected = Router(policy).predict({"a": [12, 13], "b": [10, 11]}).tolist()
     assert done.stdout.splitlines() == ["block,row,served", f"0,0,{expected[0]!r}", f"0,1,{expected[1]!r}"]
-
-
-def test_an_artifact_that_changes_under_way_is_not_evaluated(tmp_path, run_policy):
-    policy = Policy.model_validate(json.loads(run_policy.read_bytes()))
-    files = {name: tmp_path / f"{name}.csv" for name in ("a", "b")}
-    bare = policy.model_copy(update={"routing": None, "evaluation": None})
-    assert evaluate_policy(bare, files, 6) == policy
-    write_artifact(files["b"], HIGH)
-    assert evaluate_policy(bare, files, 6) == bare

@@ -205,6 +205,8 @@ from elpa_core.store import PolicyStore, StoreWriteError
 from elpa_core.store.change import Decision
 from elpa_core.store.policy_store import keeper_of
 from support.stores import record
+
+pytestmark = pytest.mark.slow
 store = PolicyStore(open_location(sys.argv[1]), "pool")
 for act in (store.history, store.current, lambda: store.publish("day1"), lambda: record(store, 2)):
     try:
