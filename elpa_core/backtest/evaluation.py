@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from elpa_core.backtest.baselines import contract_scores, pooled_elpa
+from elpa_core.backtest.holdout import best_single_so_far, gain_of, holdout_start, verdict_of
 from elpa_core.backtest.intervals import INTERVAL
 from elpa_core.backtest.limits import limited_forecasts
-from elpa_core.backtest.trial import best_single_so_far, gain_of, trial_start, verdict_of
 from elpa_core.routing.router import Router
 from elpa_core.routing.settings import VERSION
 from elpa_core.routing.validation import Array, Validation, limits
-from elpa_core.schema.policy import Evaluation, Routing, SingleModel, Trial
+from elpa_core.schema.policy import Evaluation, Holdout, Routing, SingleModel
 from elpa_core.scores.weights import MIN_SCORE
 
 POWER = 12
@@ -62,7 +62,7 @@ def evaluate(
         **{name: np.abs(actuals - forecasts @ weights) for name, weights in static.items()},
         _ROUTER: np.abs(actuals - served),
     }
-    start = trial_start(blocks, len(actuals))
+    start = holdout_start(blocks, len(actuals))
     raw = np.abs(actuals[:start, np.newaxis] - given[:start])
     first_third = {
         "contract_weights": pooled_elpa(contract_scores(raw, policy["beta"])),
@@ -93,7 +93,7 @@ def evaluate(
         mae=dict(zip(facts.names, maes.tolist(), strict=True)),
         best_single=SingleModel(model=facts.names[best], mae=float(maes[best])),
         **{name: float(error.mean()) for name, error in errors.items()},
-        trial=Trial(
+        holdout=Holdout(
             rows=len(best_so_far),
             best_single_so_far=float(best_so_far.mean()),
             **{name: float(error.mean()) for name, error in tried.items()},
@@ -101,7 +101,7 @@ def evaluate(
         gain_over_best_single=gains,
         interval=INTERVAL,
         note="mae, best_single and the static weights know all rows; the router saw each block only after"
-        " it had served it; trial: nothing knows the block that it is tried on, or a later one",
+        " it had served it; holdout: nothing knows the block that it is tried on, or a later one",
         verdict=[
             verdict_of(f"the {name.replace('_', ' ')}", gain, plural=name != _ROUTER)
             for name, gain in gains.items()

@@ -53,14 +53,14 @@ def _evaluation_lines(result: Evaluation) -> list[str]:
             ("router", result.router),
         )
     ]
-    if (trial := result.trial) is not None:
+    if (holdout := result.holdout) is not None:
         lines.append(
-            f"on the last {trial.rows} rows, by what was known before: "
+            f"on the last {holdout.rows} rows, by what was known before: "
             + _numbers(
-                ("best single model so far", trial.best_single_so_far),
-                ("contract weights", trial.contract_weights),
-                ("recommended weights", trial.recommended_weights),
-                ("router", trial.router),
+                ("best single model so far", holdout.best_single_so_far),
+                ("contract weights", holdout.contract_weights),
+                ("recommended weights", holdout.recommended_weights),
+                ("router", holdout.router),
             )
         )
     return [*lines, *result.verdict]

@@ -97,7 +97,7 @@ class Gain(Part):
     no_interval: str | None = Field(default=None, description="Reason why there is no interval.")
 
 
-class Trial(Part):
+class Holdout(Part):
     """Mean absolute errors on the last two thirds of the rows, of what knows only earlier rows."""
 
     rows: int
@@ -123,14 +123,14 @@ class Evaluation(Part):
     router: float = Field(
         description="Error of a router that learns from each block of rows after it has served the block."
     )
-    trial: Trial | None = Field(
+    holdout: Holdout | None = Field(
         default=None,
         description="rows, best_single_so_far, contract_weights, recommended_weights and router: errors on"
         " the last two thirds of the rows, of what knows only earlier rows; null before 0.2.0.",
     )
     gain_over_best_single: dict[str, Gain] = Field(
         description="gain, low, high and no_interval of contract_weights, recommended_weights and router, in"
-        " trial."
+        " holdout."
     )
     interval: str = Field(description="Method that computed low and high.")
     note: str = Field(description="Rows from which each number was computed.")

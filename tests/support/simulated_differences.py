@@ -6,8 +6,8 @@ import numpy as np
 
 from elpa_core.backtest.baselines import contract_scores, pooled_elpa
 from elpa_core.backtest.evaluation import evaluate, recommended_weights
+from elpa_core.backtest.holdout import holdout_start
 from elpa_core.backtest.intervals import mean_interval
-from elpa_core.backtest.trial import trial_start
 from elpa_core.routing.validation import Validation
 from support.made_panels import policy_of
 
@@ -41,7 +41,7 @@ def coverage(kind: str, rows: int, horizon: int, *, series: int, seed: int) -> t
     ``rows`` are the validation rows; the interval is that of the last two thirds.
     """
     differences = simulated(kind, (series, rows), horizon, np.random.default_rng(seed))
-    start = trial_start(range(0, rows, horizon), rows)
+    start = holdout_start(range(0, rows, horizon), rows)
     intervals = [mean_interval(each[start:], horizon) for each in differences]
     hits = [low <= 0.0 <= high for low, high in (i for i in intervals if not isinstance(i, str))]
     return float(np.mean(hits)) if hits else np.nan, len(hits) / series
@@ -63,7 +63,7 @@ def coverage_of_evaluation(kind: str, rows: int, horizon: int, *, runs: int, see
         forecasts = dict(zip("abcd", (actuals[:, None] + errors).T, strict=True))
         validation = Validation.of(actuals, forecasts, horizon=horizon)
         gains = evaluate(policy, validation, horizon)[1].gain_over_best_single
-        first = np.abs(errors[: trial_start(validation.blocks, rows)])
+        first = np.abs(errors[: holdout_start(validation.blocks, rows)])
         weights = {
             "contract_weights": pooled_elpa(contract_scores(first, policy["beta"])),
             "recommended_weights": recommended_weights(first),

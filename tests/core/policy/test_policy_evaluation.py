@@ -57,7 +57,7 @@ def test_artifacts_with_forecasts_are_evaluated(tmp_path, integrate, with_error)
     assert told["mae"] == pytest.approx({"a": errors["a"], "b": errors["b"]})
     assert told["best_single"] == {"model": "b", "mae": pytest.approx(errors["b"])}
     assert told["equal_weights"] == pytest.approx(errors["mean"])
-    assert told["trial"]["rows"] == 40
+    assert told["holdout"]["rows"] == 40
     few = "40 rows to compare on, fewer than 64"
     assert told["gain_over_best_single"]["contract_weights"]["no_interval"] == few
     assert (
@@ -171,7 +171,7 @@ def run_policy(tmp_path, elpa, write_json):
 def test_a_run_is_evaluated_in_blocks_of_its_horizon(run_policy):
     policy = json.loads(run_policy.read_bytes())
     assert policy["routing"]["horizon"] == 6
-    assert policy["evaluation"]["trial"]["rows"] == 36  # of 60: from the first block after a third on
+    assert policy["evaluation"]["holdout"]["rows"] == 36  # of 60: from the first block after a third on
     assert policy["evaluation"]["gain_over_best_single"]["router"]["no_interval"].startswith("36 rows")
     assert Router(policy).policy.horizon == 6
     assert Policy.model_validate(policy).to_json() == policy

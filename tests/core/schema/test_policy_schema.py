@@ -111,7 +111,7 @@ def test_a_policy_of_0_1_0_is_written_again_with_all_that_it_had(policy):
     later = {"evaluation_reason": None, "comparison": None, "warnings": []}
     written = read(Policy, policy, "p.json").to_json()
     if evaluation := written["evaluation"]:
-        assert evaluation.pop("trial") is None
+        assert evaluation.pop("holdout") is None
         for gain in evaluation["gain_over_best_single"].values():
             assert gain.pop("no_interval") is None
     assert json_bytes(written) == json_bytes({**policy, **later})

@@ -7,8 +7,8 @@ import pytest
 from support.made_panels import make_panel, policy_of
 
 from elpa_core.backtest.evaluation import evaluate
+from elpa_core.backtest.holdout import ROUNDING, gain_of, verdict_of
 from elpa_core.backtest.panels import Panel
-from elpa_core.backtest.trial import ROUNDING, gain_of, verdict_of
 from elpa_core.routing import Router, Validation
 from elpa_core.schema.policy import Gain
 
@@ -36,34 +36,34 @@ def test_gains_by_hand(horizon: int) -> None:
         scores.append(score)
     contract = 1 / np.array(scores)
     recommended = errors[:start].mean(axis=0) ** -12
-    trial = told["trial"]
-    assert trial["rows"] == rows - start
-    assert trial["best_single_so_far"] == pytest.approx(np.mean(best))
+    holdout = told["holdout"]
+    assert holdout["rows"] == rows - start
+    assert holdout["best_single_so_far"] == pytest.approx(np.mean(best))
     for way, weights in (("contract_weights", contract), ("recommended_weights", recommended)):
         served = forecasts @ (weights / weights.sum())
-        assert trial[way] == pytest.approx(np.abs(y - served)[start:].mean())
+        assert holdout[way] == pytest.approx(np.abs(y - served)[start:].mean())
     served = Router(policy, panel.validation, horizon=horizon).warm_up
-    assert trial["router"] == pytest.approx(np.abs(y - served)[start:].mean())
+    assert holdout["router"] == pytest.approx(np.abs(y - served)[start:].mean())
     for way in WAYS:
         gain = told["gain_over_best_single"][way]
-        assert gain["gain"] == pytest.approx(trial["best_single_so_far"] - trial[way])
+        assert gain["gain"] == pytest.approx(holdout["best_single_so_far"] - holdout[way])
         if horizon == 1:
             assert gain["low"] <= gain["gain"] <= gain["high"]
             assert gain["no_interval"] is None
     assert len(told["verdict"]) == 3
 
 
-def test_nothing_in_the_trial_knows_its_block_or_a_later_one() -> None:
+def test_nothing_in_the_holdout_knows_its_block_or_a_later_one() -> None:
     panel = make_panel(6, 6, validation=120)
-    trial = evaluate(panel.policy(), panel.validation, 6)[1].trial
+    holdout = evaluate(panel.policy(), panel.validation, 6)[1].holdout
     actuals = panel.actuals[:120].copy()
     actuals[114:] += 3.0
     changed = Validation(actuals, panel.validation.forecasts, panel.names, panel.validation.blocks)
-    other = evaluate(panel.policy(), changed, 6)[1].trial
-    assert trial is not None
+    other = evaluate(panel.policy(), changed, 6)[1].holdout
+    assert holdout is not None
     assert other is not None
     for way in ("best_single_so_far", *WAYS):
-        moved = 80 * abs(getattr(other, way) - getattr(trial, way))
+        moved = 80 * abs(getattr(other, way) - getattr(holdout, way))
         assert moved <= 6 * 3.0 + 1e-9, way  # the last six rows alone, each by as much as its actual
 
 

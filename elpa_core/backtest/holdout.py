@@ -17,10 +17,10 @@ ROUNDING = 1e-12
 _BEST = "the best single model so far"
 
 
-def trial_start(blocks: Sequence[int], rows: int) -> int:
+def holdout_start(blocks: Sequence[int], rows: int) -> int:
     """Return the first row of the first block that begins after a third of the rows.
 
-    >>> trial_start([0, 4, 8], rows=10), trial_start([0, 1], rows=2)
+    >>> holdout_start([0, 4, 8], rows=10), holdout_start([0, 1], rows=2)
     (4, 1)
     """
     return next((first for first in blocks[1:] if 3 * first >= rows), blocks[-1])
