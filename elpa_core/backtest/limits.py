@@ -64,5 +64,7 @@ def _limited(forecasts: Array, low: float, high: float, reach: float) -> Array:
     near = numbers & (forecasts >= low - reach) & (forecasts <= high + reach)
     there = np.where(near.any(axis=1, keepdims=True), near, numbers)
     clipped = np.clip(forecasts, low, high)
+    if there.all():
+        return clipped
     medians = np.nanmedian(np.where(there, clipped, np.nan), axis=1, keepdims=True)
     return np.where(there, clipped, medians)
