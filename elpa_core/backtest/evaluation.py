@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,10 +21,16 @@ POWER = 12
 _ROUTER = "router"
 
 
-def evaluate(
-    policy: Mapping[str, Any], validation: Validation, horizon: int = 1
-) -> tuple[Routing, Evaluation]:
-    """Return the fields ``routing`` and ``evaluation`` of a policy.
+class Evaluated(NamedTuple):
+    """Fields of a policy, and the router that has seen its validation rows."""
+
+    routing: Routing
+    evaluation: Evaluation
+    router: Router
+
+
+def evaluate(policy: Mapping[str, Any], validation: Validation, horizon: int = 1) -> Evaluated:
+    """Evaluate the weights of a policy, and replay a router.
 
     Forecasts are those of `limited_forecasts`. What is compared with the best single model knows the same
     as it: on the last two thirds of the rows, the router and the model with the lowest error *so far* each
@@ -107,7 +113,7 @@ def evaluate(
             for name, gain in gains.items()
         ],
     )
-    return routing, evaluation
+    return Evaluated(routing, evaluation, router)
 
 
 def recommended_weights(errors: Array) -> Array:

@@ -59,6 +59,13 @@ class RunReference(Part):
     config_sha256: str = Field(description="SHA-256 of the config that the run froze.")
 
 
+class RouterState(Part):
+    """What a router has learned from the validation rows."""
+
+    file: str = Field(description="File of the state; a relative path starts at the policy's folder.")
+    sha256: str = Field(description="SHA-256 of the file's bytes.")
+
+
 class Routing(Part):
     """What a router takes from the validation rows of a run."""
 
@@ -78,6 +85,10 @@ class Routing(Part):
     )
     mutant_epsilon_suggested: float | None = Field(
         description="Suggested mutant_epsilon: the 99th percentile of the router's relative errors."
+    )
+    state: RouterState | None = Field(
+        default=None,
+        description="State of a router that has seen the validation rows: serving starts from it.",
     )
 
 

@@ -27,7 +27,7 @@ from elpa_core.files import objects
 from elpa_core.files.reading import UnsuitableFileError
 from elpa_core.files.strict_json import parse_object
 from elpa_core.policy.build import build_policy
-from elpa_core.policy.evaluation import evaluate_policy
+from elpa_core.policy.evaluation import EvaluatedPolicy, evaluate_policy
 from elpa_core.policy.quorum import NoPolicyError, require_quorum
 from elpa_core.policy.scoring import ReadModel, read_artifact, score_models
 from elpa_core.policy.table import policy_lines
@@ -124,8 +124,9 @@ def _remove_untrue_policy(run: RunState, pool: _Pool | None) -> None:
         files.remove(path)
 
 
-def _publish(context: Any, run: RunState, policy: Policy, start: Start) -> dict[str, Any]:
+def _publish(context: Any, run: RunState, evaluated: EvaluatedPolicy, start: Start) -> dict[str, Any]:
     ti, options = context["ti"], run.loaded.config.airflow
+    policy = _keep_state(run, evaluated)
     store = PolicyStore(run.store, ti.dag_id)
     recorded = store.record(ti.run_id, run.moment.as_of, policy.to_json())
     log.info(
@@ -147,6 +148,16 @@ def _publish(context: Any, run: RunState, policy: Policy, start: Start) -> dict[
     if options.keep_runs is not None:
         _prune(run, ti.dag_id, ti.run_id, options.keep_runs)
     return policy.to_json()
+
+
+def _keep_state(run: RunState, evaluated: EvaluatedPolicy) -> Policy:
+    """Write what the router has learned into the run's folder, and return the policy that names it."""
+    if evaluated.router_state is None:
+        return evaluated.policy
+    place = RunFolder(run.run_dir).router_state(evaluated.state_sha256)
+    with as_store_error(place):
+        files.write(place, evaluated.router_state)
+    return evaluated.naming_state(str(place))
 
 
 def _prune(run: RunState, dag_id: str, run_id: str, keep: int) -> None:
@@ -231,7 +242,7 @@ def _entry(run: RunState, model: Model) -> dict[str, Any]:
         return refused_entry(model, run.work_dir)
 
 
-def _policy(ti: Any, run: RunState, pool: _Pool) -> Policy:
+def _policy(ti: Any, run: RunState, pool: _Pool) -> EvaluatedPolicy:
     config = run.choices.config
     require_quorum([model.group for model in pool.models], pool.missing, run.loaded.config.airflow)
     scored, warnings = score_models(pool.models, run.loaded.source)
