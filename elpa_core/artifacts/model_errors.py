@@ -63,8 +63,8 @@ def read_model_errors(path: Path, beta: float, named: Mapping[Role, str] = NONE_
     r"""Read an error CSV once, and score it.
 
     Rows are scored as they stand. If ``named`` has ``time``, they are scored in the order of (``origin``,
-    ``time``), and all of them are held in memory: about 300 bytes per row. If it has ``series``, each series is
-    scored by itself.
+    ``time``). If it has ``series``, each series is scored by itself. In both cases all rows are held in
+    memory, about 300 bytes each.
 
     Parameters
     ----------
