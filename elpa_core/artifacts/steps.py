@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -72,17 +72,17 @@ class Steps:
         return f"row {self.rows[index]} (line {self.lines[index]})"
 
 
-def step_keys(steps: Steps, named: Collection[Role] = ("series", "origin", "time")) -> list[Key]:
-    """Return what tells steps apart: series, origin and time, as far as they are known and named.
+def step_keys(steps: Steps) -> list[Key]:
+    """Return what tells steps apart: series, origin and time, as far as they are known.
 
     Steps without a time have their position, counted from the last one of their series.
     """
     parts: list[Sequence[object]] = []
-    if steps.series is not None and "series" in named:
+    if steps.series is not None:
         parts.append(steps.series)
     if steps.time is None:
         return _positions(steps)
-    if steps.origin is not None and "origin" in named:
+    if steps.origin is not None:
         parts.append(steps.origin.values.tolist())
     return [*zip(*parts, steps.time.values.tolist(), strict=True)]
 

@@ -11,12 +11,15 @@ from elpa_core.backtest.baselines import (
     BernsteinAggregation,
     ExponentialAverage,
     PolynomialPotential,
+    SecondOrderAggregation,
     greedy_selection,
     nonnegative_least_squares,
     pooled_elpa,
     run_online,
 )
+from elpa_core.backtest.limits import block_rows
 from elpa_core.backtest.panels import Array, Panel
+from elpa_core.backtest.rolling_power import run_rolling_power
 from elpa_core.routing.router import Router
 from elpa_core.routing.settings import PARTS
 from elpa_core.schema.limits import BOUND
@@ -43,7 +46,7 @@ def served_test_rows(
     router = Router(policy or panel.policy(), panel.validation, horizon=panel.horizon, parts=parts)
     names = panel.names
     served = []
-    for first, end in zip(panel.blocks, (*panel.blocks[1:], len(panel.actuals)), strict=True):
+    for first, end in block_rows(panel.blocks, len(panel.actuals)):
         if first < panel.validation_rows:
             continue
         block = panel.forecasts[first:end]
@@ -55,14 +58,13 @@ def served_test_rows(
 def all_ways(panel: Panel) -> dict[str, Array]:
     """Return the forecasts of the test rows by way; the router comes last.
 
-    All ways choose and warm up on the validation rows only, and use forecasts with the same limits.
-    The best single model is the exception: its forecasts are not limited, as if it ran alone.
+    All ways choose and warm up on the validation rows only. All get the same forecasts: those of
+    `Panel.limited`; the router limits them in the same way itself.
     """
     n = panel.validation_rows
     actuals, forecasts = panel.actuals, panel.limited()
     seen, known = actuals[:n], forecasts[:n]
-    alone = np.where(np.isfinite(panel.forecasts), np.clip(panel.forecasts, -BOUND, BOUND), forecasts)
-    best = int(np.argmin(np.abs(seen[:, np.newaxis] - alone[:n]).mean(axis=0)))
+    best = int(np.argmin(np.abs(seen[:, np.newaxis] - known).mean(axis=0)))
     models = forecasts.shape[1]
     scores = panel.policy()["scores"]
     fixed = {
@@ -71,15 +73,17 @@ def all_ways(panel: Panel) -> dict[str, Array]:
         "greedy ensemble selection": greedy_selection(seen, known),
         "non-negative least squares": nonnegative_least_squares(seen, known),
     }
-    ways = {BEST_SINGLE: alone[n:, best]}
+    ways = {BEST_SINGLE: forecasts[n:, best]}
     ways |= {name: forecasts[n:] @ weights for name, weights in fixed.items()}
     ways["median of forecasts"] = np.median(forecasts[n:], axis=1)
     for name, learner in (
         ("exponentially weighted average", ExponentialAverage(models)),
         ("BOA", BernsteinAggregation(models)),
+        ("BOA of opera 1.2.2", SecondOrderAggregation(models)),
         ("ML-Poly", PolynomialPotential(models)),
     ):
         ways[name] = run_online(learner, actuals, forecasts, panel.blocks)[n:]
+    ways["rolling power"] = run_rolling_power(actuals, forecasts, panel.blocks, n, panel.horizon)[n:]
     ways[ROUTER] = served_test_rows(panel)
     return ways
 

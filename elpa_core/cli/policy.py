@@ -9,7 +9,7 @@ import os
 from elpa_core.cli.console import print_json, print_line, print_problem
 from elpa_core.cli.store_commands import add_store_command, dag_folder
 from elpa_core.cli.subcommands import RunIdParser, add_commands
-from elpa_core.cli.tables import described, history_lines, stored_lines
+from elpa_core.cli.tables import history_lines, in_one_line, stored_lines
 from elpa_core.store import Outcome, PolicyStore
 from elpa_core.store.comparison import moves
 from elpa_core.store.reading import publication_there
@@ -125,8 +125,8 @@ def _diff(options: argparse.Namespace) -> int:
             }
         )
         return 0
-    print_line(f"from  {described(old)}")
-    print_line(f"to    {described(new)}")
+    print_line(f"from  {in_one_line(old)}")
+    print_line(f"to    {in_one_line(new)}")
     for line in [move.words for move in found] or ["nothing moved"]:
         print_line(line)
     return 0

@@ -97,7 +97,8 @@ def _route_stream(options: argparse.Namespace, policy: dict[str, Any]) -> None:
         raise InputError(Problem("elpa route", "--forecasts -", "standard input closed", expected))
     output = standard_output() if options.output is None else None
     checked = RoutingPolicy.of(policy, options.horizon, str(options.policy))
-    session = Session(policy, options.state, options.horizon)
+    folder = options.policy.parent
+    session = Session(policy, options.state, options.horizon, folder=folder, warn=_warn)
     with ExitStack() as files:
         actuals = None
         if options.actuals is not None:

@@ -16,7 +16,7 @@ from elpa_core.commands.bash.calls import Call, calls, words_held
 from elpa_core.commands.bash.limits import LIMITS
 from elpa_core.commands.bash.programs import program_slots
 from elpa_core.commands.bash.quoting import marks_read_again
-from elpa_core.commands.bash.syntax import EXPANSION, SLOT, Command, Program, Reads, Slot, Where
+from elpa_core.commands.bash.syntax import EXPANSION, SLOT, BashCommand, Program, Reads, Slot, Where
 from elpa_core.commands.bash.variables import assignments, names_in_numbers
 from elpa_core.commands.placeholders import read_template
 from elpa_core.errors import short
@@ -117,7 +117,7 @@ def _redirected(operator: str, name: str, variable: str) -> str:
 
 
 def _variables(
-    program: Program, run: list[tuple[Command, Call]], values: dict[Slot, set[str]], typed: frozenset[str]
+    program: Program, run: list[tuple[BashCommand, Call]], values: dict[Slot, set[str]], typed: frozenset[str]
 ) -> defaultdict[str, set[str]]:
     """Return the names of the placeholders whose values each variable may hold."""
     held: defaultdict[str, set[str]] = defaultdict(set)
@@ -132,7 +132,7 @@ def _variables(
     return held
 
 
-def _flows(program: Program, run: list[tuple[Command, Call]]) -> Iterator[tuple[str, list[Slot]]]:
+def _flows(program: Program, run: list[tuple[BashCommand, Call]]) -> Iterator[tuple[str, list[Slot]]]:
     compound = [mark for command in program.commands if not command.words for mark in command.stdin]
     for variable, marks, elsewhere in assignments(program, run, {}):
         yield (

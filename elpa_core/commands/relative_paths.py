@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from elpa_core.commands.bash.syntax import EXPANSION, SLOT, Command, Word
+from elpa_core.commands.bash.syntax import EXPANSION, SLOT, BashCommand, Word
 from elpa_core.commands.placeholders import read_template
 
 _INTERPRETER = re.compile(
@@ -68,7 +68,7 @@ def relative_paths(template: str) -> list[RelativePath]:
     return list(found)
 
 
-def _program(command: Command) -> Word | None:
+def _program(command: BashCommand) -> Word | None:
     """Return the relative path of the program or script that a command runs."""
     words = _without_prefixes(command.words)
     if not words:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -19,7 +19,8 @@ from elpa_core.schema.fields import Epsilon, Steps, StepsFromZero
 from elpa_core.schema.groups import Group
 from elpa_core.schema.problems import expected, refuse
 
-ColumnName = Annotated[str, Field(min_length=1)] | None
+ColumnName = str | None
+"""The name of a column; an index that pandas writes has an empty one."""
 
 ERROR_SOURCES = ("ewma_score", "error_values", "error_csv")
 
@@ -41,11 +42,9 @@ class ErrorColumns(StrictModel):
 
     def over(self, other: ErrorColumns) -> Mapping[Role, str]:
         """Return the names given here, and those of ``other`` that are not given here."""
-        return {
-            role: name
-            for role in get_args(Role)
-            if (name := getattr(self, role) or getattr(other, role)) is not None
-        }
+        names: dict[Role, str | None] = {role: getattr(self, role) for role in get_args(Role)}
+        names = {role: getattr(other, role) if name is None else name for role, name in names.items()}
+        return {role: name for role, name in names.items() if name is not None}
 
     @model_validator(mode="after")
     def _each_its_own(self) -> ErrorColumns:

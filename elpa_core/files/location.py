@@ -143,14 +143,14 @@ def open_location(location: str) -> StorePath:
         from upath import UPath  # noqa: PLC0415  (an extra, and slow to import)
 
         place: ObjectPath = UPath(location.rstrip("/"))
-        return prepared(place)
+        return configure_client(place)
     except ImportError as error:
         package, hint = PACKAGES[parts.scheme]
         needed = f"the packages universal-pathlib and {package}"
         raise InputError(Problem(location, "", str(error), needed, hint)) from error
 
 
-def prepared(place: ObjectPath) -> ObjectPath:
+def configure_client(place: ObjectPath) -> ObjectPath:
     """Return a place on object storage without a cache of listings and with short timeouts.
 
     Other processes write there too, and a cached listing would hide their files. botocore itself

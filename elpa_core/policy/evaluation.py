@@ -2,15 +2,49 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from elpa_core.backtest.evaluation import evaluate
 from elpa_core.config.training import ErrorFields
 from elpa_core.errors import InputError, Problem
+from elpa_core.files.atomic import json_bytes, write_atomic
 from elpa_core.policy.comparison import compare
 from elpa_core.policy.scoring import ReadModel
-from elpa_core.schema.policy import Policy
+from elpa_core.schema.policy import Policy, RouterState
 from elpa_core.scores.weights import MIN_SCORE
+
+
+@dataclass(frozen=True)
+class EvaluatedPolicy:
+    """A policy, and the state of the router that has seen its validation rows.
+
+    Parameters
+    ----------
+    policy : Policy
+        It does not name the state yet: `naming_state`.
+    router_state : bytes or None
+        Content of a state file; None if no router was replayed.
+    """
+
+    policy: Policy
+    router_state: bytes | None = None
+
+    @property
+    def state_sha256(self) -> str:
+        """SHA-256 of the state, hexadecimal."""
+        return hashlib.sha256(self.router_state or b"").hexdigest()
+
+    def naming_state(self, file: str) -> Policy:
+        """Return the policy with ``routing.state``, once the state is written to ``file``."""
+        if self.policy.routing is None:
+            return self.policy
+        state = RouterState(file=file, sha256=self.state_sha256)
+        routing = self.policy.routing.model_copy(update={"state": state})
+        return self.policy.model_copy(update={"routing": routing})
 
 
 def evaluate_policy(
@@ -21,7 +55,7 @@ def evaluate_policy(
     *,
     source: str,
     warnings: Sequence[str] = (),
-) -> Policy:
+) -> EvaluatedPolicy:
     """Return a policy with ``comparison``, ``warnings``, and ``routing`` and ``evaluation`` or the reason.
 
     Parameters
@@ -56,14 +90,27 @@ def evaluate_policy(
         if score <= MIN_SCORE
     ]
     of_models = [f"{m.name}: {text}" for m in models if m.errors is not None for text in m.errors.warnings]
-    said = {
+    said: dict[str, Any] = {
         "comparison": result.comparison,
         "warnings": [*leaks, *warnings, *of_models, *result.warnings],
     }
     if isinstance(result.validation, str):
-        return policy.model_copy(update={**said, "evaluation_reason": result.validation})
+        return EvaluatedPolicy(policy.model_copy(update={**said, "evaluation_reason": result.validation}))
     try:
-        routing, evaluation = evaluate(policy.to_json(), result.validation, horizon)
+        found = evaluate(policy.to_json(), result.validation, horizon)
     except InputError as error:  # a score can be computed from these numbers, but a router refuses them
-        return policy.model_copy(update={**said, "evaluation_reason": f"a router refuses the rows: {error}"})
-    return policy.model_copy(update={**said, "routing": routing, "evaluation": evaluation})
+        said["evaluation_reason"] = f"a router refuses the rows: {error}"
+        return EvaluatedPolicy(policy.model_copy(update=said))
+    said |= {"routing": found.routing, "evaluation": found.evaluation}
+    return EvaluatedPolicy(policy.model_copy(update=said), json_bytes(found.router.to_json()))
+
+
+def write_policy(path: Path, evaluated: EvaluatedPolicy) -> Policy:
+    """Write the state of the router beside the policy, then the policy, which is returned."""
+    policy = evaluated.policy
+    if evaluated.router_state is not None:
+        state = path.with_name(f"{path.stem}.router.json")
+        write_atomic(state, evaluated.router_state)
+        policy = evaluated.naming_state(state.name)
+    write_atomic(path, json_bytes(policy.to_json()))
+    return policy

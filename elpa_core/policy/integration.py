@@ -14,16 +14,16 @@ from elpa_core.config.training import LoadedConfig
 from elpa_core.errors import ArtifactError, InputError, Problem
 from elpa_core.files.strict_json import read_file, read_object
 from elpa_core.policy.build import build_policy
-from elpa_core.policy.evaluation import evaluate_policy
+from elpa_core.policy.evaluation import EvaluatedPolicy, evaluate_policy
 from elpa_core.policy.scoring import ReadModel, read_artifact, read_block, score_models
 from elpa_core.runs.folder import RunFolder
 from elpa_core.schema.groups import Group
-from elpa_core.schema.policy import MissingModel, Policy, RunReference
+from elpa_core.schema.policy import MissingModel, RunReference
 from elpa_core.schema.problems import problems_of
 from elpa_core.times import now_text
 
 
-def integrate_config(loaded: LoadedIntegration) -> Policy:
+def integrate_config(loaded: LoadedIntegration) -> EvaluatedPolicy:
     """Return the policy of an integration config; paths are relative to the working folder.
 
     Raises
@@ -47,7 +47,7 @@ def integrate_config(loaded: LoadedIntegration) -> Policy:
     return evaluate_policy(policy, models, config, config.horizon, source=loaded.source, warnings=warnings)
 
 
-def integrate_run(run_dir: Path, manifest_path: Path | None = None) -> Policy:
+def integrate_run(run_dir: Path, manifest_path: Path | None = None) -> EvaluatedPolicy:
     """Return the policy of a finished ``elpa train``.
 
     Parameters

@@ -43,15 +43,31 @@ def _comparison_lines(comparison: Comparison) -> list[str]:
 
 
 def _evaluation_lines(result: Evaluation) -> list[str]:
-    errors = (
-        (f"best single model, {result.best_single.model}", result.best_single.mae),
-        ("equal weights", result.equal_weights),
-        ("contract weights", result.contract_weights),
-        ("recommended weights", result.recommended_weights),
-        ("router", result.router),
-    )
-    numbers = "; ".join(f"{name} {error:.6g}" for name, error in errors)
-    return [f"mean absolute error on {result.rows} validation rows: {numbers}", *result.verdict]
+    lines = [
+        f"mean absolute error on {result.rows} validation rows: "
+        + _numbers(
+            (f"best single model, {result.best_single.model}", result.best_single.mae),
+            ("equal weights", result.equal_weights),
+            ("contract weights", result.contract_weights),
+            ("recommended weights", result.recommended_weights),
+            ("router", result.router),
+        )
+    ]
+    if (holdout := result.holdout) is not None:
+        lines.append(
+            f"on the last {holdout.rows} rows, by what was known before: "
+            + _numbers(
+                ("best single model so far", holdout.best_single_so_far),
+                ("contract weights", holdout.contract_weights),
+                ("recommended weights", holdout.recommended_weights),
+                ("router", holdout.router),
+            )
+        )
+    return [*lines, *result.verdict]
+
+
+def _numbers(*errors: tuple[str, float]) -> str:
+    return "; ".join(f"{name} {error:.6g}" for name, error in errors)
 
 
 def verdict_line(policy: Policy) -> str:

@@ -34,7 +34,7 @@ from pathlib import Path
 from typing import IO
 
 from elpa_core.errors import CommandError, quoted
-from elpa_core.processes.output_lines import Filter, Lines
+from elpa_core.processes.output_lines import Filter, LineSplitter
 from elpa_core.processes.supervisor import LINUX, descendants
 
 DEFAULT_STOP_GRACE = 3.0
@@ -121,7 +121,7 @@ class Command:
         self._cwd = cwd
         self._env = env
         self._stdout, self._stderr = stdout, stderr
-        self._lines = None if on_line is None else Lines(on_line, clean)
+        self._lines = None if on_line is None else LineSplitter(on_line, clean)
         self._stop_grace = stop_grace
         self._stopping = False
         self._kill_at = math.inf

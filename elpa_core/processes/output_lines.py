@@ -22,7 +22,7 @@ class Filter(Protocol):
         """Return the rest."""
 
 
-class Lines:
+class LineSplitter:
     """Cut a stream of bytes into lines.
 
     Parameters

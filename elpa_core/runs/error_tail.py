@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import BinaryIO
 
 from elpa_core.commands.masking import MaskedStream
-from elpa_core.processes.output_lines import Lines
+from elpa_core.processes.output_lines import LineSplitter
 
 _MOST_LINES, _MOST_BYTES, _LONGEST_LINE = 20, 1 << 16, 1000
 
@@ -32,7 +32,7 @@ def last_lines(log: BinaryIO, secrets: Sequence[str]) -> tuple[str, ...]:
     if start:
         text = text[margin:].partition(b"\n")[2] or text[margin:]
     found: deque[str] = deque(maxlen=_MOST_LINES)
-    lines = Lines(found.append)
+    lines = LineSplitter(found.append)
     lines.feed(text)
     lines.close()
     return tuple(line if len(line) <= _LONGEST_LINE else line[:_LONGEST_LINE] + "..." for line in found)

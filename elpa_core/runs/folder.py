@@ -14,7 +14,7 @@ STATUS_NAME = "status.json"
 STDOUT_NAME = "train.stdout.log"
 STDERR_NAME = "train.stderr.log"
 
-_MODELS, _POLICIES, _GENERATIONS = "models", "policies", "generations"
+_MODELS, _POLICIES, _ROUTERS, _GENERATIONS = "models", "policies", "routers", "generations"
 _KEY_END = 6
 
 
@@ -110,6 +110,10 @@ class RunFolder(Generic[Place_co]):
     def numbered_policy(self, number: int) -> Place_co:
         """Return the path of a numbered policy."""
         return self.policies / policy_file(number)
+
+    def router_state(self, sha256: str) -> Place_co:
+        """Return the path of what a router has learned from the validation rows; it never changes."""
+        return self.path / _ROUTERS / f"{sha256}.json"
 
     @property
     def generations(self) -> Place_co:

@@ -11,7 +11,7 @@ from elpa_core import files
 from elpa_core.runs.folder import RunFolder
 from elpa_core.runs.manifest import manifest_of, model_entry, write_manifest
 from elpa_core.runs.plan import Plan, PlannedModel
-from elpa_core.runs.training import Outcome, Training
+from elpa_core.runs.training import Training, TrainingOutcome
 from elpa_core.times import now_text
 
 Report = Callable[[str], None]
@@ -91,7 +91,7 @@ class RecordedRun:
                     break
         return failed == 0
 
-    def _run(self, planned: PlannedModel, started_at: str) -> Outcome:
+    def _run(self, planned: PlannedModel, started_at: str) -> TrainingOutcome:
         outcome = Training(planned).run(started_at)
         if outcome.failure is not None:
             self._update(planned, **outcome.entry("failed", outcome.failure))

@@ -31,7 +31,7 @@ from elpa_core.times import now_text
 class ArtifactKeeper(Protocol):
     """Who keeps what a command left, in its folder or elsewhere."""
 
-    def artifact_left(self, planned: PlannedModel, *, started_at: str, finished_at: str) -> ErrorArtifact:
+    def keep_artifact(self, planned: PlannedModel, *, started_at: str, finished_at: str) -> ErrorArtifact:
         """Return the error artifact, and where it is kept.
 
         Raises
@@ -42,7 +42,7 @@ class ArtifactKeeper(Protocol):
             If it cannot be kept.
         """
 
-    def files_left(self, files: Sequence[Path]) -> list[str]:
+    def keep_files(self, files: Sequence[Path]) -> list[str]:
         """Return where files of the command's folder are kept.
 
         Raises
@@ -64,7 +64,7 @@ class KeptInPlace:
 
     model_dir: Path
 
-    def artifact_left(self, planned: PlannedModel, *, started_at: str, finished_at: str) -> ErrorArtifact:
+    def keep_artifact(self, planned: PlannedModel, *, started_at: str, finished_at: str) -> ErrorArtifact:
         """Return the error artifact; see `ArtifactKeeper`."""
         return artifact_of(
             planned.error_csv,
@@ -75,13 +75,13 @@ class KeptInPlace:
             named=planned.error_columns,
         )
 
-    def files_left(self, files: Sequence[Path]) -> list[str]:
+    def keep_files(self, files: Sequence[Path]) -> list[str]:
         """Return the kept files; see `ArtifactKeeper`."""
         return [str(path) for path in files]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrainingOutcome:
     """How a training ended.
 
     Parameters
@@ -174,7 +174,7 @@ class Training:
         self._stopping = False
         self._error_lines: tuple[str, ...] = ()
 
-    def run(self, started_at: str) -> Outcome:
+    def run(self, started_at: str) -> TrainingOutcome:
         """Train the model, once, and return how that ended.
 
         An exception that is raised meanwhile in this thread stops the command, then goes on its way.
@@ -187,12 +187,12 @@ class Training:
         try:
             before, result = self._run_command()
         except CommandError as error:
-            return Outcome(
+            return TrainingOutcome(
                 started_at, now_text(), failure=self._shown(str(error)), error_lines=self._error_lines
             )
         finished_at = now_text()
         if failure := self._failure(result):
-            return Outcome(
+            return TrainingOutcome(
                 started_at,
                 finished_at,
                 result.return_code,
@@ -254,23 +254,23 @@ class Training:
             failure += f"; its errors are in {ModelFolder(self._planned.model_dir).stderr_log}"
         return failure
 
-    def _what_is_left(self, before: FileState | None, started_at: str, finished_at: str) -> Outcome:
+    def _what_is_left(self, before: FileState | None, started_at: str, finished_at: str) -> TrainingOutcome:
         planned = self._planned
         problem, artifact = None, None
         kept: tuple[str, ...] = ()
         found = KeptFiles()
         try:
             require_fresh(planned.error_csv, before)
-            artifact = self._keeper.artifact_left(
+            artifact = self._keeper.keep_artifact(
                 replace(planned, error_csv=self._nameable(planned.error_csv)),
                 started_at=started_at,
                 finished_at=finished_at,
             )
             found = kept_files(planned.model_dir, planned.model.artifacts, planned.secrets)
-            kept = tuple(self._keeper.files_left(found.paths))
+            kept = tuple(self._keeper.keep_files(found.paths))
         except (ArtifactError, OSError) as error:  # OSError: the command may remove its own folder
             problem = self._shown(str(error))
-        return Outcome(
+        return TrainingOutcome(
             started_at, finished_at, 0, None, problem, artifact, kept, tuple(map(self._shown, found.warnings))
         )
 

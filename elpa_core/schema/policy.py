@@ -59,6 +59,13 @@ class RunReference(Part):
     config_sha256: str = Field(description="SHA-256 of the config that the run froze.")
 
 
+class RouterState(Part):
+    """What a router has learned from the validation rows."""
+
+    file: str = Field(description="File of the state; a relative path starts at the policy's folder.")
+    sha256: str = Field(description="SHA-256 of the file's bytes.")
+
+
 class Routing(Part):
     """What a router takes from the validation rows of a run."""
 
@@ -74,11 +81,14 @@ class Routing(Part):
         description="Its mean absolute error; each error counts at most as thirty times the median error."
     )
     recommended_weights: dict[str, float] = Field(
-        description="Better static weights over both groups, sum 1: scores with a half-life of a quarter of"
-        " the rows, to the power -4."
+        description="Better static weights over both groups, sum 1: mean absolute errors to the power -12."
     )
     mutant_epsilon_suggested: float | None = Field(
         description="Suggested mutant_epsilon: the 99th percentile of the router's relative errors."
+    )
+    state: RouterState | None = Field(
+        default=None,
+        description="State of a router that has seen the validation rows: serving starts from it.",
     )
 
 
@@ -90,11 +100,24 @@ class SingleModel(Part):
 
 
 class Gain(Part):
-    """Difference between the mean absolute error of the best single model and another one."""
+    """Difference between the mean absolute error of the best single model so far and another one."""
 
     gain: float = Field(description="Positive if the other error is lower.")
-    low: float = Field(description="Lower end of the interval.")
-    high: float = Field(description="Upper end of the interval.")
+    low: float | None = Field(description="Lower end of the interval; null if there is none.")
+    high: float | None = Field(description="Upper end of the interval; null if there is none.")
+    no_interval: str | None = Field(default=None, description="Reason why there is no interval.")
+
+
+class Holdout(Part):
+    """Mean absolute errors on the last two thirds of the rows, of what knows only earlier rows."""
+
+    rows: int
+    best_single_so_far: float = Field(
+        description="Error of the model that had the lowest error in all rows before each block."
+    )
+    contract_weights: float = Field(description="Error of the contract weights of the first third.")
+    recommended_weights: float = Field(description="Error of the recommended weights of the first third.")
+    router: float = Field(description="Error of the router.")
 
 
 class Evaluation(Part):
@@ -111,12 +134,18 @@ class Evaluation(Part):
     router: float = Field(
         description="Error of a router that learns from each block of rows after it has served the block."
     )
+    holdout: Holdout | None = Field(
+        default=None,
+        description="rows, best_single_so_far, contract_weights, recommended_weights and router: errors on"
+        " the last two thirds of the rows, of what knows only earlier rows; null before 0.2.0.",
+    )
     gain_over_best_single: dict[str, Gain] = Field(
-        description="gain, low and high of contract_weights, recommended_weights and router."
+        description="gain, low, high and no_interval of contract_weights, recommended_weights and router, in"
+        " holdout."
     )
     interval: str = Field(description="Method that computed low and high.")
     note: str = Field(description="Rows from which each number was computed.")
-    verdict: list[str] = Field(description="Sentences that say whether the ensemble beats its best model.")
+    verdict: list[str] = Field(description="The gains in words.")
 
 
 class ComparedModel(Part):

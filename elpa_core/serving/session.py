@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
@@ -16,6 +16,7 @@ from elpa_core.routing import snapshot
 from elpa_core.routing.router import Router
 from elpa_core.routing.routing_policy import RoutingPolicy
 from elpa_core.serving.streams import Actuals, Block
+from elpa_core.serving.warm_start import start_router
 
 _FORMAT, _VERSION = "elpa-route", 2
 
@@ -32,6 +33,10 @@ class Session:
     horizon : int, optional
         The horizon of a new router. Default: the policy's horizon, or the number of rows of the
         first block if that is larger.
+    folder : Path, optional
+        The folder of the policy's file; a new router starts from the state that the policy names.
+    warn : callable, optional
+        Takes the reason in words if that state cannot be used.
 
     Raises
     ------
@@ -39,13 +44,21 @@ class Session:
         If the policy or the state is not valid, or if they do not match.
     """
 
-    def __init__(self, policy: Mapping[str, Any], path: Path | None, horizon: int | None = None) -> None:
-        self.path = path
+    def __init__(
+        self,
+        policy: Mapping[str, Any],
+        path: Path | None,
+        horizon: int | None = None,
+        *,
+        folder: Path | None = None,
+        warn: Callable[[str], object] = lambda _: None,
+    ) -> None:
+        self.path, self._folder, self._warn = path, folder, warn
         self.rows: list[int] = []
         self.learned: int | None = None
         self._open = policy if horizon is None else None  # until the first block shows the horizon
         if path is None or not _exists(path):
-            self.router = Router(policy, horizon=horizon)
+            self.router = start_router(policy, folder, horizon=horizon, warn=warn)
             return
         self._open = None
         value = snapshot.read_json(path)
@@ -103,7 +116,7 @@ class Session:
         """Return the row numbers and served values of a block; see `require_new`."""
         self.require_new(block)
         if self._open is not None and len(block.rows) > self.router.policy.horizon:
-            self.router = Router(self._open, horizon=len(block.rows))
+            self.router = start_router(self._open, self._folder, horizon=len(block.rows), warn=self._warn)
         self._open = None
         served = self.router.predict(block.forecasts)
         self.rows = list(block.rows)

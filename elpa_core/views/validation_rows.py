@@ -61,12 +61,13 @@ def validation_rows(book: Book, run_id: str, number: int | None = None, most: in
         run = replay(stored.raw, found.validation, horizon)
     except InputError as error:
         return _none(f"a router refuses the rows: {error}")
-    total = len(run.actuals)
+    actuals = found.validation.actuals
+    total = len(actuals)
     last = slice(max(0, total - most), total)
     return Rows(
         total=total,
         first=last.start + 1,
-        actuals=run.actuals[last].tolist(),
+        actuals=actuals[last].tolist(),
         forecasts={
             name: _numbers(found.validation.forecasts[last, place])
             for place, name in enumerate(found.validation.names)

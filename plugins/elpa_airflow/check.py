@@ -32,7 +32,7 @@ _CONNECTION = re.compile(rf"\bconn\.(?:{_GET}|(?!get\()(\w+))")
 _VARIABLE = re.compile(rf"\bvar\.(?:value|json)\.(?:{_GET}|(?!get\()(\w+))")
 
 
-def missing(loaded: LoadedConfig, store: str | None) -> Iterator[Problem]:
+def missing_in_airflow(loaded: LoadedConfig, store: str | None) -> Iterator[Problem]:
     """Yield a problem for each pool, connection and variable of a config that Airflow does not have."""
     connection = connection_of(store_location(loaded, store))
     if connection is not None and not _has_connection(connection):
@@ -118,7 +118,7 @@ def main() -> int:
             problems: list[Problem] = []
             if loaded is not None:
                 build_dag(loaded, options.store)
-                problems += missing(loaded, options.store)
+                problems += missing_in_airflow(loaded, options.store)
         except InputError as error:
             problems = list(error.problems)
         for problem in problems:

@@ -5,10 +5,10 @@ import sys
 
 from support.pools import block, pool
 
-MODEL_FIELDS = "name, group, enabled, train_cmd, env, error_csv, artifacts, airflow"
+MODEL_FIELDS = "name, group, enabled, train_cmd, env, error_csv, error_columns, artifacts, airflow"
 
 
-SCORED_FIELDS = "name, group, ewma_score, error_values, error_csv"
+SCORED_FIELDS = "name, group, ewma_score, error_values, error_csv, error_columns"
 
 
 SCALAR = "a string, a number, true, false or null"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from elpa_core.commands.masking import mask_text, secret_values
-from elpa_core.config.training import LoadedConfig, Model
+from elpa_core.config.training import LoadedConfig, Model, TrainingConfig
+from elpa_core.errors import quoted
 from elpa_core.files.location import without_secrets
 
 GROUP_TOOLTIPS = {
@@ -32,6 +33,15 @@ def dag_doc(loaded: LoadedConfig, store: str) -> str:
         "",
         f"Dataset `{_cell(config.dataset or 'none')}`, horizon {config.horizon}, period {config.period},"
         f" seed {config.seed}, beta {config.beta}. When a model fails: {options.on_model_failure}.",
+        "",
+        "Errors are compared on the steps that all models share; the log of `integrate`, and `comparison` and"
+        " `warnings` of the policy, say what speaks against the scores."
+        f" When they cannot be compared: {config.on_incomparable}.",
+    ]
+    lines += [
+        f"* {model.name} reads {_cell(columns)}"
+        for model in config.models
+        if (columns := _columns(config, model))
     ]
     if loaded.warnings:
         lines += ["", "**Warnings of the config**", ""]
@@ -45,6 +55,12 @@ def dag_doc(loaded: LoadedConfig, store: str) -> str:
         queue = _cell(run.queue) if run.queue else "default"
         lines.append(f"| {name} | {model.group} | {pool}{slots} | {queue} |")
     return "\n".join(lines)
+
+
+def _columns(config: TrainingConfig, model: Model) -> str:
+    """Return which columns of a model's error CSV have names of their own, in words."""
+    named = model.error_columns.over(config.error_columns)
+    return ", ".join(f"{role} from the column {quoted(name)}" for role, name in named.items())
 
 
 def model_doc(model: Model) -> str:

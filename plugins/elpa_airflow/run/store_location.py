@@ -13,7 +13,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from elpa_core.config.training import LoadedConfig
 from elpa_core.errors import ConfigError, Problem, quoted
 from elpa_core.files import StorePath, is_uri
-from elpa_core.files.location import PACKAGES, local_folder, prepared, uri_problem, with_home
+from elpa_core.files.location import PACKAGES, configure_client, local_folder, uri_problem, with_home
 
 
 def store_location(loaded: LoadedConfig, store: str | None) -> str:
@@ -49,7 +49,7 @@ def open_store(location: str) -> StorePath:
     try:
         from airflow.sdk import ObjectStoragePath  # noqa: PLC0415  (fsspec: slow to import)
 
-        return prepared(ObjectStoragePath(location.rstrip("/")))
+        return configure_client(ObjectStoragePath(location.rstrip("/")))
     except (ImportError, ValueError) as error:
         scheme = location.partition(":")[0]
         provider = ", and pip install apache-airflow-providers-google," if scheme == "gs" else ""

@@ -94,7 +94,7 @@ class Attempt:
                 return
         write_status(self.status_dir, status | {"attempt": self.key, "orphaned": self.orphaned})
 
-    def artifact_left(self, planned: PlannedModel, *, started_at: str, finished_at: str) -> ErrorArtifact:
+    def keep_artifact(self, planned: PlannedModel, *, started_at: str, finished_at: str) -> ErrorArtifact:
         """Return the error artifact that the command left. From now on it lies in the store.
 
         Raises
@@ -119,7 +119,7 @@ class Attempt:
         )
         return replace(artifact, path=self._keep([path])[0])
 
-    def files_left(self, files: Sequence[Path]) -> list[str]:
+    def keep_files(self, files: Sequence[Path]) -> list[str]:
         """Return the files that ``artifacts`` names. From now on they lie in the store.
 
         Raises

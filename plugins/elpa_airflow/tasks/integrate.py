@@ -16,6 +16,7 @@ from elpa_airflow.run.agreement import require_agreement
 from elpa_airflow.run.moment import policy_uri
 from elpa_airflow.run.state import RunState
 from elpa_airflow.run.status import read_status, task_id_of
+from elpa_airflow.tasks.failures import in_words
 from elpa_airflow.tasks.taking_part import training_result
 from elpa_airflow.tasks.training_result import TrainingResult
 from elpa_core import files
@@ -26,7 +27,7 @@ from elpa_core.files import objects
 from elpa_core.files.reading import UnsuitableFileError
 from elpa_core.files.strict_json import parse_object
 from elpa_core.policy.build import build_policy
-from elpa_core.policy.evaluation import evaluate_policy
+from elpa_core.policy.evaluation import EvaluatedPolicy, evaluate_policy
 from elpa_core.policy.quorum import NoPolicyError, require_quorum
 from elpa_core.policy.scoring import ReadModel, read_artifact, score_models
 from elpa_core.policy.table import policy_lines, verdict_line
@@ -62,6 +63,7 @@ class _Pool:
         return f"an experiment: {'; '.join(reasons)}" if reasons else ""
 
 
+@in_words()
 def integrate_dag_run(context: Any, current: LoadedConfig, store: str | None) -> dict[str, Any] | None:
     """Write the manifest and the policy of a run, publish the policy, and return it.
 
@@ -99,7 +101,7 @@ def integrate_dag_run(context: Any, current: LoadedConfig, store: str | None) ->
             start = Start(pool.experiment(run), run.choices.publish)
     except (InputError, NoPolicyError) as error:
         _remove_untrue_policy(run, pool)
-        raise AirflowFailException(run.failure(str(error))) from error
+        raise AirflowFailException(run.failure(str(error))) from None
     return _publish(context, run, policy, start)
 
 
@@ -122,8 +124,9 @@ def _remove_untrue_policy(run: RunState, pool: _Pool | None) -> None:
         files.remove(path)
 
 
-def _publish(context: Any, run: RunState, policy: Policy, start: Start) -> dict[str, Any]:
+def _publish(context: Any, run: RunState, evaluated: EvaluatedPolicy, start: Start) -> dict[str, Any]:
     ti, options = context["ti"], run.loaded.config.airflow
+    policy = _keep_state(run, evaluated)
     store = PolicyStore(run.store, ti.dag_id)
     recorded = store.record(ti.run_id, run.moment.as_of, policy.to_json())
     log.info(
@@ -146,6 +149,16 @@ def _publish(context: Any, run: RunState, policy: Policy, start: Start) -> dict[
         _prune(run, ti.dag_id, ti.run_id, options.keep_runs)
     log.info("%s: %s", outcome.entry.action.capitalize(), verdict_line(policy))
     return policy.to_json()
+
+
+def _keep_state(run: RunState, evaluated: EvaluatedPolicy) -> Policy:
+    """Write what the router has learned into the run's folder, and return the policy that names it."""
+    if evaluated.router_state is None:
+        return evaluated.policy
+    place = RunFolder(run.run_dir).router_state(evaluated.state_sha256)
+    with as_store_error(place):
+        files.write(place, evaluated.router_state)
+    return evaluated.naming_state(str(place))
 
 
 def _prune(run: RunState, dag_id: str, run_id: str, keep: int) -> None:
@@ -230,7 +243,7 @@ def _entry(run: RunState, model: Model) -> dict[str, Any]:
         return refused_entry(model, run.work_dir)
 
 
-def _policy(ti: Any, run: RunState, pool: _Pool) -> Policy:
+def _policy(ti: Any, run: RunState, pool: _Pool) -> EvaluatedPolicy:
     config = run.choices.config
     require_quorum([model.group for model in pool.models], pool.missing, run.loaded.config.airflow)
     scored, warnings = score_models(pool.models, run.loaded.source)

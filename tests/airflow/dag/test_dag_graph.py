@@ -216,9 +216,14 @@ class TestDocs:
             model("idle", enabled=False),
             model("tft", "offline"),
         ]
-        folder.config("docs", models, dataset="data/flow.csv", horizon=6, airflow={"pool": "cpu"})
+        columns = {"time": "ds", "y_true": "y"}
+        folder.config(
+            "docs", models, dataset="data/flow.csv", horizon=6, error_columns=columns, airflow={"pool": "cpu"}
+        )
         text = folder.parse()["elpa_docs"].doc_md
         assert "`docs.json`" in text
+        assert "When they cannot be compared: warn." in text
+        assert f'* {models[0]["name"]} reads y_true from the column "y", time from the column "ds"' in text
         assert "data/flow.csv" in text
         assert "horizon 6" in text
         assert "Trigger" in text

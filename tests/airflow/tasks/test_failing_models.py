@@ -150,10 +150,28 @@ class TestFailingModels:
         assert run.states["integrate"] == "failed"
         path = run.run_dir / "train_manifest.json"
         assert (
-            f"StoreWriteError: {path}: Is a directory; the policy store could not be changed, and the"
+            f"{path}: Is a directory; the policy store could not be changed, and the"
             " current policy is as it was: make room or get the right to write there, and try again"
         ) in run.task_log("integrate")
         assert not (run.run_dir / "elpa_policy.json").exists()
+
+    @pytest.mark.parametrize(
+        ("run", "task_id"),
+        [
+            ("fails", "online.crash"),
+            ("fails", "integrate"),
+            ("unwritten", "integrate"),
+            ("refuses", "online.refused"),
+        ],
+    )
+    def test_a_failure_has_one_traceback_at_most_and_none_through_the_core(
+        self, runs: dict[str, DagRunResult], run: str, task_id: str
+    ) -> None:
+        log = runs[run].task_log(task_id)
+        assert "exception" in log
+        assert log.count("Traceback (most recent call last)") <= 1
+        assert "The above exception" not in log
+        assert "/elpa_core/" not in log
 
 
 class TestTryingAgain:

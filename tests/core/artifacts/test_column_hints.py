@@ -3,7 +3,7 @@
 import pytest
 
 from elpa_core.artifacts.column_hints import unusable_columns
-from elpa_core.artifacts.error_csv import summarise_error_csv
+from elpa_core.artifacts.model_errors import read_model_errors
 from elpa_core.errors import ArtifactError
 
 ONE_ROW_PER_STEP = 'write one row per forecast step: the actual value as "y_true" and the forecast as "pred"'
@@ -81,5 +81,7 @@ def test_the_weather_is_no_forecast():
 
 def test_the_hint_stands_in_the_refusal(errors_csv):
     with pytest.raises(ArtifactError) as caught:
-        summarise_error_csv(errors_csv("ds,yhat,y,cutoff\n1,2,3,4\n"), beta=0.5)
-    assert str(caught.value).endswith('; rename "y" to "y_true" and rename "yhat" to "pred"')
+        read_model_errors(errors_csv("ds,yhat,y,cutoff\n1,2,3,4\n"), beta=0.5)
+    assert str(caught.value).endswith(
+        '; rename "y" to "y_true" and rename "yhat" to "pred", or name the columns in error_columns'
+    )

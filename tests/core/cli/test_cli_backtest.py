@@ -61,8 +61,8 @@ def test_backtest_prints_a_table_and_json(tmp_path: Path, capsys: pytest.Capture
     result = json.loads(capsys.readouterr().out)
     assert set(result["panels"]) == {"1.1", "1.24", "2.1", "2.24"}
     ways = result["horizons"]["24"]
-    assert len(ways) == 10
-    assert sum(way["rank"] for way in ways.values()) == pytest.approx(55)
+    assert len(ways) == 12
+    assert sum(way["rank"] for way in ways.values()) == pytest.approx(78)
     maes = [result["panels"][name]["mae"] for name in ("1.24", "2.24")]
     ratio = np.prod([mae["router"] / mae[result["reference"]] for mae in maes]) ** 0.5
     assert ways["router"]["ratio"] == pytest.approx(ratio)

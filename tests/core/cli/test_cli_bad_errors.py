@@ -30,7 +30,8 @@ BAD_ERRORS = {
     "header only": (b"abs_error\n", "found a header and no row; expected at least one row with an error"),
     "no usable column": (
         b"error\n1\n",
-        f'line 1: found columns "error"; expected {USABLE}; rename "error" to "abs_error"',
+        f'line 1: found columns "error"; expected {USABLE}; rename "error" to "abs_error", or name the'
+        " columns in error_columns",
     ),
     "not a number": (b"abs_error\n1\nabc\n", f'row 2 (line 3), column "abs_error": found "abc"; {DECIMAL}'),
     "NaN": (b"y_true,pred\n1,nan\n", f'row 1 (line 2), column "pred": found "nan"; {DECIMAL}'),
@@ -78,7 +79,7 @@ def test_a_trained_model_with_bad_errors_is_refused(here, refused, write_json, c
     (here / "prepared.csv").write_bytes(content or b"")
     bad = "true" if content is None else "cp ../../../prepared.csv errors.csv"
     write_json(pool(block("a", train_cmd=bad), block("b", "offline")))
-    assert main([*TRAIN]) == 0
+    assert main([*TRAIN]) == 1
     capsys.readouterr()
     found = refused("integrate", "--run-dir", "run", "--output", "policy.json")
     csv = f"{here}/run/models/a/errors.csv"
@@ -99,7 +100,7 @@ def test_a_stale_error_file_is_refused(here, refused, write_json, capsys):
     write_json(pool())
     assert main([*TRAIN]) == 0
     write_json(pool(block("a", train_cmd="true"), block("b", "offline")))
-    assert main([*TRAIN]) == 0
+    assert main([*TRAIN]) == 1
     capsys.readouterr()
     (line,) = refused("integrate", "--run-dir", "run", "--output", "policy.json")
     assert re.fullmatch(

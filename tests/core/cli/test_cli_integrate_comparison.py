@@ -354,3 +354,43 @@ def test_the_columns_of_a_policy_without_names_change_nothing(
     found, _, _ = integrate(*[table(f"{name}.csv", dated) for name in "ab"])
     for field in FIELDS:
         assert found[field] == without[field]
+
+
+TOOLS = Path(__file__).parents[2] / "support" / "cross_validation"
+
+
+@pytest.mark.parametrize(
+    ("tool", "columns", "horizon"),
+    [
+        ("nixtla", {"series": "unique_id", "time": "ds", "origin": "cutoff", "y_true": "y"}, 6),
+        ("prophet", {"time": "ds", "origin": "cutoff", "y_true": "y", "pred": "yhat"}, 6),
+        ("autogluon", {"series": "item_id", "time": "timestamp", "y_true": "target", "pred": "mean"}, 1),
+        ("sktime", {"time": "time", "origin": "cutoff", "y_true": "actual", "pred": "forecast"}, 6),
+        ("darts", {"time": "", "y_true": "load", "pred": "forecast"}, 6),
+    ],
+)
+def test_what_public_tools_write_is_read_as_they_write_it(
+    integrate: Callable[..., Any], tool: str, columns: dict[str, str], horizon: int
+) -> None:
+    path = TOOLS / f"{tool}.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    preds = ["Naive", "SeasonalNaive", "HistoricAverage"] if tool == "nixtla" else [columns["pred"]] * 2
+    models = [{"error_csv": str(path), "error_columns": {"pred": pred}} for pred in preds]
+    policy, _, err = integrate(*models, error_columns=columns, horizon=horizon)
+    assert err == []
+    groups: dict[str, list[dict[str, str]]] = {}
+    for row in rows:
+        groups.setdefault(row[columns["series"]] if "series" in columns else "", []).append(row)
+    expected = 0.0
+    for name in sorted(groups):
+        own = sorted(
+            groups[name], key=lambda row: (row.get(columns.get("origin", "-"), ""), row[columns["time"]])
+        )
+        actuals = [float(row[columns["y_true"]]) for row in own]
+        errors = [float(row[preds[0]]) - actual for row, actual in zip(own, actuals, strict=True)]
+        scale = sum(map(abs, actuals)) / len(actuals) if "series" in columns else 1.0
+        expected += ewma(errors) / scale
+    assert policy["scores"]["a"] == pytest.approx(expected / len(groups), rel=1e-12)
+    assert (policy["comparison"]["by"], policy["comparison"]["reasons"]) == ("time", [])
+    assert (policy["evaluation"] is None) == ("series" in columns)

@@ -57,13 +57,21 @@ def test_artifacts_with_forecasts_are_evaluated(tmp_path, integrate, with_error)
     assert told["mae"] == pytest.approx({"a": errors["a"], "b": errors["b"]})
     assert told["best_single"] == {"model": "b", "mae": pytest.approx(errors["b"])}
     assert told["equal_weights"] == pytest.approx(errors["mean"])
-    assert "the contract weights beat the best single model, b" in told["verdict"]
+    assert told["holdout"]["rows"] == 40
+    few = "40 rows to compare on, fewer than 64"
+    assert told["gain_over_best_single"]["contract_weights"]["no_interval"] == few
+    assert (
+        f"the contract weights beat the best single model so far, maybe by chance: {few}" in told["verdict"]
+    )
     assert routing["range"] == [min(ACTUALS), max(ACTUALS)]
     assert routing["horizon"] == 1
     assert sum(routing["recommended_weights"].values()) == pytest.approx(1)
     lines = printed.splitlines()
     assert lines[3].startswith("mean absolute error on 60 validation rows: best single model, b 1.2;")
-    assert lines[4:7] == told["verdict"]
+    assert lines[4].startswith(
+        "on the last 40 rows, by what was known before: best single model so far 1.2; "
+    )
+    assert lines[5:8] == told["verdict"]
 
 
 def test_the_horizon_says_what_was_forecast_together(tmp_path, integrate):
@@ -93,7 +101,7 @@ def test_an_ensemble_worse_than_its_best_model_is_said_so_in_words(tmp_path, int
         {"error_csv": write_artifact(tmp_path / "a.csv", GOOD)},
         {"error_csv": write_artifact(tmp_path / "b.csv", [forecast + 2 for forecast in HIGH])},
     )
-    words = "the contract weights do not beat the best single model, a"
+    words = "the contract weights do not beat the best single model so far"
     assert words in policy["evaluation"]["verdict"]
     assert words in printed.splitlines()
 
@@ -163,7 +171,8 @@ def run_policy(tmp_path, elpa, write_json):
 def test_a_run_is_evaluated_in_blocks_of_its_horizon(run_policy):
     policy = json.loads(run_policy.read_bytes())
     assert policy["routing"]["horizon"] == 6
-    assert "blocks of 6 rows" in policy["evaluation"]["interval"]
+    assert policy["evaluation"]["holdout"]["rows"] == 36  # of 60: from the first block after a third on
+    assert policy["evaluation"]["gain_over_best_single"]["router"]["no_interval"].startswith("36 rows")
     assert Router(policy).policy.horizon == 6
     assert Policy.model_validate(policy).to_json() == policy
 

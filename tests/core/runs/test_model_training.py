@@ -9,7 +9,7 @@ import pytest
 from support.pools import block, leave_errors, pool
 
 from elpa_core.artifacts.error_artifact import artifact_of
-from elpa_core.runs.training import KeptInPlace, Outcome, Training
+from elpa_core.runs.training import KeptInPlace, Training, TrainingOutcome
 from elpa_core.times import now_text
 
 STARTED_AT = "2026-01-31T06:00:00Z"
@@ -50,7 +50,7 @@ def test_a_good_training(train, tmp_path):
     )
     assert artifact.rows == 2
     kept = (str(folder / "model.pt"),)
-    assert outcome == Outcome(STARTED_AT, outcome.finished_at, 0, artifact=artifact, kept=kept)
+    assert outcome == TrainingOutcome(STARTED_AT, outcome.finished_at, 0, artifact=artifact, kept=kept)
     assert outcome.reason is None
 
 
@@ -241,13 +241,13 @@ class Elsewhere:
     def __init__(self, model_dir, folder):
         self.in_place, self.folder = KeptInPlace(model_dir), folder
 
-    def artifact_left(self, planned, **more):
-        artifact = self.in_place.artifact_left(planned, **more)
+    def keep_artifact(self, planned, **more):
+        artifact = self.in_place.keep_artifact(planned, **more)
         copy = shutil.copy(planned.error_csv, self.folder / "errors.csv")
         return dataclasses.replace(artifact, path=str(copy))
 
-    def files_left(self, files):
-        return [str(shutil.copy(file, self.folder)) for file in self.in_place.files_left(files)]
+    def keep_files(self, files):
+        return [str(shutil.copy(file, self.folder)) for file in self.in_place.keep_files(files)]
 
 
 def test_what_is_kept_elsewhere_is_told_from_there(planned, tmp_path):

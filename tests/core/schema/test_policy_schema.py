@@ -109,7 +109,12 @@ def refused(model, policy):
 @pytest.mark.parametrize("policy", [published(), scored()], ids=["published", "scored"])
 def test_a_policy_of_0_1_0_is_written_again_with_all_that_it_had(policy):
     later = {"evaluation_reason": None, "comparison": None, "warnings": []}
-    assert json_bytes(read(Policy, policy, "p.json").to_json()) == json_bytes({**policy, **later})
+    written = read(Policy, policy, "p.json").to_json()
+    if evaluation := written["evaluation"]:
+        assert evaluation.pop("holdout") is None
+        for gain in evaluation["gain_over_best_single"].values():
+            assert gain.pop("no_interval") is None
+    assert json_bytes(written) == json_bytes({**policy, **later})
     assert list(read(Policy, policy, "p.json").to_json())[: len(CONTRACT)] == CONTRACT
 
 
