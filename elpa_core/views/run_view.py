@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from elpa_core import files
 from elpa_core.errors import InputError, Problem
-from elpa_core.files.strict_json import read_object
+from elpa_core.files.strict_json import read_file, read_object
 from elpa_core.runs.folder import RunFolder
 from elpa_core.runs.trials import is_trial
 from elpa_core.schema.groups import GROUPS
@@ -23,6 +25,7 @@ from elpa_core.views.dag_view import decided
 from elpa_core.views.shapes import RunModel, RunView, Way
 
 _WAYS = ("equal_weights", "contract_weights", "recommended_weights", "router")
+_SHA256 = re.compile("[0-9a-f]{64}")
 _STATES = {"ok": "trained", "failed": "failed"}
 _Part = TypeVar("_Part", bound=Part)
 
@@ -174,12 +177,15 @@ def _weight(policy: Any, name: str) -> float | None:
 
 
 def _ways(evaluation: Evaluation) -> list[Way]:
-    models = [Way(name=name, kind="model", mae=mae, gain=None) for name, mae in evaluation.mae.items()]
+    models = [
+        Way(name=name, kind="model", mae=mae, holdout=None, gain=None) for name, mae in evaluation.mae.items()
+    ]
     ensembles = [
         Way(
             name=name,
             kind="ensemble",
             mae=getattr(evaluation, name),
+            holdout=getattr(evaluation.holdout, name, None),
             gain=evaluation.gain_over_best_single.get(name),
         )
         for name in _WAYS
@@ -208,6 +214,28 @@ def _text(value: object) -> str | None:
 
 def _texts(value: object) -> list[str]:
     return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
+
+
+def router_state(book: Book) -> tuple[bytes, str]:
+    """Return the state of a router that the current policy names, and its SHA-256.
+
+    Raises
+    ------
+    InputError
+        If there is none, or it is not the one that the policy names.
+    """
+    current = book.current
+    routing = None if current is None else current.raw.get("routing")
+    named = routing.get("state") if isinstance(routing, Mapping) else None
+    sha256 = named.get("sha256") if isinstance(named, Mapping) else None
+    source = str(book.folder.current)
+    if current is None or not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
+        raise InputError(Problem(source, "$.routing.state", "none", "a current policy that names a state"))
+    path = RunFolder(book.folder.run(current.record.run_id)).router_state(sha256)
+    data = read_file(path)
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise InputError(Problem(str(path), "", "another content", "that with the SHA-256 in its name"))
+    return data, sha256
 
 
 def manifest_of_run(book: Book, run_id: str) -> dict[str, Any]:

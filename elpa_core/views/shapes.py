@@ -179,6 +179,7 @@ class Way(Shape):
     name: str
     kind: Literal["model", "ensemble"]
     mae: float
+    holdout: float | None = Field(description="Error on the last rows, knowing only earlier ones.")
     gain: Gain | None
 
 

@@ -18,7 +18,7 @@ from elpa_core.files.atomic import json_bytes
 from elpa_core.store.reading import recorded_policy
 from elpa_core.views import dag_view, overview, policy_rows, run_view
 from elpa_core.views.changes import Action, change, side_by_side
-from elpa_core.views.run_view import manifest_of_run
+from elpa_core.views.run_view import manifest_of_run, router_state
 from elpa_core.views.shapes import Change, DagView, Rows, RunView
 
 router = APIRouter(prefix="/api/v1")
@@ -85,12 +85,13 @@ def get_current(opened: OpenedDep, if_none_match: Annotated[str, Header()] = "")
         path = str(opened.book.folder.current)
         raise InputError(Problem(path, "", "no such file", "a published policy", "a run publishes one"))
     data = json_bytes(stored.raw)
-    tag = f'"{hashlib.sha256(data).hexdigest()}"'
-    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-    known = {one.strip().removeprefix("W/") for one in if_none_match.split(",")}
-    if tag in known:
-        return Response(status_code=304, headers=headers)
-    return Response(data, media_type="application/json", headers=headers)
+    return _unless_known(data, hashlib.sha256(data).hexdigest(), if_none_match)
+
+
+@router.get("/dags/{dag_id}/state", dependencies=READS_DAG)
+def get_state(opened: OpenedDep, if_none_match: Annotated[str, Header()] = "") -> Response:
+    """Return the state of a router that the current policy names; 304 if the caller has it."""
+    return _unless_known(*router_state(opened.book), if_none_match)
 
 
 @router.get("/dags/{dag_id}/run", dependencies=READS_DAG)
@@ -143,6 +144,14 @@ def get_comparison(
 def get_change(opened: OpenedDep, action: Action, run_id: str = "", number: Number = None) -> Change:
     """Return what a decision by hand would change, before it is made."""
     return change(opened.book, action, run_id, number)
+
+
+def _unless_known(data: bytes, sha256: str, known: str) -> Response:
+    tag = f'"{sha256}"'
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    if tag in {one.strip().removeprefix("W/") for one in known.split(",")}:
+        return Response(status_code=304, headers=headers)
+    return Response(data, media_type="application/json", headers=headers)
 
 
 def _download(data: bytes, name: str) -> Response:

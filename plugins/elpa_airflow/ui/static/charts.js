@@ -53,9 +53,9 @@ function layout(more) {
 }
 
 // figure() returns {data, layout}; it is asked again when the theme changes.
-export function chart(title, figure, table, { tall = false, unit = "" } = {}) {
+export function chart(title, figure, table, { tall = false, unit = "", models = [] } = {}) {
   const plot = el("div", { class: tall ? "plot tall" : "plot", role: "img", "aria-label": `${title}. The table below has the same numbers.` });
-  const box = el("section", { class: "chart" }, el("h3", {}, title, unit ? el("span", { class: "muted" }, ` (${unit})`) : null), plot, table);
+  const box = el("section", { class: "chart" }, el("h3", {}, title, unit ? el("span", { class: "muted" }, ` (${unit})`) : null), models.length ? el("div", { class: "legend" }, models.map((model) => modelName(model.name, model.place))) : null, plot, table);
   const draw = (Plotly) => {
     const made = figure();
     return Plotly.react(plot, made.data, layout(made.layout ?? {}), { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d"] });

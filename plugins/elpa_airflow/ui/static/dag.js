@@ -1,7 +1,7 @@
 import { asked, call, runLink, show } from "./airflow.js";
 import { chart, look, modelName, plain } from "./charts.js";
 import { decide } from "./decide.js";
-import { age, badge, el, moment, moved, number, numbers, percent, seconds, table } from "./dom.js";
+import { age, badge, el, interval, moment, moved, number, numbers, percent, seconds, table } from "./dom.js";
 
 const dag = asked.get("dag_id") ?? "";
 const path = `dags/${encodeURIComponent(dag)}`;
@@ -16,7 +16,7 @@ function head(view) {
   const facts = now ? [
     ["Serving reads the policy of", runLink(dag, now.run_id)], ["Data up to", `${moment(now.as_of)}, ${age(now.as_of)}`],
     [`${now.action.replace("_", " ")}`, `${moment(now.when)} by ${now.actor}`], ["Why", now.reason],
-    ["Gain of the router over the best single model", now.gain ? `${number(now.gain.gain, 3)} (95 %: ${number(now.gain.low, 3)} to ${number(now.gain.high, 3)})` : "not evaluated"],
+    ["Gain of the router over the best single model", now.gain ? `${number(now.gain.gain, 3)} (95 %: ${interval(now.gain)})` : "not evaluated"],
     ["Store", view.store],
   ] : [["Store", view.store]];
   return el("div", { class: "panel" },
@@ -62,7 +62,7 @@ function charts(view) {
         data: [...own.map((one) => trace(view, one, field)), ...(field === "weight" && view.points.length > 1 ? [marks(view, 1.06)] : [])],
         layout: { yaxis: field === "weight" ? { range: [0, 1.1], tickformat: ".0%", tickvals: [0, 0.25, 0.5, 0.75, 1] } : { type: "log", exponentformat: "power", nticks: 6 }, xaxis: view.points.length === 1 ? { type: "category" } : { type: "date", nticks: 7 }, barmode: "stack", bargap: 0.5 },
       }),
-      numbers(data(view, group, field)), { unit: field === "score" ? "lower is better, log scale" : "share of the group" }));
+      numbers(data(view, group, field)), { models: own, unit: field === "score" ? "lower is better, log scale" : "share of the group" }));
   }));
 }
 

@@ -37,6 +37,12 @@ export function moved(now, before, show) {
   return `${change > 0 ? "▲ +" : "▼ −"}${show(Math.abs(change))}`;
 }
 
+// The ends of a gain's interval, or why there are none.
+export function interval(gain) {
+  if (!gain) return "–";
+  return finite(gain.low) && finite(gain.high) ? `${number(gain.low, 3)} to ${number(gain.high, 3)}` : gain.no_interval ?? "no interval";
+}
+
 export function seconds(value) {
   if (!finite(value)) return "–";
   if (value < 120) return `${value.toFixed(1)} s`;

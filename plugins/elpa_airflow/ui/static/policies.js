@@ -1,6 +1,6 @@
 import { call, dagLink, runLink, show } from "./airflow.js";
 import { modelName, spark } from "./charts.js";
-import { age, badge, el, moment, number, table } from "./dom.js";
+import { age, badge, el, interval, moment, number, table } from "./dom.js";
 
 const WORST = ["held", "none", "late", "degraded", "experiment", "fine"];
 
@@ -23,7 +23,7 @@ const columns = [
   { title: "Serving reads", wrap: true, sort: (dag) => dag.current?.when ?? null, value: (dag) => dag.current ? el("span", {}, runLink(dag.dag_id, dag.current.run_id), el("div", { class: "muted" }, `${dag.current.action.replace("_", " ")} by ${dag.current.actor}: ${dag.current.reason}`)) : el("span", { class: "muted" }, dag.state_reason ?? "") },
   { title: "Data up to", nowrap: true, sort: (dag) => dag.current?.as_of ?? null, value: (dag) => dag.current ? el("span", {}, moment(dag.current.as_of), el("div", { class: "muted" }, age(dag.current.as_of))) : null },
   { title: "Best models, scores", sort: (dag) => dag.current?.best.online ?? null, value: (dag) => (dag.current ? el("span", { title: "online above, offline below" }, best(dag)) : null) },
-  { title: "Router's gain", number: true, sort: (dag) => gain(dag)?.gain ?? null, value: (dag) => gain(dag) ? el("span", { title: "mean absolute error of the best single model less that of the router, with its 95 % interval" }, number(gain(dag).gain, 3), el("div", { class: "muted" }, `${number(gain(dag).low, 3)} to ${number(gain(dag).high, 3)}`)) : null },
+  { title: "Router's gain", number: true, sort: (dag) => gain(dag)?.gain ?? null, value: (dag) => gain(dag) ? el("span", { title: "mean absolute error of the best single model so far less that of the router, with its 95 % interval" }, number(gain(dag).gain, 3), el("div", { class: "muted" }, interval(gain(dag)))) : null },
   { title: "Last policies", value: (dag) => dag.strip?.length ? el("span", {}, strip(dag.strip), el("div", {}, spark([[dag.spark.online, "", "--accent"], [dag.spark.offline, "4 3", "--warn"]]))) : null },
 ];
 

@@ -1,7 +1,7 @@
 import { address, asked, call, runLink, show } from "./airflow.js";
 import { chart, look, modelName, plain } from "./charts.js";
 import { decide } from "./decide.js";
-import { badge, el, moment, moved, number, numbers, percent, seconds, table } from "./dom.js";
+import { badge, el, interval, moment, moved, number, numbers, percent, seconds, table } from "./dom.js";
 
 const dag = asked.get("dag_id") ?? "", run = asked.get("run_id") ?? "";
 const path = `dags/${encodeURIComponent(dag)}`;
@@ -18,7 +18,7 @@ function head(view) {
   const download = (name, words) => el("a", { href: address(`${path}/${name}`, { run_id: run, number: name === "policy" ? view.number : null }), download: "" }, words);
   const promote = el("button", { disabled: !view.can_promote, on: { click: () => decide(dag, "promote", { run, number: view.number, done: load }) } }, "Promote");
   const title = view.number === null ? "This run has no policy" : view.is_current ? "Serving reads this policy" : "Serving does not read this policy";
-  const facts = [["Data up to", moment(view.as_of)], ["Recorded", moment(view.when)], ...(last ? [[pretty(last.action), `${moment(last.when)} by ${last.actor}`], ["Why", last.reason]] : []),
+  const facts = [["Data up to", moment(view.as_of)], ...(view.when && !last ? [["Recorded", moment(view.when)]] : []), ...(last ? [[pretty(last.action), `${moment(last.when)} by ${last.actor}`], ["Why", last.reason]] : []),
     ...(!view.is_current && view.current_run ? [["Serving reads the policy of", runLink(dag, view.current_run)]] : [])];
   const chosen = Object.entries(view.chosen);
   return el("div", { class: "panel" },
@@ -72,8 +72,9 @@ function evaluation(view) {
     el("div", { class: "charts" }, chart("Mean absolute error", figure, el("p", { class: "muted" }, `${view.evaluation.rows} validation rows; ${view.evaluation.note}`), { tall: ways.length > 10, unit: "lower is better; hatched: ensembles" }),
       table([
         { title: "Way", value: (way) => way.kind === "model" ? modelName(way.name, place[way.name] ?? 0) : el("strong", {}, pretty(way.name)) }, { title: "Error", number: true, sort: (way) => way.mae, value: (way) => number(way.mae, 5) },
-        { title: "Gain", number: true, value: (way) => way.gain ? number(way.gain.gain, 3) : "–" }, { title: "95 % interval", number: true, value: (way) => way.gain ? `${number(way.gain.low, 3)} to ${number(way.gain.high, 3)}` : "–" },
-      ], ways, { caption: "Error: mean absolute. Gain: over the best single model." })),
+        ...(view.evaluation.holdout ? [{ title: `Last ${view.evaluation.holdout.rows} rows`, number: true, sort: (way) => way.holdout, value: (way) => number(way.holdout, 5) }] : []),
+        { title: "Gain", number: true, value: (way) => way.gain ? number(way.gain.gain, 3) : "–" }, { title: "95 % interval", number: true, value: (way) => interval(way.gain) },
+      ], ways, { caption: view.evaluation.holdout ? `Mean absolute errors. On the last ${view.evaluation.holdout.rows} rows nothing knows more than the rows before; the best single model so far has ${number(view.evaluation.holdout.best_single_so_far, 5)} there, and gain is against it.` : "Mean absolute errors. Gain: over the best single model." })),
     el("p", { class: "muted" }, `Intervals: ${view.evaluation.interval}`),
   ];
 }
