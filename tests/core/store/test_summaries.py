@@ -11,6 +11,7 @@ from elpa_core.store import PolicyStore
 from elpa_core.store.history import read_history
 from elpa_core.store.pruning import prune
 from elpa_core.store.summaries import read_summaries
+from elpa_core.views import Books
 
 
 def summaries(store):
@@ -139,7 +140,7 @@ def test_the_training_time_comes_from_the_manifest(tmp_path):
 
 def test_gain_and_verdict_come_from_the_evaluation(tmp_path):
     store = PolicyStore(tmp_path, "pool")
-    gain = {"gain": 0.25, "low": 0.125, "high": 0.5}
+    gain = {"gain": 0.25, "low": 0.125, "high": 0.5, "no_interval": None}
     evaluation = {
         "gain_over_best_single": {"router": gain},
         "best_single": {"model": "ets", "mae": 2.0},
@@ -152,3 +153,14 @@ def test_gain_and_verdict_come_from_the_evaluation(tmp_path):
     assert first.router.to_json() == gain
     assert first.verdict == evaluation["verdict"]
     assert (second.router, second.best_single, second.verdict) == (None, None, [])
+
+
+@pytest.mark.slow
+def test_all_that_the_pages_need_of_a_dag_is_read_in_three_requests(s3, s3_store):
+    for number in (1, 2, 3):
+        run(s3_store, number)
+    s3.faults()
+    book = Books().read(s3_store.folder)
+    assert (len(book.summaries), book.ledger.last_number) == (3, 3)
+    requests, _ = s3.requests()
+    assert [method for method, _ in requests] == ["GET", "GET", "GET"]

@@ -19,7 +19,7 @@ ENTRY = {"status": "ok", "started_at": "2026-01-01T00:00:00Z", "finished_at": "2
 def store(tmp_path):
     made = PolicyStore(tmp_path, "pool")
     run(made, 1, policy({"ets": 1.0, "naive": 3.0}))
-    run(made, 2, policy({"ets": 2.0, "naive": 3.0}))
+    run(made, 2, policy({"ets": 2.0, "naive": 2.0}))
     return made
 
 
@@ -30,7 +30,7 @@ def view(store, run_id, number=None):
 def test_a_run_stands_beside_the_current_policy(store):
     found = view(store, "day1")
     (ets,) = [model for model in found.models if model.name == "ets"]
-    assert (ets.score, ets.current_score, ets.weight, ets.current_weight) == (1.0, 2.0, 0.75, 0.6)
+    assert (ets.score, ets.current_score, ets.weight, ets.current_weight) == (1.0, 2.0, 0.75, 0.5)
     assert (found.is_current, found.can_promote, found.current_run) == (False, True, "day2")
     assert any("weight of ets" in words for words in found.moves)
 
