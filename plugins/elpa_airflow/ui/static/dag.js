@@ -83,7 +83,7 @@ function league(view) {
 
 function paged(name, field, columns) {
   const place = el("div", {}, el("p", { class: "muted" }, "Reading"));
-  const count = 25;
+  const count = 10;
   async function page(first) {
     const answer = await call(`${path}/${name}`, { first, count, ...(name === "policies" ? { kind: filter.kind } : {}) });
     const pager = el("div", { class: "pager" },
@@ -114,7 +114,7 @@ function policies(view) {
     } } }) },
     { title: "Data up to", nowrap: true, value: (row) => moment(row.as_of) }, { title: "Run", wrap: true, value: (row) => runLink(dag, row.run_id) },
     { title: "Number", number: true, value: (row) => row.number }, { title: "State", value: (row) => el("span", {}, badge(row.action), row.degraded ? badge("degraded") : "") },
-    { title: "Best online", value: (row) => row.best.online ?? null }, { title: "Best offline", value: (row) => row.best.offline ?? null },
+    { title: "Best models", value: (row) => el("span", {}, row.best.online ?? "–", el("div", {}, row.best.offline ?? "–")) },
     { title: "Router's gain", number: true, value: (row) => (row.gain ? number(row.gain.gain, 3) : "–") }, { title: "Verdict", wrap: true, value: (row) => row.verdict.at(-1) ?? "" },
     { title: "", value: (row) => el("button", { disabled: view.current?.run_id === row.run_id && view.current?.policy_number === row.number, on: { click: () => decide(dag, "promote", { run: row.run_id, number: row.number, done: load }) } }, "Promote") },
   ];
