@@ -14,8 +14,6 @@ from elpa_core.errors import ElpaError, InputError, Problem, quoted, some
 from elpa_core.routing.settings import BOUND, EXPERTS
 
 Forecasts = Mapping[str, Any] | ArrayLike
-_REAL = "fiu"
-_PLAIN = {list, tuple, float, np.float64}
 _OTHER_KINDS = {
     "b": "true and false", "c": "complex numbers", "M": "dates", "m": "spans of time",
     "S": "bytes", "U": "text",
@@ -131,8 +129,6 @@ def forecast_array(
             expected = f"shape (steps, {', '.join(map(str, (*series, len(names))))}), at least one step"
             raise InputError(Problem(source, "", f"shape {array.shape}", expected))
         return array
-    if len(named) == len(names) and (quick := _regular(named, names, series)) is not None:
-        return quick
     if unknown := [name for name in named if name not in names]:
         raise InputError(_unknown(unknown, names, source))
     given = {name: _numbers(value, source, name) for name, value in named.items() if value is not None}
@@ -150,27 +146,6 @@ def forecast_array(
             raise InputError(Problem(source, name, f"{len(array)} steps", expected))
     missing = np.full(first.shape, np.nan)
     return np.stack([given.get(name, missing) for name in names], axis=-1)
-
-
-def _regular(
-    forecasts: Mapping[str, Any], names: Sequence[str], series: tuple[int, ...]
-) -> NDArray[np.float64] | None:
-    """Return the forecasts of all models at once, or None if some are missing or differ in form."""
-    try:
-        columns = [forecasts[name] for name in names]
-        if not {*map(type, columns)} <= _PLAIN and not all(map(_is_plain, columns)):
-            return None
-        array = np.array(columns)
-    except (KeyError, TypeError, ValueError, OverflowError):
-        return None
-    if array.dtype.kind not in _REAL:
-        return None
-    array = array.astype(np.float64, copy=False)
-    if array.ndim == 1 and not series:
-        return array[np.newaxis]
-    if array.ndim != 2 + len(series) or array.shape[2:] != series or not array.shape[1]:
-        return None
-    return np.moveaxis(array, 0, -1) if series else array.T
 
 
 def actual_array(
@@ -228,11 +203,6 @@ def _numbers(value: Any, source: str, place: str) -> NDArray[np.float64]:
         return np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
         raise InputError(Problem(source, place, quoted(value), "numbers")) from error
-
-
-def _is_plain(value: Any) -> bool:
-    """Tell whether a forecast yields only numbers and gaps when numpy combines it with others."""
-    return value.dtype.kind in _REAL if type(value) is np.ndarray else type(value) in _PLAIN
 
 
 def _unknown(unknown: Sequence[object], names: Sequence[str], source: str) -> list[Problem]:

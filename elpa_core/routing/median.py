@@ -32,38 +32,18 @@ def median_and_ends(rows: Array, buffer: Array | None = None) -> tuple[Array, Ar
     return _mean(below, below if len(rows) % 2 else above), least, most
 
 
-class Jury:
-    """Computes medians of some rows of each column.
-
-    The other rows become plus and minus infinity in turn, which keeps the median unchanged.
-
-    Parameters
-    ----------
-    votes : ndarray of bool, shape (models, n)
-        The rows that count; at least one per column.
+def median_of(rows: Array, counts: NDArray[np.bool_]) -> Array:
+    """Return the median of those values of each column that count, of which there is at least one.
 
     Examples
     --------
     >>> rows = np.array([[3.0, 1.0], [2.0, 1.0], [1.0, 5.0]])
-    >>> Jury(rows < 3.0).median(rows)
+    >>> median_of(rows, rows < 3.0)
     array([1.5, 1. ])
     """
-
-    def __init__(self, votes: NDArray[np.bool_]) -> None:
-        self.others = ~votes
-        above_all = np.logical_xor.accumulate(self.others, axis=0)
-        if len(votes) % 2:
-            above_all = ~above_all  # another infinite row is to come, above all others
-        self.infinite = np.where(above_all, np.inf, -np.inf)
-        self.odd = votes.sum(axis=0) % 2 == 1
-
-    def median(self, rows: Array) -> Array:
-        """Return the median of each column of ``rows``, shape (models, n)."""
-        filled = rows.copy()
-        np.copyto(filled, self.infinite, where=self.others)
-        below, above = _middle(_ordered_halves(filled))
-        np.copyto(above, below, where=self.odd)
-        return _mean(below, above)
+    ordered = np.sort(np.where(counts, rows, np.inf), axis=0)
+    number, columns = counts.sum(axis=0), np.arange(rows.shape[1])
+    return _mean(ordered[(number - 1) // 2, columns], ordered[number // 2, columns])
 
 
 def _ordered_halves(rows: Array, buffer: Array | None = None) -> list[Array]:

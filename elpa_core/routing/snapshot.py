@@ -1,4 +1,4 @@
-"""The state of a router as a JSON object, and back."""
+"""The state of a router as a JSON object and in a file, and back."""
 
 from __future__ import annotations
 
@@ -12,42 +12,53 @@ import numpy as np
 
 from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.files.os_errors import as_input_error
-from elpa_core.routing.answers import NUMBERS, Answers
+from elpa_core.routing.answer import NUMBERS, Answer
+from elpa_core.routing.intervals import Intervals
 from elpa_core.routing.routing_policy import RoutingPolicy
-from elpa_core.routing.settings import Method, leads_of
-from elpa_core.routing.state import State
+from elpa_core.routing.settings import EXPERTS
+from elpa_core.routing.state import Array, State
 
-_FORMAT, _VERSION = "elpa-router", 5
+FORMAT, VERSION = "elpa-router", 6
+OTHER_VERSION = "another version of ELPA wrote it; remove it, and the router starts from the policy"
 _MOST_STEPS = 1 << 53
 _LARGEST = 1e152  # limits are a few times BOUND apart
 
 
 def to_json(
-    policy: RoutingPolicy, state: State, waiting: Collection[Answers], *, parts: Collection[str]
+    policy: RoutingPolicy,
+    state: State,
+    waiting: Collection[Answer],
+    intervals: Intervals | None,
+    parts: Collection[str],
 ) -> dict[str, Any]:
-    """Return the complete state of a router.
+    """Return the complete state of a router, its arrays with the series as the last axis.
 
     Parameters
     ----------
-    waiting : collection of Answers
+    waiting : collection of Answer
         Steps that were forecast and have no actual yet.
     """
-    steps = [{name: getattr(given, name).tolist() for name in NUMBERS} for given in waiting]
-    for step, given in zip(steps, waiting, strict=True):
-        present = given.present
-        step["present"] = None if present is None or present.all() else present.tolist()
-        step["step"] = given.step
+    steps = []
+    for given in waiting:
+        step = {name: getattr(given, name).tolist() for name in NUMBERS}
+        step["best"] = _with_gaps(given.best)
+        if given.radii is not None:
+            step["radii"] = {str(level): _with_gaps(radius) for level, radius in given.radii.items()}
+        steps.append({**step, "step": given.step})
     return {
-        "format": _FORMAT,
-        "version": _VERSION,
+        "format": FORMAT,
+        "version": VERSION,
         "parts": sorted(parts),
         "policy": {k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(policy).items()},
         "state": state.to_json(),
         "waiting": steps,
+        **({} if intervals is None else {"intervals": intervals.to_json()}),
     }
 
 
-def from_json(value: object, source: str) -> tuple[RoutingPolicy, State, list[Answers], list[str]]:
+def from_json(
+    value: object, source: str
+) -> tuple[RoutingPolicy, State, list[Answer], Intervals | None, list[str]]:
     """Return what `to_json` was given.
 
     Raises
@@ -55,28 +66,33 @@ def from_json(value: object, source: str) -> tuple[RoutingPolicy, State, list[An
     InputError
         If the object is not a state, is of another version, or is damaged.
     """
-    if not isinstance(value, Mapping) or value.get("format") != _FORMAT:
+    if not isinstance(value, Mapping) or value.get("format") != FORMAT:
         found = quoted(value.get("format") if isinstance(value, Mapping) else value)
-        raise InputError(Problem(source, "$.format", found, quoted(_FORMAT)))
-    if value.get("version") != _VERSION:
-        hint = "another version of ELPA wrote it; start with a new state file"
-        raise InputError(Problem(source, "$.version", quoted(value.get("version")), str(_VERSION), hint))
+        raise InputError(Problem(source, "$.format", found, quoted(FORMAT)))
+    if value.get("version") != VERSION:
+        raise InputError(
+            Problem(source, "$.version", quoted(value.get("version")), str(VERSION), OTHER_VERSION)
+        )
     policy = _policy(value.get("policy"), source)
-    models, leads = len(policy.names), leads_of(policy.horizon)
-    state = State.from_json(
-        value.get("state"), models=models, leads=leads, window=policy.amplitude_window, source=source
-    )
-    parts, waiting = value.get("parts"), value.get("waiting")
+    models = len(policy.names)
+    state = State.from_json(value.get("state"), models=models, window=policy.amplitude_window, source=source)
+    series = len(state.best)
+    parts, waiting, intervals = value.get("parts"), value.get("waiting"), None
     if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
         raise InputError(Problem(source, "$.parts", quoted(parts), "an array of names"))
     if not isinstance(waiting, list):
         raise InputError(Problem(source, "$.waiting", quoted(waiting), "an array"))
-    series = len(state.best)
-    experts = Method.of(policy.horizon, parts).experts
+    if "intervals" in value:
+        intervals = Intervals.from_json(value["intervals"], policy.horizon, series, source)
     steps = [
-        _answers(step, (experts, models, series), f"$.waiting[{i}]", source) for i, step in enumerate(waiting)
+        _answer(step, (models, series), intervals, f"$.waiting[{i}]", source)
+        for i, step in enumerate(waiting)
     ]
-    return policy, state, steps, parts
+    return policy, state, steps, intervals, parts
+
+
+def _with_gaps(values: Array) -> list[float | None]:
+    return [None if np.isnan(value) else value for value in values.tolist()]
 
 
 def read_json(path: Path) -> object:
@@ -123,29 +139,36 @@ def _policy(value: object, source: str) -> RoutingPolicy:
     return dataclasses.replace(checked, best=best)
 
 
-def _answers(value: object, sizes: tuple[int, int, int], place: str, source: str) -> Answers:
-    experts, models, series = sizes
+def _answer(
+    value: object, sizes: tuple[int, int], intervals: Intervals | None, place: str, source: str
+) -> Answer:
+    models, series = sizes
     given = value if isinstance(value, Mapping) else {}
     shapes = {
-        "served": (series,), "mixed": (series,), "experts": (experts, series),
-        "offline": (series,), "limited": (models, series),
+        **dict.fromkeys(NUMBERS, (series,)), "experts": (len(EXPERTS), series), "limited": (models, series)
     }  # fmt: skip
     try:
-        arrays = {name: np.array(given[name], dtype=np.float64) for name in shapes}
-        present, step = given["present"], given["step"]
-        mask = None if present is None else np.array(present, dtype=np.bool_)
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise InputError(
-            Problem(source, place, "something else", f"the numbers {', '.join(NUMBERS)}")
-        ) from error
+        arrays = {name: np.array(given[name], dtype=np.float64) for name in NUMBERS}
+        step, radii = given["step"], None
+        if intervals is not None and "radii" in given:
+            radii = {float(level): np.array(row, dtype=np.float64) for level, row in given["radii"].items()}
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+        expected = f"the numbers {', '.join(NUMBERS)}"
+        raise InputError(Problem(source, place, "something else", expected)) from error
     right = all(
-        arrays[name].shape == shape and (np.abs(arrays[name]) <= _LARGEST).all()
+        arrays[name].shape == shape
+        and not (np.abs(arrays[name]) > _LARGEST).any()
+        and (name == "best" or not np.isnan(arrays[name]).any())
         for name, shape in shapes.items()
     )
-    if not right or (mask is not None and mask.shape != (models, series)):
-        raise InputError(
-            Problem(source, place, "arrays of other shapes", f"{models} models, {series} series")
+    if radii is not None and intervals is not None:
+        right &= {*radii} <= {*intervals.aims} and all(
+            row.shape == (series,) and not (row < 0.0).any() and not np.isinf(row).any()
+            for row in radii.values()
         )
+    if not right:
+        expected = f"numbers of {models} models, {series} series"
+        raise InputError(Problem(source, place, "other arrays", expected))
     if type(step) is not int or not 0 <= step < _MOST_STEPS:
         raise InputError(Problem(source, f"{place}.step", quoted(step), "a position in a block"))
-    return Answers(**arrays, present=mask, step=step)
+    return Answer(**arrays, step=step, radii=radii)
