@@ -15,6 +15,7 @@ from elpa_core.cli.paths import require_output
 from elpa_core.errors import InputError, Problem
 from elpa_core.files.atomic import write_atomic
 from elpa_core.files.strict_json import read_object
+from elpa_core.schema.model_columns import check_models
 
 _DESCRIPTION = """\
 Combine the forecasts of all models with a policy, block by block, and learn from the actuals. The
@@ -125,7 +126,6 @@ def _route_stream(options: argparse.Namespace, policy: dict[str, Any]) -> None:
 def _route_panel(options: argparse.Namespace, policy: dict[str, Any]) -> None:
     from elpa_core.backtest.comparison import replay
     from elpa_core.backtest.panels import read_panel
-    from elpa_core.routing.model_columns import check_models
     from elpa_core.routing.routing_policy import RoutingPolicy
     from elpa_core.serving.session import interval_columns, level_names, number_text
 
@@ -133,7 +133,8 @@ def _route_panel(options: argparse.Namespace, policy: dict[str, Any]) -> None:
         raise InputError(Problem("elpa route", "--output", "nothing", "a file, with --panel"))
     panel = read_panel(options.panel)
     columns = [f"{group}:{name}" for group, name in panel.models]
-    check_models(str(options.panel), columns, RoutingPolicy.of(policy, source=str(options.policy)))
+    checked = RoutingPolicy.of(policy, source=str(options.policy))
+    check_models(str(options.panel), columns, checked.online, checked.offline)
     levels = _levels(options.levels)
     given = interval_columns(replay(panel, policy, levels=levels))
     rows = enumerate(zip(*(column.tolist() for column in given), strict=True), panel.validation_rows)

@@ -8,7 +8,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from elpa_core.routing.state import Array
+from elpa_core.routing.settings import EXPERTS
+from elpa_core.routing.state import Array, State
 
 Radii = dict[float, Array]
 NUMBERS = ("served", "mixed", "experts", "offline", "limited", "best")
@@ -19,24 +20,13 @@ NUMBERS = ("served", "mixed", "experts", "offline", "limited", "best")
 class Answer:
     """One step: floats and lists for one series; for many, arrays whose last axis is the series.
 
-    Parameters
-    ----------
-    served, mixed : (n,)
-        The answer, and the weighted mean of the experts, which the belt may have moved.
-    experts : (experts, n)
-    offline : (n,)
-        What ``recent`` of the offline models alone forecasts.
-    limited : (models, n)
-        Limited forecasts; that of ``recent`` stands where a model has none.
-    best : (n,)
-        The limited forecast of the best single model; NaN where it has none.
-    step : int
-        Position in the block, from 0.
-    radii : dict of float to ndarray, shape (n,), or None
-        Half the widths of the intervals by level, where intervals were asked for.
-    present, belt : optional
-        Of one series, to explain: which models had a forecast, None for all; how much of the way from
-        ``best`` to ``mixed`` is served, None where the belt does not hold.
+    ``served`` and ``mixed`` (n,) are the answer and the weighted mean of the experts, from which the belt
+    may have moved it; ``experts`` (experts, n) what each says, ``offline`` (n,) what ``recent`` of the
+    offline models says. ``limited`` (models, n) are limited forecasts; that of ``recent`` stands where a
+    model has none. ``best`` (n,) is that of the best single model, NaN where it has none. ``step`` is the
+    position in the block, from 0; ``radii`` half the widths of the intervals by level, if asked for. To
+    explain one series: ``present`` tells which models had a forecast, None for all, and ``belt`` how much of
+    the way from ``best`` to ``mixed`` is served, None where the belt does not hold.
     """
 
     served: Any
@@ -51,12 +41,11 @@ class Answer:
     belt: Any = None
 
     @classmethod
-    def empty(cls, experts: int, models: int, series: int, step: int) -> Self:
-        """Return an answer for many series, filled with zeros."""
-        served, mixed, offline, best = np.zeros((4, series))
-        return cls(
-            served, mixed, np.zeros((experts, series)), offline, np.zeros((models, series)), best, step
-        )
+    def empty(cls, state: State, step: int) -> Self:
+        """Return an answer for the series of a state, filled with zeros."""
+        served, mixed, offline, best = np.zeros((4, len(state.best)))
+        experts = np.zeros((len(EXPERTS), len(best)))
+        return cls(served, mixed, experts, offline, np.zeros(state.scores.shape), best, step)
 
     @classmethod
     def join(cls, parts: Sequence[Self]) -> Self:
@@ -66,15 +55,15 @@ class Answer:
 
     def take(self, series: slice) -> Answer:
         """Return views of some of many series; the radii stay those of all."""
-        arrays = {name: getattr(self, name)[..., series] for name in NUMBERS}
-        return Answer(**arrays, step=self.step, radii=self.radii)
+        return self._with({name: getattr(self, name)[..., series] for name in NUMBERS})
 
     def plain(self) -> Answer:
         """Return the first of many series as floats and lists."""
-        values = {name: getattr(self, name)[..., 0].tolist() for name in NUMBERS}
-        return Answer(**values, step=self.step, radii=self.radii)
+        return self._with({name: getattr(self, name)[..., 0].tolist() for name in NUMBERS})
 
     def arrays(self) -> Answer:
         """Return one series as arrays of one series."""
-        values = {name: np.array(getattr(self, name))[..., np.newaxis] for name in NUMBERS}
-        return Answer(**values, step=self.step, radii=self.radii)
+        return self._with({name: np.array(getattr(self, name))[..., np.newaxis] for name in NUMBERS})
+
+    def _with(self, numbers: dict[str, Any]) -> Answer:
+        return Answer(**numbers, step=self.step, radii=self.radii)

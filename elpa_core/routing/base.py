@@ -141,14 +141,11 @@ class BaseRouter(ABC):
         Parameters
         ----------
         actuals : array-like, shape (rows,) or (); of a panel (rows, series) or (series,)
-            At most as many rows as there are forecast steps without actuals.
 
         Raises
         ------
-        CallOrderError
-            If there are more rows.
-        InputError
-            If an actual is not a finite number; the state of the router is unchanged.
+        CallOrderError, InputError
+            If there are more rows than steps without actuals, or an actual is no finite number.
         """
         for actual in self._actuals(actuals):
             answers = self._waiting.popleft()
@@ -176,10 +173,7 @@ class BaseRouter(ABC):
     def from_json(cls, value: object, source: str = "state") -> Self:
         """Return a router with the state that `to_json` returned.
 
-        Raises
-        ------
-        InputError
-            If it is not a complete state of this version, or of many series and not of one.
+        Raises InputError if it is not a complete state of this version, or of many series and not of one.
         """
         policy, state, waiting, intervals, parts = snapshot.from_json(value, source)
         if len(state.best) != 1 and not cls._of_many:
@@ -196,11 +190,5 @@ class BaseRouter(ABC):
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Return what `save` wrote.
-
-        Raises
-        ------
-        InputError
-            If the file cannot be read, is incomplete, or holds another kind of state.
-        """
+        """Return what `save` wrote; raise InputError if the file is no such state, or cannot be read."""
         return cls.from_json(snapshot.read_json(path), str(path))

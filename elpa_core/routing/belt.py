@@ -28,8 +28,7 @@ LEEWAY_SHARE, LEEWAY_STEPS = 0.08, 14.0
 def credit_of(state: State) -> float:
     """Return how far from the median that model may be, in sum over a block, to be followed."""
     total, most_of_one, block = state.credit
-    result: float = total + block - max(most_of_one, block)
-    return result
+    return float(total + block - max(most_of_one, block))
 
 
 def hold_one(answers: list[Answer], state: State) -> None:

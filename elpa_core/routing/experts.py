@@ -27,19 +27,14 @@ from elpa_core.routing.state import Array, State
 VOTE_RANK = 3
 """The rank of the model with which errors are compared for a vote."""
 MOST_GAIN = 2.0
-"""Largest gain of an expert at one step, in usual errors of the median: a single outlier must not determine
-the weights for long."""
+"""Largest gain of an expert at one step, in usual errors of the median: no outlier weighs for long."""
 LEAST_SAY = 1e-200
-"""If the sum of the experts' weights is smaller, because none would have improved the mean, the router serves
-the median."""
+"""If the experts' weights sum to less, because none would have improved the mean, the median is served."""
 
 
 @dataclass(slots=True)
 class Weights:
-    """What the experts of one series use for a block: weights (not normalised), votes, tolerance, limits.
-
-    ``voters`` tells which models count in the median; None if all do.
-    """
+    """What the experts of one series use for a block; ``voters`` count in the median, all if that is None."""
 
     recent: list[float]
     steady: list[float]
@@ -217,12 +212,7 @@ class WeightsOfMany:
     def combine(self, out: Answer, few: NDArray[np.int64], counts: Mask) -> Array:
         """Fill in experts and ``offline``; return ``recent`` of the online models alone; see `combine_one`.
 
-        Parameters
-        ----------
-        few : ndarray of int64, shape (k,)
-            The series of which some forecasts do not count.
-        counts : ndarray of bool, shape (models, k)
-            Which forecasts of these count.
+        ``counts``, shape (models, k), tells which forecasts of the ``few`` series count, shape (k,).
         """
         experts, median = out.experts, out.experts[MEDIAN]
         (on, on_weight), (off, off_weight) = self._sums(RECENT, self.groups, out.limited, few, counts)

@@ -11,14 +11,13 @@ Gibbs, Candes: Adaptive conformal inference under distribution shift, NeurIPS 20
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.routing.answer import Radii
-from elpa_core.routing.settings import BOUND
 from elpa_core.routing.state import Array
 
 STEP = 0.02
@@ -33,12 +32,8 @@ HIGHEST_LEVEL = 99.0
 class Prediction(NamedTuple):
     """The answers with intervals, as `Router.predict` and `RouterPanel.predict` return them with levels.
 
-    Parameters
-    ----------
-    served : ndarray, shape (steps,) or (steps, series)
-    low, high : ndarray, shape (levels, steps) or (levels, steps, series)
-        The ends of the intervals in the order of the levels that were asked for; NaN where there are too few
-        errors yet.
+    ``low`` and ``high`` have the shape (levels, *shape of ``served``), levels in the order in which they were
+    asked for; NaN where there are too few errors yet.
     """
 
     served: Array
@@ -47,18 +42,7 @@ class Prediction(NamedTuple):
 
 
 def checked_levels(levels: Collection[float], source: str = "levels") -> tuple[float, ...]:
-    """Return levels as numbers.
-
-    Raises
-    ------
-    InputError
-        If one is no number above 0 and up to 99, or comes twice.
-
-    Examples
-    --------
-    >>> checked_levels((80, 95))
-    (80.0, 95.0)
-    """
+    """Return levels as numbers; refuse what are no different ones above 0 and up to 99."""
     if type(levels) is tuple and not levels:
         return ()
     expected = f"different numbers above 0, up to {HIGHEST_LEVEL:g}, such as 80, 95"
@@ -80,17 +64,17 @@ class Intervals:
 
     Attributes
     ----------
-    errors : list of ndarray, shape (KEPT, series), one for each lead time
-        The last absolute errors, in a ring.
-    rows : list of int
+    errors : ndarray, shape (leads, KEPT, series)
+        The last absolute errors of each lead time, in a ring.
+    rows : ndarray of int64, shape (leads,)
         How many errors each ring has got.
     aims : dict of float to ndarray, shape (leads, series)
         By level that was asked for, the share of misses that the quantile aims at.
     """
 
     def __init__(self, horizon: int, series: int) -> None:
-        self.errors = [np.zeros((KEPT, series)) for _ in range((horizon - 1).bit_length() + 1)]
-        self.rows = [0] * len(self.errors)
+        leads = (horizon - 1).bit_length() + 1
+        self.errors, self.rows = np.zeros((leads, KEPT, series)), np.zeros(leads, np.int64)
         self.aims: dict[float, Array] = {}
 
     def lead(self, step: int) -> int:
@@ -99,15 +83,15 @@ class Intervals:
 
     def radii(self, levels: Sequence[float], steps: int) -> list[Radii]:
         """Return half the widths of the intervals of each step, each of shape (series,), by level."""
-        shape = len(self.rows), self.errors[0].shape[1]
+        shape = len(self.rows), self.errors.shape[2]
         for level in levels:
             self.aims.setdefault(level, np.full(shape, _misses(level)))
         by_lead = {lead: self._radii(levels, lead) for lead in {*map(self.lead, range(steps))}}
         return [by_lead[self.lead(step)] for step in range(steps)]
 
     def _radii(self, levels: Sequence[float], lead: int) -> Radii:
-        count = min(self.rows[lead], KEPT)
-        ordered = np.sort(self.errors[lead][:count], axis=0)
+        count = min(int(self.rows[lead]), KEPT)
+        ordered = np.sort(self.errors[lead, :count], axis=0)
         radii, least = {}, np.zeros(ordered.shape[1])
         for level in sorted(levels):  # an interval is no narrower than that of a lower level
             if _misses(level) * count < LEAST_OUTSIDE - 1e-9:
@@ -127,55 +111,20 @@ class Intervals:
             aim = self.aims[level][lead]
             aim += np.where(np.isnan(radius), 0.0, change)
             np.minimum(np.maximum(aim, 0.0, out=aim), 1.0, out=aim)
-        self.errors[lead][self.rows[lead] % KEPT] = errors
+        self.errors[lead, self.rows[lead] % KEPT] = errors
         self.rows[lead] += 1
 
     def take(self, series: slice) -> Intervals:
         """Return a copy for some of the series."""
         taken = Intervals(1, 0)
-        taken.errors, taken.rows = [ring[:, series].copy() for ring in self.errors], [*self.rows]
+        taken.errors, taken.rows = self.errors[..., series].copy(), self.rows.copy()
         taken.aims = {level: aim[:, series].copy() for level, aim in self.aims.items()}
         return taken
 
     def to_json(self) -> dict[str, Any]:
-        """Return all errors, oldest first, and aims as lists."""
-        errors = [
-            (ring[:rows] if rows <= KEPT else np.roll(ring, -rows, axis=0)).tolist()
-            for ring, rows in zip(self.errors, self.rows, strict=True)
-        ]
-        return {"errors": errors, "aims": {str(level): aim.tolist() for level, aim in self.aims.items()}}
-
-    @classmethod
-    def from_json(cls, value: object, horizon: int, series: int, source: str) -> Intervals:
-        """Return what `to_json` wrote.
-
-        Raises
-        ------
-        InputError
-            If something is missing, of another shape, or no number of a router.
-        """
-        intervals = cls(horizon, series)
-        leads = len(intervals.rows)
-        try:
-            given = value if isinstance(value, Mapping) else {}
-            for lead, rows in enumerate(given["errors"]):
-                array = np.array(rows, np.float64).reshape(-1, series)
-                intervals.rows[lead] = len(array)
-                intervals.errors[lead][: len(array)] = array
-            aims = {float(level): np.array(aim, np.float64) for level, aim in given["aims"].items()}
-            whole = len(given["errors"]) == leads and all(
-                aim.shape == (leads, series) for aim in aims.values()
-            )
-            whole &= all(0.0 <= ring.min() <= ring.max() <= BOUND * 1e2 for ring in intervals.errors)
-            whole &= all(0.0 <= aim.min() <= aim.max() <= 1.0 for aim in aims.values())
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError, OverflowError) as error:
-            raise _damaged(source) from error
-        if not whole:
-            raise _damaged(source)
-        if aims:
-            checked_levels(aims)
-        intervals.aims = aims
-        return intervals
+        """Return the attributes as lists."""
+        aims = {str(level): aim.tolist() for level, aim in self.aims.items()}
+        return {"errors": self.errors.tolist(), "rows": self.rows.tolist(), "aims": aims}
 
 
 def around(served: Array, radii: Sequence[Radii], levels: Sequence[float]) -> Prediction:
@@ -187,8 +136,3 @@ def around(served: Array, radii: Sequence[Radii], levels: Sequence[float]) -> Pr
 
 def _misses(level: float) -> float:
     return 1.0 - level / 100.0
-
-
-def _damaged(source: str) -> InputError:
-    expected, hint = "the errors and aims of intervals", "the file is damaged; start again without it"
-    return InputError(Problem(source, "$.intervals", "something else", expected, hint))

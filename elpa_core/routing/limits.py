@@ -1,10 +1,9 @@
 """Limit forecasts to what the actuals make possible; widen the limits as the series moves.
 
-Forecasts are limited to [min - margin, max + margin] of the actuals. In each module of a rule, ``one`` is the
-form for one series in plain floats, several times faster than numpy for 14 models; ``many`` is the same
-arithmetic, in the same order, for arrays whose last axis is the series. Tests compare both bit for bit. So
-neither uses sum(), which compensates rounding since Python 3.12, nor powers, whose last bit depends on the C
-library.
+In each module of a rule, ``one`` is the form for one series in plain floats, several times faster than numpy
+for 14 models; ``many`` is the same arithmetic, in the same order, for arrays whose last axis is the series.
+Tests compare both bit for bit. So neither uses sum(), which compensates rounding since Python 3.12, nor
+powers, whose last bit depends on the C library.
 """
 
 from __future__ import annotations
@@ -25,8 +24,7 @@ REACH = 1000.0
 GROWTH = 32.0
 """Factor by which the margin grows after an actual beyond the limits."""
 SIZE = 100.0
-"""Without a range in the policy, the first actual that is not zero gives the size of the series; the size is
-at least this many usual errors."""
+"""Without a range, the first actual that is not zero gives the size of a series, at least so many errors."""
 _MOST = sys.float_info.max
 
 

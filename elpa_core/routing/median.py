@@ -13,14 +13,8 @@ Array = NDArray[np.float64]
 def median_and_ends(rows: Array, buffer: Array | None = None) -> tuple[Array, Array, Array]:
     """Return median, minimum and maximum of each column; NaN if one of its values is NaN.
 
-    Parameters
-    ----------
-    rows : ndarray, shape (models, n)
-    buffer : ndarray, shape (models, n), optional
-        Memory for an even number of models; its content is overwritten.
+    ``buffer``, of the same shape, is memory that is overwritten.
 
-    Examples
-    --------
     >>> median_and_ends(np.array([[3.0, 1.0], [2.0, 1.0], [1.0, 5.0]]))
     (array([2., 1.]), array([1., 1.]), array([3., 5.]))
     """
@@ -35,8 +29,6 @@ def median_and_ends(rows: Array, buffer: Array | None = None) -> tuple[Array, Ar
 def median_of(rows: Array, counts: NDArray[np.bool_]) -> Array:
     """Return the median of those values of each column that count, of which there is at least one.
 
-    Examples
-    --------
     >>> rows = np.array([[3.0, 1.0], [2.0, 1.0], [1.0, 5.0]])
     >>> median_of(rows, rows < 3.0)
     array([1.5, 1. ])
@@ -91,15 +83,14 @@ def _mean(below: Array, above: Array) -> Array:
 @cache
 def _network(rows: int) -> tuple[tuple[int, int], ...]:
     """Return the comparisons of Batcher's network."""
-    pairs = []
-    top = 1 << (rows - 1).bit_length() >> 1
-    size = top
-    while size > 0:
-        span, remainder, distance = top, 0, size
-        while True:
-            pairs += [(i, i + distance) for i in range(rows - distance) if i & size == remainder]
-            if span == size:
-                break
-            distance, span, remainder = span - size, span // 2, size
-        size //= 2
+    pairs: list[tuple[int, int]] = []
+    size = 1
+    while size < rows:
+        step = size
+        while step:
+            for first in range(step % size, rows - step, 2 * step):
+                lows = range(first, min(first + step, rows - step))
+                pairs += [(k, k + step) for k in lows if k // (2 * size) == (k + step) // (2 * size)]
+            step //= 2
+        size *= 2
     return tuple(pairs)

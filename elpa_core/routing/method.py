@@ -27,8 +27,6 @@ class Method:
     level error (one step ahead: the last error alone). ``level_share`` of the level error is added to the
     median: all of it one step ahead, half of it far ahead.
 
-    Examples
-    --------
     >>> from elpa_core.routing.routing_policy import RoutingPolicy
     >>> policy = RoutingPolicy(("a",), ("b",), (1.0, 1.0), 3, 6, None, 4, None, 0.0, 0, 1.0)
     >>> method = Method.of(policy)
@@ -51,13 +49,7 @@ class Method:
 
     @classmethod
     def of(cls, policy: RoutingPolicy, parts: Collection[str] = PARTS) -> Method:
-        """Return the method for a policy with only some of its parts.
-
-        Raises
-        ------
-        InputError
-            If a part is unknown or no expert is left.
-        """
+        """Return the method for a policy with only some of its parts."""
         if unknown := sorted({*parts} - {*PARTS}):
             raise InputError(Problem("parts", "", quoted(name), ", ".join(PARTS)) for name in unknown)
         absent = tuple(k for k, name in enumerate(EXPERTS) if name not in parts)

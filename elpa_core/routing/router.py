@@ -24,37 +24,11 @@ from elpa_core.routing.validation import Validation
 class Router(BaseRouter):
     """Combines the forecasts of one series.
 
-    Each expert combines the models in its own way. The served value is the weighted mean of the experts. The
-    weight of an expert is the gain that the mean would have had from it, over the sum of the squares of those
-    gains (ML-Poly; see `elpa_core.routing.experts`):
-
-    ``recent``
-        All models, weighted by their recent mean absolute error to the power -8.
-    ``median``
-        The median of all forecasts. For a horizon of several steps, it excludes models whose recent
-        error is more than four times that of the third best.
-    ``level``
-        The median, shifted by its own recent error.
-    ``steady``
-        All models, weighted by the gain that ``steady`` would have had from them so far, over the sum
-        of the squares of those gains (ML-Poly).
-
-    Forecasts are limited to [min - R, max + R] of the actuals, where R is their range; the limits grow
-    after an actual beyond them. A forecast more than a thousand R beyond counts as missing. A forecast
-    that is missing, or farther from the median than ten times the median's usual error, is left out of
-    that step. A model without a forecast learns as if it had said what ``recent`` did.
-
-    The router limits its loss against the best single model of validation to 6 %, plus six of its mean
-    errors at the start. All answers of a block together are no farther from that model's forecasts than
-    the remaining allowance (see `elpa_core.routing.belt`). The limit does not hold on dirty steps, nor
-    where such a forecast is farther from the median than three times the median's usual error; there it
-    holds nevertheless if the model's earlier gain over the median in such places, without its best block,
-    covers the possible loss of this block, or if the router is already worse than that model by 8 % and 14
-    mean errors.
-
-    After a mutation (a relative error of what was served above ``mutant_epsilon``) the next
-    ``dirty_interval`` steps are dirty: the router serves ``recent`` of the online models alone, and updates
-    only their errors and the error of ``level``.
+    Four experts combine the models: ``recent`` weighs them by their recent errors to the power -8, ``median``
+    is their median, ``level`` the median shifted by its own recent error, ``steady`` weighs them by what it
+    would have gained from them (ML-Poly). The served value is the mean of the experts, weighted by what that
+    mean would have gained from each. `elpa_core.routing.limits`, `belt` and `mutation` say what happens when
+    forecasts are bad, how the loss against the best single model is limited, and what dirty steps are.
 
     Parameters
     ----------
@@ -77,8 +51,7 @@ class Router(BaseRouter):
     policy : RoutingPolicy
         The data from the policy and the validation rows.
     warm_up : ndarray, shape (rows,), or None
-        The served values of the validation rows in the replay. Ignore the first block: the initial
-        state was computed from it.
+        What was served in the replay. Ignore the first block: the initial state was computed from it.
 
     Raises
     ------
@@ -172,23 +145,18 @@ class Router(BaseRouter):
         Returns
         -------
         dict
-            ``served``; ``experts``: by name, ``forecast`` and ``say`` (sums to 1);
-            ``model_weights``, ``steady_weights``: of ``recent`` and ``steady``, by model, each sums to 1
-            (all 0 if every model is left out); ``level_move``: by how much ``level`` moves the median;
-            ``missing``, ``limited``, ``left_out``, ``no_vote`` (in the median): models; ``dirty``: whether
-            this step is a dirty one; ``mixed``: the weighted mean of the experts, or on a dirty step
-            ``recent`` of the online models; ``best_model``; ``belt``: the served value's position between
-            that model's forecast (0) and ``mixed`` (1), None if the belt does not hold; of the present:
-            ``mutation`` (whether the last actual was one), ``dirty_steps_left``, ``amplitude_factor``,
-            ``credit`` (the largest total distance of a block's steps at which the belt holds where that
-            model is far from the median).
+            ``served``; ``mixed``: the mean of the experts, or on a dirty step ``recent`` of the online
+            models; ``experts``: by name, ``forecast`` and ``say``; ``model_weights``, ``steady_weights``: of
+            ``recent`` and ``steady``, by model; ``level_move``; ``missing``, ``limited``, ``left_out``,
+            ``no_vote`` (in the median): models; ``dirty``: whether this step is; ``best_model``; ``belt``:
+            where the answer is between that model's forecast (0) and ``mixed`` (1), None if the belt does
+            not hold. And at present: ``mutation`` (was the last actual one), ``dirty_steps_left``,
+            ``amplitude_factor``, ``credit``.
 
         Raises
         ------
-        CallOrderError
-            If there is no such step.
-        InputError
-            If it is no integer.
+        CallOrderError, InputError
+            If there is no such step, or it is no integer.
         """
         step = whole_number(step, "step")
         if self._block is None or not 0 <= step < len(self._block[2]):

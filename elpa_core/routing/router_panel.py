@@ -16,13 +16,12 @@ from elpa_core.routing.inputs import no_forecast, whole_number
 from elpa_core.routing.median import median_and_ends, median_of
 from elpa_core.routing.router import Router
 from elpa_core.routing.routing_policy import RoutingPolicy
-from elpa_core.routing.settings import EXPERTS, MEDIAN, PARTS, RECENT
+from elpa_core.routing.settings import MEDIAN, PARTS, RECENT
 from elpa_core.routing.state import Array, State
 from elpa_core.routing.validation import Validation
 
 _CHUNK = 10_000
-"""Series at a time, measured with 14 models. The fewer, the more calls; and of less than 4097 numpy copies an
-array that belongs to all models into a buffer for each of them."""
+"""Series at a time, measured with 14 models: the fewer, the more calls."""
 _CACHED = 2500
 """Series whose forecasts are transposed at a time."""
 
@@ -32,31 +31,12 @@ class RouterPanel(BaseRouter):
 
     Parameters
     ----------
-    policy : mapping
-        A policy's JSON object: names, control fields, scores to start from.
+    policy, horizon, parts, levels
+        As for `Router`; all series share the policy.
     series : int
         Number of series.
     validation : sequence of Validation, length series, optional
         Validation rows of each series, all with the same blocks; replayed to warm up.
-    horizon, parts, levels : optional
-        As for `Router`.
-
-    Raises
-    ------
-    InputError
-        If the policy is not one, or names, shapes or blocks do not match.
-
-    Examples
-    --------
-    >>> policy = {
-    ...     "skill": "ELPA", "beta": 0.7, "dirty_interval": 3, "amplitude_window": 6,
-    ...     "mutant_epsilon": None, "online_models": ["naive"], "offline_models": ["ets"],
-    ...     "scores": {"naive": 1.0, "ets": 1.0},
-    ... }
-    >>> panel = RouterPanel(policy, series=2)
-    >>> panel.predict({"naive": [[10.0, 20.0]], "ets": [[12.0, 22.0]]})
-    array([[11., 21.]])
-    >>> panel.update([[10.0, 20.0]])
     """
 
     _of_many = True
@@ -79,11 +59,8 @@ class RouterPanel(BaseRouter):
         self._begin(checked, parts, levels, validation, self.series)
 
     def _check(self, validation: Sequence[Validation]) -> None:
-        if (
-            isinstance(validation, str)
-            or not isinstance(validation, Sequence)
-            or not all(isinstance(each, Validation) for each in validation)
-        ):
+        each_one = isinstance(validation, Sequence) and all(isinstance(v, Validation) for v in validation)
+        if not each_one or isinstance(validation, str):
             expected = f"a sequence of what Validation.of returns, one for each of {self.series} series"
             raise InputError(Problem("validation", "", quoted(validation), expected))
         if len(validation) != self.series or any(v.blocks != validation[0].blocks for v in validation):
@@ -169,8 +146,7 @@ class RouterPanel(BaseRouter):
     def _unused_answers(self, step: int) -> list[Answer]:
         """Return memory for the answers of a step that no step which waits for its actual uses."""
         if not self._unused:
-            models = len(self._names)
-            return [Answer.empty(len(EXPERTS), models, len(part.best), step) for _, part, _ in self._chunks]
+            return [Answer.empty(part, step) for _, part, _ in self._chunks]
         answers = self._unused.pop()
         for part in answers:
             part.step, part.radii = step, None

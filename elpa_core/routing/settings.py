@@ -1,11 +1,11 @@
-"""What all rules of the router share: its parts, the largest numbers."""
+"""What all rules of the router share: its parts, the largest and smallest numbers."""
 
 from __future__ import annotations
 
-BOUND = 1e150
-"""Largest magnitude of a number; products of larger ones would overflow."""
-MOST = 1_000_000
-"""Largest number of steps of a horizon, an interval or a window."""
+from elpa_core.schema.bounds import BOUND, MOST, VERSION
+
+__all__ = ["BOUND", "EXPERTS", "FLOOR", "LEVEL", "MEDIAN", "MIN_SCALE", "MOST", "PARTS", "RECENT", "STEADY"]
+__all__ += ["VERSION", "spread_of"]
 FLOOR = 1e-6
 """Smallest error that counts, as a share of their scale: the weight of a perfect model stays finite."""
 MIN_SCALE = 1e-9
@@ -14,8 +14,6 @@ RECENT, MEDIAN, LEVEL, STEADY = range(len(EXPERTS))
 SAFEGUARDS = ("vote", "guard", "belt")
 PARTS = (*EXPERTS, *SAFEGUARDS)
 """The parts: experts; the vote in the median, the guard against outliers, the belt to the best model."""
-VERSION = 1
-"""Version of a policy's field ``routing``."""
 
 
 def spread_of(low: float, high: float) -> float:

@@ -2,72 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from sys import float_info
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.routing.routing_policy import RoutingPolicy
 from elpa_core.routing.settings import BOUND, EXPERTS, FLOOR, MIN_SCALE, spread_of
 
 Array = NDArray[np.float64]
 UNSEEN = 1e15
 """Largest magnitude of a forecast while no actual is known: larger doubles have hardly any decimals left."""
-_WHOLE = ("window_rows", "best", "dirty", "mutated")
-_MOST_ROWS = 1 << 53
-_LARGEST = 1e160  # sums of numbers up to BOUND; sums of their squares are larger
+WHOLE = ("window_rows", "best", "dirty", "mutated", "rows")
+"""The names of arrays of integers."""
 
 
 @dataclass(slots=True)
 class State:
     """What a router has learned: of one series, floats and lists; of ``n`` series, arrays.
 
-    The shapes are those for many series; for one, the last axis is left out.
+    The shapes are those for many series; for one, the last axis is left out. What is learned:
 
-    Parameters
-    ----------
-    scores : (models, n)
-        Exponentially weighted absolute error of each model; where a model had no forecast, that of
-        ``recent``.
-    gains, squares : (models, n)
-        Sum over steps, and sum of squares, of what the expert ``steady`` would have gained by moving
-        to the model, to first order.
-    expert_gains, expert_squares : (experts, n)
-        The same of what all experts together would have gained by moving to one of them; these forget.
-    usual_error, level_error : (n,)
-        Exponentially weighted error of the median, absolute and signed.
-    window_actual, window_forecast : (amplitude_window, n)
-        The last clean |actual| and |offline forecast|, in a ring.
-    window_rows : (n,)
-        Clean rows so far.
-    best_mae : (n,)
-        Mean absolute error of the best single model on validation.
-    best_loss, ahead : (n,)
-        The absolute errors of that model in sum, and by how much they are larger than the router's.
-    credit : (3, n)
-        How much nearer to the actuals than the median that model has been on clean steps where it was
-        far from the median (by the usual error when the actual came): in all blocks before the last one,
-        at most in one of these, and in the last one.
-    seen : (2, n)
-        Smallest and largest actual, the wrong way round as long as all were zero; one row widens
-        them by ``margin`` at most.
-    spread : (n,)
-        Range of the actuals at the start, or the size of the first one that is not zero.
-    margin : (n,)
-        How far beyond the actuals a forecast may be: ``spread``, and more after an actual that was
-        farther out.
-    scale, phi : (n,)
-        Scale of the errors, smallest denominator of a relative error.
-    best : (n,)
-        Position of the best single model on validation.
-    dirty : (n,)
-        Dirty steps left.
-    mutated : (n,)
-        1 if the last row was a mutation.
+    ``scores`` (models, n) are exponentially weighted absolute errors. ``gains`` and ``squares`` (models, n)
+    are the sum over steps, and the sum of squares, of what the expert ``steady`` would have gained by moving
+    to a model, to first order; ``expert_gains`` and ``expert_squares`` (experts, n) the same for all experts
+    together and each of them. ``usual_error`` and ``level_error`` are exponentially weighted errors of the
+    median, absolute and signed.
+
+    ``window_actual`` and ``window_forecast`` (amplitude_window, n) are the last clean actuals and offline
+    forecasts, without sign, in a ring; ``window_rows`` counts clean rows. ``dirty`` counts the dirty steps
+    left, ``mutated`` is 1 if the last row was a mutation, ``phi`` the smallest denominator of a relative
+    error.
+
+    ``best`` is the position of the best single model on validation, ``best_mae`` its mean absolute error
+    there, ``best_loss`` the sum of its errors since, ``ahead`` by how much that is more than the router's.
+    ``credit`` (3, n) is how much nearer to the actuals than the median it was on clean steps where it was
+    far from the median: in all blocks before the last one, at most in one of these, in the last one.
+
+    ``seen`` (2, n) are the smallest and largest actual, the wrong way round as long as all were zero;
+    ``margin`` is how far beyond them a forecast may be: ``spread``, the range at the start, or more after an
+    actual that was farther out. ``scale`` is the size of an error.
     """
 
     scores: Any
@@ -110,84 +86,38 @@ class State:
         return {field.name: getattr(self, field.name).tolist() for field in fields(self)}
 
     @classmethod
-    def from_json(cls, value: object, *, models: int, window: int, source: str) -> State:
-        """Return the state that `to_json` wrote.
-
-        Raises
-        ------
-        InputError
-            If a field is missing, of another shape, or no finite number, or if no router can have come to it.
-        """
-        if not isinstance(value, Mapping):
-            raise InputError(Problem(source, "$.state", quoted(value), "an object"))
-        best = value.get("best")
-        series = len(best) if isinstance(best, list) else 0
-        if series < 1:
-            raise InputError(Problem(source, "$.state.best", quoted(best), "one integer per series"))
+    def shapes(cls, models: int, window: int, series: int) -> dict[str, tuple[int, ...]]:
+        """Return the shape of each field of many series."""
         rows = {
             **dict.fromkeys(("scores", "gains", "squares"), (models,)),
             **dict.fromkeys(("expert_gains", "expert_squares"), (len(EXPERTS),)),
             **dict.fromkeys(("window_actual", "window_forecast"), (window,)),
             "seen": (2,), "credit": (3,),
         }  # fmt: skip
-        arrays, problems = {}, []
-        hint = "the file is damaged; start again without it, or from a copy"
-        for field in fields(cls):
-            name, shape = field.name, (*rows.get(field.name, ()), series)
-            try:
-                whole, squares = name in _WHOLE, name.endswith("squares")
-                arrays[name] = _array(value.get(name), shape, whole, float_info.max if squares else _LARGEST)
-            except (TypeError, ValueError, OverflowError):
-                kind = "integers" if name in _WHOLE else f"numbers up to {_LARGEST:g}"
-                found = "something else" if name in value else "nothing"
-                problems.append(Problem(source, f"$.state.{name}", found, f"{kind}, shape {shape}", hint))
-        if problems:
-            raise InputError(problems)
-        state = cls(**arrays)
-        if problems := [
-            Problem(source, f"$.state.{name}", "numbers of no router", expected, hint)
-            for name, expected in _impossible(state, models)
-        ]:
-            raise InputError(problems)
-        return state
+        return {field.name: (*rows.get(field.name, ()), series) for field in fields(cls)}
 
-
-def _array(value: Any, shape: tuple[int, ...], whole: bool, most: float) -> NDArray[Any]:
-    array = np.array(value)
-    if array.dtype.kind not in ("i" if whole else "if") or array.shape != shape:
-        raise ValueError
-    array = array.astype(np.int64 if whole else np.float64)
-    if not (np.abs(array) <= (_MOST_ROWS if whole else most)).all():
-        raise ValueError
-    return array
-
-
-def _impossible(state: State, models: int) -> Iterator[tuple[str, str]]:
-    """Yield fields that a router cannot have come to, with what they should be."""
-    floor = FLOOR * state.scale * (1.0 - 1e-6)
-    for name, least in (("scores", floor), ("usual_error", floor), ("squares", floor * floor),
-                        ("expert_squares", floor * floor), ("scale", MIN_SCALE)):  # fmt: skip
-        if (getattr(state, name) < least).any():
-            yield name, "numbers above zero, not below the least"
-    for name in ("spread", "margin"):
-        if (getattr(state, name) <= 0.0).any():
-            yield name, "numbers above zero"
-    for name, most in (("best", models - 1), ("dirty", None), ("window_rows", None), ("mutated", 1)):
-        array = getattr(state, name)
-        if (array < 0).any() or (most is not None and (array > most).any()):
-            yield name, "counts" if most is None else f"integers from 0 to {most}"
+    def impossible(self) -> Iterator[tuple[str, str]]:
+        """Yield the fields that a router cannot have come to, with what they should be."""
+        floor = FLOOR * self.scale * (1.0 - 1e-6)
+        least = {
+            **dict.fromkeys(("scores", "usual_error"), floor),
+            **dict.fromkeys(("squares", "expert_squares"), floor * floor),
+            **dict.fromkeys(("scale", "spread", "margin"), MIN_SCALE),
+            **dict.fromkeys(("window_rows", "best", "dirty", "mutated"), 0),
+        }
+        for name, smallest in least.items():
+            if (getattr(self, name) < smallest).any():
+                yield name, "numbers above zero, not below the least of this field"
+        for name, largest in (("best", len(self.scores) - 1), ("mutated", 1)):
+            if (getattr(self, name) > largest).any():
+                yield name, f"integers from 0 to {largest}"
 
 
 def start(policies: Sequence[RoutingPolicy], first_errors: Array | None = None) -> State:
     """Return the state before the first row.
 
-    Parameters
-    ----------
-    policies : sequence of RoutingPolicy, length n
-        One per series, of the same models.
-    first_errors : ndarray, shape (models, n), optional
-        Absolute errors to start the scores from instead of the policies' scores; NaN where a
-        model has none, which then starts with the worst of the others.
+    ``policies`` has one per series, of the same models. ``first_errors``, shape (models, n), are what scores
+    start from instead of the policies' scores; a model that has NaN starts with the worst of the others.
     """
     n, models, window = len(policies), len(policies[0].names), policies[0].amplitude_window
     scores = np.array([policy.scores for policy in policies]).T.copy()

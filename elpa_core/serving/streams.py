@@ -16,9 +16,9 @@ from elpa_core.files.csv_cells import forecast_cell, number_cell, whole_number_c
 from elpa_core.files.csv_table import READABLE_CSV, csv_rows
 from elpa_core.files.os_errors import as_input_error
 from elpa_core.routing.inputs import no_forecast
-from elpa_core.routing.model_columns import check_models, model_columns
 from elpa_core.routing.routing_policy import RoutingPolicy
 from elpa_core.routing.settings import BOUND
+from elpa_core.schema.model_columns import check_models, model_columns
 
 _ACTUAL_COLUMNS = ["row", "y_true"]
 _CHUNK = 1 << 16
@@ -105,7 +105,7 @@ def read_blocks(
         raise InputError(
             Problem(source, "header", quoted(",".join(header[:2])), "block,row, then GROUP:NAME")
         )
-    check_models(source, header[2:], policy)
+    check_models(source, header[2:], policy.online, policy.offline)
 
     def whole(block: Block) -> bool:
         if rows is not None:

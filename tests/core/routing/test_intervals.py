@@ -90,7 +90,7 @@ def test_without_levels_nothing_is_learned_for_intervals_and_with_them_the_answe
         other.update(actual)
     with_intervals = other.to_json()
     assert "intervals" not in plain.to_json()
-    assert [*with_intervals.pop("intervals")] == ["errors", "aims"]
+    assert [*with_intervals.pop("intervals")] == ["errors", "rows", "aims"]
     assert with_intervals == plain.to_json()
 
 
@@ -102,9 +102,10 @@ def test_errors_are_learned_from_the_first_question_on_whatever_is_asked_then() 
         router.update(actual)
     given = router.predict(forecasts[:1], levels=(90, 95))
     assert np.isfinite(given.low).tolist() == [[True], [True]]
-    errors = router.to_json()["intervals"]["errors"][0]
-    assert len(errors) == 40
-    assert given.high[0, 0] - given.served[0] == sorted(errors)[int(np.ceil(41 * 0.9)) - 1][0]
+    known = router.to_json()["intervals"]
+    assert known["rows"] == [40]
+    errors = sorted(known["errors"][0][:40])
+    assert given.high[0, 0] - given.served[0] == errors[int(np.ceil(41 * 0.9)) - 1][0]
 
 
 def test_a_replay_prepares_them() -> None:
@@ -159,11 +160,11 @@ def test_levels_are_different_percentages(levels: Any) -> None:
         (["intervals", "errors"], []),
         (["intervals", "errors", 0, 0], [-1.0]),
         (["intervals", "errors", 0, 0], [1e300]),
-        (["intervals", "errors", 0], [[1.0]] * 301),
+        (["intervals", "rows", 0], -1),
         (["intervals", "aims"], {"80": [[2.0]]}),
         (["intervals", "aims"], {"eighty": [[0.2]]}),
         (["waiting", 0, "radii"], {"80.0": [-1.0]}),
-        (["waiting", 0, "radii"], {"60.0": [1.0]}),
+        (["waiting", 0, "radii"], {"80.0": ["x"]}),
     ],
 )
 def test_a_damaged_state_of_intervals_is_refused(path: list[str | int], value: object) -> None:

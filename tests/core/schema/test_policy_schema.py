@@ -16,7 +16,6 @@ from elpa_core.errors import InputError
 from elpa_core.files.atomic import json_bytes
 from elpa_core.policy.table import model_lines
 from elpa_core.routing import Router
-from elpa_core.routing.routable_policy import RoutablePolicy
 from elpa_core.schema.policy import (
     ErrorSource,
     Evaluation,
@@ -30,6 +29,7 @@ from elpa_core.schema.policy import (
     WeightedPolicy,
 )
 from elpa_core.schema.reading import read
+from elpa_core.schema.routable_policy import RoutablePolicy
 from elpa_core.store import PolicyStore
 
 HERE = Path(__file__).parent

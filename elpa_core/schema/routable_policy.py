@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, ValidationInfo, field_validator
 
 from elpa_core.errors import quoted
-from elpa_core.routing.settings import BOUND, MOST, VERSION
+from elpa_core.schema.bounds import BOUND, MOST, VERSION
 from elpa_core.schema.policy import Interval, ScoredPolicy, validated_models
 from elpa_core.schema.problems import expected, refuse
 from elpa_core.schema.reading import Part

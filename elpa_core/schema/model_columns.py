@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from elpa_core.errors import InputError, Problem, quoted, some
-from elpa_core.routing.routing_policy import RoutingPolicy
 from elpa_core.schema.groups import GROUPS
 
 _MOST_PROBLEMS = 12
@@ -36,7 +37,7 @@ def model_columns(source: str, columns: list[str]) -> tuple[tuple[str, str], ...
     return tuple(models)
 
 
-def check_models(source: str, columns: list[str], policy: RoutingPolicy) -> None:
+def check_models(source: str, columns: list[str], online: Sequence[str], offline: Sequence[str]) -> None:
     """Refuse columns that are not models of the policy.
 
     Raises
@@ -44,7 +45,7 @@ def check_models(source: str, columns: list[str], policy: RoutingPolicy) -> None
     InputError
         If there is such a column; the error names each one, and the group if only the group is wrong.
     """
-    groups = {**dict.fromkeys(policy.online, "online"), **dict.fromkeys(policy.offline, "offline")}
+    groups = {**dict.fromkeys(online, "online"), **dict.fromkeys(offline, "offline")}
     known = some([f"{group}:{name}" for name, group in groups.items()])
     problems = [
         Problem(
