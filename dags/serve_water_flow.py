@@ -2,7 +2,8 @@
 
 The demo has no live forecasts. Instead, this Dag takes the forecasts of the validation rows from the error
 artifacts of the run, and writes served.csv into the folder of that run. This is a replay: the policy was
-computed from these rows. The Dag reads a policy store in a folder, not one on object storage.
+computed from these rows, and its router, which goes on from them, has seen them. The Dag reads a policy
+store in a folder, not one on object storage.
 
 Your own serving Dag reads live forecasts and actuals, and keeps the router's state between its runs
 (Router.save, Router.load).
@@ -38,7 +39,7 @@ def serve_water_flow() -> None:
 
 def serve(policy_path: Path) -> Path:
     """Write ``served.csv`` into the folder of the policy's run: time, forecast and actual of each row."""
-    from elpa_core.routing import Router
+    from elpa_core.serving.warm_start import start_router
 
     policy = json.loads(policy_path.read_bytes())
     run_dir = Path(policy["run"]["run_dir"])
@@ -46,7 +47,7 @@ def serve(policy_path: Path) -> Path:
     artifacts = {model["name"]: model["artifact"] for model in manifest["models"]}
     rows = {name: _rows(Path(artifacts[name]["path"])) for name in policy["scores"]}
     times = sorted(set.intersection(*({*of_model} for of_model in rows.values())))
-    router = Router(policy)
+    router = start_router(policy, policy_path.parent, warn=print)
     lines = ["timestamp,served,y_true"]
     for first in range(0, len(times), router.policy.horizon):
         block = times[first : first + router.policy.horizon]

@@ -7,6 +7,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+_LONGEST, _LONGEST_PATH = 1000, 4096
+"""Messages shorten each part of a problem that is longer; a file's path never is."""
 _MOST_BITS = 2000
 """Messages shorten longer integers: Python can be set to refuse more than 640 digits (2126 bits)."""
 
@@ -42,10 +44,46 @@ class Problem:
     hint: str = ""
 
     def __str__(self) -> str:
-        """Return the problem as one line; control characters in names and values are escaped."""
-        place = f"{self.place}: " if self.place else ""
-        hint = f"; {self.hint}" if self.hint else ""
-        return one_line(f"{self.source}: {place}found {self.found}; expected {self.expected}{hint}")
+        """Return the problem as one line, shortened; control characters in names and values are escaped."""
+        parts = (self.place, self.found, self.expected, self.hint)
+        place, found, expected, hint = (short(part, _LONGEST) for part in parts)
+        place, hint = place and f"{place}: ", hint and f"; {hint}"
+        source = short(self.source, _LONGEST_PATH)
+        return one_line(f"{source}: {place}found {found}; expected {expected}{hint}")
+
+
+@dataclass(frozen=True, slots=True)
+class Caution:
+    """One thing in an input that is accepted and that its author should know.
+
+    Parameters
+    ----------
+    source, place : str
+        The file and the place in it, as in a `Problem`.
+    found : str
+        What it is, in words that can follow the place.
+    expected : str
+        What to do about it; empty if there is nothing to say.
+
+    Examples
+    --------
+    >>> print(Caution("pool.json", "$.datset", "no command uses this value", 'did you mean "dataset"?'))
+    pool.json: $.datset: no command uses this value; did you mean "dataset"?
+    """
+
+    source: str
+    place: str
+    found: str
+    expected: str = ""
+
+    def __str__(self) -> str:
+        """Return the caution as one line; control characters in names and values are escaped."""
+        return one_line(f"{short(self.source, _LONGEST_PATH)}: {self.in_file()}")
+
+    def in_file(self) -> str:
+        """Return it without the name of the file."""
+        place, found, expected = (short(part, _LONGEST) for part in (self.place, self.found, self.expected))
+        return (place and f"{place}: ") + found + (expected and f"; {expected}")
 
 
 def one_line(text: str) -> str:
@@ -55,6 +93,15 @@ def one_line(text: str) -> str:
     'a\\nb\\x1b[31m'
     """
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def short(text: str, limit: int = 60) -> str:
+    """Return a text of a file for a message; one that is longer than the limit is shortened.
+
+    >>> short("naive"), short("naive" * 20, limit=13)
+    ('naive', 'naivenaive...')
+    """
+    return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
 def quoted(value: object, limit: int = 60) -> str:
@@ -68,20 +115,20 @@ def quoted(value: object, limit: int = 60) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        text = value if len(value) <= limit else value[: limit - 3] + "..."
-        return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        return '"' + short(value, limit).replace("\\", "\\\\").replace('"', '\\"') + '"'
     if isinstance(value, dict):
         return "an object"
     if isinstance(value, list | tuple):
         return "an array"
     if isinstance(value, int) and value.bit_length() > _MOST_BITS:
         return f"an integer of about {round(value.bit_length() * math.log10(2))} digits"
-    text = repr(value)
-    return text if len(text) <= limit else text[: limit - 3] + "..."
+    return short(repr(value), limit)
 
 
 def some(names: Sequence[str], most: int = 12) -> str:
     """Return names as a list for an error message; a long list ends with the number of the others.
+
+    Long names are shortened.
 
     >>> some(["a", "b", "c"])
     'a, b, c'
@@ -89,7 +136,7 @@ def some(names: Sequence[str], most: int = 12) -> str:
     '0, 1, 2 and 2997 more'
     """
     rest = len(names) - most
-    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
+    return ", ".join(map(short, names[:most])) + (f" and {rest} more" if rest > 0 else "")
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

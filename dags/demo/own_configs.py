@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from elpa_core.config.folder import configs_in
 from elpa_core.config.loading import load_if_training
 from elpa_core.errors import InputError, Problem
 
@@ -27,7 +28,7 @@ def dag_ids(folder: Path) -> list[str]:
         raise InputError(Problem(str(folder), "", "no folder", "the folder of your configs"))
     found: list[str] = []
     problems: list[Problem] = []
-    for path in sorted(folder.glob("[!.]*.json")):
+    for path in configs_in(folder):
         try:
             loaded = load_if_training(path)
             if loaded is not None:

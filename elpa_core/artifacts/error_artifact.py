@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from elpa_core.artifacts.error_columns import NONE_NAMED, Role
 from elpa_core.errors import ArtifactError, Problem
+from elpa_core.files.neighbours import what_is_there
 from elpa_core.times import utc_text
 
 
@@ -102,7 +105,8 @@ def require_fresh(path: Path, before: FileState | None) -> None:
         found = f"a file that cannot be read ({error.strerror})"
         raise ArtifactError(Problem(str(path), "", found, _EXPECTED, _HOW_TO_LEAVE)) from error
     if after is None:
-        raise ArtifactError(Problem(str(path), "", "no such file", _EXPECTED, _HOW_TO_LEAVE))
+        hint = "; ".join(filter(None, (_HOW_TO_LEAVE, what_is_there(path))))
+        raise ArtifactError(Problem(str(path), "", "no such file", _EXPECTED, hint))
     if after == before:
         found = f"a file left by an earlier attempt ({_time_text(after.modified_ns)})"
         raise ArtifactError(Problem(str(path), "", found, "a file written by this attempt", _HOW_TO_LEAVE))
@@ -120,23 +124,31 @@ def require_regular(path: Path) -> None:
         raise ArtifactError(Problem(str(path), "", "no regular file", _EXPECTED, _HOW_TO_LEAVE))
 
 
-def artifact_of(path: Path, *, model: str, group: str, started_at: str, finished_at: str) -> ErrorArtifact:
-    """Read a model's error CSV and return its artifact.
+def artifact_of(
+    path: Path,
+    *,
+    model: str,
+    group: str,
+    started_at: str,
+    finished_at: str,
+    named: Mapping[Role, str] = NONE_NAMED,
+) -> ErrorArtifact:
+    """Read a model's error CSV and return its artifact; ``named`` as in `find_columns`.
 
     Raises
     ------
     ArtifactError
         If the file is not an error CSV of the contract.
     """
-    from elpa_core.artifacts.error_csv import summarise_error_csv
+    from elpa_core.artifacts.model_errors import read_model_errors
 
-    summary = summarise_error_csv(path, beta=0.0)
+    errors = read_model_errors(path, beta=0.0, named=named)
     return ErrorArtifact(
         model=model,
         group=group,
         path=os.fspath(path),
-        rows=summary.rows,
-        sha256=summary.sha256,
+        rows=errors.rows,
+        sha256=errors.sha256,
         written_at=_time_text(path.stat().st_mtime_ns),
         started_at=started_at,
         finished_at=finished_at,

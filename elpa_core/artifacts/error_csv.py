@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import codecs
 import csv
-import difflib
-import hashlib
 import io
 import math
-import re
 import stat
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -22,18 +19,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from elpa_core.artifacts.column_hints import USABLE
 from elpa_core.artifacts.decimals import floats
+from elpa_core.artifacts.error_columns import NONE_NAMED, ColumnError, Columns, Role, find_columns
 from elpa_core.errors import ArtifactError, Problem, quoted
 from elpa_core.files.csv_cells import float_or_nan
 from elpa_core.files.csv_table import cell_count
-from elpa_core.scores.ewma import EwmaScore, SumOverflowError
+from elpa_core.files.neighbours import what_is_there
+from elpa_core.files.reading import LONGEST_LINE
 
 _BLOCK_BYTES = 120_000  # with one more line still below the csv module's limit for a cell
-_MAX_LINE_BYTES = 1 << 20
 _BLOCK_ROWS = 4096
-_SHOWN_COLUMNS = 10
 _NOT_SEPARATORS = bytes(set(range(256)) - set(b",\n"))
-_USABLE = 'a column "abs_error", or columns "y_true" and "pred"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +44,21 @@ class ErrorBlock:
     rows, lines : sequence of int, length n
         Data row and physical line of each error, counted from 1.
     y_true, pred : ndarray of float64, shape (n,), or None
-        Actuals and forecasts of the errors; None if the file has ``abs_error``.
+        Actuals and forecasts of the errors; None if the errors are those of ``abs_error``.
+    others : mapping of str to sequence of str or bytes, length n
+        The cells of the columns that give no error, by what they hold; as they stand in the file.
     """
 
     errors: NDArray[np.float64]
     rows: Sequence[int]
     lines: Sequence[int]
-    y_true: NDArray[np.float64] | None = None
-    pred: NDArray[np.float64] | None = None
+    y_true: NDArray[np.float64] | None
+    pred: NDArray[np.float64] | None
+    others: Mapping[Role, Sequence[str | bytes]]
 
 
 def iter_error_blocks(
-    path: Path, on_bytes: Callable[[bytes], object] = lambda _: None, columns: Sequence[str] = ()
+    path: Path, on_bytes: Callable[[bytes], object] = lambda _: None, named: Mapping[Role, str] = NONE_NAMED
 ) -> Iterator[ErrorBlock]:
     """Yield the usable rows of an error CSV in blocks, at least one, with bounded memory.
 
@@ -74,8 +74,8 @@ def iter_error_blocks(
         The file.
     on_bytes : callable, optional
         Called with each chunk of the file's bytes, in order.
-    columns : sequence of str, optional
-        ``y_true`` and ``pred`` to require them even if the file has ``abs_error``.
+    named : mapping of str to str, optional
+        The columns that ``error_columns`` names, see `find_columns`.
 
     Raises
     ------
@@ -83,15 +83,16 @@ def iter_error_blocks(
         If the file cannot be read, is not UTF-8, has no usable column, a duplicate required column,
         a row with a wrong number of cells, a cell that is not a finite number, or no usable row.
     """
-    return _Reader(path, columns).blocks(on_bytes)
+    return _Reader(path, named).blocks(on_bytes)
 
 
 class _Reader:
-    def __init__(self, path: Path, needed: Sequence[str]) -> None:
+    def __init__(self, path: Path, named: Mapping[Role, str]) -> None:
         self.path = path
-        self.names: list[str] = []
-        self.needed = list(needed)  # abs_error, or y_true and pred; empty until the header is known
-        self.columns: list[int] = []  # positions of the needed columns
+        self.named = named
+        self.width = 0
+        self.columns = Columns((), {}, {}, frozenset())
+        self.scored: list[int] = []  # positions of the scored columns
         self.row = 0
         self.line = 0
         self.offset = 0
@@ -123,18 +124,16 @@ class _Reader:
                 raise self._error("", "a folder" if stat.S_ISDIR(mode) else "no regular file", expected)
             with self.path.open("rb") as file:
                 while block := file.read(_BLOCK_BYTES):
-                    rest = b"" if block.endswith(b"\n") else file.readline(_MAX_LINE_BYTES)
+                    rest = b"" if block.endswith(b"\n") else file.readline(LONGEST_LINE)
                     block += rest
                     on_bytes(block)
-                    if len(rest) == _MAX_LINE_BYTES and not block.endswith(b"\n"):
+                    if len(rest) == LONGEST_LINE and not block.endswith(b"\n"):
                         line = self.line + block.count(b"\n") + 1
-                        found = f"more than {_MAX_LINE_BYTES} bytes"
+                        found = f"more than {LONGEST_LINE} bytes"
                         raise self._error(f"line {line}", found, "shorter lines, each ending in LF or CRLF")
                     yield block
         except FileNotFoundError as error:
-            relative = f"a relative path starts at the working folder, {Path.cwd()}"
-            hint = "" if self.path.is_absolute() else relative
-            raise self._error("", "no such file", expected, hint) from error
+            raise self._error("", "no such file", expected, what_is_there(self.path)) from error
         except (OSError, ValueError) as error:  # ValueError: a null character in the path
             reason = error.strerror if isinstance(error, OSError) else str(error)
             raise self._error("", f"a file that cannot be read ({reason})", expected) from error
@@ -146,23 +145,20 @@ class _Reader:
         lines = io.BytesIO(body)
         line, header = next(self._records(lines), (0, []))
         if not header:
-            raise self._error("", "an empty file", f"a header with {_USABLE}, then one row for each error")
-        self.names = [name.strip() for name in header]
-        needed = self.needed or (["abs_error"] if "abs_error" in self.names else ["y_true", "pred"])
-        if not set(needed) <= set(self.names):
-            raise self._error(f"line {line}", *_unusable(self.names))
-        for name in needed:
-            if (times := self.names.count(name)) > 1:
-                raise self._error(f"line {line}", f'{times} columns "{name}"', "one of that name")
-        self.needed = needed
-        self.columns = [self.names.index(name) for name in needed]
+            raise self._error("", "an empty file", f"a header with {USABLE}, then one row for each error")
+        self.width = len(header)
+        try:
+            self.columns = find_columns([name.strip() for name in header], self.named)
+        except ColumnError as error:
+            raise self._error(f"line {line}", *error.args[0]) from error
+        self.scored = [self.columns.places[role] for role in self.columns.scored]
         return lines.read()
 
     def _parse_plain(self, raw: bytes) -> ErrorBlock | None:
         """Read lines of plain cells, or return None if the block holds anything else."""
         text = raw.replace(b"\r\n", b"\n") if b"\r" in raw else raw
         text = text if text.endswith(b"\n") else text + b"\n"
-        width, rows = len(self.names), text.count(b"\n")
+        width, rows = self.width, text.count(b"\n")
         if (
             len(raw) > csv.field_size_limit()
             or b"\r" in text
@@ -173,11 +169,12 @@ class _Reader:
         try:
             if not text.isascii():
                 text.decode()
-            values = [floats(cells[column:-1:width]) for column in self.columns]
+            values = [floats(cells[column:-1:width]) for column in self.scored]
         except ValueError:
             return None
         row, line = self.row + 1, self.line + 1
-        block = _block(values, range(row, row + rows), range(line, line + rows))
+        others = {role: cells[self.columns.places[role] : -1 : width] for role in self.columns.others}
+        block = _block(values, range(row, row + rows), range(line, line + rows), others)
         if not np.isfinite(block.errors).all():
             return None
         self.row += rows
@@ -190,6 +187,7 @@ class _Reader:
         rows: list[int] = []
         line_numbers: list[int] = []
         values: list[list[float]] = []
+        records: list[list[str]] = []
         for line, record in self._records(lines):
             self.row += 1
             numbers = self._numbers(record, line)
@@ -197,11 +195,19 @@ class _Reader:
                 rows.append(self.row)
                 line_numbers.append(line)
                 values.append(numbers)
+                records.append(record)
             if len(rows) == _BLOCK_ROWS:
-                yield _block([*np.array(values).T.copy()], rows, line_numbers)
-                rows, line_numbers, values = [], [], []
+                yield self._block(values, rows, line_numbers, records)
+                rows, line_numbers, values, records = [], [], [], []
         if rows:
-            yield _block([*np.array(values).T.copy()], rows, line_numbers)
+            yield self._block(values, rows, line_numbers, records)
+
+    def _block(
+        self, values: list[list[float]], rows: list[int], lines: list[int], records: list[list[str]]
+    ) -> ErrorBlock:
+        places = self.columns.places
+        others = {role: [record[places[role]] for record in records] for role in self.columns.others}
+        return _block([*np.array(values).T.copy()], rows, lines, others)
 
     def _records(self, lines: Iterable[bytes]) -> Iterator[tuple[int, list[str]]]:
         """Yield each record and the line at which it starts; skip empty lines."""
@@ -220,10 +226,10 @@ class _Reader:
 
     def _numbers(self, record: list[str], line: int) -> list[float]:
         """Return the needed numbers of a row, or none if a needed cell is blank."""
-        if len(record) != len(self.names):
-            expected = f"{cell_count(len(self.names))}, as in the header"
+        if len(record) != self.width:
+            expected = f"{cell_count(self.width)}, as in the header"
             raise self._error(f"row {self.row} (line {line})", cell_count(len(record)), expected)
-        cells = [record[column] for column in self.columns]
+        cells = [record[column] for column in self.scored]
         if not all(map(str.strip, cells)):
             return []
         numbers = list(map(float_or_nan, cells))
@@ -233,8 +239,8 @@ class _Reader:
 
     def _refused(self, cells: list[str], numbers: list[float], place: str) -> ArtifactError:
         expected = "a finite number in decimal notation, such as 0.25 or 1.5e-3"
-        for name, cell, value in zip(self.needed, cells, numbers, strict=True):
-            column = f'{place}, column "{name}"'
+        for role, cell, value in zip(self.columns.scored, cells, numbers, strict=True):
+            column = f"{place}, column {quoted(self.columns.names[role])}"
             if math.isinf(value) and "inf" not in cell.lower():
                 return self._error(column, f"{quoted(cell)}, which is beyond the largest double", expected)
             if not math.isfinite(value):
@@ -258,82 +264,13 @@ class _Reader:
         return ArtifactError(Problem(str(self.path), place, found, expected, hint))
 
 
-def _unusable(names: list[str]) -> tuple[str, str, str]:
-    """Return the found columns, the expected ones, and a hint which names to change."""
-    shown = ", ".join(map(quoted, names[:_SHOWN_COLUMNS]))
-    if len(names) > _SHOWN_COLUMNS:
-        shown += f" and {len(names) - _SHOWN_COLUMNS} more"
-    hints = []
-    for name in ("abs_error", "y_true", "pred"):
-        near = difflib.get_close_matches(name, names, n=1)
-        if near and near[0] != name:
-            hints.append(f"rename {quoted(near[0])} to {quoted(name)}")
-    if len(names) == 1 and re.search(r"[;\t|]", names[0]):
-        hints = ["separate the cells by commas"]
-    return f"columns {shown}", _USABLE, " or ".join(hints)
-
-
-def _block(values: list[NDArray[np.float64]], rows: Sequence[int], lines: Sequence[int]) -> ErrorBlock:
+def _block(
+    values: list[NDArray[np.float64]],
+    rows: Sequence[int],
+    lines: Sequence[int],
+    others: Mapping[Role, Sequence[str | bytes]],
+) -> ErrorBlock:
     if len(values) == 1:
-        return ErrorBlock(np.abs(values[0]), rows, lines)
+        return ErrorBlock(np.abs(values[0]), rows, lines, None, None, others)
     with np.errstate(over="ignore", invalid="ignore"):
-        return ErrorBlock(np.abs(values[0] - values[1]), rows, lines, values[0], values[1])
-
-
-@dataclass(frozen=True, slots=True)
-class ErrorSummary:
-    """The facts of an error CSV that a policy needs.
-
-    Parameters
-    ----------
-    score : float
-        EWMA score of the errors.
-    rows : int
-        Number of rows that were used.
-    sha256 : str
-        SHA-256 of the file's bytes, hexadecimal.
-    mean_abs_error : float
-        Arithmetic mean of the absolute errors.
-    """
-
-    score: float
-    rows: int
-    sha256: str
-    mean_abs_error: float
-
-
-def summarise_error_csv(path: Path, beta: float) -> ErrorSummary:
-    r"""Compute the score and the SHA-256 of an error CSV in one pass.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    beta : float
-        EWMA factor, in [0, 1).
-
-    Raises
-    ------
-    ArtifactError
-        If the file is not an error CSV (see `iter_error_blocks`), or the sum of its errors overflows.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder, "errors.csv")
-    ...     _ = path.write_text("y_true,pred\n5,1\n3,5\n2,1\n")
-    ...     summary = summarise_error_csv(path, beta=0.5)
-    >>> summary.score, summary.rows, summary.mean_abs_error
-    (2.0, 3, 2.3333333333333335)
-    """
-    score = EwmaScore(beta)
-    digest = hashlib.sha256()
-    for block in iter_error_blocks(path, digest.update):
-        try:
-            score.update(block.errors)
-        except SumOverflowError as error:
-            place = f"row {block.rows[error.index]} (line {block.lines[error.index]})"
-            found = "an absolute error at which the sum of all so far overflows"
-            raise ArtifactError(Problem(str(path), place, found, "errors whose sum is finite")) from error
-    return ErrorSummary(score.value, score.count, digest.hexdigest(), score.mean_abs_error)
+        return ErrorBlock(np.abs(values[0] - values[1]), rows, lines, values[0], values[1], others)

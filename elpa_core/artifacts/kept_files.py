@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from elpa_core.errors import ArtifactError, Problem, quoted
+from elpa_core.errors import Problem, quoted
 
 _MOST = 1000  # XCom and the manifest hold their names
+_MOST_WARNINGS = 20
 
 
 def is_kept_pattern(pattern: str) -> bool:
@@ -22,40 +24,63 @@ def is_kept_pattern(pattern: str) -> bool:
     return plain and bool(parts) and all(part == "**" or not ("**" in part or part == "..") for part in parts)
 
 
-def kept_files(folder: Path, patterns: Iterable[str]) -> list[Path]:
-    """Return the files below a folder that match the patterns; of a matching folder, all its files.
+@dataclass(frozen=True)
+class KeptFiles:
+    """The files that are kept, and what `artifacts` names and is not.
 
-    Raises
-    ------
-    ArtifactError
-        If a pattern matches no file, if folders are nested too deeply, if there are too many files, or
-        if a name is not UTF-8 or holds control characters.
+    Parameters
+    ----------
+    paths : tuple of Path
+        The files, sorted.
+    warnings : tuple of str
+        What is not kept, and why.
     """
-    kept: set[Path] = set()
+
+    paths: tuple[Path, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def kept_files(folder: Path, patterns: Iterable[str], secrets: Collection[str] = ()) -> KeptFiles:
+    """Return the files below a folder that the patterns match; of a matching folder, all its files.
+
+    What is not kept is a warning, and no reason to train again: a pattern that matches no file, folders
+    nested too deeply, too many files, a name that is not UTF-8 or holds control characters or one of
+    ``secrets``.
+    """
+    found: set[Path] = set()
+    warnings = []
     for pattern in patterns:
         try:
-            found = [
+            matches = [
                 file for path in folder.glob(pattern) for file in ([path] if path.is_file() else _below(path))
             ]
-        except RecursionError as error:
-            problem = Problem(
-                str(folder), "", "folders nested too deeply", "files in fewer levels of folders"
-            )
-            raise ArtifactError(problem) from error
-        if not found:
+        except RecursionError:
+            expected = "files in fewer levels of folders"
+            warnings.append(Problem(str(folder), "", "folders nested too deeply", expected))
+            continue
+        if not matches:
             expected = f"at least one file that artifacts names with {quoted(pattern)}"
             hint = "let the command write it there, or take the pattern out of the config"
-            raise ArtifactError(Problem(str(folder), "", "no such file", expected, hint))
-        kept.update(found)
-    if len(kept) > _MOST:
-        expected = f"at most {_MOST}: an archive of them, say"
-        raise ArtifactError(Problem(str(folder), "", f"{len(kept)} files that artifacts names", expected))
-    for file in sorted(kept):
+            warnings.append(Problem(str(folder), "", "no such file", expected, hint))
+        found.update(matches)
+    kept = []
+    for file in sorted(found):
         name = str(file.relative_to(folder))
         if any(unicodedata.category(sign) in {"Cc", "Cs"} for sign in name):
-            expected = "names in UTF-8 without control characters"
-            raise ArtifactError(Problem(str(folder), "", f"the file name {name!a}", expected))
-    return sorted(kept)
+            expected = "names in UTF-8 without control characters; it is not kept"
+            warnings.append(Problem(str(folder), "", f"the file name {name!a}", expected))
+        elif any(secret in name for secret in secrets):
+            expected = "a name that everybody may see; it is not kept"
+            warnings.append(
+                Problem(str(folder), "", f"the file name {name!a}, which holds a secret", expected)
+            )
+        else:
+            kept.append(file)
+    if len(kept) > _MOST:
+        expected = f"at most {_MOST}: an archive of them, say; none is kept"
+        warnings.append(Problem(str(folder), "", f"{len(kept)} files that artifacts names", expected))
+        kept = []
+    return KeptFiles(tuple(kept), tuple(map(str, warnings[:_MOST_WARNINGS])))
 
 
 def _below(folder: Path) -> list[Path]:

@@ -5,16 +5,35 @@ Online learners get the actuals of a block after the whole block, like the route
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from elpa_core.backtest.limits import block_rows
+from elpa_core.schema.limits import BOUND
+from elpa_core.scores.ewma import EwmaScore
+from elpa_core.scores.weights import MIN_SCORE
+
 Array = NDArray[np.float64]
-Weigh = Callable[[], Array]
 _TINY = 1e-300
 _SMALL = 2.0**-20  # the initial value of BOA in opera
 _LARGE = 0.5  # of rate times regret; above it, the bound of the paper needs the range
+
+
+def contract_scores(errors: Array, beta: float) -> list[float]:
+    """Return the contract's score of each column of absolute errors; NaN for a missing one.
+
+    >>> contract_scores(np.array([[1.0, 2.0], [1.0, np.nan]]), beta=0.7)
+    [1.0, 2.0]
+    """
+    scores = []
+    for column in errors.T:
+        score = EwmaScore(beta)
+        score.update(np.minimum(column[np.isfinite(column)], BOUND))
+        scores.append(score.value if score.count else BOUND)
+    return scores
 
 
 def pooled_elpa(scores: Sequence[float]) -> Array:
@@ -23,7 +42,7 @@ def pooled_elpa(scores: Sequence[float]) -> Array:
     >>> pooled_elpa([1.0, 3.0]).tolist()
     [0.75, 0.25]
     """
-    inverse = 1.0 / np.asarray(scores, np.float64)
+    inverse = 1.0 / np.maximum(np.asarray(scores, np.float64), MIN_SCORE)
     return np.asarray(inverse / inverse.sum(), np.float64)
 
 
@@ -169,12 +188,12 @@ class BernsteinAggregation:
     """Bernstein online aggregation with absolute loss and the gradient trick.
 
     ``w_j ~ rate_j * exp(rate_j * S_j)``, ``S_j`` the sum of the regrets less ``rate_j`` times their
-    squares, with adaptive rates and ranges.
+    squares, with adaptive rates and ranges, as in the paper.
 
     References
     ----------
     Wintenberger: Optimal learning with Bernstein online aggregation, Machine Learning 106, 2017, as
-    in the R package opera.
+    in version 1.2.0 of the R package opera.
     """
 
     def __init__(self, models: int) -> None:
@@ -197,7 +216,55 @@ class BernsteinAggregation:
         self.sums += 0.5 * (regrets - self.rates * regrets**2 + doubled * large)
 
 
-Learner = ExponentialAverage | PolynomialPotential | BernsteinAggregation
+class SecondOrderAggregation:
+    """Bernstein online aggregation as the R package opera 1.2.2 has it: without ranges.
+
+    ``w_j ~ exp(S_j / sqrt(V_j)) / sqrt(V_j)``; ``V_j`` is 2.2 times the sum of squared regrets of j,
+    ``S_j`` the sum of the regrets less their squares over ``sqrt(V_j)``. Models without a regret so far
+    have their share of equal weights. Absolute loss, gradient trick.
+
+    References
+    ----------
+    Gaillard, Goude: opera 1.2.2, R/BOA.R, github.com/Dralliag/opera, 01cb9fc; the idea of Wintenberger
+    as above.
+
+    Examples
+    --------
+    >>> boa = SecondOrderAggregation(models=3)
+    >>> boa.learn(2.0, np.array([1.0, 2.0, 4.0]), actual=0.0)
+    >>> boa.weights().round(3).tolist()
+    [0.59, 0.333, 0.077]
+    """
+
+    def __init__(self, models: int) -> None:
+        self.sums, self.squares = np.zeros((2, models))
+
+    def weights(self) -> Array:
+        """Return the weights for the next block."""
+        known = self.squares > 0.0
+        weights = np.ones(len(known))
+        if known.any():
+            rates = 1.0 / np.sqrt(self.squares[known])
+            exponents = np.log(rates) + rates * self.sums[known]
+            weights[known] = known.sum() * _normalised(np.exp(exponents - exponents.max()))
+        return _normalised(weights)
+
+    def learn(self, served: float, forecasts: Array, actual: float) -> None:
+        """Learn from one row."""
+        regrets = np.sign(served - actual) * (served - forecasts)
+        self.squares += 2.2 * regrets**2
+        known = self.squares > 0.0
+        self.sums[known] += regrets[known] - regrets[known] ** 2 / np.sqrt(self.squares[known])
+
+
+class Learner(Protocol):
+    """A way of combining that learns online."""
+
+    def weights(self) -> Array:
+        """Return the weights for the next block."""
+
+    def learn(self, served: float, forecasts: Array, actual: float) -> None:
+        """Learn from one row."""
 
 
 def run_online(learner: Learner, actuals: Array, forecasts: Array, blocks: Sequence[int]) -> Array:
@@ -208,7 +275,7 @@ def run_online(learner: Learner, actuals: Array, forecasts: Array, blocks: Seque
     [1.0, 0.0, 0.0]
     """
     served = np.empty(len(actuals))
-    for first, end in zip(blocks, (*blocks[1:], len(actuals)), strict=True):
+    for first, end in block_rows(blocks, len(actuals)):
         served[first:end] = forecasts[first:end] @ learner.weights()
         for row in range(first, end):
             learner.learn(float(served[row]), forecasts[row], float(actuals[row]))

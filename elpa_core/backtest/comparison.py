@@ -11,20 +11,25 @@ from elpa_core.backtest.baselines import (
     BernsteinAggregation,
     ExponentialAverage,
     PolynomialPotential,
+    SecondOrderAggregation,
     greedy_selection,
     nonnegative_least_squares,
     pooled_elpa,
     run_online,
 )
+from elpa_core.backtest.limits import block_rows
 from elpa_core.backtest.panels import Array, Panel
+from elpa_core.backtest.rolling_power import run_rolling_power
 from elpa_core.routing.intervals import Prediction
 from elpa_core.routing.router import Router
-from elpa_core.routing.settings import BOUND, PARTS
+from elpa_core.routing.settings import PARTS
+from elpa_core.schema.limits import BOUND
 
 REFERENCE = "static ELPA, pooled"
 ROUTER = "router"
 BEST_SINGLE = "best single model"
 _LARGE = 1e4
+_ROUNDING = 1e-9
 
 
 def served_test_rows(
@@ -53,7 +58,7 @@ def replay(
     router = Router(policy, panel.validation, horizon=horizon, parts=parts, levels=levels)
     names, none = panel.names, np.empty((0, 0))
     given = []
-    for first, end in zip(panel.blocks, (*panel.blocks[1:], len(panel.actuals)), strict=True):
+    for first, end in block_rows(panel.blocks, len(panel.actuals)):
         if first < panel.validation_rows:
             continue
         block = panel.forecasts[first:end]
@@ -66,14 +71,13 @@ def replay(
 def all_ways(panel: Panel) -> dict[str, Array]:
     """Return the forecasts of the test rows by way; the router comes last.
 
-    All ways choose and warm up on the validation rows only, and use forecasts with the same limits.
-    The best single model is the exception: its forecasts are not limited, as if it ran alone.
+    All ways choose and warm up on the validation rows only. All get the same forecasts: those of
+    `Panel.limited`; the router limits them in the same way itself.
     """
     n = panel.validation_rows
     actuals, forecasts = panel.actuals, panel.limited()
     seen, known = actuals[:n], forecasts[:n]
-    alone = np.where(np.isfinite(panel.forecasts), np.clip(panel.forecasts, -BOUND, BOUND), forecasts)
-    best = int(np.argmin(np.abs(seen[:, np.newaxis] - alone[:n]).mean(axis=0)))
+    best = int(np.argmin(np.abs(seen[:, np.newaxis] - known).mean(axis=0)))
     models = forecasts.shape[1]
     scores = panel.policy()["scores"]
     fixed = {
@@ -82,15 +86,17 @@ def all_ways(panel: Panel) -> dict[str, Array]:
         "greedy ensemble selection": greedy_selection(seen, known),
         "non-negative least squares": nonnegative_least_squares(seen, known),
     }
-    ways = {BEST_SINGLE: alone[n:, best]}
+    ways = {BEST_SINGLE: forecasts[n:, best]}
     ways |= {name: forecasts[n:] @ weights for name, weights in fixed.items()}
     ways["median of forecasts"] = np.median(forecasts[n:], axis=1)
     for name, learner in (
         ("exponentially weighted average", ExponentialAverage(models)),
         ("BOA", BernsteinAggregation(models)),
+        ("BOA of opera 1.2.2", SecondOrderAggregation(models)),
         ("ML-Poly", PolynomialPotential(models)),
     ):
         ways[name] = run_online(learner, actuals, forecasts, panel.blocks)[n:]
+    ways["rolling power"] = run_rolling_power(actuals, forecasts, panel.blocks, n, panel.horizon)[n:]
     ways[ROUTER] = served_test_rows(panel)
     return ways
 
@@ -103,7 +109,8 @@ def backtest(panels: Sequence[Panel]) -> dict[str, Any]:
     dict
         ``panels``: by name, ``horizon``, ``rows`` (test) and ``mae`` by way. ``horizons``: by
         horizon and way, ``ratio`` (geometric mean over the panels of its MAE relative to static
-        pooled ELPA), ``rank`` (mean rank among the ways; ties get the mean rank) and ``worst``
+        pooled ELPA), ``rank`` (mean rank among the ways; ties, up to rounding, get the mean
+        rank) and ``worst``
         (largest MAE relative to the best single model).
     """
     table: dict[str, Any] = {}
@@ -125,9 +132,9 @@ def _summary(rows: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float]]
     names = list(rows[0])
     mae = np.array([[row[name] for name in names] for row in rows])
     ratio = np.exp(np.log(_relative(mae, names.index(REFERENCE))).mean(axis=0))
-    ranks = (mae[:, :, None] > mae[:, None, :]).sum(axis=2) + 0.5 * (
-        (mae[:, :, None] == mae[:, None, :]).sum(axis=2) + 1
-    )
+    worse = mae[:, :, None] > mae[:, None, :] * (1.0 + _ROUNDING)
+    ties = ~worse & ~worse.transpose(0, 2, 1)
+    ranks = worse.sum(axis=2) + 0.5 * (ties.sum(axis=2) + 1)
     worst = _relative(mae, names.index(BEST_SINGLE)).max(axis=0)
     return {
         name: {"ratio": float(ratio[j]), "rank": float(ranks[:, j].mean()), "worst": float(worst[j])}

@@ -2,72 +2,48 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from elpa_core.backtest.baselines import pooled_elpa
+from elpa_core.backtest.baselines import contract_scores, pooled_elpa
+from elpa_core.backtest.holdout import best_single_so_far, gain_of, holdout_start, verdict_of
+from elpa_core.backtest.intervals import INTERVAL
+from elpa_core.backtest.limits import limited_forecasts
 from elpa_core.routing.router import Router
-from elpa_core.routing.settings import VERSION
-from elpa_core.routing.validation import Array, Validation, limited, limits
-from elpa_core.schema.policy import Evaluation, Gain, Routing, SingleModel
+from elpa_core.routing.validation import Array, Validation, limits
+from elpa_core.schema.policy import Evaluation, Holdout, Routing, SingleModel
+from elpa_core.schema.routable_policy import VERSION
 from elpa_core.scores.weights import MIN_SCORE
 
-POWER = 4
-RESAMPLES = 2000
-LEVEL = 0.95
+POWER = 12
 _ROUTER = "router"
 
 
-def common_validation(
-    artifacts: Mapping[str, tuple[ArrayLike, ArrayLike] | None], horizon: int = 1
-) -> Validation | str:
-    """Return the validation rows that all models share, or the reason why there are none.
+class Evaluated(NamedTuple):
+    """Fields of a policy, and the router that has seen its validation rows."""
 
-    Parameters
-    ----------
-    artifacts : mapping of str to (y_true, pred), each of shape (rows,), or None
-        By model, in time order; None for a model whose artifact holds absolute errors only. If
-        lengths differ, the last rows count.
-    """
-    if lacking := sorted(name for name, pair in artifacts.items() if pair is None):
-        return f"no y_true and pred: {', '.join(lacking)}"
-    pairs = {
-        name: (np.asarray(pair[0], np.float64), np.asarray(pair[1], np.float64))
-        for name, pair in artifacts.items()
-        if pair is not None
-    }
-    rows = min((len(actuals) for actuals, _ in pairs.values()), default=0)
-    if rows < 2 * horizon:
-        return f"{rows} common rows, fewer than two blocks of {horizon}"
-    first_name, (first, _) = next(iter(pairs.items()))
-    for name, (actuals, _) in pairs.items():
-        if not np.array_equal(actuals[-rows:], first[-rows:]):
-            return f"y_true of {name} is not that of {first_name} on the last {rows} rows"
-    return Validation.of(
-        first[-rows:], {name: forecasts[-rows:] for name, (_, forecasts) in pairs.items()}, horizon=horizon
-    )
+    routing: Routing
+    evaluation: Evaluation
+    router: Router
 
 
-def evaluate(
-    policy: Mapping[str, Any], validation: Validation, horizon: int = 1, *, seed: int = 0
-) -> tuple[Routing, Evaluation]:
-    """Return the fields ``routing`` and ``evaluation`` of a policy.
+def evaluate(policy: Mapping[str, Any], validation: Validation, horizon: int = 1) -> Evaluated:
+    """Evaluate the weights of a policy, and replay a router.
 
-    Forecasts are limited to `limits`; the median of the row replaces a missing forecast.
+    Forecasts are those of `limited_forecasts`. What is compared with the best single model knows the same
+    as it: on the last two thirds of the rows, the router and the model with the lowest error *so far* each
+    know the blocks before; static weights are those of the first third.
 
     Parameters
     ----------
     policy : mapping
         The policy without these fields.
     validation : Validation
+        At least two blocks.
     horizon : int
         Number of steps that are forecast together.
-    seed : int
-        Seed of the bootstrap.
 
     Raises
     ------
@@ -75,30 +51,38 @@ def evaluate(
         If the policy is not valid, or its names and those of the rows differ.
     """
     router = Router(policy, validation, horizon=horizon)
-    facts = router.policy
+    facts, blocks, actuals = router.policy, validation.blocks, validation.actuals
     span = facts.range or (0.0, 0.0)
-    actuals = validation.actuals
-    forecasts = limited(validation.columns(facts.names), span)
-    medians = np.nanmedian(forecasts, axis=1)
-    forecasts = np.where(np.isfinite(forecasts), forecasts, medians[:, np.newaxis])
-    recommended = recommended_weights(np.abs(actuals[:, np.newaxis] - forecasts))
-    served = np.array(router.warm_up)
-    first_block = slice(0, validation.blocks[1] if len(validation.blocks) > 1 else len(actuals))
-    served[first_block] = medians[first_block]  # before the first feedback, serve the median
-    ways = {
-        "equal_weights": forecasts.mean(axis=1),
-        "contract_weights": forecasts @ pooled_elpa([max(s, MIN_SCORE) for s in facts.scores]),
-        "recommended_weights": forecasts @ recommended,
-        _ROUTER: served,
-    }
-    errors = {name: np.abs(actuals - way) for name, way in ways.items()}
+    given = validation.columns(facts.names)
+    forecasts = limited_forecasts(actuals, given, blocks, span)
     single = np.abs(actuals[:, np.newaxis] - forecasts)
+    served = np.array(router.warm_up)
+    learned_from = blocks[1] if len(blocks) > 1 else len(actuals)
+    served[:learned_from] = np.median(forecasts[:learned_from], axis=1)  # no feedback before
+    static = {
+        "contract_weights": pooled_elpa(facts.scores),
+        "recommended_weights": recommended_weights(single),
+    }
+    errors = {
+        "equal_weights": np.abs(actuals - forecasts.mean(axis=1)),
+        **{name: np.abs(actuals - forecasts @ weights) for name, weights in static.items()},
+        _ROUTER: np.abs(actuals - served),
+    }
+    start = holdout_start(blocks, len(actuals))
+    raw = np.abs(actuals[:start, np.newaxis] - given[:start])
+    first_third = {
+        "contract_weights": pooled_elpa(contract_scores(raw, policy["beta"])),
+        "recommended_weights": recommended_weights(single[:start]),
+    }
+    tried = {
+        **{name: np.abs(actuals - forecasts @ weights)[start:] for name, weights in first_third.items()},
+        _ROUTER: errors[_ROUTER][start:],
+    }
+    best_so_far = best_single_so_far(single, blocks, start)
+    largest = float(np.abs(forecasts).max())
+    gains = {name: gain_of(best_so_far, error, horizon, largest) for name, error in tried.items()}
     maes = single.mean(axis=0)
     best = int(np.argmin(maes))
-    gains = {
-        name: _gain(single[:, best], errors[name], horizon, seed)
-        for name in ("contract_weights", "recommended_weights", _ROUTER)
-    }
     routing = Routing(
         version=VERSION,
         horizon=horizon,
@@ -107,32 +91,38 @@ def evaluate(
         mean_abs=facts.mean_abs,
         best_model=facts.names[facts.best],
         best_mae=facts.best_mae,
-        recommended_weights=dict(zip(facts.names, recommended.tolist(), strict=True)),
-        mutant_epsilon_suggested=suggested_epsilon(actuals[first_block.stop :], served[first_block.stop :]),
+        recommended_weights=dict(zip(facts.names, static["recommended_weights"].tolist(), strict=True)),
+        mutant_epsilon_suggested=suggested_epsilon(actuals[learned_from:], served[learned_from:]),
     )
     evaluation = Evaluation(
         rows=len(actuals),
         mae=dict(zip(facts.names, maes.tolist(), strict=True)),
         best_single=SingleModel(model=facts.names[best], mae=float(maes[best])),
         **{name: float(error.mean()) for name, error in errors.items()},
+        holdout=Holdout(
+            rows=len(best_so_far),
+            best_single_so_far=float(best_so_far.mean()),
+            **{name: float(error.mean()) for name, error in tried.items()},
+        ),
         gain_over_best_single=gains,
-        interval=f"{LEVEL:.0%}, paired moving-block bootstrap of the difference of absolute errors, "
-        f"percentiles of {RESAMPLES} resamples of blocks of {_block_length(len(actuals), horizon)} rows, "
-        f"seed {seed}",
-        note="static weights were computed from these rows; the router saw each block only after it "
-        "had served it; the best single model is the best in hindsight",
-        verdict=[_verdict(name, gain, facts.names[best]) for name, gain in gains.items()],
+        interval=INTERVAL,
+        note="mae, best_single and the static weights know all rows; the router saw each block only after"
+        " it had served it; holdout: nothing knows the block that it is tried on, or a later one",
+        verdict=[
+            verdict_of(f"the {name.replace('_', ' ')}", gain, plural=name != _ROUTER)
+            for name, gain in gains.items()
+        ],
     )
-    return routing, evaluation
+    return Evaluated(routing, evaluation, router)
 
 
 def recommended_weights(errors: Array) -> Array:
-    """Return better static weights: scores to the power -4, with a half-life of a quarter of the rows.
+    """Return better static weights: mean absolute errors to the power -12.
 
     Parameters
     ----------
     errors : ndarray, shape (rows, models)
-        Absolute validation errors in time order.
+        Absolute validation errors.
 
     Returns
     -------
@@ -141,14 +131,10 @@ def recommended_weights(errors: Array) -> Array:
 
     Examples
     --------
-    >>> recommended_weights(np.array([[1.0, 2.0]] * 8)).round(4).tolist()
-    [0.9412, 0.0588]
+    >>> recommended_weights(np.array([[1.0, 1.2]] * 8)).round(4).tolist()
+    [0.8992, 0.1008]
     """
-    keep = 0.5 ** (4.0 / len(errors))
-    scores = errors[0].copy()
-    for row in errors[1:]:
-        scores = keep * scores + (1.0 - keep) * row
-    scores = np.maximum(scores, MIN_SCORE)
+    scores = np.maximum(errors.mean(axis=0), MIN_SCORE)
     weights = (scores.min() / scores) ** POWER
     return np.asarray(weights / weights.sum(), np.float64)
 
@@ -167,54 +153,3 @@ def suggested_epsilon(actuals: Array, served: Array) -> float | None:
     relative = np.abs(actuals - served)[size > 0.0] / size[size > 0.0]
     value = float(np.percentile(relative, 99.0)) if len(relative) else 0.0
     return value if value > 0.0 else None
-
-
-def moving_block_interval(
-    differences: Array, block: int, *, resamples: int = RESAMPLES, seed: int = 0
-) -> tuple[float, float]:
-    """Return the 95 % interval of the mean of a time series, by the moving-block bootstrap.
-
-    Parameters
-    ----------
-    differences : ndarray, shape (rows,)
-    block : int
-        Rows of a block. Blocks may overlap and start at any row; the last one is truncated.
-
-    References
-    ----------
-    Kunsch: The jackknife and the bootstrap for general stationary observations, Annals of
-    Statistics 17, 1989.
-
-    Examples
-    --------
-    >>> moving_block_interval(np.full(10, 2.0), block=3)
-    (2.0, 2.0)
-    """
-    rows = len(differences)
-    block = min(block, rows)
-    count = math.ceil(rows / block)
-    starts = np.random.default_rng(seed).integers(0, rows - block + 1, size=(resamples, count))
-    steps = np.arange(block)
-    means = [differences[np.add.outer(first, steps).ravel()[:rows]].mean() for first in starts]
-    low, high = np.percentile(means, [50 - 50 * LEVEL, 50 + 50 * LEVEL])
-    return float(low), float(high)
-
-
-def _block_length(rows: int, horizon: int) -> int:
-    return max(horizon, math.ceil(math.pow(rows, 1.0 / 3.0)))
-
-
-def _gain(single: Array, ensemble: Array, horizon: int, seed: int) -> Gain:
-    differences = single - ensemble
-    low, high = moving_block_interval(differences, _block_length(len(differences), horizon), seed=seed)
-    return Gain(gain=float(differences.mean()), low=low, high=high)
-
-
-def _verdict(name: str, gain: Gain, best: str) -> str:
-    way = name.replace("_", " ")
-    subject, verb, do = ("the router", "beats", "does") if name == _ROUTER else (f"the {way}", "beat", "do")
-    if gain.low > 0.0:
-        return f"{subject} {verb} the best single model, {best}"
-    if gain.gain > 0.0:
-        return f"{subject} {verb} the best single model, {best}, but not by more than chance may give"
-    return f"{subject} {do} not beat the best single model, {best}"

@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from elpa_core.backtest.baselines import contract_scores
+from elpa_core.backtest.limits import limited_forecasts
 from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.files.csv_cells import forecast_cell, number_cell
 from elpa_core.files.csv_table import read_csv_table
 from elpa_core.routing.inputs import no_forecast
-from elpa_core.routing.settings import BOUND
-from elpa_core.routing.validation import Validation, limited
+from elpa_core.routing.validation import Validation
 from elpa_core.schema.groups import GROUPS
+from elpa_core.schema.limits import BOUND
 from elpa_core.schema.model_columns import model_columns
-from elpa_core.scores.ewma import EwmaScore
 from elpa_core.scores.weights import best_model, inverse_score_weights
 
 Array = NDArray[np.float64]
@@ -73,21 +74,14 @@ class Panel:
         return float(actuals.min()), float(actuals.max())
 
     def limited(self) -> Array:
-        """Return the limited forecasts; the median of the row replaces a missing one."""
-        values = limited(self.forecasts, self.span)
-        known = np.isfinite(values).any(axis=1, keepdims=True)
-        filled = np.where(known, values, 0.0)
-        return np.where(np.isfinite(values), values, np.nanmedian(filled, axis=1)[:, np.newaxis])
+        """Return the forecasts that all ways of combining get, by `limited_forecasts`."""
+        return limited_forecasts(self.actuals, self.forecasts, self.blocks, self.span)
 
     def policy(self, beta: float = 0.7) -> dict[str, Any]:
         """Return the policy of the validation rows, as sections 4 and 5 of the contract define it."""
         rows = self.validation_rows
         errors = np.abs(self.actuals[:rows, np.newaxis] - self.forecasts[:rows])
-        scores = {}
-        for (_, name), column in zip(self.models, errors.T, strict=True):
-            score = EwmaScore(beta)
-            score.update(np.minimum(column[np.isfinite(column)], BOUND))
-            scores[name] = score.value if score.count else BOUND
+        scores = dict(zip(self.names, contract_scores(errors, beta), strict=True))
         groups = {group: {n: scores[n] for g, n in self.models if g == group} for group in GROUPS}
         return {
             "skill": "ELPA", "beta": beta, "dirty_interval": 3, "amplitude_window": 6,
@@ -125,7 +119,7 @@ def read_panel(path: Path) -> Panel:
     source = str(path)
     header, rows = read_csv_table(path)
     if header[:3] != _FIXED:
-        raise InputError(Problem(source, "header", ",".join(header[:3]), ",".join(_FIXED)))
+        raise InputError(Problem(source, "header", quoted(",".join(header[:3])), ",".join(_FIXED)))
     models = model_columns(source, header[3:])
     if empty := {*GROUPS} - {group for group, _ in models}:
         found = f"no column of the group {min(empty)}"

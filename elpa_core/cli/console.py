@@ -12,20 +12,20 @@ from elpa_core.errors import one_line
 _COLOURS = {"error": "\x1b[31m", "warning": "\x1b[33m"}
 
 
-def print_problem(level: str, text: str) -> None:
+def print_problem(level: str, problem: object) -> None:
     """Print one problem to standard error, on one line.
 
     Parameters
     ----------
     level : str
         ``error`` or ``warning``.
-    text : str
-        The problem, its place, and what to do.
+    problem : object
+        A text, a `Problem` or a `Caution`: what it is, its place, and what to do.
     """
     label = f"{level}:"
     if sys.stderr.isatty() and "NO_COLOR" not in os.environ:
         label = f"{_COLOURS[level]}{label}\x1b[0m"
-    print(label, one_line(text), file=sys.stderr)
+    print(label, one_line(str(problem)), file=sys.stderr)
 
 
 def print_line(text: str) -> None:

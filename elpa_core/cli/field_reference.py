@@ -15,15 +15,25 @@ from pydantic import BaseModel
 
 from elpa_core.config.airflow import DagRunOptions, ModelRunOptions
 from elpa_core.config.integration import IntegrationConfig, ScoredBlock
-from elpa_core.config.training import Model, TrainingConfig
+from elpa_core.config.training import ErrorColumns, Model, TrainingConfig
 from elpa_core.files.atomic import write_atomic
-from elpa_core.schema.policy import ErrorSource, Evaluation, MissingModel, Policy, Routing, RunReference
+from elpa_core.schema.policy import (
+    ComparedModel,
+    Comparison,
+    ErrorSource,
+    Evaluation,
+    MissingModel,
+    Policy,
+    Routing,
+    RunReference,
+)
 
 START, END = "<!-- field reference: start -->", "<!-- field reference: end -->"
 
 _TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("Training config", TrainingConfig),
     ("A block of `models`", Model),
+    ("`error_columns` of a config and of a block of `models`", ErrorColumns),
     ("`airflow` at the top of a training config", DagRunOptions),
     ("`airflow` in a model's block; at the top: for all models that do not say otherwise", ModelRunOptions),
     ("Integration config", IntegrationConfig),
@@ -32,6 +42,8 @@ _TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("`missing` of a policy", MissingModel),
     ("`errors` of a policy, by model", ErrorSource),
     ("`run` of a policy", RunReference),
+    ("`comparison` of a policy", Comparison),
+    ("`models` of `comparison`, by model", ComparedModel),
     ("`routing` of a policy", Routing),
     ("`evaluation` of a policy", Evaluation),
 )
@@ -74,6 +86,8 @@ def _type(field: dict[str, Any], schema: dict[str, Any]) -> str:
         return f"`{field['const']}`"
     if "anyOf" in field:
         return " or ".join(dict.fromkeys(_type(option, schema) for option in field["anyOf"]))
+    if "prefixItems" in field:
+        return f"array of {len(field['prefixItems'])} {_type(field['prefixItems'][0], schema)}s"
     if field.get("type") == "array":
         return f"array of {_type(field.get('items', {}), schema)}"
     bounds = {
@@ -82,7 +96,7 @@ def _type(field: dict[str, Any], schema: dict[str, Any]) -> str:
         "maximum": "<=",
         "exclusiveMaximum": "<",
     }
-    limits = [f"{sign} {field[key]:g}" for key, sign in bounds.items() if key in field]
+    limits = [f"{sign} {field[key]:.15g}" for key, sign in bounds.items() if key in field]
     return " ".join([str(field.get("type", "any")), *limits])
 
 

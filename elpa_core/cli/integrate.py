@@ -9,7 +9,6 @@ from elpa_core.cli.console import print_line, print_problem
 from elpa_core.cli.paths import require_output, require_text
 from elpa_core.config.integration import load_integration_config
 from elpa_core.errors import InputError, Problem
-from elpa_core.policy.build import write_policy
 from elpa_core.policy.table import policy_lines
 
 _DESCRIPTION = """\
@@ -42,6 +41,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
+    from elpa_core.policy.evaluation import write_policy
     from elpa_core.policy.integration import integrate_config, integrate_run
 
     require_output(options.output, "the policy", options.config, options.manifest)
@@ -51,11 +51,13 @@ def run(options: argparse.Namespace) -> int:
         loaded = load_integration_config(options.config)
         for warning in loaded.warnings:
             print_problem("warning", warning)
-        policy = integrate_config(loaded)
+        evaluated = integrate_config(loaded)
     else:
         require_text(options.run_dir.absolute())
-        policy = integrate_run(options.run_dir, options.manifest)
-    write_policy(options.output, policy)
+        evaluated = integrate_run(options.run_dir, options.manifest)
+    policy = write_policy(options.output, evaluated)
+    for line in policy.warnings:
+        print_problem("warning", line)
     for line in policy_lines(policy):
         print_line(line)
     print_line(f"policy: {options.output}")

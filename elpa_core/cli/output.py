@@ -55,5 +55,6 @@ def standard_output() -> Output:
 
 
 def file_output(path: Path) -> closing[Output]:
-    """Return a new file, which is closed at the end of a ``with`` block."""
+    """Return a new file, which is closed at the end of a ``with`` block; missing folders are created."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     return closing(Output(path.open("w", encoding="utf-8", newline=""), str(path)))

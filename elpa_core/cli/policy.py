@@ -8,8 +8,8 @@ import os
 
 from elpa_core.cli.console import print_json, print_line, print_problem
 from elpa_core.cli.store_commands import add_store_command, dag_folder
-from elpa_core.cli.subcommands import add_commands
-from elpa_core.cli.tables import described, history_lines, stored_lines
+from elpa_core.cli.subcommands import RunIdParser, add_commands
+from elpa_core.cli.tables import history_lines, in_one_line, stored_lines
 from elpa_core.store import Outcome, PolicyStore
 from elpa_core.store.comparison import moves
 from elpa_core.store.reading import publication_there
@@ -29,7 +29,8 @@ a person lifts that.
   elpa policy rollback --reason "peaks missed since noon" --store STORE --dag DAG_ID
   elpa policy lift --reason "the data was mended" --store STORE --dag DAG_ID
 
---store may be left out where AIRFLOW__ELPA__STORE is set, and --dag where the store has one Dag.
+--store may be left out where AIRFLOW__ELPA__STORE is set, and --dag where the store has one Dag. The id of
+a run that begins with two dashes, and -h as an id, come last, behind --.
 """
 _CURRENT = "current"
 
@@ -42,7 +43,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    actions = add_commands(parser)
+    actions = add_commands(parser, RunIdParser)
     add_store_command(actions, "list", _list, "print every decision on a policy, oldest first")
     add_store_command(
         actions, "current", _current, "print the policy that serving reads, and who put it there"
@@ -124,8 +125,8 @@ def _diff(options: argparse.Namespace) -> int:
             }
         )
         return 0
-    print_line(f"from  {described(old)}")
-    print_line(f"to    {described(new)}")
+    print_line(f"from  {in_one_line(old)}")
+    print_line(f"to    {in_one_line(new)}")
     for line in [move.words for move in found] or ["nothing moved"]:
         print_line(line)
     return 0

@@ -10,12 +10,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TextIO, cast
 
+from elpa_core.cli.console import print_problem
 from elpa_core.cli.output import file_output, standard_output
 from elpa_core.cli.paths import require_output
 from elpa_core.errors import InputError, Problem
 from elpa_core.files.atomic import write_atomic
+from elpa_core.files.reading import lines_of
 from elpa_core.files.strict_json import read_object
-from elpa_core.schema.model_columns import check_models
+from elpa_core.schema.model_columns import check_models, models_without_column
 
 _DESCRIPTION = """\
 Combine the forecasts of all models with a policy, block by block, and learn from the actuals. The
@@ -102,7 +104,9 @@ def _route_stream(options: argparse.Namespace, policy: dict[str, Any]) -> None:
         raise InputError(Problem("elpa route", "--forecasts -", "standard input closed", expected))
     output = standard_output() if options.output is None else None
     checked = RoutingPolicy.of(policy, options.horizon, str(options.policy))
-    session = Session(policy, options.state, options.horizon, _levels(options.levels))
+    folder = options.policy.parent
+    levels = _levels(options.levels)
+    session = Session(policy, options.state, options.horizon, levels=levels, folder=folder, warn=_warn)
     with ExitStack() as files:
         actuals = None
         if options.actuals is not None:
@@ -113,10 +117,12 @@ def _route_stream(options: argparse.Namespace, policy: dict[str, Any]) -> None:
         if output is None and _is_pipe(options.output):  # its reader may open it before the first forecast
             output = files.enter_context(file_output(options.output))
         if path is not None and path.is_file():
-            blocks = read_blocks(file, options.forecasts, checked)
+            blocks = read_blocks(lines_of(file.readline), options.forecasts, checked, warn=_warn)
         else:
             lines = Lines(file.fileno())
-            blocks = read_blocks(lines, options.forecasts, checked, rows=options.horizon, pause=lines.pause)
+            blocks = read_blocks(
+                lines, options.forecasts, checked, rows=options.horizon, pause=lines.pause, warn=_warn
+            )
         if output is None:
             blocks = begun(session, blocks)  # a refused block leaves the output unchanged
             output = files.enter_context(file_output(options.output))
@@ -135,12 +141,18 @@ def _route_panel(options: argparse.Namespace, policy: dict[str, Any]) -> None:
     columns = [f"{group}:{name}" for group, name in panel.models]
     checked = RoutingPolicy.of(policy, source=str(options.policy))
     check_models(str(options.panel), columns, checked.online, checked.offline)
+    if absent := models_without_column(str(options.panel), columns, checked.online, checked.offline):
+        _warn(absent)
     levels = _levels(options.levels)
     given = interval_columns(replay(panel, policy, levels=levels))
     rows = enumerate(zip(*(column.tolist() for column in given), strict=True), panel.validation_rows)
     lines = [",".join(["row", "served", *level_names(levels)])]
     lines += [",".join([str(row), *map(number_text, values)]) for row, values in rows]
     write_atomic(options.output, ("\n".join(lines) + "\n").encode())
+
+
+def _warn(text: str) -> None:
+    print_problem("warning", text)
 
 
 def _levels(text: str) -> tuple[float, ...]:

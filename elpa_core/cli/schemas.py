@@ -34,6 +34,10 @@ def json_schema(kind: str) -> dict[str, Any]:
         schema["additionalProperties"] = _SCALAR
     if kind == "integrate":
         schema["additionalProperties"] = _SCALAR
+    if kind != "policy":
+        for found in (schema, *schema["$defs"].values()):
+            if "properties" in found:
+                found["patternProperties"] = {"^\\$(schema|comment)$": {}}
     if kind == "policy":  # a policy in a store, or of a later version, may have more fields
         del schema["additionalProperties"]
     return schema

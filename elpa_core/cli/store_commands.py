@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable
-from pathlib import Path
 
 from elpa_core.errors import InputError, Problem, some
 from elpa_core.files import StorePath, is_uri, open_location
+from elpa_core.files.location import with_home
 from elpa_core.store.layout import DagFolder, dag_ids, require_store
 
 STORE_VARIABLE = "AIRFLOW__ELPA__STORE"
@@ -39,7 +39,8 @@ def dag_folder(options: argparse.Namespace) -> DagFolder[StorePath]:
     InputError
         If the options name no store, or if they name no Dag and the store has none or several.
     """
-    root = open_location(options.store if options.store is not None else _store_of_the_environment())
+    given = options.store if options.store is not None else _store_of_the_environment()
+    root = open_location(given if is_uri(given) else str(with_home(given)))
     return DagFolder(root, options.dag if options.dag is not None else _only_dag(root))
 
 
@@ -51,7 +52,7 @@ def _store_of_the_environment() -> str:
     if is_uri(location):
         return location
     home = os.environ.get("AIRFLOW_HOME") or "~/airflow"  # as in Airflow
-    return str(Path(home).expanduser() / location)
+    return str(with_home(home) / with_home(location))
 
 
 def _only_dag(root: StorePath) -> str:

@@ -42,7 +42,7 @@ def _cells(entry: Entry, current: int | None) -> tuple[str, ...]:
     )
 
 
-def described(stored: StoredPolicy) -> str:
+def in_one_line(stored: StoredPolicy) -> str:
     """Return run, number and as_of of a policy, in one line."""
     record = stored.record
     text = f"run {record.run_id}, policy {record.number}, as of {record.as_of}"
@@ -52,7 +52,7 @@ def described(stored: StoredPolicy) -> str:
 def stored_lines(stored: StoredPolicy) -> list[str]:
     """Return a policy as plain lines: its run, its publication, scores and weights."""
     publication = stored.publication
-    lines = [described(stored), f"file {stored.path}"]
+    lines = [in_one_line(stored), f"file {stored.path}"]
     if publication is not None:
         action = publication.action.replace("_", " ")
         lines.append(f"{action} at {publication.when} by {publication.actor}: {publication.reason}")

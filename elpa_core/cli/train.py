@@ -75,9 +75,11 @@ def run(options: argparse.Namespace) -> int:
     if not options.execute:
         print_line("nothing was run: --execute runs these commands")
         return 0
-    done = recorded.execute(print_line)
+    done = recorded.execute(print_line, lambda warning: print_problem("warning", warning))
     print_line(f"{'done' if done else 'failed'} at {now_text()}; manifest: {manifest_path}")
-    return 0 if done else 1
+    if without := recorded.without_errors:
+        print_problem("error", f"no policy can be made: no usable validation errors of {', '.join(without)}")
+    return 0 if done and not without else 1
 
 
 def _moment(text: str | None, now: dt.datetime) -> dt.datetime:

@@ -13,22 +13,23 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from elpa_core.commands.bash.calls import Call, calls, words_held
-from elpa_core.commands.bash.lexer import read_program
 from elpa_core.commands.bash.limits import LIMITS
 from elpa_core.commands.bash.programs import program_slots
 from elpa_core.commands.bash.quoting import marks_read_again
-from elpa_core.commands.bash.syntax import EXPANSION, SLOT, Command, Program, Reads, Slot, Where
-from elpa_core.commands.bash.variables import assignments
-from elpa_core.commands.placeholders import Placeholder, parse_template
+from elpa_core.commands.bash.syntax import EXPANSION, SLOT, BashCommand, Program, Reads, Slot, Where
+from elpa_core.commands.bash.variables import assignments, names_in_numbers
+from elpa_core.commands.placeholders import read_template
+from elpa_core.errors import short
 
 _HINT = re.compile(
-    r"""<<|[<>]\(|[<>]&?\s*["']?\$|\(\(|\$\[|\[\[|@P|\$\{\{(?:!|\w+(?:\[|:[^-+=?]))|PS4|BASH_ENV|-[vR]\s
+    r"""<<|[<>]\(|[<>]&?\s*["']?\$|\(\(|\$\[|\[\[|@P|\$\{\{(?:!|\w+(?:\[|:[^-+=?]))|PS4|BASH_ENV|BASH_ALIASES|RANDOM|OPTIND|HISTCMD|-[vR]\s
+    |\[[^\]\n]*\]\+?=|\benv\s+-[A-Za-z]*S
     |(?<!\|)\|(?!\|)[^|\n]*(?<!\.)\b(?:(?:ba|da|k|z)?sh|python[0-9.]*|perl|ruby|node|nodejs|bun|R\w*|php|psql|mysql
                  |mariadb|sqlite3|duckdb|clickhouse|bc|dc|julia|lua|gnuplot|octave|tclsh|read)\b
     |(?<![\w./-])(?:eval|ssh|trap|let|declare|typeset|local|read|printf|unset|test|alias|compgen|mapfile
                  |readarray|g?make|[gmn]?awk|g?sed|[jy]q|sqlite3|source|\.)\s
     |\s-[A-Za-z0-9]*[cepErRBqs][A-Za-z]*\s*["'${]
-    |--(?:eval|print|command|execute|query|run|expression)\b""",
+    |--(?:eval|print|command|execute|query|run|expression|split-string)\b""",
     re.VERBOSE,
 )
 _REDIRECTED = re.compile(r"""[<>]&?\s*["']?\{(\w+)\}""")
@@ -63,11 +64,7 @@ def values_read_as_code(template: str, typed: frozenset[str] = frozenset()) -> l
     # Each parse of a Dag file asks this of every command, and reading a program costs much more.
     if not _HINT.search(template) and typed.isdisjoint(_REDIRECTED.findall(template)):
         return []
-    pieces = parse_template(template)
-    names = [piece.name for piece in pieces if isinstance(piece, Placeholder)]
-    text = "".join(piece.replace(SLOT, "") if isinstance(piece, str) else SLOT for piece in pieces)
-    program = read_program(text)
-    name_of = dict(zip(program.slots, names, strict=True))
+    program, name_of = read_template(template)
     found = dict.fromkeys(
         CodeReading(name_of[slot], _stands_in(reader, name_of[slot]))
         for slot, reader in program_slots(program, name_of.__getitem__)
@@ -80,7 +77,9 @@ def values_read_as_code(template: str, typed: frozenset[str] = frozenset()) -> l
 
 
 def _stands_in(reader: str, name: str) -> str:
-    return f"stands where {reader} reads it as code; use the variable ELPA_{name.upper()} there instead"
+    return (
+        f"stands where {reader} reads it as code; use the variable ELPA_{short(name.upper())} there instead"
+    )
 
 
 def _read_by_bash(program: Program, name_of: dict[Slot, str], typed: frozenset[str]) -> Iterator[CodeReading]:
@@ -96,6 +95,7 @@ def _read_by_bash(program: Program, name_of: dict[Slot, str], typed: frozenset[s
     values = {slot: {name} for slot, name in name_of.items() if name in typed}
     held_in = _variables(program, run, values, typed)
     read = [(mark.variable, reads) for mark, reads in again if mark.variable]
+    read += [(name, Reads.NUMBER) for name in names_in_numbers(program, run)]
     for variable, reads in [*program.read_again, *read]:
         for name in sorted(held_in[variable]):
             yield CodeReading(name, f"is in the variable {variable} {reads.value}, {_CHECK}")
@@ -112,12 +112,12 @@ def _read_by_bash(program: Program, name_of: dict[Slot, str], typed: frozenset[s
 def _redirected(operator: str, name: str, variable: str) -> str:
     if operator in {">&", "<&"} and variable:
         return f"is in the variable {variable}, which bash expands again behind {operator}; use > or < there"
-    given = f'give "$ELPA_{name.upper()}" to a program as an argument instead'
+    given = f'give "$ELPA_{short(name.upper())}" to a program as an argument instead'
     return f"names the file of a redirection, and bash opens a connection for /dev/tcp/...; {given}"
 
 
 def _variables(
-    program: Program, run: list[tuple[Command, Call]], values: dict[Slot, set[str]], typed: frozenset[str]
+    program: Program, run: list[tuple[BashCommand, Call]], values: dict[Slot, set[str]], typed: frozenset[str]
 ) -> defaultdict[str, set[str]]:
     """Return the names of the placeholders whose values each variable may hold."""
     held: defaultdict[str, set[str]] = defaultdict(set)
@@ -132,7 +132,7 @@ def _variables(
     return held
 
 
-def _flows(program: Program, run: list[tuple[Command, Call]]) -> Iterator[tuple[str, list[Slot]]]:
+def _flows(program: Program, run: list[tuple[BashCommand, Call]]) -> Iterator[tuple[str, list[Slot]]]:
     compound = [mark for command in program.commands if not command.words for mark in command.stdin]
     for variable, marks, elsewhere in assignments(program, run, {}):
         yield (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from typing import AnyStr
 
 MASK = "***"
 _SECRET_WORDS = ("password", "passwd", "token", "secret", "key", "credential")
@@ -95,11 +96,84 @@ def _is_number(text: str) -> bool:
 
 
 def mask_text(text: str, secrets: Iterable[str]) -> str:
-    """Return ``text`` with ``***`` in place of each secret.
+    """Return ``text`` with ``***`` in place of each secret, and of secrets that overlap.
 
     >>> mask_text("curl -H hunter22", ["hunter22"])
     'curl -H ***'
     """
+    shown, end = [], 0
+    for start, stop in _spans(text, secrets):
+        shown += [text[end:start], MASK]
+        end = stop
+    return "".join([*shown, text[end:]])
+
+
+class MaskedStream:
+    """Mask secrets in bytes that arrive in parts, wherever a part ends.
+
+    It holds back only what may be the beginning of a secret.
+
+    Parameters
+    ----------
+    secrets : iterable of str
+        The texts that must not be shown; they are looked for in UTF-8.
+
+    Examples
+    --------
+    >>> stream = MaskedStream(["hunter22"])
+    >>> stream.feed(b"curl -H hun"), stream.feed(b"ter22 hunt"), stream.close()
+    (b'curl -H ', b'*** ', b'hunt')
+    """
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        self._secrets = [secret.encode(errors="surrogatepass") for secret in secrets if secret]
+        self._held = b""
+        self._masked = 0  # bytes of what is held that a mask stands for already
+
+    def feed(self, data: bytes) -> bytes:
+        """Add a part, and return what can be shown."""
+        data = self._held + data
+        return self._shown(data, len(data) - self._begun(data))
+
+    def close(self) -> bytes:
+        """Return the rest."""
+        return self._shown(self._held, len(self._held))
+
+    def _begun(self, data: bytes) -> int:
+        longest = 0
+        for secret in self._secrets:
+            for length in range(min(len(secret) - 1, len(data)), longest, -1):
+                if data.endswith(secret[:length]):
+                    longest = length
+                    break
+        return longest
+
+    def _shown(self, data: bytes, cut: int) -> bytes:
+        shown, end = [], self._masked
+        for start, stop in _spans(data, self._secrets):
+            if start >= cut:
+                break
+            if start >= end:
+                shown += [data[end:start], MASK.encode()]
+            end = max(end, stop)
+        if end < cut:
+            shown.append(data[end:cut])
+        self._held, self._masked = data[cut:], max(end - cut, 0)
+        return b"".join(shown)
+
+
+def _spans(text: AnyStr, secrets: Iterable[AnyStr]) -> list[tuple[int, int]]:
+    """Return where secrets stand in a text; those that overlap as one."""
+    found = []
     for secret in secrets:
-        text = text.replace(secret, MASK)
-    return text
+        at = text.find(secret)
+        while at >= 0 and secret:
+            found.append((at, at + len(secret)))
+            at = text.find(secret, at + 1)
+    spans: list[tuple[int, int]] = []
+    for start, stop in sorted(found):
+        if spans and start < spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(stop, spans[-1][1]))
+        else:
+            spans.append((start, stop))
+    return spans

@@ -12,9 +12,10 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
+from elpa_core.commands.bash.lexer import read_program
 from elpa_core.commands.bash.quoting import Refusal, quote_values
-from elpa_core.commands.bash.syntax import SLOT
-from elpa_core.errors import ConfigError, PlaceholderError, Problem, quoted
+from elpa_core.commands.bash.syntax import SLOT, Program, Slot
+from elpa_core.errors import ConfigError, PlaceholderError, Problem, quoted, short, some
 
 Scalar = str | int | float | bool | None
 
@@ -63,6 +64,20 @@ def parse_template(template: str, *, source: str = "template", place: str = "") 
     if problems:
         raise ConfigError(problems)
     return tuple(pieces)
+
+
+def read_template(template: str) -> tuple[Program, dict[Slot, str]]:
+    """Return a well-formed command template as bash reads it, and the placeholder at each slot.
+
+    >>> program, names = read_template("python x.py {dataset}")
+    >>> list(names.values()), [len(command.words) for command in program.commands]
+    (['dataset'], [3])
+    """
+    pieces = parse_template(template)
+    names = [piece.name for piece in pieces if isinstance(piece, Placeholder)]
+    text = "".join(piece.replace(SLOT, "") if isinstance(piece, str) else SLOT for piece in pieces)
+    program = read_program(text)
+    return program, dict(zip(program.slots, names, strict=True))
 
 
 def placeholder_names(template: str) -> frozenset[str]:
@@ -222,7 +237,7 @@ def _checked_pieces(
     names = dict.fromkeys(piece.name for piece in pieces if isinstance(piece, Placeholder))
     found = [(name, _UNUSABLE.search(str(values[name]))) for name in names]
     if problems := [
-        _unusable(unusable, f"in the value for {{{name}}}", source, place)
+        _unusable(unusable, f"in the value for {{{short(name)}}}", source, place)
         for name, unusable in found
         if unusable
     ]:
@@ -240,9 +255,9 @@ def _refused(refusal: Refusal, name: str, data: Mapping[str, str], source: str, 
     return Problem(
         source,
         place,
-        f"the value {quoted(data[name])} for {{{name}}} {refusal.where}",
+        f"the value {quoted(data[name])} for {{{short(name)}}} {refusal.where}",
         refusal.expected,
-        f"take it from the environment variable ELPA_{name.upper()} instead",
+        f"take it from the environment variable ELPA_{short(name.upper())} instead",
     )
 
 
@@ -257,7 +272,7 @@ def _malformed(piece: _Malformed, template: str, source: str, place: str) -> Pro
             "braces in pairs",
             f"a literal brace is written twice: {piece.text * 2}",
         )
-    literal = piece.text.replace("{", "{{").replace("}", "}}")
+    literal = short(piece.text).replace("{", "{{").replace("}", "}}")
     if template[: piece.offset].endswith("$"):
         hint = f"a shell variable in braces is written ${literal}"
     else:
@@ -270,13 +285,13 @@ def _malformed(piece: _Malformed, template: str, source: str, place: str) -> Pro
 def _unknown(piece: Placeholder, template: str, known: Collection[str], source: str, place: str) -> Problem:
     hints = []
     if template[: piece.offset].endswith("$"):
-        hints.append(f"a shell variable in braces is written ${{{{{piece.name}}}}}")
+        hints.append(f"a shell variable in braces is written ${{{{{short(piece.name)}}}}}")
     if near := difflib.get_close_matches(piece.name, known, n=1):
-        hints.append(f"did you mean {{{near[0]}}}?")
+        hints.append(f"did you mean {{{short(near[0])}}}?")
     return Problem(
         source,
         place,
-        f"the unknown placeholder {{{piece.name}}} at character {piece.offset + 1}",
-        "one of " + ", ".join(sorted(known)),
+        f"the unknown placeholder {{{short(piece.name)}}} at character {piece.offset + 1}",
+        "one of " + some(sorted(known), most=100),
         "; ".join(hints),
     )

@@ -12,8 +12,10 @@ from croniter import CroniterError, croniter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from elpa_core.config.types import airflow_key
+from elpa_core.errors import quoted
 from elpa_core.files.location import is_uri, uri_problem
 from elpa_core.schema.problems import expected
+from elpa_core.times import parse_date
 
 # In these years, no timezone and no data interval exceeds the range of datetime.
 _YEARS = range(1900, 2200)
@@ -23,6 +25,8 @@ _RANDOM_FIELD = re.compile(r"(?<![A-Za-z])[HhRr](?![A-Za-z])")
 # Limits of Airflow's database and serialization.
 _LONGEST_URI = 1500
 _MAX_INT = 2**31 - 1
+DEFAULT_START_DATE = "2000-01-01T00:00:00+00:00"
+"""The start of a Dag that has a schedule and no start_date: without catchup, any past date works."""
 CRON_PRESETS = {
     "@hourly": "0 * * * *",
     "@daily": "0 0 * * *",
@@ -142,6 +146,13 @@ class ModelRunOptions(_Options):
         default=None,
         description="Seconds between SIGTERM and SIGKILL when a command is stopped; default 3.",
     )
+    max_log_lines: int | None = Field(
+        default=None,
+        ge=0,
+        le=_MAX_INT,
+        description="Number of lines of a command's output that its task's log takes, at most 2 MiB; default"
+        " 20000. All output is in `models/NAME/output.log` of the run if it is more.",
+    )
     pool: NonBlank | None = Field(default=None, description="Airflow pool in which the task takes slots.")
     pool_slots: int | None = Field(
         default=None, ge=1, le=_MAX_INT, description="Number of slots that the task takes in its pool."
@@ -249,4 +260,29 @@ def cross_field_problems(options: dict[str, Any]) -> list[tuple[str, str, str]]:
         problems.append(
             ("schedule", "nothing", "the schedule of the runs that offline_schedule chooses from")
         )
-    return problems
+    return problems + _runs_never(options)
+
+
+def _runs_never(options: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Return the problem of dates between which there is no run; other checks report bad dates."""
+    start, end, zone = options.get("start_date"), options.get("end_date"), options.get("timezone", "UTC")
+    schedule = options.get("schedule")
+    if start is None and isinstance(schedule, str):
+        start = DEFAULT_START_DATE
+    if not (isinstance(start, str) and isinstance(end, str) and isinstance(zone, str)):
+        return []
+    if not (_is_date(start) and _is_date(end) and _is_timezone(zone)):
+        return []
+    first, last = parse_date(start, zone), parse_date(end, zone)
+    if first > last:
+        given = options.get("start_date") or f"{DEFAULT_START_DATE}, where none is given"
+        return [("end_date", quoted(end), f"a date that is not before start_date ({given})")]
+    if isinstance(schedule, str) and schedule != "@once" and _is_cron(schedule):
+        before = first.astimezone(zoneinfo.ZoneInfo(zone)) - dt.timedelta(microseconds=1)
+        tick = croniter(CRON_PRESETS.get(schedule, schedule), before).get_next(dt.datetime)
+        if tick > last:
+            found = f"{quoted(end)}, and no tick of the schedule from start_date on"
+            return [
+                ("end_date", found, "a date at or after the first tick, the start of the first run's data")
+            ]
+    return []

@@ -17,7 +17,7 @@ from elpa_core.commands.placeholders import Scalar
 from elpa_core.config.placeholder_values import CONFIG_NAMES, MODEL_NAMES, POLICY_NAMES
 from elpa_core.config.training import Model, RunFields, TrainingConfig
 from elpa_core.config.typed_values import typed_value_problems
-from elpa_core.errors import ConfigError, Problem, nearest, quoted
+from elpa_core.errors import ConfigError, Problem, nearest, quoted, short, some
 from elpa_core.files.strict_json import member_path, same_value
 from elpa_core.schema.groups import GROUPS
 from elpa_core.schema.problems import problems_of
@@ -90,7 +90,7 @@ def run_choices(config: TrainingConfig, given: Mapping[str, Any], source: str) -
             source,
             member_path("$", name),
             "an unknown name",
-            "one of " + ", ".join(allowed),
+            "one of " + some(allowed, most=100),
             nearest(name, allowed),
         )
         for name in given
@@ -180,7 +180,9 @@ def _differences(config: TrainingConfig, shown: Mapping[str, Any]) -> tuple[str,
             return MASK
         return quoted(mask_text(value, secrets) if isinstance(value, str) else value)
 
-    return tuple(f"{name} {words(name, value)} instead of {words(name, own)}" for name, value, own in pairs)
+    return tuple(
+        f"{short(name)} {words(name, value)} instead of {words(name, own)}" for name, value, own in pairs
+    )
 
 
 def _context_problems(config: TrainingConfig, context: object, source: str) -> list[Problem]:
@@ -191,7 +193,7 @@ def _context_problems(config: TrainingConfig, context: object, source: str) -> l
             source,
             member_path("$.context", name),
             "a name that the config's context does not have",
-            "one of " + (", ".join(config.context) or "none"),
+            "one of " + (some(list(config.context), most=100) or "none"),
             nearest(name, config.context),
         )
         for name in context
@@ -209,7 +211,7 @@ def _selection_problems(value: object, name: str, known: Collection[str], source
             source,
             f"$.{name}[{index}]",
             quoted(entry),
-            "one of " + ", ".join(known),
+            "one of " + some(list(known), most=100),
             nearest(entry, known) if isinstance(entry, str) else "",
         )
         for index, entry in enumerate(value)

@@ -9,11 +9,18 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
-from elpa_core.config.pool_checks import container_problems, duplicate_names, missing_groups, settle_groups
-from elpa_core.config.training import ERROR_SOURCES, PolicyFields
+from elpa_core.config.pool_checks import (
+    container_problems,
+    duplicate_names,
+    missing_groups,
+    settle_groups,
+    without_comments,
+)
+from elpa_core.config.training import ERROR_SOURCES, ErrorColumns, ErrorFields, PolicyFields
 from elpa_core.config.types import ModelName, StrictModel
-from elpa_core.errors import ConfigError, Problem, nearest
+from elpa_core.errors import Caution, ConfigError, Problem, nearest
 from elpa_core.files.strict_json import member_path, read_object
+from elpa_core.schema.fields import Score, Steps
 from elpa_core.schema.groups import Group
 from elpa_core.schema.problems import problems_of
 
@@ -25,22 +32,24 @@ class ScoredBlock(StrictModel):
 
     name: ModelName = Field(description="Name, unique in the pool.")
     group: Group = Field(default="online", description="Group of the model.")
-    ewma_score: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = Field(
-        default=None, description="The score."
-    )
+    ewma_score: Score | None = Field(default=None, description="The score.")
     error_values: Annotated[tuple[ErrorValue, ...], Field(min_length=1, strict=False)] | None = Field(
         default=None, description="Validation errors, oldest first."
     )
     error_csv: Annotated[str, Field(min_length=1)] | None = Field(
         default=None, description="Path of an error CSV, relative to the working folder."
     )
+    error_columns: ErrorColumns = Field(
+        default_factory=ErrorColumns,
+        description="Columns of this model's error CSV; they override those at the top.",
+    )
 
 
-class IntegrationConfig(PolicyFields):
+class IntegrationConfig(PolicyFields, ErrorFields):
     """Models with their validation errors, and the fields for scores and routing."""
 
     models: tuple[ScoredBlock, ...] = Field(min_length=1, strict=False, description="The pool.")
-    horizon: int = Field(default=1, ge=1, description="Number of steps that are forecast together.")
+    horizon: Steps = Field(default=1, description="Number of steps that are forecast together.")
 
 
 @dataclass(frozen=True)
@@ -49,7 +58,7 @@ class LoadedIntegration:
 
     source: str
     config: IntegrationConfig
-    warnings: tuple[str, ...]
+    warnings: tuple[Caution, ...]
 
 
 def load_integration_config(path: Path) -> LoadedIntegration:
@@ -66,6 +75,7 @@ def load_integration_config(path: Path) -> LoadedIntegration:
 def check_integration_config(raw: Mapping[str, Any], path: Path) -> LoadedIntegration:
     """Return the integration config in the JSON object ``raw``."""
     source = str(path)
+    raw = without_comments(raw)
     models = raw.get("models")
     if isinstance(models, list) and any(isinstance(block, dict) and "train_cmd" in block for block in models):
         hint = "elpa train runs it; elpa integrate --run-dir makes the policy of its run"
@@ -73,12 +83,11 @@ def check_integration_config(raw: Mapping[str, Any], path: Path) -> LoadedIntegr
     fields = tuple(IntegrationConfig.model_fields)
     known = {name: value for name, value in raw.items() if name in fields}
     unknown = {name: value for name, value in raw.items() if name not in fields}
-    problems = list(container_problems(unknown, fields, source))
-    models, warnings = settle_groups(raw.get("models"))
+    problems = list(container_problems(unknown, lambda name: nearest(name, fields), source))
+    models, warnings = settle_groups(raw.get("models"), source)
     for name, value in unknown.items():
         if not isinstance(value, dict | list):
-            hint = nearest(name, fields)
-            warnings.append(f"{member_path('$', name)}: not used" + (f"; {hint}" if hint else ""))
+            warnings.append(Caution(source, member_path("$", name), "not used", nearest(name, fields)))
     config: IntegrationConfig | None = None
     try:
         config = IntegrationConfig.model_validate({**known, "models": models} if "models" in raw else known)
@@ -89,7 +98,7 @@ def check_integration_config(raw: Mapping[str, Any], path: Path) -> LoadedIntegr
     problems += missing_groups(models, source, "")
     if problems or config is None:
         raise ConfigError(problems)
-    return LoadedIntegration(source, config, tuple(f"{source}: {line}" for line in warnings))
+    return LoadedIntegration(source, config, tuple(warnings))
 
 
 def _without_source(models: object, source: str) -> Iterator[Problem]:

@@ -9,26 +9,34 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from elpa_core.commands.code_readers import values_read_as_code
-from elpa_core.commands.placeholders import placeholder_names, template_problems
+from elpa_core.commands.placeholders import template_problems
 from elpa_core.config.airflow import cross_field_problems
+from elpa_core.config.misplaced import TOP_FIELDS, hint_at_top, with_place
 from elpa_core.config.placeholder_values import (
     CONFIG_NAMES,
     MODEL_NAMES,
     POLICY_NAMES,
     RUN_NAMES,
+    has_variable,
     variable_of,
 )
-from elpa_core.config.pool_checks import container_problems, duplicate_names, missing_groups, settle_groups
+from elpa_core.config.pool_checks import (
+    container_problems,
+    duplicate_names,
+    missing_groups,
+    settle_groups,
+    without_comments,
+)
 from elpa_core.config.training import LoadedConfig, TrainingConfig, config_kind
 from elpa_core.config.typed_values import free_text_problems
 from elpa_core.config.types import is_airflow_key
-from elpa_core.errors import ConfigError, Problem, nearest, quoted
+from elpa_core.config.warnings import config_warnings
+from elpa_core.errors import ConfigError, Problem, quoted
 from elpa_core.files.strict_json import member_path, parse_object, read_file
 from elpa_core.schema.groups import GROUPS
 from elpa_core.schema.problems import problems_of
 
-_TOP_FIELDS = tuple(name for name in TrainingConfig.model_fields if name != "extras")
+_NAMES = (*CONFIG_NAMES, *MODEL_NAMES, *RUN_NAMES, *POLICY_NAMES)
 
 
 def load_training_config(path: Path, *, both_groups: bool = False) -> LoadedConfig:
@@ -76,18 +84,19 @@ def check_training_config(
 ) -> LoadedConfig:
     """Return the training config that the JSON object ``raw`` means; see `parse_training_config`."""
     source = str(path)
-    known = {name: value for name, value in raw.items() if name in _TOP_FIELDS}
-    extras = {name: value for name, value in raw.items() if name not in _TOP_FIELDS}
-    problems = list(container_problems(extras, _TOP_FIELDS, source))
+    raw = without_comments(raw)
+    known = {name: value for name, value in raw.items() if name in TOP_FIELDS}
+    extras = {name: value for name, value in raw.items() if name not in TOP_FIELDS}
+    problems = list(container_problems(extras, hint_at_top, source))
     extras = {name: value for name, value in extras.items() if not isinstance(value, dict | list)}
-    models, warnings = settle_groups(known.get("models"))
+    models, warnings = settle_groups(known.get("models"), source)
     if "models" in known:
         known["models"] = models
     config: TrainingConfig | None = None
     try:
         config = TrainingConfig.model_validate({**known, "extras": extras})
     except ValidationError as error:
-        problems += problems_of(error, source, TrainingConfig)
+        problems += map(with_place, problems_of(error, source, TrainingConfig))
     problems += duplicate_names(raw.get("models"), source)
     options = raw.get("airflow")
     if isinstance(options, dict):
@@ -97,8 +106,8 @@ def check_training_config(
         ]
     context = raw.get("context")
     context = context if isinstance(context, dict) else {}
-    own_names = {**extras, **context}
-    problems += _template_problems(raw.get("models"), own_names, source)
+    problems += _shared_variables(extras, context, source)
+    problems += _template_problems(raw.get("models"), {**extras, **context}, source)
     if config is not None:
         problems += free_text_problems(config.airflow.free_text, config.context, source)
     if both_groups:
@@ -107,10 +116,8 @@ def check_training_config(
             problems += _dag_problems(config, path)
     if problems or config is None:
         raise ConfigError(problems)
-    warnings += _warnings(config)
-    return LoadedConfig(
-        path.absolute(), source, data, config, tuple(f"{source}: {line}" for line in warnings)
-    )
+    warnings += config_warnings(config, source)
+    return LoadedConfig(path.absolute(), source, data, config, tuple(warnings))
 
 
 def _dag_problems(config: TrainingConfig, path: Path) -> Iterator[Problem]:
@@ -127,10 +134,25 @@ def _dag_problems(config: TrainingConfig, path: Path) -> Iterator[Problem]:
             yield Problem(source, "$.airflow.min_models_per_group", found, "no more than each group has")
 
 
+def _shared_variables(
+    extras: Mapping[str, Any], context: Mapping[str, Any], source: str
+) -> Iterator[Problem]:
+    """Yield a problem for each value whose variable has the value of another placeholder."""
+    first = {variable_of(name): (name, f"{{{name}}}") for name in _NAMES}
+    for where, values in (("$", extras), ("$.context", context)):
+        for name in filter(has_variable, values):
+            place = member_path(where, name)
+            other, other_place = first.setdefault(variable_of(name), (name, place))
+            if other != name:
+                found = f"the variable {variable_of(name)}, which {other_place} has too"
+                hint = "rename one of them: capitals make no difference"
+                yield Problem(source, place, found, "a variable of its own", hint)
+
+
 def _template_problems(models: object, own_names: Mapping[str, Any], source: str) -> Iterator[Problem]:
     if not isinstance(models, list):
         return
-    names = dict.fromkeys((*CONFIG_NAMES, *MODEL_NAMES, *RUN_NAMES, *POLICY_NAMES, *own_names))
+    names = dict.fromkeys((*_NAMES, *own_names))
     for index, block in enumerate(models):
         if not isinstance(block, dict):
             continue
@@ -139,49 +161,3 @@ def _template_problems(models: object, own_names: Mapping[str, Any], source: str
                 place = f"$.models[{index}].{field}"
                 for problem in template_problems(template, names, source=source, place=place, kind=kind):
                     yield replace(problem, place=f"{place} (model {quoted(block.get('name'))})")
-
-
-def _warnings(config: TrainingConfig) -> Iterator[str]:
-    yield from _unused_values(config)
-    typed = frozenset(name for name in CONFIG_NAMES if name.endswith("dataset"))
-    typed |= {name for name, value in config.context.items() if isinstance(value, str)}
-    for index, model in enumerate(config.models):
-        for name, how in values_read_as_code(model.train_cmd, typed):
-            yield f"$.models[{index}].train_cmd: {{{name}}} {how}"
-    yield from _shared_artifacts(config)
-
-
-def _unused_values(config: TrainingConfig) -> Iterator[str]:
-    used = {
-        name
-        for model in config.models
-        for template in (model.train_cmd, model.error_csv)
-        for name in placeholder_names(template)
-    }
-    for where, values in (("$", config.extras), ("$.context", config.context)):
-        for name in values:
-            place = member_path(where, name)
-            if name in RUN_NAMES:
-                yield f"{place}: taken instead of ELPA's own {{{name}}}"
-            elif name in CONFIG_NAMES or name in MODEL_NAMES:
-                yield f"{place}: never used: {{{name}}} has a meaning of its own; rename it"
-            elif where == "$" and name in config.context:
-                yield f"{place}: never used: the context has a value of this name"
-            elif where == "$" and name not in used and not _is_read(variable_of(name), config):
-                hint = nearest(name, _TOP_FIELDS)
-                yield f"{place}: no command uses this value" + (f"; {hint}" if hint else "")
-
-
-def _is_read(variable: str, config: TrainingConfig) -> bool:
-    return any(variable in model.train_cmd for model in config.models)
-
-
-def _shared_artifacts(config: TrainingConfig) -> Iterator[str]:
-    first: dict[str, str] = {}
-    for index, model in enumerate(config.models):
-        template = model.error_csv
-        own = "{model_dir}" in template or "{model_name}" in template
-        if own or not template.startswith(("/", "{")):
-            continue
-        if (other := first.setdefault(template, model.name)) != model.name:
-            yield f"$.models[{index}].error_csv: the same file as that of model {quoted(other)}"

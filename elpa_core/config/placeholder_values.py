@@ -48,8 +48,13 @@ class PlaceholderValues:
         return {
             variable_of(name): value
             for name, value in values.items()
-            if _ENVIRONMENT_NAME.fullmatch(name) and "\0" not in value
+            if has_variable(name) and "\0" not in value
         }
+
+
+def has_variable(name: str) -> bool:
+    """Tell whether the environment can hold the value of a placeholder: not of ``my-value``."""
+    return _ENVIRONMENT_NAME.fullmatch(name) is not None
 
 
 def variable_of(name: str) -> str:
@@ -77,6 +82,11 @@ def written_values(config: TrainingConfig) -> dict[str, Scalar]:
     for name in MODEL_NAMES:
         values.pop(name, None)
     return values
+
+
+def written_texts(config: TrainingConfig) -> dict[str, str]:
+    """Return those of `written_values` that are texts."""
+    return {name: value for name, value in written_values(config).items() if isinstance(value, str)}
 
 
 def placeholder_values(

@@ -7,30 +7,75 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from elpa_core.artifacts.error_columns import Role
 from elpa_core.config.airflow import DagRunOptions, ModelRunOptions
 from elpa_core.config.types import AnyScalar, Environment, KeptPattern, ModelName, StrictModel, Text
+from elpa_core.errors import Caution, quoted
+from elpa_core.schema.fields import Epsilon, Steps, StepsFromZero
 from elpa_core.schema.groups import Group
+from elpa_core.schema.problems import expected, refuse
+
+ColumnName = str | None
+"""The name of a column; an index that pandas writes has an empty one."""
 
 ERROR_SOURCES = ("ewma_score", "error_values", "error_csv")
+
+
+class ErrorColumns(StrictModel):
+    """Which column of an error CSV holds what, where a tool gave them names of its own."""
+
+    abs_error: ColumnName = Field(default=None, description="Absolute error.")
+    y_true: ColumnName = Field(default=None, description="Actual value.")
+    pred: ColumnName = Field(default=None, description="Forecast of the actual value.")
+    time: ColumnName = Field(
+        default=None, description="Time of the step; rows are scored in the order of (origin, time)."
+    )
+    origin: ColumnName = Field(default=None, description="Time at which the step was forecast.")
+    series: ColumnName = Field(
+        default=None,
+        description="Name of the series; each is scored by itself, relative to its mean |y_true|.",
+    )
+
+    def over(self, other: ErrorColumns) -> Mapping[Role, str]:
+        """Return the names given here, and those of ``other`` that are not given here."""
+        names: dict[Role, str | None] = {role: getattr(self, role) for role in get_args(Role)}
+        names = {role: getattr(other, role) if name is None else name for role, name in names.items()}
+        return {role: name for role, name in names.items() if name is not None}
+
+    @model_validator(mode="after")
+    def _each_its_own(self) -> ErrorColumns:
+        names: dict[str, str] = {}
+        for role, name in self.model_dump(exclude_none=True).items():
+            if (other := names.setdefault(name, role)) != role:
+                refuse({role: expected(f"a column of its own: {other} has this one", found=quoted(name))})
+        return self
 
 
 class PolicyFields(StrictModel):
     """The fields for scores and routing; training and integration configs share them."""
 
     beta: float = Field(default=0.7, ge=0, lt=1, description="EWMA factor of the scores.")
-    dirty_interval: int = Field(default=3, ge=0, description="Number of dirty steps after a mutation.")
-    amplitude_window: int = Field(
-        default=6, ge=1, description="Number of steps that calibrate the amplitude."
-    )
-    mutant_epsilon: float | None = Field(
+    dirty_interval: StepsFromZero = Field(default=3, description="Number of dirty steps after a mutation.")
+    amplitude_window: Steps = Field(default=6, description="Number of steps that calibrate the amplitude.")
+    mutant_epsilon: Epsilon | None = Field(
         default=None,
-        gt=0,
-        allow_inf_nan=False,
         description="Relative error above which a step counts as a mutation; null: no detection.",
+    )
+
+
+class ErrorFields(StrictModel):
+    """How error CSVs are read and compared; training and integration configs share it."""
+
+    error_columns: ErrorColumns = Field(
+        default_factory=ErrorColumns, description="Columns of the error CSVs that have other names."
+    )
+    on_incomparable: Literal["warn", "fail"] = Field(
+        default="warn",
+        description="What to do if the models' errors cannot be compared: warn, or make no policy.",
     )
 
 
@@ -52,11 +97,15 @@ class Model(StrictModel):
         default="{model_dir}/errors.csv",
         description="Template of the path to which the command writes its validation errors.",
     )
+    error_columns: ErrorColumns = Field(
+        default_factory=ErrorColumns,
+        description="Columns of this model's error CSV; they override those at the top.",
+    )
     artifacts: tuple[KeptPattern, ...] = Field(
         default=(),
         strict=False,
         description="Glob patterns of files in the command's folder that are kept with the run, such as the"
-        " trained model; each must match at least one file.",
+        " trained model; one that matches no file is a warning.",
     )
     airflow: ModelRunOptions = Field(
         default_factory=ModelRunOptions,
@@ -70,13 +119,13 @@ class RunFields(PolicyFields):
     dataset: Text = Field(default="", description="Path of the training data.")
     val_dataset: Text = Field(default="", description="Path of the validation data.")
     test_dataset: Text = Field(default="", description="Path of the test data.")
-    horizon: int = Field(default=1, ge=1, description="Forecast horizon in steps.")
+    horizon: Steps = Field(default=1, description="Forecast horizon in steps.")
     period: int = Field(default=24, ge=1, description="Length of a cycle in steps.")
     seed: int = Field(default=42, description="Random seed.")
     context: dict[str, AnyScalar] = Field(default_factory=dict, description="Additional placeholder values.")
 
 
-class TrainingConfig(RunFields):
+class TrainingConfig(RunFields, ErrorFields):
     """A pool of sub-models, the values for their commands, and the options of the Dag."""
 
     airflow: DagRunOptions = Field(default_factory=DagRunOptions, description="Options of the Dag.")
@@ -104,15 +153,15 @@ class LoadedConfig:
         The content of the file.
     config : TrainingConfig
         The config in the file.
-    warnings : tuple of str
-        Warnings for its author, one line each.
+    warnings : tuple of Caution
+        Warnings for its author.
     """
 
     path: Path
     source: str
     data: bytes
     config: TrainingConfig
-    warnings: tuple[str, ...]
+    warnings: tuple[Caution, ...]
 
     @property
     def dag_id(self) -> str:

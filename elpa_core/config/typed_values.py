@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from elpa_core.commands.masking import MASK, names_a_secret
 from elpa_core.commands.placeholders import Scalar
 from elpa_core.config.training import TrainingConfig
-from elpa_core.errors import Problem, quoted
+from elpa_core.errors import Problem, quoted, some
 from elpa_core.files.strict_json import member_path
 
 DATA_SETS = ("dataset", "val_dataset", "test_dataset")
@@ -91,7 +91,7 @@ def free_text_problems(
     for index, name in enumerate(names):
         if name not in known:
             place = f"$.airflow.free_text[{index}]"
-            yield Problem(source, place, quoted(name), f"one of {', '.join(known)}")
+            yield Problem(source, place, quoted(name), f"one of {some(known, most=100)}")
 
 
 def _shown(name: str, value: object) -> str:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from elpa_core.files import objects
 from elpa_core.files.atomic import create_atomic, write_atomic
 from elpa_core.files.location import StorePath
+from elpa_core.files.reading import UnsuitableFileError, read_lines, read_whole
 
 
 class Child(NamedTuple):
@@ -27,32 +28,41 @@ class Child(NamedTuple):
 
 
 def read(path: StorePath) -> bytes:
-    """Return the content of a file.
+    """Return the content of a file of at most 16 MiB.
 
     Raises
     ------
     FileNotFoundError
         If the file does not exist.
+    UnsuitableFileError
+        If it is no regular file, or larger.
     OSError
         If the file cannot be read.
     """
-    return path.read_bytes() if isinstance(path, Path) else objects.read(path)
+    return read_whole(path) if isinstance(path, Path) else objects.read(path)
+
+
+def read_text_lines(path: StorePath) -> bytes:
+    """Return the content of a file of any size whose lines have at most 1 MiB; see `read`."""
+    return read_lines(path) if isinstance(path, Path) else objects.read(path)
 
 
 def read_all(paths: Iterable[StorePath]) -> Iterator[tuple[StorePath, bytes]]:
-    """Yield the files that exist, with their contents. Object storage is read in batches."""
+    """Yield the files that `read` can read, with their contents. Object storage is read in batches."""
     remote = []
     for path in paths:
         if not isinstance(path, Path):
             remote.append(path)
             continue
-        with suppress(FileNotFoundError, NotADirectoryError):
-            yield path, path.read_bytes()
+        with suppress(FileNotFoundError, NotADirectoryError, UnsuitableFileError):
+            yield path, read_whole(path)
     yield from objects.read_all(remote)
 
 
-def write(path: StorePath, data: bytes) -> None:
+def write(path: StorePath, data: bytes, *, private: bool = False) -> None:
     """Replace a file in one step.
+
+    If it is ``private``, only its owner may read it; on object storage the bucket decides that.
 
     Raises
     ------
@@ -60,25 +70,40 @@ def write(path: StorePath, data: bytes) -> None:
         If the file cannot be written; the old file stays.
     """
     if isinstance(path, Path):
-        write_atomic(path, data)
+        write_atomic(path, data, private=private)
     else:
         objects.write(path, data)
 
 
-def create(path: StorePath, data: bytes) -> bool:
+def create(path: StorePath, data: bytes, *, private: bool = False) -> bool:
     """Create a file if it does not exist; exactly one of several writers succeeds.
+
+    For ``private`` see `write`.
 
     Returns
     -------
     bool
         True if this call created the file.
     """
-    return create_atomic(path, data) if isinstance(path, Path) else objects.create(path, data)
+    if isinstance(path, Path):
+        return create_atomic(path, data, private=private)
+    return objects.create(path, data)
 
 
 def exists(path: StorePath) -> bool:
-    """Tell whether a file exists."""
-    return path.exists() if isinstance(path, Path) else objects.size(path) is not None
+    """Tell whether a file exists.
+
+    Raises
+    ------
+    OSError
+        If nobody can tell, such as of a link that leads to itself.
+    """
+    if not isinstance(path, Path):
+        return objects.size(path) is not None
+    with suppress(FileNotFoundError, NotADirectoryError):
+        path.stat()
+        return True
+    return False
 
 
 def is_folder(path: StorePath) -> bool:

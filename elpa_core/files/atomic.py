@@ -12,7 +12,7 @@ from typing import Any
 from elpa_core.files.os_errors import as_error_of
 
 
-def write_atomic(path: Path, data: bytes) -> None:
+def write_atomic(path: Path, data: bytes, *, private: bool = False) -> None:
     """Replace the content of the file at ``path`` in one step that survives a crash.
 
     The function writes a temporary file in the same folder, syncs it to the disk, and renames it
@@ -25,13 +25,15 @@ def write_atomic(path: Path, data: bytes) -> None:
         The file; missing parent folders are created.
     data : bytes
         The new content.
+    private : bool
+        Whether only its owner may read the file, whatever the umask; it never has another mode.
 
     Raises
     ------
     OSError
         If the disk is full or the folder is not writable; the old file stays.
     """
-    temporary = _write_beside(path, data)
+    temporary = _write_beside(path, data, private)
     try:
         with as_error_of(path):
             temporary.replace(path)
@@ -41,15 +43,17 @@ def write_atomic(path: Path, data: bytes) -> None:
     sync(path.parent)
 
 
-def create_atomic(path: Path, data: bytes) -> bool:
+def create_atomic(path: Path, data: bytes, *, private: bool = False) -> bool:
     """Create the file at ``path`` if it does not exist; exactly one of several writers succeeds.
+
+    For ``private`` see `write_atomic`.
 
     Returns
     -------
     bool
         True if this call created the file, False if the file existed; then it stays as it is.
     """
-    temporary = _write_beside(path, data)
+    temporary = _write_beside(path, data, private)
     try:
         os.link(temporary, path)
     except FileExistsError:
@@ -88,7 +92,7 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
-def _write_beside(path: Path, data: bytes) -> Path:
+def _write_beside(path: Path, data: bytes, private: bool) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except RecursionError as error:
@@ -99,7 +103,7 @@ def _write_beside(path: Path, data: bytes) -> Path:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
                 file.flush()
-                os.fchmod(file.fileno(), 0o666 & ~_umask())
+                os.fchmod(file.fileno(), 0o600 if private else 0o666 & ~_umask())
                 os.fsync(file.fileno())
         except BaseException:
             Path(name).unlink(missing_ok=True)

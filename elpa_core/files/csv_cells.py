@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from elpa_core.errors import InputError, Problem, quoted
+from elpa_core.errors import InputError, Problem, quoted, short
 
 
 def plain_decimal(cell: str) -> str:
@@ -106,4 +106,4 @@ def whole_number_cell(source: str, row: int, column: str, cell: str) -> int:
 
 
 def _refused(source: str, row: int, column: str, cell: str, expected: str) -> InputError:
-    return InputError(Problem(source, f"row {row}, column {column}", quoted(cell), expected))
+    return InputError(Problem(source, f"row {row}, column {short(column)}", quoted(cell), expected))

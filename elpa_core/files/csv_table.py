@@ -9,6 +9,7 @@ from pathlib import Path
 
 from elpa_core.errors import InputError, Problem
 from elpa_core.files.os_errors import as_input_error
+from elpa_core.files.reading import lines_of
 
 READABLE_CSV = "a CSV file that can be read"
 """What an error message expects at the path of a CSV file."""
@@ -32,8 +33,8 @@ def read_csv_table(path: Path) -> tuple[list[str], list[list[str]]]:
     ...     read_csv_table(path)
     (['row', 'y_true'], [['0', '1.5'], ['1', '']])
     """
-    with as_input_error(path, READABLE_CSV):
-        data = path.read_bytes()
+    with as_input_error(path, READABLE_CSV), path.open("rb") as file:
+        data = b"".join(lines_of(file.readline))
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -66,7 +67,8 @@ def csv_rows(lines: Iterable[str], source: str) -> tuple[list[str], Iterator[lis
     Raises
     ------
     InputError
-        From this function or from ``rows``: if a line is not CSV, or a row and the header differ in length.
+        From this function or from ``rows``: if a line cannot be read or is not CSV, or a row and the header
+        differ in length.
     """
     records = _records(lines, source)
     header = next(records, [])
@@ -84,7 +86,8 @@ def cell_count(count: int) -> str:
 
 def _records(lines: Iterable[str], source: str) -> Iterator[list[str]]:
     try:
-        yield from filter(None, csv.reader(lines))
+        with as_input_error(source, READABLE_CSV):
+            yield from filter(None, csv.reader(lines))
     except csv.Error as error:
         raise InputError(Problem(source, "", str(error), "CSV")) from error
 

@@ -65,7 +65,7 @@ def uri_problem(location: str) -> tuple[str, str] | None:
     >>> uri_problem("s3://key:secret@bucket/elpa")[1]
     'the id of an Airflow connection before the @, which holds the credentials'
     """
-    shown = quoted(_without_secrets(location))
+    shown = quoted(without_secrets(location))
     try:
         parts = urlsplit(location)
     except ValueError:
@@ -87,7 +87,7 @@ def uri_problem(location: str) -> tuple[str, str] | None:
     return None
 
 
-def _without_secrets(location: str) -> str:
+def without_secrets(location: str) -> str:
     """Return a URI for a message: credentials that a user wrote into it are replaced."""
     scheme, _, rest = location.partition("://")
     before, _, after = rest.rpartition("@")
@@ -104,6 +104,22 @@ def local_folder(location: str) -> Path | None:
         return Path(location)
     parts = urlsplit(location)
     return Path(unquote(parts.path)) if parts.scheme == "file" else None
+
+
+def with_home(path: Path | str) -> Path:
+    """Return a path with the home of a user for ``~`` and ``~USER``: no shell has read it.
+
+    Raises
+    ------
+    InputError
+        If this machine does not know the user.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        found = "the home of a user whom this machine does not know"
+        hint = "write ./ before the name of a folder that begins with ~"
+        raise InputError(Problem(str(path), "", found, "a path", hint)) from error
 
 
 def open_location(location: str) -> StorePath:
@@ -127,14 +143,14 @@ def open_location(location: str) -> StorePath:
         from upath import UPath  # noqa: PLC0415  (an extra, and slow to import)
 
         place: ObjectPath = UPath(location.rstrip("/"))
-        return prepared(place)
+        return configure_client(place)
     except ImportError as error:
         package, hint = PACKAGES[parts.scheme]
         needed = f"the packages universal-pathlib and {package}"
         raise InputError(Problem(location, "", str(error), needed, hint)) from error
 
 
-def prepared(place: ObjectPath) -> ObjectPath:
+def configure_client(place: ObjectPath) -> ObjectPath:
     """Return a place on object storage without a cache of listings and with short timeouts.
 
     Other processes write there too, and a cached listing would hide their files. botocore itself

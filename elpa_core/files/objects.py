@@ -18,13 +18,13 @@ _READ_AT_ONCE = 500
 _WHOLE = {"max_concurrency": 1}
 
 
-class Version(NamedTuple):
+class ObjectVersion(NamedTuple):
     """The version of an object: its ETag on S3, its generation on Google Cloud Storage."""
 
     text: str
 
 
-ABSENT = Version("")
+ABSENT = ObjectVersion("")
 
 
 class Listed(NamedTuple):
@@ -58,7 +58,7 @@ def read_all(paths: Sequence[ObjectPath]) -> Iterator[tuple[ObjectPath, bytes]]:
             yield some[key], content
 
 
-def read_version(path: ObjectPath) -> tuple[bytes, Version]:
+def read_version(path: ObjectPath) -> tuple[bytes, ObjectVersion]:
     """Return an object's content and its version; empty bytes and `ABSENT` if there is no object.
 
     The content may be newer than the version, never older. If it is newer, a `replace` with that
@@ -83,7 +83,7 @@ def create(path: ObjectPath, data: bytes) -> bool:
     return replace(path, data, ABSENT)
 
 
-def replace(path: ObjectPath, data: bytes, version: Version) -> bool:
+def replace(path: ObjectPath, data: bytes, version: ObjectVersion) -> bool:
     """Put an object if the present version is still the given one.
 
     Returns
@@ -193,12 +193,12 @@ def _prefix(folder: ObjectPath) -> str:
     return folder.path.rstrip("/") + "/"
 
 
-def _version(path: ObjectPath) -> Version:
+def _version(path: ObjectPath) -> ObjectVersion:
     found = path.fs.info(path.path)
-    return Version(str(found["generation"] if _is_gs(path) else found["ETag"]))
+    return ObjectVersion(str(found["generation"] if _is_gs(path) else found["ETag"]))
 
 
-def _put_if(path: ObjectPath, data: bytes, version: Version) -> None:
+def _put_if(path: ObjectPath, data: bytes, version: ObjectVersion) -> None:
     if version == ABSENT:
         path.fs.pipe_file(path.path, data, mode="create")
     elif _is_gs(path):

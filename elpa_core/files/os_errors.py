@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from elpa_core.errors import InputError, Problem
-from elpa_core.files.location import StorePath
+from elpa_core.files.location import StorePath, is_uri
+from elpa_core.files.neighbours import what_is_there
 
 
 @contextmanager
 def as_input_error(place: StorePath | str, expected: str) -> Iterator[None]:
-    """Turn an `OSError` of a reader into an `InputError`.
+    """Turn an `OSError` of a reader into an `InputError`; of a missing file it says what lies there.
 
     Parameters
     ----------
@@ -26,7 +27,9 @@ def as_input_error(place: StorePath | str, expected: str) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         found = reason[:1].lower() + reason[1:]
-        raise InputError(Problem(str(error.filename or place), "", found, expected)) from error
+        where = str(error.filename or place)
+        hint = what_is_there(where) if isinstance(error, FileNotFoundError) and not is_uri(where) else ""
+        raise InputError(Problem(where, "", found, expected, hint)) from error
 
 
 @contextmanager

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-import stat
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from elpa_core.errors import InputError, Problem, quoted
+from elpa_core.errors import InputError, Problem, quoted, short
 from elpa_core.files import access
 from elpa_core.files.location import StorePath
 from elpa_core.files.os_errors import as_input_error
+from elpa_core.files.reading import read_at_most
 
-_MAX_BYTES = 16 * 1024 * 1024
 _MAX_DIGITS = 4300  # the limit of int()
 _MAX_LEVELS = 100  # code that walks or writes a value uses recursion
 
@@ -61,14 +60,10 @@ def read_file(path: StorePath, *, or_pipe: bool = False) -> bytes:
     with as_input_error(path, expected):
         if not isinstance(path, Path):
             return access.read(path)
-        found = path.stat()
-        if stat.S_ISDIR(found.st_mode) or not (or_pipe or stat.S_ISREG(found.st_mode)):
-            kind = "a folder" if stat.S_ISDIR(found.st_mode) else "no regular file"
-            raise InputError(Problem(str(path), "", kind, expected))
-        if found.st_size > _MAX_BYTES:
-            most = f"a JSON file of at most {_MAX_BYTES} bytes"
-            raise InputError(Problem(str(path), "", f"{found.st_size} bytes", most))
-        return path.read_bytes()
+        if or_pipe and not (path.is_file() or path.is_dir()):
+            with path.open("rb") as file:
+                return read_at_most(file, path)
+        return access.read(path)
 
 
 def parse_object(data: bytes, source: str) -> dict[str, Any]:
@@ -175,7 +170,7 @@ def member_path(parent: str, key: str | int) -> str:
     """
     if isinstance(key, int):
         return f"{parent}[{key}]"
-    return f"{parent}.{key}" if key.isidentifier() else f"{parent}[{quoted(key)}]"
+    return f"{parent}.{short(key)}" if key.isidentifier() else f"{parent}[{quoted(key)}]"
 
 
 def same_value(one: object, other: object) -> bool:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from elpa_core.config.training import PolicyFields
 from elpa_core.errors import InputError, Problem
-from elpa_core.files.atomic import json_bytes, write_atomic
 from elpa_core.schema.groups import GROUPS
 from elpa_core.schema.policy import ErrorSource, MissingModel, Policy, RunReference
 from elpa_core.scores.weights import best_model, inverse_score_weights
@@ -117,8 +115,3 @@ def _error_source(model: ScoredModel) -> ErrorSource:
         carried_from=model.carried_from,
         fallback_reason=model.fallback_reason,
     )
-
-
-def write_policy(path: Path, policy: Policy) -> None:
-    """Write a policy in one step."""
-    write_atomic(path, json_bytes(policy.to_json()))

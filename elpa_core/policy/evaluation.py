@@ -1,61 +1,116 @@
-"""Add to a policy the errors of its weights and of a router on the validation rows."""
+"""Say in a policy what its numbers are worth: which steps the models share, and how weights and router do."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from elpa_core.artifacts.error_csv import iter_error_blocks
-from elpa_core.backtest.evaluation import common_validation, evaluate
-from elpa_core.errors import ArtifactError, InputError
-from elpa_core.schema.policy import Policy
-
-MAX_ROWS = 10_000
-"""Number of rows, the last ones, that are evaluated: a replay of more rows is slow and adds little."""
-
-Forecasts = tuple[NDArray[np.float64], NDArray[np.float64]]
+from elpa_core.backtest.evaluation import evaluate
+from elpa_core.config.training import ErrorFields
+from elpa_core.errors import InputError, Problem
+from elpa_core.files.atomic import json_bytes, write_atomic
+from elpa_core.policy.comparison import compare
+from elpa_core.policy.scoring import ReadModel
+from elpa_core.schema.policy import Policy, RouterState
+from elpa_core.scores.weights import MIN_SCORE
 
 
-def evaluate_policy(policy: Policy, artifacts: Mapping[str, Path], horizon: int) -> Policy:
-    """Return a policy with ``routing`` and ``evaluation``.
-
-    The policy stays unchanged if the models share no forecasts, or if a router refuses the numbers.
+@dataclass(frozen=True)
+class EvaluatedPolicy:
+    """A policy, and the state of the router that has seen its validation rows.
 
     Parameters
     ----------
     policy : Policy
-    artifacts : mapping of str to Path
-        The error CSV of each model that has one.
+        It does not name the state yet: `naming_state`.
+    router_state : bytes or None
+        Content of a state file; None if no router was replayed.
+    """
+
+    policy: Policy
+    router_state: bytes | None = None
+
+    @property
+    def state_sha256(self) -> str:
+        """SHA-256 of the state, hexadecimal."""
+        return hashlib.sha256(self.router_state or b"").hexdigest()
+
+    def naming_state(self, file: str) -> Policy:
+        """Return the policy with ``routing.state``, once the state is written to ``file``."""
+        if self.policy.routing is None:
+            return self.policy
+        state = RouterState(file=file, sha256=self.state_sha256)
+        routing = self.policy.routing.model_copy(update={"state": state})
+        return self.policy.model_copy(update={"routing": routing})
+
+
+def evaluate_policy(
+    policy: Policy,
+    models: Sequence[ReadModel],
+    fields: ErrorFields,
+    horizon: int,
+    *,
+    source: str,
+    warnings: Sequence[str] = (),
+) -> EvaluatedPolicy:
+    """Return a policy with ``comparison``, ``warnings``, and ``routing`` and ``evaluation`` or the reason.
+
+    Parameters
+    ----------
+    policy : Policy
+    models : sequence of ReadModel
+        The models of the policy, as they were read.
+    fields : ErrorFields
+        The config; ``on_incomparable`` may refuse errors that cannot be compared.
     horizon : int
         Number of steps that are forecast together.
+    source : str
+        The config's or run's name, for errors.
+    warnings : sequence of str
+        Of the scores.
+
+    Raises
+    ------
+    InputError
+        If the errors cannot be compared and the config wants no policy then.
     """
-    found = {
-        name: _forecasts(artifacts[name], policy.errors[name].sha256) if name in artifacts else None
-        for name in policy.scores
+    result = compare({m.name: m.errors for m in models}, horizon, {m.name: m.rows for m in models})
+    if fields.on_incomparable == "fail" and result.comparison.reasons:
+        raise InputError(
+            Problem(source, "$.on_incomparable", f'"fail", and {reason}', "errors of the same steps")
+            for reason in result.comparison.reasons
+        )
+    leaks = [
+        f"model {name}: the score is {MIN_SCORE:g}, the lowest there is: an error of 0: a leak? See that the"
+        " model is validated on rows that it was not trained on"
+        for name, score in policy.scores.items()
+        if score <= MIN_SCORE
+    ]
+    of_models = [f"{m.name}: {text}" for m in models if m.errors is not None for text in m.errors.warnings]
+    said: dict[str, Any] = {
+        "comparison": result.comparison,
+        "warnings": [*leaks, *warnings, *of_models, *result.warnings],
     }
+    if isinstance(result.validation, str):
+        return EvaluatedPolicy(policy.model_copy(update={**said, "evaluation_reason": result.validation}))
     try:
-        validation = common_validation(found, horizon)
-        if isinstance(validation, str):
-            return policy
-        routing, evaluation = evaluate(policy.to_json(), validation, horizon)
-    except InputError:  # a score can be computed from these numbers, but a router refuses them
-        return policy
-    return policy.model_copy(update={"routing": routing, "evaluation": evaluation})
+        found = evaluate(policy.to_json(), result.validation, horizon)
+    except InputError as error:  # a score can be computed from these numbers, but a router refuses them
+        said["evaluation_reason"] = f"a router refuses the rows: {error}"
+        return EvaluatedPolicy(policy.model_copy(update=said))
+    said |= {"routing": found.routing, "evaluation": found.evaluation}
+    return EvaluatedPolicy(policy.model_copy(update=said), json_bytes(found.router.to_json()))
 
 
-def _forecasts(path: Path, sha256: str | None) -> Forecasts | None:
-    """Return the last ``y_true`` and ``pred`` of an artifact; None if it has none or was changed."""
-    digest = hashlib.sha256()
-    y_true, pred = np.empty(0), np.empty(0)
-    try:
-        for block in iter_error_blocks(path, digest.update, ("y_true", "pred")):
-            if block.y_true is not None and block.pred is not None:
-                y_true = np.concatenate((y_true, block.y_true))[-MAX_ROWS:]
-                pred = np.concatenate((pred, block.pred))[-MAX_ROWS:]
-    except ArtifactError:
-        return None
-    return (y_true, pred) if digest.hexdigest() == sha256 else None
+def write_policy(path: Path, evaluated: EvaluatedPolicy) -> Policy:
+    """Write the state of the router beside the policy, then the policy, which is returned."""
+    policy = evaluated.policy
+    if evaluated.router_state is not None:
+        state = path.with_name(f"{path.stem}.router.json")
+        write_atomic(state, evaluated.router_state)
+        policy = evaluated.naming_state(state.name)
+    write_atomic(path, json_bytes(policy.to_json()))
+    return policy

@@ -13,17 +13,17 @@ from elpa_core.config.loading import parse_training_config
 from elpa_core.config.training import LoadedConfig
 from elpa_core.errors import ArtifactError, InputError, Problem
 from elpa_core.files.strict_json import read_file, read_object
-from elpa_core.policy.build import ScoredModel, build_policy
-from elpa_core.policy.evaluation import evaluate_policy
-from elpa_core.policy.scoring import score_artifacts, score_block
+from elpa_core.policy.build import build_policy
+from elpa_core.policy.evaluation import EvaluatedPolicy, evaluate_policy
+from elpa_core.policy.scoring import ReadModel, read_artifact, read_block, score_models
 from elpa_core.runs.folder import RunFolder
 from elpa_core.schema.groups import Group
-from elpa_core.schema.policy import MissingModel, Policy, RunReference
+from elpa_core.schema.policy import MissingModel, RunReference
 from elpa_core.schema.problems import problems_of
 from elpa_core.times import now_text
 
 
-def integrate_config(loaded: LoadedIntegration) -> Policy:
+def integrate_config(loaded: LoadedIntegration) -> EvaluatedPolicy:
     """Return the policy of an integration config; paths are relative to the working folder.
 
     Raises
@@ -32,25 +32,22 @@ def integrate_config(loaded: LoadedIntegration) -> Policy:
         If a source of errors cannot be used; the error lists every problem.
     """
     config = loaded.config
-    scored: list[ScoredModel] = []
+    models: list[ReadModel] = []
     problems: list[Problem] = []
     for index, block in enumerate(config.models):
+        named = block.error_columns.over(config.error_columns)
         try:
-            scored.append(score_block(block, config.beta, f"$.models[{index}]", loaded.source))
+            models.append(read_block(block, config.beta, named, f"$.models[{index}]", loaded.source))
         except ArtifactError as error:
             problems += error.problems
     if problems:
         raise ArtifactError(problems)
+    scored, warnings = score_models(models, loaded.source)
     policy = build_policy(config, scored, created_at=now_text(), source=loaded.source)
-    files = {
-        block.name: Path(block.error_csv)
-        for block in config.models
-        if block.error_csv is not None and block.ewma_score is None and block.error_values is None
-    }
-    return evaluate_policy(policy, files, config.horizon)
+    return evaluate_policy(policy, models, config, config.horizon, source=loaded.source, warnings=warnings)
 
 
-def integrate_run(run_dir: Path, manifest_path: Path | None = None) -> Policy:
+def integrate_run(run_dir: Path, manifest_path: Path | None = None) -> EvaluatedPolicy:
     """Return the policy of a finished ``elpa train``.
 
     Parameters
@@ -69,11 +66,19 @@ def integrate_run(run_dir: Path, manifest_path: Path | None = None) -> Policy:
     path = manifest_path or RunFolder(run_dir).manifest
     manifest = _read_manifest(path)
     loaded = _config_of(manifest, run_dir, path)
-    artifacts, missing, problems = [], [], []
+    columns = {
+        model.name: model.error_columns.over(loaded.config.error_columns) for model in loaded.config.models
+    }
+    models: list[ReadModel] = []
+    missing: list[MissingModel] = []
+    problems: list[Problem] = []
     for index, entry in enumerate(manifest.models):
         reason = entry.reason or ""
         if entry.status == "ok" and entry.artifact is not None:
-            artifacts.append(entry.artifact)
+            try:
+                models.append(read_artifact(entry.artifact, loaded.config.beta, columns[entry.name]))
+            except ArtifactError as error:
+                problems += error.problems
         elif entry.status == "disabled":
             missing.append(MissingModel(name=entry.name, group=entry.group, reason="disabled", intended=True))
         elif entry.status == "failed" and manifest.continue_on_error:
@@ -84,7 +89,7 @@ def integrate_run(run_dir: Path, manifest_path: Path | None = None) -> Policy:
             problems.append(Problem(str(path), place, found, "status ok and an error artifact"))
     if problems:
         raise ArtifactError(problems)
-    scored = score_artifacts(artifacts, loaded.config.beta)
+    scored, warnings = score_models(models, str(path))
     policy = build_policy(
         loaded.config,
         scored,
@@ -99,8 +104,9 @@ def integrate_run(run_dir: Path, manifest_path: Path | None = None) -> Policy:
             config_sha256=loaded.sha256,
         ),
     )
-    files = {artifact.model: Path(artifact.path) for artifact in artifacts}
-    return evaluate_policy(policy, files, loaded.config.horizon)
+    return evaluate_policy(
+        policy, models, loaded.config, loaded.config.horizon, source=str(path), warnings=warnings
+    )
 
 
 class _Entry(BaseModel):

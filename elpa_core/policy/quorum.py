@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from elpa_core.config.airflow import DagRunOptions
 from elpa_core.errors import ElpaError
-from elpa_core.policy.build import ScoredModel
 from elpa_core.schema.groups import GROUPS
 from elpa_core.schema.policy import MissingModel
 
@@ -15,17 +14,15 @@ class NoPolicyError(ElpaError):
     """Too few models succeeded. A retry does not help; train the models again."""
 
 
-def require_quorum(
-    scored: Sequence[ScoredModel], missing: Sequence[MissingModel], options: DagRunOptions
-) -> None:
+def require_quorum(groups: Sequence[str], missing: Sequence[MissingModel], options: DagRunOptions) -> None:
     """Refuse a policy of too few models.
 
     A model that was left out on purpose is not a failure, but it does not count for its group.
 
     Parameters
     ----------
-    scored : sequence of ScoredModel
-        The models that take part.
+    groups : sequence of str
+        The group of each model that takes part.
     missing : sequence of MissingModel
         The other models of the pool.
     options : DagRunOptions
@@ -44,7 +41,7 @@ def require_quorum(
         )
     least = options.min_models_per_group
     for group in GROUPS:
-        count = sum(model.group == group for model in scored)
+        count = groups.count(group)
         if count < least:
             absent = [model for model in missing if model.group == group]
             raise NoPolicyError(

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from elpa_core.schema.groups import GROUPS
-from elpa_core.schema.policy import Evaluation, Policy, WeightedPolicy
+from elpa_core.schema.policy import Comparison, Evaluation, Policy, WeightedPolicy
 
 
 def policy_lines(policy: Policy) -> list[str]:
-    """Return a policy as plain lines: its models, then the errors of its weights and of a router."""
-    return [*model_lines(policy), *(_evaluation_lines(policy.evaluation) if policy.evaluation else ())]
+    """Return a policy as plain lines: its models, whether they compare, errors of weights and of a router."""
+    lines = [*model_lines(policy), *(_comparison_lines(policy.comparison) if policy.comparison else ())]
+    if policy.evaluation:
+        lines += _evaluation_lines(policy.evaluation)
+    elif policy.evaluation_reason:
+        lines.append(f"no evaluation: {policy.evaluation_reason}")
+    return lines
 
 
 def model_lines(policy: WeightedPolicy) -> list[str]:
@@ -26,13 +31,40 @@ def model_lines(policy: WeightedPolicy) -> list[str]:
     return lines
 
 
+def _comparison_lines(comparison: Comparison) -> list[str]:
+    lines = [f"scores may not compare: {reason}" for reason in comparison.reasons]
+    for name, model in comparison.models.items():
+        if model.shared and model.rows != model.shared:
+            span = f", {model.first} to {model.last}" if model.first else ""
+            lines.append(
+                f"{name}: {model.shared} of {model.rows} rows are of steps that all models share{span}"
+            )
+    return lines
+
+
 def _evaluation_lines(result: Evaluation) -> list[str]:
-    errors = (
-        (f"best single model, {result.best_single.model}", result.best_single.mae),
-        ("equal weights", result.equal_weights),
-        ("contract weights", result.contract_weights),
-        ("recommended weights", result.recommended_weights),
-        ("router", result.router),
-    )
-    numbers = "; ".join(f"{name} {error:.6g}" for name, error in errors)
-    return [f"mean absolute error on {result.rows} validation rows: {numbers}", *result.verdict]
+    lines = [
+        f"mean absolute error on {result.rows} validation rows: "
+        + _numbers(
+            (f"best single model, {result.best_single.model}", result.best_single.mae),
+            ("equal weights", result.equal_weights),
+            ("contract weights", result.contract_weights),
+            ("recommended weights", result.recommended_weights),
+            ("router", result.router),
+        )
+    ]
+    if (holdout := result.holdout) is not None:
+        lines.append(
+            f"on the last {holdout.rows} rows, by what was known before: "
+            + _numbers(
+                ("best single model so far", holdout.best_single_so_far),
+                ("contract weights", holdout.contract_weights),
+                ("recommended weights", holdout.recommended_weights),
+                ("router", holdout.router),
+            )
+        )
+    return [*lines, *result.verdict]
+
+
+def _numbers(*errors: tuple[str, float]) -> str:
+    return "; ".join(f"{name} {error:.6g}" for name, error in errors)

@@ -4,7 +4,8 @@ A small program, `elpa_core.processes.supervisor`, runs between this process and
 in its own session. It ends the command with all descendants in three cases: on request, when this
 process dies for any reason (SIGKILL included), and when the shell ends and leaves processes behind.
 It sends SIGTERM to all of them, daemons and processes in other sessions included. After
-``stop_grace`` seconds it sends SIGKILL to the rest.
+``stop_grace`` seconds it sends SIGKILL to the rest. If the command stops the supervisor itself
+(``kill -STOP $PPID``), this process continues it, and does its work if it is stopped again and again.
 
 On Linux there is one gap: after SIGKILL to the supervisor itself, the shell and its process group
 still die, but a descendant in another session survives. Two kinds of processes are out of reach:
@@ -33,10 +34,12 @@ from pathlib import Path
 from typing import IO
 
 from elpa_core.errors import CommandError, quoted
-from elpa_core.processes.output_lines import Lines
+from elpa_core.processes.output_lines import Filter, LineSplitter
+from elpa_core.processes.supervisor import LINUX, descendants
 
 DEFAULT_STOP_GRACE = 3.0
 """Seconds from SIGTERM to SIGKILL."""
+_MARGIN = 0.5  # seconds that the supervisor has for what it does after the grace
 _CHUNK = 1 << 16
 _MAX_PIPE = 1 << 20
 _MAX_PENDING = 1 << 22
@@ -81,6 +84,8 @@ class Command:
         and ``stderr``. A line has no line ending and is decoded as UTF-8, with U+FFFD for invalid
         bytes. A line longer than 64 KiB arrives in pieces. Of a line that is redrawn with carriage
         returns (a progress bar), only the last state arrives, and every 5 seconds the present one.
+    clean : Filter, optional
+        What the output goes through on its way to ``on_line``.
     stop_grace : float
         Seconds from SIGTERM to SIGKILL; 0: SIGKILL at once.
 
@@ -105,6 +110,7 @@ class Command:
         stdout: IO[bytes] | int | None = None,
         stderr: IO[bytes] | int | None = None,
         on_line: Callable[[str], None] | None = None,
+        clean: Filter | None = None,
         stop_grace: float = DEFAULT_STOP_GRACE,
     ) -> None:
         if on_line is not None and not (stdout is None and stderr is None):
@@ -115,9 +121,11 @@ class Command:
         self._cwd = cwd
         self._env = env
         self._stdout, self._stderr = stdout, stderr
-        self._lines = None if on_line is None else Lines(on_line)
+        self._lines = None if on_line is None else LineSplitter(on_line, clean)
         self._stop_grace = stop_grace
         self._stopping = False
+        self._kill_at = math.inf
+        self._killed = False
         self._thread: int | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
@@ -152,6 +160,7 @@ class Command:
             while not self._ended:
                 self._pump(1.0)
                 self._deliver()
+                self._keep_going()
             self._drain()
             return self._result()
         except BaseException:
@@ -176,19 +185,38 @@ class Command:
             # Not close: as long as a forked process has a copy, it does not signal the end of file.
             with suppress(OSError):
                 self._control.shutdown(socket.SHUT_WR)
-        until = time.monotonic() + self._stop_grace + 1
+        until = time.monotonic() + self._stop_grace + 2 * _MARGIN
+        self._kill_at = min(self._kill_at, until - _MARGIN)
         # If the process does not exist yet, the supervisor reads the end of file before a request.
         while self._process is not None and not self._ended:
             left = until - time.monotonic()
             if left <= 0:
                 return
+            self._keep_going()
             if threading.get_ident() != self._thread:
                 time.sleep(min(left, 0.01))
                 continue
             # Keep reading: a command that blocks on a full pipe could not handle SIGTERM.
-            self._pump(min(left, 1.0))
+            self._pump(min(left, 0.02))
             if deliver:
                 self._deliver()
+
+    def _keep_going(self) -> None:
+        """Continue a supervisor that was stopped; end what it should have ended by now."""
+        if self._process is None:
+            return
+        with suppress(OSError):
+            self._process.send_signal(signal.SIGCONT)
+        late = time.monotonic() - self._kill_at
+        if late < 0 or self._process.poll() is not None:
+            return
+        left = descendants(self._process.pid)
+        for pid, *_ in left:
+            self._killed = True
+            with suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        if LINUX and not left and late > _MARGIN:
+            self._process.kill()
 
     def _start(self, request: bytes) -> None:
         self._control, theirs = socket.socketpair()
@@ -272,7 +300,7 @@ class Command:
                     )
                 if survivors:
                     self._note(f"processes that could not be ended, such as another user's: {survivors}")
-                return CommandResult(status, leftovers, bool(stopped))
+                return CommandResult(status, leftovers, bool(stopped) or self._killed)
             case [*_, b"failed", stage, number]:
                 raise CommandError(self._failure(stage, int(number)))
             case [b"started", shell]:

@@ -5,23 +5,37 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import Protocol
 
 MAX_LINE = 1 << 16
 REDRAW_INTERVAL = 5.0  # seconds
 _CONTINUATION = range(0x80, 0xC0)
 
 
-class Lines:
+class Filter(Protocol):
+    """What changes a stream of bytes on its way, such as `elpa_core.commands.masking.MaskedStream`."""
+
+    def feed(self, data: bytes) -> bytes:
+        """Add bytes, and return those that can go on."""
+
+    def close(self) -> bytes:
+        """Return the rest."""
+
+
+class LineSplitter:
     """Cut a stream of bytes into lines.
 
     Parameters
     ----------
     on_line : callable
         Called with each line, without its line ending.
+    clean : Filter, optional
+        What the bytes go through before they are cut.
     """
 
-    def __init__(self, on_line: Callable[[str], None]) -> None:
+    def __init__(self, on_line: Callable[[str], None], clean: Filter | None = None) -> None:
         self._on_line = on_line
+        self._clean = clean
         self._whole: deque[bytes] = deque()
         self._rest = b""
         self._next_look = time.monotonic() + REDRAW_INTERVAL
@@ -29,6 +43,10 @@ class Lines:
 
     def feed(self, data: bytes) -> None:
         """Add output, and pass on the lines that are complete."""
+        self._cut(self._clean.feed(data) if self._clean else data)
+        self._pass_on()
+
+    def _cut(self, data: bytes) -> None:
         *whole, rest = (self._rest + data).split(b"\n")
         for line in whole:
             self._whole += _pieces(_shown(line))
@@ -38,10 +56,11 @@ class Lines:
         if redrawn and time.monotonic() >= self._next_look:
             self._next_look = time.monotonic() + REDRAW_INTERVAL
             self._whole.append(_shown(self._rest))
-        self._pass_on()
 
     def close(self) -> None:
         """Pass on the last line if it has no line ending."""
+        if self._clean:
+            self._cut(self._clean.close())
         last, self._rest = _shown(self._rest), b""
         if last:
             self._whole.append(last)

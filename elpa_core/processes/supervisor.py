@@ -97,16 +97,8 @@ class Family:
         return True
 
     def members(self) -> list[Process]:
-        """Return the living descendants, parents before their children. Empty if not on Linux."""
-        children: dict[int, list[Process]] = {}
-        for pid in _pids():
-            process = _stat(pid)
-            if process is not None:
-                children.setdefault(process[1], []).append(process)
-        found = list(children.get(os.getpid(), ()))
-        for process in found:  # the list grows during the loop, one generation after another
-            found += children.get(process[0], ())
-        return [process for process in found if process[2] not in b"ZX"]
+        """Return the living descendants; see `descendants`."""
+        return descendants(os.getpid())
 
     def _signal(self, process: Process, number: signal.Signals) -> None:
         pid, _, state, start = process
@@ -125,6 +117,19 @@ class Family:
         except (ProcessLookupError, PermissionError):
             return False
         return True
+
+
+def descendants(ancestor: int) -> list[Process]:
+    """Return the living descendants of a process, parents before their children. Empty if not on Linux."""
+    children: dict[int, list[Process]] = {}
+    for pid in _pids():
+        process = _stat(pid)
+        if process is not None:
+            children.setdefault(process[1], []).append(process)
+    found = list(children.get(ancestor, ()))
+    for process in found:  # the list grows during the loop, one generation after another
+        found += children.get(process[0], ())
+    return [process for process in found if process[2] not in b"ZX"]
 
 
 def _pids() -> list[int]:

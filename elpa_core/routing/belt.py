@@ -1,8 +1,8 @@
 """The belt: lose little against the single model that was best on validation.
 
 All answers of a block together are no farther from that model's forecasts than the router may still lose.
-The belt holds where the model is near the median, or has credit for what the block could lose, or where the
-router has fallen behind it too far.
+The belt holds where the model is near the median, or nearer to the last actual, or has credit for what the
+block could lose, or where the router has fallen behind it too far.
 """
 
 from __future__ import annotations
@@ -37,8 +37,9 @@ def hold_one(answers: list[Answer], state: State) -> None:
     trust = BELT_TRUST * state.usual_error if leeway >= 0.0 else inf
     held, far, stake, distance = [], [], 0.0, 0.0
     for given in answers[state.dirty :] if state.dirty else answers:
-        aside = abs(given.best - given.experts[MEDIAN])
-        if aside <= trust:
+        median = given.experts[MEDIAN]
+        aside = abs(given.best - median)
+        if aside <= trust or abs(given.best - state.last) <= abs(median - state.last):
             held.append(given)
         elif aside > trust:  # not where it is NaN
             far.append(given)
@@ -86,9 +87,10 @@ def hold_many(answers: Sequence[Answer], state: State) -> None:
     trust = np.where(leeway >= 0.0, BELT_TRUST * some.usual_error, np.inf)
     (stake, distance), near, far = np.zeros((2, len(few))), [], []
     for out in answers:
-        aside, counts = np.abs(out.best[few] - out.experts[MEDIAN, few]), out.step >= dirty
-        near.append((aside <= trust) & counts)
-        far.append((aside > trust) & counts)
+        best, median, counts = out.best[few], out.experts[MEDIAN, few], out.step >= dirty
+        aside = np.abs(best - median)
+        near.append(((aside <= trust) | (np.abs(best - some.last) <= np.abs(median - some.last))) & counts)
+        far.append((aside > trust) & counts & ~near[-1])
         stake += np.where(far[-1], aside, 0.0)
     far = [each & (stake <= credit) for each in far]
     for out, holds in zip([*answers, *answers], [*near, *far], strict=True):

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from elpa_core.errors import ElpaError, InputError, Problem, quoted, some
-from elpa_core.routing.settings import BOUND, EXPERTS
+from elpa_core.errors import ElpaError, InputError, Problem, quoted, short, some
+from elpa_core.routing.settings import EXPERTS
+from elpa_core.schema.limits import BOUND
 
 Forecasts = Mapping[str, Any] | ArrayLike
 _OTHER_KINDS = {"b": "true and false", "c": "complex numbers", "M": "dates", "m": "spans of time"}
@@ -102,10 +103,10 @@ def forecast_array(
     for name, array in given.items():
         if array.ndim != 1 + len(series) or array.shape[1:] != series or not len(array):
             expected = f"shape (steps{''.join(f', {n}' for n in series)},), at least one step"
-            raise InputError(Problem(source, name, f"shape {array.shape}", expected))
+            raise InputError(Problem(source, short(name), f"shape {array.shape}", expected))
         if len(array) != len(first):
-            expected = f"{len(first)}, as {first_name} has"
-            raise InputError(Problem(source, name, f"{len(array)} steps", expected))
+            expected = f"{len(first)}, as {short(first_name)} has"
+            raise InputError(Problem(source, short(name), f"{len(array)} steps", expected))
     missing = np.full(first.shape, np.nan)
     return np.stack([given.get(name, missing) for name in names], axis=-1)
 

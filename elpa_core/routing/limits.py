@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elpa_core.routing.settings import BOUND
 from elpa_core.routing.state import Array, State
+from elpa_core.schema.limits import BOUND
 
 Mask = NDArray[np.bool_]
 REACH = 1000.0
@@ -37,8 +37,7 @@ def within(value: float, low: float, high: float) -> float:
 
 def limits_of(state: State) -> tuple[Any, Any]:
     """Return the smallest and the largest number that is not limited."""
-    low, high = state.seen
-    return low - state.margin, high + state.margin
+    return state.seen[0] - state.margin, state.seen[1] + state.margin
 
 
 def limit_one(row: list[float], state: State) -> tuple[list[float], list[float], list[bool] | None]:
@@ -81,6 +80,8 @@ def clip_many(values: Array, low: Array, high: Array) -> None:
 def widen_one(state: State, actual: float, limited: float) -> None:
     """Extend the range of the actuals by an actual, at most to the limits."""
     low, high = state.seen
+    if actual == limited:
+        state.last = actual
     if low > high:
         if actual != 0.0:
             state.seen, state.spread = [actual, actual], min(max(abs(actual), SIZE * state.scale), BOUND)
@@ -97,6 +98,7 @@ def widen_many(state: State, actual: Array, limited: Array) -> None:
     """Do the same for each series."""
     low, high = state.seen
     unknown, beyond = low > high, actual != limited
+    np.copyto(state.last, actual, where=~beyond)
     if unknown.any():
         first, known = unknown & (actual != 0.0), ~unknown
         np.copyto(low, np.minimum(low, limited), where=known)

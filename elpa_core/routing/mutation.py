@@ -1,7 +1,6 @@
 """Mutations: steps at which what was served is off by far; the steps after them are dirty.
 
-On dirty steps the router serves ``recent`` of the online models alone. The window of the last clean steps
-gives the amplitude factor, which only `explanation` tells.
+On these the router serves ``recent`` of the online models alone. The amplitude factor is told, not used.
 """
 
 from __future__ import annotations
@@ -18,10 +17,7 @@ GAIN_RANGE = (0.5, 2.0)
 
 
 def amplitude_factor(state: State) -> float:
-    """Return the ratio of actuals to offline forecasts over the window, in size, moved half-way to 1.
-
-    1 until the window is full.
-    """
+    """Return the ratio of actuals to offline forecasts over a full window, in size, moved half-way to 1."""
     forecast = float(np.sum(state.window_forecast))
     if state.window_rows < len(state.window_actual) or forecast <= 0.0:
         return 1.0

@@ -16,9 +16,10 @@ from elpa_core.routing.base import BaseRouter
 from elpa_core.routing.explain import Block, explanation
 from elpa_core.routing.inputs import CallOrderError, no_forecast, whole_number
 from elpa_core.routing.routing_policy import RoutingPolicy
-from elpa_core.routing.settings import BOUND, PARTS, RECENT
+from elpa_core.routing.settings import PARTS, RECENT
 from elpa_core.routing.state import Array, State
 from elpa_core.routing.validation import Validation
+from elpa_core.schema.limits import BOUND
 
 
 class Router(BaseRouter):

@@ -8,7 +8,7 @@ from typing import Any
 
 from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.routing.inputs import whole_number
-from elpa_core.routing.settings import MOST
+from elpa_core.schema.limits import BOUND, MOST
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class RoutingPolicy:
             horizon = whole_number(horizon, "horizon", 1, MOST)
         checked = read(RoutablePolicy, policy, source)
         routing, names = checked.routing, checked.names
-        scores = tuple(checked.scores[name] for name in names)
+        scores = tuple(min(checked.scores[name], BOUND) for name in names)
         best = scores.index(min(scores)) if routing.best_model is None else names.index(routing.best_model)
         return cls(
             online=tuple(checked.online_models),

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from elpa_core.schema.bounds import BOUND, MOST, VERSION
-
-__all__ = ["BOUND", "EXPERTS", "FLOOR", "LEVEL", "MEDIAN", "MIN_SCALE", "MOST", "PARTS", "RECENT", "STEADY"]
-__all__ += ["VERSION", "spread_of"]
 FLOOR = 1e-6
 """Smallest error that counts, as a share of their scale: the weight of a perfect model stays finite."""
 MIN_SCALE = 1e-9

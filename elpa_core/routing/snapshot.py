@@ -13,11 +13,12 @@ import numpy as np
 
 from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.files.os_errors import as_input_error
+from elpa_core.files.reading import read_lines
 from elpa_core.routing.answer import NUMBERS, Answer
 from elpa_core.routing.intervals import Intervals, checked_levels
 from elpa_core.routing.routing_policy import RoutingPolicy
 from elpa_core.routing.settings import EXPERTS
-from elpa_core.routing.state import WHOLE, Array, State
+from elpa_core.routing.state import WHOLE, State, with_gaps
 
 FORMAT, VERSION = "elpa-router", 6
 OTHER_VERSION = "another version of ELPA wrote it; remove it, and the router starts from the policy"
@@ -37,9 +38,9 @@ def to_json(
     steps = []
     for given in waiting:
         step = {name: getattr(given, name).tolist() for name in NUMBERS}
-        step["best"] = _with_gaps(given.best)
+        step["best"] = with_gaps(given.best)
         if given.radii is not None:
-            step["radii"] = {str(level): _with_gaps(radius) for level, radius in given.radii.items()}
+            step["radii"] = {str(level): with_gaps(radius) for level, radius in given.radii.items()}
         steps.append({**step, "step": given.step})
     return {
         "format": FORMAT,
@@ -79,15 +80,11 @@ def from_json(
 def read_json(path: Path) -> object:
     """Return the JSON value of a state file."""
     with as_input_error(path, "a state file that can be read"):
-        data = path.read_bytes()
+        data = read_lines(path)
     try:
         return json.loads(data)
     except (ValueError, RecursionError) as error:
         raise InputError(Problem(str(path), "", "no JSON", "a whole state file", DAMAGED)) from error
-
-
-def _with_gaps(values: Array) -> list[float | None]:
-    return [None if np.isnan(value) else value for value in values.tolist()]
 
 
 def _policy(value: object, source: str) -> RoutingPolicy:
@@ -116,7 +113,7 @@ def _state(value: object, policy: RoutingPolicy, source: str) -> State:
     if not isinstance(best, list) or not best:
         raise InputError(Problem(source, "$.state.best", quoted(best), "an integer for each series", DAMAGED))
     shapes = State.shapes(len(policy.names), policy.amplitude_window, len(best))
-    state = State(**_arrays(value, shapes, "$.state", source))
+    state = State(**_arrays(value, shapes, "$.state", source, gaps=("last",)))
     if problems := [
         Problem(source, f"$.state.{name}", "numbers of no router", expected, DAMAGED)
         for name, expected in state.impossible()

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elpa_core.routing.routing_policy import RoutingPolicy
-from elpa_core.routing.settings import BOUND, EXPERTS, FLOOR, MIN_SCALE, spread_of
+from elpa_core.routing.settings import EXPERTS, FLOOR, MIN_SCALE, spread_of
+from elpa_core.schema.limits import BOUND
 
 Array = NDArray[np.float64]
 UNSEEN = 1e15
@@ -23,27 +24,23 @@ WHOLE = ("window_rows", "best", "dirty", "mutated", "rows")
 class State:
     """What a router has learned: of one series, floats and lists; of ``n`` series, arrays.
 
-    The shapes are those for many series; for one, the last axis is left out. What is learned:
+    The shapes are those for many series; for one, the last axis is left out. ``scores`` (models, n) are
+    recent errors. ``gains`` and ``squares`` (models, n) are the sum, and the sum of squares, of what
+    ``steady`` would have gained by moving to a model, to first order; ``expert_gains`` and
+    ``expert_squares`` (experts, n) the same for the mean of the experts and each of them. ``usual_error``
+    and ``level_error`` are errors of the median, absolute and signed. ``window_actual`` and
+    ``window_forecast`` (amplitude_window, n) are the last clean actuals and offline forecasts, without sign,
+    in a ring; ``window_rows`` counts clean rows, ``dirty`` the dirty steps left; ``mutated`` is 1 after a
+    mutation, ``phi`` the least denominator of a relative error.
 
-    ``scores`` (models, n) are exponentially weighted absolute errors. ``gains`` and ``squares`` (models, n)
-    are the sum over steps, and the sum of squares, of what the expert ``steady`` would have gained by moving
-    to a model, to first order; ``expert_gains`` and ``expert_squares`` (experts, n) the same for all experts
-    together and each of them. ``usual_error`` and ``level_error`` are exponentially weighted errors of the
-    median, absolute and signed.
-
-    ``window_actual`` and ``window_forecast`` (amplitude_window, n) are the last clean actuals and offline
-    forecasts, without sign, in a ring; ``window_rows`` counts clean rows. ``dirty`` counts the dirty steps
-    left, ``mutated`` is 1 if the last row was a mutation, ``phi`` the smallest denominator of a relative
-    error.
-
-    ``best`` is the position of the best single model on validation, ``best_mae`` its mean absolute error
-    there, ``best_loss`` the sum of its errors since, ``ahead`` by how much that is more than the router's.
+    ``best`` is the place of the best single model on validation, ``best_mae`` its mean error there,
+    ``best_loss`` the sum of its errors since, ``ahead`` by how much that is more than the router's.
     ``credit`` (3, n) is how much nearer to the actuals than the median it was on clean steps where it was
     far from the median: in all blocks before the last one, at most in one of these, in the last one.
-
-    ``seen`` (2, n) are the smallest and largest actual, the wrong way round as long as all were zero;
-    ``margin`` is how far beyond them a forecast may be: ``spread``, the range at the start, or more after an
-    actual that was farther out. ``scale`` is the size of an error.
+    ``last`` is the last actual within the limits, NaN before the first. ``seen`` (2, n) are the smallest and
+    largest actual, the wrong way round as long as all were zero; ``margin`` is how far beyond them a
+    forecast may be: ``spread``, the range at the start, or more after an actual that was farther out.
+    ``scale`` is the size of an error.
     """
 
     scores: Any
@@ -60,6 +57,7 @@ class State:
     best_loss: Any
     ahead: Any
     credit: Any
+    last: Any
     seen: Any
     spread: Any
     margin: Any
@@ -83,7 +81,8 @@ class State:
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields of many series as lists."""
-        return {field.name: getattr(self, field.name).tolist() for field in fields(self)}
+        values = {field.name: getattr(self, field.name).tolist() for field in fields(self)}
+        return {**values, "last": with_gaps(self.last)}
 
     @classmethod
     def shapes(cls, models: int, window: int, series: int) -> dict[str, tuple[int, ...]]:
@@ -111,6 +110,11 @@ class State:
         for name, largest in (("best", len(self.scores) - 1), ("mutated", 1)):
             if (getattr(self, name) > largest).any():
                 yield name, f"integers from 0 to {largest}"
+
+
+def with_gaps(values: Array) -> list[float | None]:
+    """Return numbers for JSON, null for NaN."""
+    return [None if np.isnan(value) else value for value in values.tolist()]
 
 
 def start(policies: Sequence[RoutingPolicy], first_errors: Array | None = None) -> State:
@@ -147,6 +151,7 @@ def start(policies: Sequence[RoutingPolicy], first_errors: Array | None = None) 
         best_loss=np.zeros(n),
         ahead=np.zeros(n),
         credit=np.zeros((3, n)),
+        last=np.full(n, np.nan),
         seen=np.array(ranges, np.float64).T.copy(),
         spread=spread,
         margin=spread.copy(),

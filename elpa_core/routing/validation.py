@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.routing.inputs import actual_array, by_name, forecast_array, whole_number
 from elpa_core.routing.routing_policy import RoutingPolicy
-from elpa_core.routing.settings import BOUND, MOST, spread_of
+from elpa_core.routing.settings import spread_of
+from elpa_core.schema.limits import BOUND, MOST
 
 Array = NDArray[np.float64]
 _OUTLIER = 30.0  # median errors: a single outlier must not determine the mean

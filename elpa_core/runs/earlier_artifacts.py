@@ -14,6 +14,7 @@ from elpa_core.artifacts.error_artifact import ErrorArtifact
 from elpa_core.config.training import RunFields
 from elpa_core.errors import ArtifactError, InputError, Problem
 from elpa_core.files import StorePath
+from elpa_core.files.reading import UnsuitableFileError
 from elpa_core.files.strict_json import parse_object
 from elpa_core.runs.folder import ModelFolder, RunFolder, lies_in_model, path_below_model
 from elpa_core.runs.trained_on import misfit, recorded_by_0_1_0
@@ -70,7 +71,7 @@ class EarlierArtifact:
             raise ArtifactError(Problem(path, "", "an artifact outside the policy store", expected))
         for part in path_below_model(path, self.run_dir.name, self.model_dir.name):
             place = place / part
-        if isinstance(place, Path) and not place.resolve().is_relative_to(Path(str(runs)).resolve()):
+        if isinstance(place, Path) and not _lies_below(place, Path(str(runs))):
             found = "a link to a file outside the policy store"
             raise ArtifactError(Problem(str(place), "", found, expected))
         return place
@@ -97,7 +98,7 @@ class EarlierArtifact:
         path = RunFolder(self.run_dir).manifest
         try:
             entries = parse_object(files.read(path), str(path)).get("models")
-        except (FileNotFoundError, NotADirectoryError, InputError):
+        except (FileNotFoundError, NotADirectoryError, UnsuitableFileError, InputError):
             return False
         same = [
             entry
@@ -107,6 +108,13 @@ class EarlierArtifact:
             and entry.get("status") == "ok"
         ]
         return [entry.get("artifact") for entry in same] == [self.artifact.to_json()]
+
+
+def _lies_below(place: Path, folder: Path) -> bool:
+    try:
+        return place.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):  # a link that leads to itself leads nowhere else
+        return True
 
 
 def earlier_artifacts(run_dir: StorePath, model: str, group: str) -> Iterator[EarlierArtifact]:
@@ -175,9 +183,11 @@ def carry(earlier: EarlierArtifact, model_dir: StorePath) -> ErrorArtifact:
     expected = f"the error artifact of run {earlier.run_id}"
     place = earlier.place
     try:
-        data = files.read(place)
+        data = files.read_text_lines(place)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise ArtifactError(Problem(str(place), "", "no such file", expected)) from error
+    except UnsuitableFileError as error:
+        raise ArtifactError(Problem(str(place), "", str(error.strerror), expected)) from error
     if hashlib.sha256(data).hexdigest() != earlier.artifact.sha256:
         raise ArtifactError(Problem(str(place), "", "another content than its run recorded", expected))
     target = ModelFolder(model_dir).carried_errors

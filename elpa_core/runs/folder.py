@@ -14,7 +14,7 @@ STATUS_NAME = "status.json"
 STDOUT_NAME = "train.stdout.log"
 STDERR_NAME = "train.stderr.log"
 
-_MODELS, _POLICIES, _GENERATIONS = "models", "policies", "generations"
+_MODELS, _POLICIES, _ROUTERS, _GENERATIONS = "models", "policies", "routers", "generations"
 _KEY_END = 6
 
 
@@ -46,13 +46,23 @@ class ModelFolder(Generic[Place_co]):
         return self.path / STDERR_NAME
 
     @property
+    def output_log(self) -> Place_co:
+        """All output of the command, if it is more than the task's log takes."""
+        return self.path / "output.log"
+
+    @property
+    def spare_output_log(self) -> Place_co:
+        """The same, if the command has a file of that name."""
+        return self.path / "elpa_output.log"
+
+    @property
     def carried_errors(self) -> Place_co:
         """The validation errors of an earlier run that take part in this one."""
         return self.path / "carried_errors.csv"
 
     @property
     def copied_errors(self) -> Place_co:
-        """A copy of the validation errors that the command left outside its folder."""
+        """A copy of the validation errors, if their own path is outside this folder or holds a secret."""
         return self.path / "handed_on_errors.csv"
 
     def attempt(self, number: int, key: str) -> ModelFolder[Place_co]:
@@ -100,6 +110,10 @@ class RunFolder(Generic[Place_co]):
     def numbered_policy(self, number: int) -> Place_co:
         """Return the path of a numbered policy."""
         return self.policies / policy_file(number)
+
+    def router_state(self, sha256: str) -> Place_co:
+        """Return the path of what a router has learned from the validation rows; it never changes."""
+        return self.path / _ROUTERS / f"{sha256}.json"
 
     @property
     def generations(self) -> Place_co:

@@ -11,7 +11,7 @@ from elpa_core import files
 from elpa_core.runs.folder import RunFolder
 from elpa_core.runs.manifest import manifest_of, model_entry, write_manifest
 from elpa_core.runs.plan import Plan, PlannedModel
-from elpa_core.runs.training import Training
+from elpa_core.runs.training import Training, TrainingOutcome
 from elpa_core.times import now_text
 
 Report = Callable[[str], None]
@@ -36,21 +36,32 @@ class RecordedRun:
         self._path = manifest_path
         self._created_at = now_text()
         self._entries = {planned.model.name: model_entry(planned) for planned in plan.models}
-        files.write(RunFolder(plan.run_dir).config, plan.loaded.data)
+        files.write(RunFolder(plan.run_dir).config, plan.loaded.data, private=True)
         self._write()
 
-    def execute(self, report: Report) -> bool:
+    @property
+    def without_errors(self) -> list[str]:
+        """The models whose commands ended well and left no usable errors."""
+        return [
+            name
+            for name, entry in self._entries.items()
+            if entry["status"] == "ok" and entry["artifact"] is None
+        ]
+
+    def execute(self, report: Report, warn: Report) -> bool:
         """Run every enabled model's command, in config order.
 
         Parameters
         ----------
         report : callable
             Takes one line of progress at a time.
+        warn : callable
+            Takes one warning at a time.
 
         Returns
         -------
         bool
-            True if no model failed.
+            True if no model failed; see also `without_errors`.
         """
         enabled = [planned for planned in self.plan.models if planned.model.enabled]
         failed = 0
@@ -60,7 +71,7 @@ class RecordedRun:
             try:
                 entry = self._update(planned, status="running", started_at=now_text())
                 report(f"{title}: running since {entry['started_at']}")
-                self._run(planned, entry["started_at"])
+                outcome = self._run(planned, entry["started_at"])
             except BaseException:
                 self._update(planned, status="failed", reason="interrupted", finished_at=now_text())
                 raise
@@ -68,23 +79,28 @@ class RecordedRun:
             rows = entry["artifact"]["rows"] if entry["artifact"] else 0
             errors = f", {rows} validation error{'s' if rows > 1 else ''}" if rows else ""
             report(f"{title}: {entry['status']} after {time.monotonic() - begun:.1f} s{errors}{reason}")
+            for warning in outcome.warnings:
+                warn(f"{planned.model.name}: {warning}")
             if entry["status"] == "failed":
                 failed += 1
+                for line in outcome.error_lines:
+                    report(f"    {line}")
                 if not self.continue_on_error:
                     if left := len(enabled) - number:
                         report(f"stopped: {left} more not run (--continue-on-error runs them all the same)")
                     break
         return failed == 0
 
-    def _run(self, planned: PlannedModel, started_at: str) -> None:
+    def _run(self, planned: PlannedModel, started_at: str) -> TrainingOutcome:
         outcome = Training(planned).run(started_at)
         if outcome.failure is not None:
             self._update(planned, **outcome.entry("failed", outcome.failure))
-            return
+            return outcome
         reason = outcome.problem
         if reason is not None and outcome.artifact is None:
             reason = f"no usable error artifact: {reason}"
         self._update(planned, **outcome.entry("ok", reason))
+        return outcome
 
     def _update(self, planned: PlannedModel, **fields: Any) -> dict[str, Any]:
         entry = self._entries[planned.model.name]

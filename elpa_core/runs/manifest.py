@@ -30,7 +30,7 @@ def model_entry(planned: PlannedModel) -> dict[str, Any]:
         "train_cmd": planned.shown_command,
         "model_dir": str(planned.model_dir),
         "env": planned.masked_environment(),
-        "error_csv": str(planned.error_csv),
+        "error_csv": mask_text(str(planned.error_csv), planned.secrets),
         "status": "planned" if model.enabled else "disabled",
         "reason": None,
         "return_code": None,
@@ -40,6 +40,7 @@ def model_entry(planned: PlannedModel) -> dict[str, Any]:
         "finished_at": None,
         "artifact": None,
         "artifacts": [],
+        "warnings": [],
     }
 
 
@@ -54,7 +55,9 @@ def refused_entry(model: Model, run_dir: Path) -> dict[str, Any]:
         The run's folder.
     """
     model_dir = RunFolder(run_dir).model(model.name).path
-    planned = PlannedModel(model, "", "", model_dir, {}, model_dir, secret_values(model.env), model.airflow)
+    planned = PlannedModel(
+        model, "", "", model_dir, {}, model_dir, secret_values(model.env), model.airflow, {}
+    )
     return model_entry(planned) | {"train_cmd": None, "error_csv": None}
 
 

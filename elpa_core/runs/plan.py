@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from elpa_core.artifacts.error_columns import Role
 from elpa_core.commands.masking import MASK, mask_text, mask_values, names_a_secret, secret_values
 from elpa_core.commands.placeholders import Scalar, render_command, render_text
+from elpa_core.commands.unquoted import unquoted_values
 from elpa_core.config.airflow import ModelRunOptions
-from elpa_core.config.placeholder_values import placeholder_values, written_values
-from elpa_core.config.training import LoadedConfig, Model
+from elpa_core.config.placeholder_values import placeholder_values, written_texts, written_values
+from elpa_core.config.training import LoadedConfig, Model, TrainingConfig
 from elpa_core.errors import PlaceholderError
 from elpa_core.runs.folder import RunFolder
 from elpa_core.times import RunMoment
@@ -38,6 +40,8 @@ class PlannedModel:
         Values that are never to be printed.
     options : ModelRunOptions
         How the model runs: its own options over those of the whole config.
+    error_columns : mapping of str to str
+        Names of columns of the error CSV by what they hold: the model's own over those of the whole config.
     """
 
     model: Model
@@ -48,6 +52,7 @@ class PlannedModel:
     error_csv: Path
     secrets: tuple[str, ...]
     options: ModelRunOptions
+    error_columns: Mapping[Role, str]
 
     def masked_environment(self) -> dict[str, str]:
         """Return the model's own ``env`` with secrets masked."""
@@ -129,7 +134,12 @@ def plan_model(
     hidden = {name: MASK if names_a_secret(name) else value for name, value in values.written.items()}
     hidden_data = {name: MASK if names_a_secret(name) else value for name, value in values.data.items()}
     secrets = secret_values(model.env, config.extras, config.context, changed or {})
-    command = render_command(model.train_cmd, values.written, values.data, source=loaded.source, place=place)
+    try:
+        command = render_command(
+            model.train_cmd, values.written, values.data, source=loaded.source, place=place
+        )
+    except PlaceholderError as error:
+        raise _with_unquoted(error, model, config) from error
     try:
         shown = render_command(model.train_cmd, hidden, hidden_data, source=loaded.source, place=place)
     except PlaceholderError:  # a secret where only a number can stand
@@ -143,4 +153,17 @@ def plan_model(
         error_csv=model_dir / render_text(model.error_csv, {**values.written, **values.data}),
         secrets=secrets,
         options=model.airflow.over(config.airflow),
+        error_columns=model.error_columns.over(config.error_columns),
+    )
+
+
+def _with_unquoted(error: PlaceholderError, model: Model, config: TrainingConfig) -> PlaceholderError:
+    """Return the error with the values of the config that may be behind it: they stand unquoted."""
+    names = dict.fromkeys(name for name, _ in unquoted_values(model.train_cmd, written_texts(config)))
+    if not names:
+        return error
+    hint = f"the value of {' and '.join(f'{{{name}}}' for name in names)} stands unquoted"
+    return PlaceholderError(
+        replace(problem, hint=f"{problem.hint}; {hint}" if problem.hint else hint)
+        for problem in error.problems
     )

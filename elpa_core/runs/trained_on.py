@@ -11,8 +11,9 @@ from typing import Any
 from elpa_core import files
 from elpa_core.commands.masking import MASK, mask_text, names_a_secret
 from elpa_core.config.training import RunFields
-from elpa_core.errors import ConfigError, Problem, quoted
+from elpa_core.errors import ConfigError, Problem, quoted, short
 from elpa_core.files import StorePath
+from elpa_core.files.reading import UnsuitableFileError
 from elpa_core.files.strict_json import parse_object, same_value
 from elpa_core.runs.folder import RunFolder
 
@@ -82,6 +83,8 @@ def _object(path: StorePath, what: str) -> dict[str, Any]:
         return parse_object(files.read(path), str(path))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise ConfigError(Problem(str(path), "", "no such file", what)) from error
+    except UnsuitableFileError as error:
+        raise ConfigError(Problem(str(path), "", str(error.strerror), what)) from error
 
 
 def _mapping(value: object) -> dict[str, Any]:
@@ -116,7 +119,7 @@ def misfit(record: Mapping[str, Any], config: RunFields, secrets: Collection[str
         if not _same(record.get(name), getattr(config, name), salt)
     ]
     for name in sorted({*there, *config.context}):
-        place = f"context.{name}"
+        place = f"context.{short(name)}"
         if name not in config.context:
             differences.append(f"trained with {place}, which this run does not have")
         elif name not in there:
@@ -138,7 +141,7 @@ def _shown(value: object, secrets: Collection[str]) -> str:
     if value == "":
         return "none"
     text = value if isinstance(value, str) else quoted(value)
-    return MASK if mask_text(text, secrets) != text else text
+    return MASK if mask_text(text, secrets) != text else short(text, 200)
 
 
 def _same(theirs: object, own: object, salt: object) -> bool:

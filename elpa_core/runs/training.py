@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, BinaryIO, Literal, Protocol
 
-from elpa_core.artifacts.error_artifact import ErrorArtifact, FileState, artifact_of, require_fresh
-from elpa_core.artifacts.kept_files import kept_files
-from elpa_core.config.training import Model
+from elpa_core.artifacts.error_artifact import (
+    ErrorArtifact,
+    FileState,
+    artifact_of,
+    require_fresh,
+    require_regular,
+)
+from elpa_core.artifacts.kept_files import KeptFiles, kept_files
+from elpa_core.commands.masking import MaskedStream, mask_text
 from elpa_core.errors import ArtifactError, CommandError
 from elpa_core.processes.command import DEFAULT_STOP_GRACE, Command, CommandResult
+from elpa_core.processes.exit_codes import exit_code_in_words
+from elpa_core.runs.error_tail import last_lines
 from elpa_core.runs.folder import ModelFolder
 from elpa_core.runs.plan import PlannedModel
 from elpa_core.times import now_text
@@ -22,9 +31,7 @@ from elpa_core.times import now_text
 class ArtifactKeeper(Protocol):
     """Who keeps what a command left, in its folder or elsewhere."""
 
-    def artifact_left(
-        self, error_csv: Path, *, model: Model, started_at: str, finished_at: str
-    ) -> ErrorArtifact:
+    def keep_artifact(self, planned: PlannedModel, *, started_at: str, finished_at: str) -> ErrorArtifact:
         """Return the error artifact, and where it is kept.
 
         Raises
@@ -35,14 +42,12 @@ class ArtifactKeeper(Protocol):
             If it cannot be kept.
         """
 
-    def files_left(self, patterns: Sequence[str]) -> list[str]:
-        """Return where the files are kept that the model's ``artifacts`` names.
+    def keep_files(self, files: Sequence[Path]) -> list[str]:
+        """Return where files of the command's folder are kept.
 
         Raises
         ------
-        ArtifactError
-            If a pattern names none.
-        OSError
+        ArtifactError, OSError
             If one cannot be kept.
         """
 
@@ -59,21 +64,24 @@ class KeptInPlace:
 
     model_dir: Path
 
-    def artifact_left(
-        self, error_csv: Path, *, model: Model, started_at: str, finished_at: str
-    ) -> ErrorArtifact:
+    def keep_artifact(self, planned: PlannedModel, *, started_at: str, finished_at: str) -> ErrorArtifact:
         """Return the error artifact; see `ArtifactKeeper`."""
         return artifact_of(
-            error_csv, model=model.name, group=model.group, started_at=started_at, finished_at=finished_at
+            planned.error_csv,
+            model=planned.model.name,
+            group=planned.model.group,
+            started_at=started_at,
+            finished_at=finished_at,
+            named=planned.error_columns,
         )
 
-    def files_left(self, patterns: Sequence[str]) -> list[str]:
+    def keep_files(self, files: Sequence[Path]) -> list[str]:
         """Return the kept files; see `ArtifactKeeper`."""
-        return [str(path) for path in kept_files(self.model_dir, patterns)]
+        return [str(path) for path in files]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrainingOutcome:
     """How a training ended.
 
     Parameters
@@ -90,6 +98,10 @@ class Outcome:
         The model's validation errors.
     kept : tuple of str
         Where the files are kept that the model's ``artifacts`` names.
+    warnings : tuple of str
+        What ``artifacts`` names and is not kept.
+    error_lines : tuple of str
+        The last lines of a failed command's errors, if they go to a file.
     """
 
     started_at: str
@@ -99,6 +111,8 @@ class Outcome:
     problem: str | None = None
     artifact: ErrorArtifact | None = None
     kept: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    error_lines: tuple[str, ...] = ()
 
     @property
     def reason(self) -> str | None:
@@ -122,6 +136,7 @@ class Outcome:
             "return_code": self.return_code,
             "artifact": self.artifact.to_json() if ok and self.artifact else None,
             "artifacts": list(self.kept) if ok else [],
+            "warnings": list(self.warnings),
             "started_at": self.started_at,
             "finished_at": self.finished_at,
         }
@@ -137,8 +152,8 @@ class Training:
     parent_environment : mapping of str to str, optional
         What the command's environment has besides the plan's; that of this process if left out.
     on_line : callable, optional
-        Takes each line of the command's output. If left out, the output goes to the two log files in
-        the model's folder.
+        Takes each line of the command's output, with secrets masked. If left out, the output goes to
+        the two log files in the model's folder.
     keeper : ArtifactKeeper, optional
         Keeps what the command left; if left out, it stays where it is.
     """
@@ -157,8 +172,9 @@ class Training:
         self._keeper = KeptInPlace(planned.model_dir) if keeper is None else keeper
         self._command: Command | None = None
         self._stopping = False
+        self._error_lines: tuple[str, ...] = ()
 
-    def run(self, started_at: str) -> Outcome:
+    def run(self, started_at: str) -> TrainingOutcome:
         """Train the model, once, and return how that ended.
 
         An exception that is raised meanwhile in this thread stops the command, then goes on its way.
@@ -171,10 +187,18 @@ class Training:
         try:
             before, result = self._run_command()
         except CommandError as error:
-            return Outcome(started_at, now_text(), failure=str(error))
+            return TrainingOutcome(
+                started_at, now_text(), failure=self._shown(str(error)), error_lines=self._error_lines
+            )
         finished_at = now_text()
         if failure := self._failure(result):
-            return Outcome(started_at, finished_at, result.return_code, failure)
+            return TrainingOutcome(
+                started_at,
+                finished_at,
+                result.return_code,
+                self._shown(failure),
+                error_lines=self._error_lines,
+            )
         return self._what_is_left(before, started_at, finished_at)
 
     def stop(self) -> None:
@@ -195,7 +219,8 @@ class Training:
                 before = FileState.of(planned.error_csv)
                 if self._on_line is None:
                     stdout = logs.enter_context(folder.stdout_log.open("wb"))
-                    stderr = logs.enter_context(folder.stderr_log.open("wb"))
+                    stderr = logs.enter_context(folder.stderr_log.open("w+b"))
+                    logs.callback(self._keep_last_lines, stderr)
             except OSError as error:
                 raise CommandError(f"{error.filename}: {error.strerror}") from error
             stop_grace = planned.options.stop_grace
@@ -206,32 +231,56 @@ class Training:
                 stdout=stdout,
                 stderr=stderr,
                 on_line=self._on_line,
+                clean=MaskedStream(planned.secrets),
                 stop_grace=DEFAULT_STOP_GRACE if stop_grace is None else stop_grace,
             )
             if self._stopping:  # before there was a command to stop
                 self._command.stop()
             return before, self._command.run()
 
+    def _keep_last_lines(self, log: BinaryIO) -> None:
+        self._error_lines = last_lines(log, self._planned.secrets)
+
+    def _shown(self, text: str) -> str:
+        return mask_text(text, self._planned.secrets)
+
     def _failure(self, result: CommandResult) -> str | None:
         if result.stopped:
             return "the command was stopped"
         if result.return_code == 0:
             return None
-        failure = f"the command ended with exit code {result.return_code}"
+        failure = f"the command ended with {exit_code_in_words(result.return_code)}"
         if self._on_line is None:
             failure += f"; its errors are in {ModelFolder(self._planned.model_dir).stderr_log}"
         return failure
 
-    def _what_is_left(self, before: FileState | None, started_at: str, finished_at: str) -> Outcome:
+    def _what_is_left(self, before: FileState | None, started_at: str, finished_at: str) -> TrainingOutcome:
         planned = self._planned
         problem, artifact = None, None
         kept: tuple[str, ...] = ()
+        found = KeptFiles()
         try:
             require_fresh(planned.error_csv, before)
-            artifact = self._keeper.artifact_left(
-                planned.error_csv, model=planned.model, started_at=started_at, finished_at=finished_at
+            artifact = self._keeper.keep_artifact(
+                replace(planned, error_csv=self._nameable(planned.error_csv)),
+                started_at=started_at,
+                finished_at=finished_at,
             )
-            kept = tuple(self._keeper.files_left(planned.model.artifacts))
+            found = kept_files(planned.model_dir, planned.model.artifacts, planned.secrets)
+            kept = tuple(self._keeper.keep_files(found.paths))
         except (ArtifactError, OSError) as error:  # OSError: the command may remove its own folder
-            problem = str(error)
-        return Outcome(started_at, finished_at, 0, problem=problem, artifact=artifact, kept=kept)
+            problem = self._shown(str(error))
+        return TrainingOutcome(
+            started_at, finished_at, 0, None, problem, artifact, kept, tuple(map(self._shown, found.warnings))
+        )
+
+    def _nameable(self, error_csv: Path) -> Path:
+        """Return a copy of an artifact whose path holds a secret: everybody is told the path."""
+        folder = self._planned.model_dir
+        name = str(error_csv.relative_to(folder) if error_csv.is_relative_to(folder) else error_csv)
+        if self._shown(name) == name:
+            return error_csv
+        require_regular(error_csv)
+        copy = ModelFolder(folder).copied_errors
+        shutil.copyfile(error_csv, copy)
+        return copy

@@ -24,9 +24,9 @@ Interval = Annotated[tuple[float, float], Field(strict=False)]
 class MissingModel(Part):
     """A model of the pool that is not in the policy."""
 
-    name: str
-    group: Group
-    reason: str
+    name: str = Field(description="The model.")
+    group: Group = Field(description="Its group.")
+    reason: str = Field(description="Why it is not in the policy.")
     intended: bool = Field(
         description="Whether it was left out on purpose (disabled, not chosen); otherwise it failed."
     )
@@ -52,11 +52,18 @@ class ErrorSource(Part):
 class RunReference(Part):
     """The run that made a policy."""
 
-    dag_id: str | None
-    run_id: str | None
-    run_dir: str
-    as_of: str
-    config_sha256: str
+    dag_id: str | None = Field(description="Dag of the run; null on the command line.")
+    run_id: str | None = Field(description="Id of the Dag run; null on the command line.")
+    run_dir: str = Field(description="Folder of the run.")
+    as_of: str = Field(description="Moment up to which the run used data.")
+    config_sha256: str = Field(description="SHA-256 of the config that the run froze.")
+
+
+class RouterState(Part):
+    """What a router has learned from the validation rows."""
+
+    file: str = Field(description="File of the state; a relative path starts at the policy's folder.")
+    sha256: str = Field(description="SHA-256 of the file's bytes.")
 
 
 class Routing(Part):
@@ -74,11 +81,14 @@ class Routing(Part):
         description="Its mean absolute error; each error counts at most as thirty times the median error."
     )
     recommended_weights: dict[str, float] = Field(
-        description="Better static weights over both groups, sum 1: scores with a half-life of a quarter of"
-        " the rows, to the power -4."
+        description="Better static weights over both groups, sum 1: mean absolute errors to the power -12."
     )
     mutant_epsilon_suggested: float | None = Field(
         description="Suggested mutant_epsilon: the 99th percentile of the router's relative errors."
+    )
+    state: RouterState | None = Field(
+        default=None,
+        description="State of a router that has seen the validation rows: serving starts from it.",
     )
 
 
@@ -90,11 +100,24 @@ class SingleModel(Part):
 
 
 class Gain(Part):
-    """Difference between the mean absolute error of the best single model and another one."""
+    """Difference between the mean absolute error of the best single model so far and another one."""
 
     gain: float = Field(description="Positive if the other error is lower.")
-    low: float = Field(description="Lower end of the interval.")
-    high: float = Field(description="Upper end of the interval.")
+    low: float | None = Field(description="Lower end of the interval; null if there is none.")
+    high: float | None = Field(description="Upper end of the interval; null if there is none.")
+    no_interval: str | None = Field(default=None, description="Reason why there is no interval.")
+
+
+class Holdout(Part):
+    """Mean absolute errors on the last two thirds of the rows, of what knows only earlier rows."""
+
+    rows: int
+    best_single_so_far: float = Field(
+        description="Error of the model that had the lowest error in all rows before each block."
+    )
+    contract_weights: float = Field(description="Error of the contract weights of the first third.")
+    recommended_weights: float = Field(description="Error of the recommended weights of the first third.")
+    router: float = Field(description="Error of the router.")
 
 
 class Evaluation(Part):
@@ -111,31 +134,62 @@ class Evaluation(Part):
     router: float = Field(
         description="Error of a router that learns from each block of rows after it has served the block."
     )
+    holdout: Holdout | None = Field(
+        default=None,
+        description="rows, best_single_so_far, contract_weights, recommended_weights and router: errors on"
+        " the last two thirds of the rows, of what knows only earlier rows; null before 0.2.0.",
+    )
     gain_over_best_single: dict[str, Gain] = Field(
-        description="gain, low and high of contract_weights, recommended_weights and router."
+        description="gain, low, high and no_interval of contract_weights, recommended_weights and router, in"
+        " holdout."
     )
     interval: str = Field(description="Method that computed low and high.")
     note: str = Field(description="Rows from which each number was computed.")
-    verdict: list[str] = Field(description="Sentences that say whether the ensemble beats its best model.")
+    verdict: list[str] = Field(description="The gains in words.")
+
+
+class ComparedModel(Part):
+    """What is known of the steps behind a model's score."""
+
+    rows: int | None = Field(
+        description="Rows that were looked at, at most the last 10,000; null if unknown."
+    )
+    shared: int = Field(description="How many of their steps all models have, with the same actuals.")
+    first: str | None = Field(description="Time of the first step, as the file has it; null if unknown.")
+    last: str | None = Field(description="Time of the last step.")
+
+
+class Comparison(Part):
+    """Whether the models' errors come from the same steps."""
+
+    by: Literal["time", "position"] | None = Field(
+        description="How steps were told apart; null if models have neither times nor actuals."
+    )
+    models: dict[str, ComparedModel] = Field(description="What is known of each model's steps.")
+    reasons: list[str] = Field(
+        description="Why scores cannot be compared; empty if nothing speaks against it."
+    )
 
 
 class _Marked(Part):
-    skill: Literal["ELPA"]
+    skill: Literal["ELPA"] = Field(description="What the file is.")
 
 
 class _Origin(_Marked):
     created_at: str = Field(description="UTC, ISO 8601, ending in Z.")
-    beta: float
+    beta: float = Field(description="EWMA factor of the scores.")
 
 
 class ScoredPolicy(_Marked):
     """Models, scores and control fields."""
 
-    dirty_interval: int
-    amplitude_window: int
-    mutant_epsilon: float | None
-    online_models: Names
-    offline_models: Names
+    dirty_interval: int = Field(description="Number of dirty steps after a mutation.")
+    amplitude_window: int = Field(description="Number of steps that calibrate the amplitude.")
+    mutant_epsilon: float | None = Field(
+        description="Relative error above which a step counts as a mutation; null: no detection."
+    )
+    online_models: Names = Field(description="Online models with a score, in config order.")
+    offline_models: Names = Field(description="Offline models with a score, in config order.")
     scores: dict[str, float] = Field(
         description="EWMA of the absolute validation errors by model; lower is better."
     )
@@ -184,15 +238,17 @@ class WeightedPolicy(ScoredPolicy, _Origin):
 
     online_weights: dict[str, float] = Field(description="Sum to 1.")
     offline_weights: dict[str, float] = Field(description="Sum to 1.")
-    best_online_model: str
-    best_offline_model: str
+    best_online_model: str = Field(description="The online model with the lowest score.")
+    best_offline_model: str = Field(description="The offline model with the lowest score.")
     degraded: bool = Field(
         default=False,
         description="Whether a failed model is missing, or takes part with an older artifact than intended.",
     )
-    missing: list[MissingModel] = Field(default=[])
+    missing: list[MissingModel] = Field(
+        default=[], description="Models of the pool without a score, and why."
+    )
     errors: dict[str, ErrorSource] = Field(default={}, description="Source of each score, by model.")
-    run: RunReference | None = None
+    run: RunReference | None = Field(default=None, description="The run that made the policy.")
     chosen: dict[str, Any] = Field(
         default={}, description="Values that were chosen at the start of the run and differ from the config."
     )
@@ -224,12 +280,16 @@ class WeightedPolicy(ScoredPolicy, _Origin):
 class Policy(WeightedPolicy):
     """Scores and weights of the models, computed from their validation errors."""
 
-    skill: Literal["ELPA"] = "ELPA"  # required in a file; the builder sets it
+    # Required in a file.
+    skill: Literal["ELPA"] = Field(default="ELPA", description="What the file is.")
     routing: Routing | None = Field(
         default=None, description="Starting values of elpa route and Router; null if evaluation is null."
     )
     evaluation: Evaluation | None = Field(
-        default=None,
-        description="Errors on the rows that all artifacts share; null if an artifact lacks y_true and pred,"
-        " if y_true differs between artifacts, or if there are fewer rows than two blocks.",
+        default=None, description="Errors on the steps that all models share; null if there are none."
     )
+    evaluation_reason: str | None = Field(default=None, description="Why evaluation and routing are null.")
+    comparison: Comparison | None = Field(
+        default=None, description="Whether the models' errors come from the same steps."
+    )
+    warnings: list[str] = Field(default=[], description="What the error CSVs say against the scores.")

@@ -7,19 +7,14 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, ValidationInfo, field_validator
 
 from elpa_core.errors import quoted
-from elpa_core.schema.bounds import BOUND, MOST, VERSION
+from elpa_core.schema.fields import Epsilon, Score, Steps, StepsFromZero
+from elpa_core.schema.limits import BOUND
 from elpa_core.schema.policy import Interval, ScoredPolicy, validated_models
 from elpa_core.schema.problems import expected, refuse
 from elpa_core.schema.reading import Part
 
-
-def _integer_from(least: int) -> AfterValidator:
-    def check(value: int) -> int:
-        if not least <= value <= MOST:
-            raise expected(f"an integer from {least} to {MOST}")
-        return value
-
-    return AfterValidator(check)
+VERSION = 1
+"""Version of a policy's field ``routing``."""
 
 
 def _version(value: Any) -> Any:
@@ -34,12 +29,6 @@ def _magnitude(value: float) -> float:
     return value
 
 
-def _epsilon(value: float | None) -> float | None:
-    if value is not None and not 0 < value <= BOUND:
-        raise expected("a number > 0 or null")
-    return value
-
-
 def _range(value: tuple[float, float]) -> tuple[float, float]:
     low, high = value
     if not -BOUND <= low <= high <= BOUND:
@@ -49,7 +38,6 @@ def _range(value: tuple[float, float]) -> tuple[float, float]:
 
 Version = Annotated[Any, AfterValidator(_version)]
 Magnitude = Annotated[float, AfterValidator(_magnitude)]
-Steps = Annotated[int, _integer_from(1)]
 
 
 class KnownRouting(Part):
@@ -67,10 +55,10 @@ class RoutablePolicy(ScoredPolicy):
     """A policy that a router accepts."""
 
     version: Version = VERSION
-    dirty_interval: Annotated[int, _integer_from(0)]
+    dirty_interval: StepsFromZero
     amplitude_window: Steps
-    mutant_epsilon: Annotated[float | None, AfterValidator(_epsilon)]
-    scores: dict[str, Magnitude]
+    mutant_epsilon: Epsilon | None
+    scores: dict[str, Score]
     routing: KnownRouting = KnownRouting()
 
     @field_validator("routing", mode="before")

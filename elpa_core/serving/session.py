@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from math import isnan
 from pathlib import Path
 from typing import Any, TextIO
 
 from elpa_core.errors import InputError, Problem, quoted, some
+from elpa_core.files import access
 from elpa_core.files.atomic import json_bytes, write_atomic
-from elpa_core.routing import Prediction, snapshot
-from elpa_core.routing.router import Router
+from elpa_core.files.os_errors import as_input_error
+from elpa_core.routing import Prediction, Router, snapshot
 from elpa_core.routing.routing_policy import RoutingPolicy
 from elpa_core.routing.state import Array
 from elpa_core.serving.streams import Actuals, Block
+from elpa_core.serving.warm_start import start_router
 
 _FORMAT, _VERSION = "elpa-route", 3
 
@@ -34,6 +36,10 @@ class Session:
         first block if that is larger.
     levels : sequence of float
         Levels of the prediction intervals; none if empty.
+    folder : Path, optional
+        The folder of the policy's file; a new router starts from the state that the policy names.
+    warn : callable, optional
+        Takes the reason in words if that state cannot be used.
 
     Raises
     ------
@@ -46,14 +52,18 @@ class Session:
         policy: Mapping[str, Any],
         path: Path | None,
         horizon: int | None = None,
+        *,
         levels: Sequence[float] = (),
+        folder: Path | None = None,
+        warn: Callable[[str], object] = lambda _: None,
     ) -> None:
-        self.path, self.levels = path, tuple(levels)
+        self.path, self._folder, self._warn = path, folder, warn
+        self.levels = tuple(levels)
         self.rows: list[int] = []
         self.learned: int | None = None
         self._open = policy if horizon is None else None  # until the first block shows the horizon
-        if path is None or not path.exists():
-            self.router = Router(policy, horizon=horizon)
+        if path is None or not _exists(path):
+            self.router = start_router(policy, folder, horizon=horizon, warn=warn)
             return
         self._open = None
         value = snapshot.read_json(path)
@@ -115,7 +125,7 @@ class Session:
         """
         self.require_new(block)
         if self._open is not None and len(block.rows) > self.router.policy.horizon:
-            self.router = Router(self._open, horizon=len(block.rows))
+            self.router = start_router(self._open, self._folder, horizon=len(block.rows), warn=self._warn)
         self._open = None
         given = self.router.predict(block.forecasts, self.levels)
         columns = interval_columns(given) if isinstance(given, Prediction) else [given]
@@ -172,9 +182,8 @@ def route_stream(session: Session, blocks: Iterator[Block], actuals: Actuals | N
     if actuals is not None and (first is None or not session.waits_for(first)):
         session.learn(actuals)
     for block in chain([] if first is None else [first], blocks):
-        writer.writerows(
-            [block.name, row, *map(number_text, values)] for row, *values in session.answer(block)
-        )
+        for row, *values in session.answer(block):
+            writer.writerow([block.name, row, *map(number_text, values)])
         output.flush()
         if actuals is not None:
             session.learn(actuals)
@@ -197,6 +206,11 @@ def interval_columns(given: Prediction) -> list[Array]:
 def number_text(value: float) -> str:
     """Return a number for a cell; a blank one for NaN."""
     return "" if isnan(value) else repr(value)
+
+
+def _exists(path: Path) -> bool:
+    with as_input_error(path, "a state file, or none yet"):
+        return access.exists(path)
 
 
 def _shown(value: object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import select
+import stat
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -15,10 +16,11 @@ from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.files.csv_cells import forecast_cell, number_cell, whole_number_cell
 from elpa_core.files.csv_table import READABLE_CSV, csv_rows
 from elpa_core.files.os_errors import as_input_error
+from elpa_core.files.reading import lines_of, require_short
 from elpa_core.routing.inputs import no_forecast
 from elpa_core.routing.routing_policy import RoutingPolicy
-from elpa_core.routing.settings import BOUND
-from elpa_core.schema.model_columns import check_models, model_columns
+from elpa_core.schema.limits import BOUND
+from elpa_core.schema.model_columns import check_models, model_columns, models_without_column
 
 _ACTUAL_COLUMNS = ["row", "y_true"]
 _CHUNK = 1 << 16
@@ -60,6 +62,7 @@ class Lines:
             more = os.read(self._descriptor, _CHUNK)
             *lines, self._rest = (self._rest + more).splitlines(keepends=True) or [b""]
             self._ended = not more
+            require_short(self._rest)
             if self._rest.endswith(b"\n") or (self._ended and self._rest):
                 lines, self._rest = [*lines, self._rest], b""
             self._whole += lines
@@ -79,6 +82,7 @@ def read_blocks(
     *,
     rows: int | None = None,
     pause: Callable[[], bool] | None = None,
+    warn: Callable[[str], object] = lambda _: None,
 ) -> Iterator[Block]:
     """Check the header of forecasts, and return the blocks as they arrive.
 
@@ -93,6 +97,8 @@ def read_blocks(
         Number of rows of a block, if known; the block is then answered before the next one begins.
     pause : callable, optional
         Returns whether no input arrives for a moment; used if ``rows`` is None.
+    warn : callable, optional
+        Takes a warning that names the models without a column.
 
     Raises
     ------
@@ -106,6 +112,8 @@ def read_blocks(
             Problem(source, "header", quoted(",".join(header[:2])), "block,row, then GROUP:NAME")
         )
     check_models(source, header[2:], policy.online, policy.offline)
+    if absent := models_without_column(source, header[2:], policy.online, policy.offline):
+        warn(absent)
 
     def whole(block: Block) -> bool:
         if rows is not None:
@@ -154,19 +162,26 @@ def _blocks(
 class Actuals:
     """Actuals as they arrive: CSV ``row,y_true``, rows in order.
 
-    The constructor does not wait for the writer of a pipe, because the writer may open the pipe only
-    after the first answer. The first `next` waits.
+    The constructor checks the header of a file. It does not wait for the writer of a pipe, because the
+    writer may open the pipe only after the first answer. The first `next` waits.
 
     Raises
     ------
     InputError
-        If the file cannot be opened.
+        If the file cannot be opened, or its header is wrong.
     """
 
     def __init__(self, path: Path) -> None:
         self._source = str(path)
         self._file = open_text(path)
         self._rows: Iterator[tuple[int, list[str]]] | None = None
+        found = os.fstat(self._file.fileno())
+        if stat.S_ISREG(found.st_mode) and found.st_size:  # one that is empty may be written meanwhile
+            try:
+                self._rows = self._start()
+            except BaseException:
+                self._file.close()
+                raise
 
     def __enter__(self) -> Self:
         return self
@@ -176,7 +191,7 @@ class Actuals:
 
     def _start(self) -> Iterator[tuple[int, list[str]]]:
         _wait_for_writer(self._file.fileno())
-        header, rows = csv_rows(iter(self._file.readline, ""), self._source)
+        header, rows = csv_rows(lines_of(self._file.readline), self._source)
         if header and header != _ACTUAL_COLUMNS:
             raise InputError(Problem(self._source, "header", quoted(",".join(header)), "row,y_true"))
         return enumerate(rows)

@@ -92,9 +92,20 @@ def read_history(path: StorePath) -> list[Entry]:
     InputError
         If a whole line is no entry, or the history cannot be read.
     """
+    return entries_of(history_bytes(path), str(path))
+
+
+def history_bytes(path: StorePath) -> bytes:
+    """Return the content of a history; empty bytes if there is none.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
     with as_input_error(path, "a history that can be read"), suppress(FileNotFoundError):
-        return entries_of(files.read(path), str(path))
-    return []
+        return files.read_text_lines(path)
+    return b""
 
 
 def entries_of(data: bytes, source: str) -> list[Entry]:

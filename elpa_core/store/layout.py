@@ -9,8 +9,9 @@ from urllib.parse import quote, unquote
 
 from elpa_core import files
 from elpa_core.errors import InputError, Problem, did_you_mean, quoted
-from elpa_core.files import StorePath
+from elpa_core.files import StorePath, is_uri
 from elpa_core.files.location import Place_co
+from elpa_core.files.neighbours import what_is_there
 from elpa_core.files.os_errors import as_input_error
 from elpa_core.runs.folder import RunFolder
 from elpa_core.store.errors import READABLE_STORE
@@ -139,7 +140,8 @@ def require_store(root: StorePath) -> None:
         if files.is_folder(root):
             return
         found = "a file" if files.exists(root) else "no such folder"
-    raise InputError(Problem(str(root), "", found, "a policy store"))
+    hint = what_is_there(str(root)) if found != "a file" and not is_uri(str(root)) else ""
+    raise InputError(Problem(str(root), "", found, "a policy store", hint))
 
 
 def dag_ids(root: StorePath) -> list[str]:

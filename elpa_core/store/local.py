@@ -16,7 +16,7 @@ from elpa_core.files.os_errors import as_error_of
 from elpa_core.runs.folder import RunFolder
 from elpa_core.store.change import Decide, Outcome, history_is_behind, outcome_of
 from elpa_core.store.errors import StoreWriteError, as_store_error
-from elpa_core.store.history import Entry, entries_of, whole_lines
+from elpa_core.store.history import Entry, entries_of, history_bytes, whole_lines
 from elpa_core.store.layout import DagFolder
 from elpa_core.store.ledger import Ledger
 from elpa_core.store.reading import policy_numbers, publication_there, recorded_policy
@@ -98,7 +98,7 @@ class LocalDagFolder(DagFolder[Path]):
         with locked(self.lock):
             sweep(self.path, "")
             self.upcoming.unlink(missing_ok=True)
-            lines = whole_lines(self.history.read_bytes()) if self.history.exists() else b""
+            lines = whole_lines(history_bytes(self.history))
             ledger = Ledger.of(entries_of(lines, str(self.history)), str(self.history))
             self._bring_up_to_date(ledger.current)
             yield ledger, len(lines)

@@ -96,7 +96,7 @@ class ObjectDagFolder(DagFolder[ObjectPath]):
                     runs, [found.key for found in chosen if tells_age(tuple(found.parts[1:])) == last]
                 )
 
-    def _up_to_date(self) -> tuple[Ledger, bytes, objects.Version]:
+    def _up_to_date(self) -> tuple[Ledger, bytes, objects.ObjectVersion]:
         """Return the ledger, the history's lines and their version, once ``current.json`` goes with them."""
         # In this order: a current.json that is read later may be of a publication that the lines lack.
         there = publication_in(objects.read_version(self.current)[0], self)
@@ -105,7 +105,7 @@ class ObjectDagFolder(DagFolder[ObjectPath]):
         self._bring_up_to_date(ledger.current, there)
         return ledger, lines, version
 
-    def _append(self, lines: bytes, version: objects.Version, entry: Entry) -> bool:
+    def _append(self, lines: bytes, version: objects.ObjectVersion, entry: Entry) -> bool:
         """Add a line to the history; False if it is another one by now."""
         line = entry.line()
         try:

@@ -209,6 +209,8 @@ def _changed(path: Path) -> float:
         return path.stat().st_mtime
     except FileNotFoundError:
         return 0.0
+    except OSError:  # a link that leads to itself
+        return path.lstat().st_mtime
 
 
 def _policies(run_dir: Path) -> list[Path]:
@@ -219,7 +221,7 @@ def _policies(run_dir: Path) -> list[Path]:
 def _keep_runs(runs: list[StoredRun], folder: DagFolder[Path]) -> int:
     for run in reversed(runs):
         path = RunFolder(run.path).config
-        if not path.exists():
+        if not (path.exists() or path.is_symlink()):
             continue
         options = read_object(path).get("airflow")
         number = options.get("keep_runs") if isinstance(options, Mapping) else None

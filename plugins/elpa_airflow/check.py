@@ -24,6 +24,7 @@ from elpa_airflow.run.store_location import connection_of, store_location
 from elpa_core.cli.console import print_line, print_problem
 from elpa_core.config.training import LoadedConfig
 from elpa_core.errors import InputError, Problem, quoted
+from elpa_core.files.strict_json import member_path
 
 # A reference with a default is not checked.
 _GET = r"get\(\s*['\"]([^'\"]+)['\"]\s*\)"
@@ -31,7 +32,7 @@ _CONNECTION = re.compile(rf"\bconn\.(?:{_GET}|(?!get\()(\w+))")
 _VARIABLE = re.compile(rf"\bvar\.(?:value|json)\.(?:{_GET}|(?!get\()(\w+))")
 
 
-def missing(loaded: LoadedConfig, store: str | None) -> Iterator[Problem]:
+def missing_in_airflow(loaded: LoadedConfig, store: str | None) -> Iterator[Problem]:
     """Yield a problem for each pool, connection and variable of a config that Airflow does not have."""
     connection = connection_of(store_location(loaded, store))
     if connection is not None and not _has_connection(connection):
@@ -50,7 +51,9 @@ def missing(loaded: LoadedConfig, store: str | None) -> Iterator[Problem]:
                 for match in pattern.finditer(value if "{" in value else ""):
                     wanted = match.group(1) or match.group(2)
                     if not is_there(wanted):
-                        yield _problem(loaded, f"{place}.env.{name}", kind, wanted, "its task would fail")
+                        yield _problem(
+                            loaded, member_path(f"{place}.env", name), kind, wanted, "its task would fail"
+                        )
 
 
 def _problem(loaded: LoadedConfig, place: str, kind: str, name: str, effect: str) -> Problem:
@@ -88,15 +91,20 @@ def require_database() -> None:
         raise InputError(Problem(source, "", str(error.orig).strip(), expected, hint)) from error
 
 
-def main() -> int:
-    """Check every config of a folder and return the exit status."""
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(prog="elpa_airflow.check", description=__doc__)
     default = os.environ.get(CONFIG_DIR_VARIABLE, "configs")
     parser.add_argument("folder", nargs="?", default=default, help=f"config folder (default: {default})")
     parser.add_argument(
         "--store", help="policy store that the Dag file gives to elpa_dags (default: it gives none)"
     )
-    options = parser.parse_args()
+    return parser
+
+
+def main() -> int:
+    """Check every config of a folder and return the exit status."""
+    options = build_parser().parse_args()
     try:
         paths = config_paths(options.folder)
         require_database()
@@ -110,7 +118,7 @@ def main() -> int:
             problems: list[Problem] = []
             if loaded is not None:
                 build_dag(loaded, options.store)
-                problems += missing(loaded, options.store)
+                problems += missing_in_airflow(loaded, options.store)
         except InputError as error:
             problems = list(error.problems)
         for problem in problems:

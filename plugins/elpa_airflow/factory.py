@@ -10,10 +10,13 @@ from pathlib import Path
 from airflow.sdk import DAG, get_parsing_context
 
 from elpa_airflow.dag.builder import build_dag
-from elpa_airflow.dag.refused_config import RefusedConfigDag
+from elpa_airflow.dag.refused_config import refused_dags
+from elpa_core.config.folder import clashing_ids, configs_in
 from elpa_core.config.loading import load_if_training
 from elpa_core.config.training import LoadedConfig
-from elpa_core.errors import ConfigError, InputError, Problem, quoted
+from elpa_core.errors import ConfigError, InputError, Problem
+from elpa_core.files.location import with_home
+from elpa_core.files.neighbours import what_is_there
 from elpa_core.files.strict_json import read_file
 
 log = logging.getLogger(__name__)
@@ -40,8 +43,9 @@ def elpa_dags(
     Returns
     -------
     dict of str to DAG
-        The Dags by id; in a task process, only the Dag of the task. A refused config is a Dag that
-        Airflow turns into an import error under the config's own path.
+        The Dags by id; where Airflow needs only one, such as in a task process, only that one. A
+        refused config is a Dag that Airflow turns into an import error, see
+        `elpa_airflow.dag.refused_config`.
 
     Raises
     ------
@@ -55,7 +59,10 @@ def elpa_dags(
     wanted = get_parsing_context().dag_id
     if wanted is not None and (found := _find(wanted, paths)) is not None:
         return {wanted: build_dag(found, place)}
-    return _all_dags(paths, place)
+    dags, errors = _all_dags(paths, place)
+    if wanted is not None:
+        errors = {path: error for path, error in errors.items() if _may_be(wanted, path)}
+    return {**dags, **refused_dags(errors)}
 
 
 def config_paths(config_dir: str | Path) -> list[Path]:
@@ -66,43 +73,37 @@ def config_paths(config_dir: str | Path) -> list[Path]:
     ConfigError
         If the folder does not exist.
     """
-    folder = Path(config_dir).absolute()
+    folder = with_home(config_dir).absolute()
     if not folder.is_dir():
         hint = f"make it, set {CONFIG_DIR_VARIABLE}, or give elpa_dags a config_dir"
-        raise ConfigError(Problem(str(folder), "", "no folder", "the folder of the configs", hint))
-    return sorted(path for path in folder.glob("*.json") if not path.name.startswith("."))
+        there = what_is_there(folder)
+        expected = "the folder of the configs"
+        raise ConfigError(
+            Problem(str(folder), "", "no folder", expected, f"{hint}; {there}" if there else hint)
+        )
+    return configs_in(folder)
 
 
-def _all_dags(paths: list[Path], store: str | None) -> dict[str, DAG]:
+def _all_dags(paths: list[Path], store: str | None) -> tuple[dict[str, DAG], dict[Path, InputError]]:
     dags: dict[str, DAG] = {}
-    claims: dict[str, list[LoadedConfig]] = {}
+    errors: dict[Path, InputError] = {}
+    configs: list[LoadedConfig] = []
     for path in paths:
         try:
             if (loaded := load_config(path)) is not None:
-                claims.setdefault(loaded.dag_id, []).append(loaded)
+                configs.append(loaded)
         except InputError as error:
-            _refuse(dags, path, error)
-    for dag_id, claimants in claims.items():
-        for loaded in claimants:
-            try:
-                _check_only_claim(dag_id, loaded, claimants)
-                dags[dag_id] = build_dag(loaded, store)
-            except InputError as error:
-                _refuse(dags, loaded.path, error)
-    return dags
-
-
-def _check_only_claim(dag_id: str, loaded: LoadedConfig, claimants: list[LoadedConfig]) -> None:
-    if others := [other.source for other in claimants if other is not loaded]:
-        found = f"the Dag id {quoted(dag_id)}, which {' and '.join(others)} has too"
-        hint = "set airflow.dag_id in one of them"
-        raise ConfigError(Problem(loaded.source, "$.airflow.dag_id", found, "a Dag id of its own", hint))
-
-
-def _refuse(dags: dict[str, DAG], path: Path, error: InputError) -> None:
-    log.error("ELPA refuses a config: %s", error)
-    dag = RefusedConfigDag(path, error)
-    dags[dag.dag_id] = dag
+            errors[path] = error
+    clashes = clashing_ids(configs)
+    for loaded in configs:
+        if clash := clashes.get(loaded.path):
+            errors[loaded.path] = ConfigError(clash)
+            continue
+        try:
+            dags[loaded.dag_id] = build_dag(loaded, store)
+        except InputError as error:
+            errors[loaded.path] = error
+    return dags, errors
 
 
 def load_config(path: Path) -> LoadedConfig | None:
@@ -126,13 +127,22 @@ def _find(dag_id: str, paths: list[Path]) -> LoadedConfig | None:
 
 
 def _likely_first(dag_id: str, paths: list[Path]) -> Iterator[Path]:
-    likely = [path for path in paths if f"elpa_{path.stem}" == dag_id]
+    likely = [path for path in paths if _has_default_id(dag_id, path)]
     yield from likely
     # JSON may write an id with escapes, so files without its letters come last.
     others = [path for path in paths if path not in likely]
     named = [path for path in others if _holds(path, dag_id.encode())]
     yield from named
     yield from (path for path in others if path not in named)
+
+
+def _may_be(dag_id: str, path: Path) -> bool:
+    """Tell whether a refused config may be meant to be this Dag."""
+    return _has_default_id(dag_id, path) or _holds(path, dag_id.encode())
+
+
+def _has_default_id(dag_id: str, path: Path) -> bool:
+    return f"elpa_{path.stem}" == dag_id
 
 
 def _holds(path: Path, text: bytes) -> bool:

@@ -77,6 +77,11 @@ class TestTheDagFile:
         text = DAG_FILE.replace("__file__)", f"__file__, config_dir={str(named.configs)!r})")
         folder.dag_file.write_text(text, encoding="utf-8")
         assert set(folder.parse()) == {"elpa_from_the_argument"}
+        monkeypatch.setenv("HOME", str(named.configs.parent))
+        for home in ("~", f"{named.configs.parent}"):
+            text = DAG_FILE.replace("__file__)", f"__file__, config_dir={f'{home}/{named.configs.name}'!r})")
+            folder.dag_file.write_text(text, encoding="utf-8")
+            assert set(folder.parse()) == {"elpa_from_the_argument"}
 
     def test_a_folder_that_is_not_there_is_an_import_error(self, folder: DagsFolder) -> None:
         from airflow.dag_processing.dagbag import DagBag

@@ -62,7 +62,7 @@ def test_a_run_leaves_everything_in_the_bucket_and_nothing_on_the_machine(
     s3_site: Site, store: Callable[[str], PolicyStore]
 ) -> None:
     models = [
-        model("ridge", cmd=train_cmd(3.5, -2.25, 1, first='echo "works in $PWD"')),
+        model("ridge", cmd=train_cmd(3.5, -2.25, 1, first='echo "works in $PWD"'), artifacts=["*.pt"]),
         model("elsewhere", cmd=r"printf 'abs_error\n6\n' > {run_dir}/e.csv", error_csv="{run_dir}/e.csv"),
         model("tide", "offline", cmd=WITH_A_MODEL, artifacts=["model.pt", "best"]),
         model("idle", "offline", enabled=False),
@@ -99,6 +99,11 @@ def test_a_run_leaves_everything_in_the_bucket_and_nothing_on_the_machine(
 
     work_dir = s3_site.home / "elpa_work" / "elpa_whole" / "runs" / run.run_id
     assert f"works in {work_dir}/models/ridge" in run.task_log("online.ridge")
+    assert (
+        f"{work_dir}/models/ridge: found no such file; expected at least one file that artifacts names"
+        ' with "*.pt"' in run.task_log("online.ridge")
+    )
+    assert entries["ridge"]["artifacts"] == []
     left = (s3_site.home / "elpa_work" / "elpa_whole").rglob("*")
     assert [path for path in left if path.is_file()] == [work_dir / "e.csv"]
     assert not (s3_site.home / "elpa" / "elpa_whole").exists()
@@ -129,18 +134,20 @@ def test_a_second_run_carries_artifacts_and_publishes_after_the_first(
 def test_what_goes_wrong_says_what_and_where(
     s3_site: Site, store: Callable[[str], PolicyStore], service: S3Service
 ) -> None:
-    on = model("on", artifacts=["*.pt", "{seed}"], cmd=train_cmd(1))
-    s3_site.config("no_model", [on, model("off", "offline")], airflow={"store": STORE, **ONCE})
+    on = model("on", cmd="seq 1 100; exit 3", airflow={"max_log_lines": 10})
+    s3_site.config("loud", [on, model("off", "offline")], airflow={"store": STORE, **ONCE})
     s3_site.config("no_bucket", pair(), airflow={"store": "s3://minio@nowhere/elpa", **ONCE})
     s3_site.config("no_connection", pair(), airflow={"store": "s3://nobody@policies/elpa", **ONCE})
     runs = s3_site.dag_test()
     assert {name: run.state for name, run in runs.items()} == dict.fromkeys(runs, "failed")
-    run_id = runs["elpa_no_model"].run_id
-    work_dir = s3_site.home / "elpa_work" / "elpa_no_model" / "runs" / run_id / "models" / "on"
+    run_id = runs["elpa_loud"].run_id
+    work_dir = s3_site.home / "elpa_work" / "elpa_loud" / "runs" / run_id / "models" / "on"
+    output = store("elpa_loud").folder.run(run_id) / "models" / "on" / "output.log"
+    assert files.read(output).decode().splitlines() == [str(number) for number in range(1, 101)]
     assert (
-        f'{work_dir}: found no such file; expected at least one file that artifacts names with "*.pt"'
-        in runs["elpa_no_model"].task_log("online.on")
-    )
+        f"all of it will be in {STORE}/elpa_loud/runs/{run_id}/models/on/output.log,"
+        f" until then in {work_dir}/output.log"
+    ) in runs["elpa_loud"].task_log("online.on")
     assert not work_dir.exists()
     assert "The specified bucket does not exist" in runs["elpa_no_bucket"].task_log("online.on")
     assert (

@@ -92,10 +92,11 @@ def run_way(way: str, path: Path) -> dict[str, float | str]:
 
 
 def score_by_elpa(path: Path) -> tuple[float, int]:
-    from elpa_core.artifacts.error_csv import summarise_error_csv
+    from elpa_core.artifacts.model_errors import read_model_errors
 
-    summary = summarise_error_csv(path, BETA)
-    return summary.score, summary.rows
+    found = read_model_errors(path, BETA)
+    assert found.score is not None
+    return found.score, found.rows
 
 
 def score_by_dictreader(path: Path) -> tuple[float, int]:

@@ -1,4 +1,4 @@
-"""The demo's training commands on the packaged water flow (about 50 s on one core)."""
+"""The demo's training commands on the packaged water flow (one of each module in ``make test``)."""
 
 import csv
 import json
@@ -30,8 +30,14 @@ UP_TO = AS_OF.isoformat()
 VALIDATION_ROWS = 168
 SHORT = 520  # rows, a few more than training takes
 
-each_model = pytest.mark.parametrize("name", list(BLOCKS))
 ONE_OF_EACH_MODULE = ("bayesian_linear", "huber", "structural")
+each_model = pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in ONE_OF_EACH_MODULE else pytest.mark.slow, id=name)
+        for name in BLOCKS
+    ],
+)
 
 
 def run(name, out, *, dataset=DATA, as_of=UP_TO, more=(), **environment):
@@ -113,13 +119,7 @@ def test_forecasts_are_better_than_the_same_hour_of_the_day_before(name, trained
     assert np.mean(errors) < np.mean(naive_errors)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        *ONE_OF_EACH_MODULE,
-        *(pytest.param(name, marks=pytest.mark.slow) for name in BLOCKS if name not in ONE_OF_EACH_MODULE),
-    ],
-)
+@each_model
 def test_rows_at_or_after_as_of_change_nothing(name, trained, tmp_path):
     lines = DATA.read_bytes().splitlines(keepends=True)
     first = next(i for i, row in enumerate(rows(DATA)[1:], 1) if datetime.fromisoformat(row[0]) >= AS_OF)

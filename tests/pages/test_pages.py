@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
+import itertools
 import json
 import os
 import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+import yaml
 from support.pages import PAGES, ROOT, anchors, commands, fences, is_run, links, not_run, runnable, words
 from support.stores import run
 
@@ -100,58 +103,84 @@ def check_words(parser: argparse.ArgumentParser, given: list[str]) -> None:
             assert not choices, (parser.prog, word)
 
 
+def calls(program: str, pages: Sequence[str] = PAGES) -> Iterator[list[str]]:
+    """Yield what pages call a program with, in a container too."""
+    for page in pages:
+        for command in commands(page):
+            given = words(command.partition(" > ")[0])
+            for call in (given, in_a_container(given)):
+                if call[:1] == [program]:
+                    yield call[1:]
+
+
+def in_a_container(given: list[str]) -> list[str]:
+    """Return what docker compose runs in the container of a service."""
+    verb = next((k for k, word in enumerate(given) if given[0] == "docker" and word in {"exec", "run"}), None)
+    if verb is None:
+        return []
+    service, *call = itertools.dropwhile(lambda word: word.startswith("-"), given[verb + 1 :])
+    if call[:2] == ["bash", "-c"]:
+        return words(call[2])
+    return ["airflow", *call] if service == "airflow-cli" else call
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_commands_of_elpa_exist(page: str) -> None:
-    for command in commands(page):
-        if command.startswith("elpa "):
-            check_words(build_parser(), words(command.partition(" > ")[0])[1:])
-
-
-def check_airflow_calls(chosen: Callable[[list[str]], bool]) -> None:
-    from airflow.cli.cli_parser import get_parser
-
-    found = [words(one) for page in PAGES for one in commands(page)]
-    calls = [one[1:] for one in found if one[:1] == ["airflow"]]
-    calls += [one[one.index("airflow-cli") + 1 :] for one in found if "airflow-cli" in one]
-    calls = [call for call in calls if call[:1] != ["bash"] and chosen(call)]
-    assert calls
-    for call in calls:
-        check_words(get_parser(), call)
+    for call in calls("elpa", [page]):
+        check_words(build_parser(), call)
 
 
 def test_commands_of_airflow_exist() -> None:
-    check_airflow_calls(lambda call: call[:1] != ["celery"])
+    from airflow.cli.cli_parser import get_parser
+
+    for call in calls("airflow"):
+        if call[:1] != ["celery"]:
+            check_words(get_parser(), call)
 
 
 def test_commands_of_the_celery_provider_exist() -> None:
     pytest.importorskip("airflow.providers.celery", reason="make test-all installs the Celery provider")
-    check_airflow_calls(lambda call: call[:1] == ["celery"])
+    from airflow.cli.cli_parser import get_parser
+
+    (call,) = [call for call in calls("airflow") if call[:1] == ["celery"]]
+    check_words(get_parser(), call)
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_targets_of_make_and_modules_of_python_exist(page: str) -> None:
+def test_targets_of_make_exist() -> None:
     targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    for command in commands(page):
-        given = words(command)
-        if given[:1] == ["make"]:
-            assert set(given[1:]) <= targets, command
-        elif "-m" in given and given[given.index("-m") + 1].startswith("elpa"):
-            module = given[given.index("-m") + 1].replace(".", "/") + ".py"
-            assert (ROOT / module).exists() or (ROOT / "plugins" / module).exists(), command
+    for call in calls("make"):
+        assert set(call) <= targets, call
+
+
+@pytest.mark.parametrize("python", ["python", ".venv/bin/python"])
+def test_what_python_is_called_with_exists(python: str) -> None:
+    from elpa_airflow.check import build_parser as parser_of_check
+
+    for call in calls(python):
+        if call[:1] == ["-m"]:
+            assert importlib.util.find_spec(call[1]), call
+        if call[:2] == ["-m", "elpa_airflow.check"]:
+            check_words(parser_of_check(), call[2:])
+        if python == ".venv/bin/python":
+            assert all((ROOT / word).exists() for word in call if "/" in word), call
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_extras_and_services_exist(page: str) -> None:
+def test_extras_exist(page: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"].keys()
-    services = set(
-        re.findall(r"^  ([\w-]+):", (ROOT / "docker-compose.yaml").read_text(encoding="utf-8"), re.MULTILINE)
-    )
-    for command in commands(page):
-        given = words(command)
-        if given[:2] == ["pip", "install"]:
-            named = re.findall(r"\[([\w,]+)\]", command)
-            assert {extra for group in named for extra in group.split(",")} <= extras, command
-        elif given[:2] == ["docker", "compose"]:
-            named = [re.split("=", word)[0] for word in given if re.match(r"airflow-\w+", word)]
-            assert set(named) <= services, command
+    for call in calls("pip", [page]):
+        named = re.findall(r"\[([\w,]+)\]", " ".join(call))
+        assert {extra for group in named for extra in group.split(",")} <= extras, call
+
+
+def test_services_and_profiles_exist() -> None:
+    compose = yaml.safe_load((ROOT / "docker-compose.yaml").read_text(encoding="utf-8"))
+    services = compose["services"]
+    profiles = {profile for service in services.values() for profile in service.get("profiles", [])}
+    for call in calls("docker"):
+        before, _, after = " ".join(call).partition(" --profile ")
+        assert before == "compose" or not after, call
+        assert not after or after.split()[0] in profiles, call
+        named = [word for word in call if re.match(r"airflow-(?!secrets)|postgres$|redis$", word)]
+        assert {word.partition("=")[0] for word in named} <= services.keys(), call

@@ -5,10 +5,10 @@ import sys
 
 from support.pools import block, pool
 
-MODEL_FIELDS = "name, group, enabled, train_cmd, env, error_csv, artifacts, airflow"
+MODEL_FIELDS = "name, group, enabled, train_cmd, env, error_csv, error_columns, artifacts, airflow"
 
 
-SCORED_FIELDS = "name, group, ewma_score, error_values, error_csv"
+SCORED_FIELDS = "name, group, ewma_score, error_values, error_csv, error_columns"
 
 
 SCALAR = "a string, a number, true, false or null"
@@ -204,7 +204,8 @@ BAD_CONFIGS = {
         [f'$.models[0].train_command: found an unknown field; expected one of {MODEL_FIELDS};'
          ' did you mean "train_cmd"?',
          f'$.models[0].nam: found an unknown field; expected one of {MODEL_FIELDS}; did you mean "name"?',
-         f"$.models[0].retries: found an unknown field; expected one of {MODEL_FIELDS}"],
+         f"$.models[0].retries: found an unknown field; expected one of {MODEL_FIELDS};"
+         " it belongs into airflow of this model, or of the whole config"],
     ),
     "an unknown group": (
         model(group="ofline"),
@@ -302,7 +303,8 @@ BAD_CONFIGS = {
          '$.airflow.timezone: found "Mars"; expected an IANA timezone, such as "UTC" or "Europe/Berlin"',
          "$.models[0].airflow.retries: found -1; expected a number of at least 0",
          "$.models[0].airflow.pol: found an unknown field; expected one of retries, retry_delay,"
-         ' execution_timeout, stop_grace, pool, pool_slots, queue, priority_weight; did you mean "pool"?',
+         ' execution_timeout, stop_grace, max_log_lines, pool, pool_slots, queue, priority_weight; did you'
+         ' mean "pool"?',
          "$.airflow.start_date: found nothing; expected the date from which catchup runs missed data"
          " intervals"],
     ),

@@ -12,14 +12,29 @@ from elpa_core.commands.bash.calls import (
     TAKE_NAMES,
     Call,
     Given,
+    makes_words,
     may_be,
     text_of,
 )
 from elpa_core.commands.bash.syntax import EXPANSION, SLOT, Reads, Slot, Where, Word
 
+_NEVER = re.compile(r"(?!)")
 _COMPARISONS = frozenset({"-eq", "-ne", "-lt", "-le", "-gt", "-ge"})
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _UNFINISHED_OPTION = re.compile(rf"-?{EXPANSION}[A-Za-z0-9_\[{EXPANSION}]*{SLOT}")
+_RUN_PROGRAMS = {
+    "exec": "a",
+    "doas": "uC",
+    "env": "uCS",
+    "nice": "n",
+    "nohup": "",
+    "setsid": "",
+    "stdbuf": "ioe",
+    "sudo": "CDRTUghprtu",
+    "timeout": "ks",
+    "xargs": "EILPadns",
+}
+"""What runs a program that its arguments name, with the options that take an argument."""
 _OPTION_EXAMPLES = ("-v", "-R", "-p", "-np", "-fp")
 
 Evaluated = Iterator[tuple[Slot, Reads]]
@@ -44,6 +59,8 @@ def evaluated_marks(call: Call, given: Given) -> Evaluated:
         yield from _options(arguments)
     elif name == "[[":
         yield from _condition(arguments)
+    elif name in _RUN_PROGRAMS:
+        yield from _before_the_program(name, arguments, given)
 
 
 def _all(words: Iterable[Word], reads: Reads) -> Evaluated:
@@ -127,3 +144,32 @@ def _options(words: list[Word]) -> Evaluated:
             return
         if word.text[:1] in {SLOT, EXPANSION} and word.marks:
             yield word.marks[0], Reads.OPTION
+
+
+def _before_the_program(name: str, words: list[Word], given: Given) -> Evaluated:
+    """Yield what begins a word where the options of a command stand that runs a program.
+
+    The name that ``exec -a`` gives to a program is one: with a ``-`` in front a shell is a login shell.
+    """
+    takes_argument = re.compile(f"-[A-Za-z]*?[{_RUN_PROGRAMS[name]}]") if _RUN_PROGRAMS[name] else _NEVER
+    is_argument = False
+    for word in words:
+        option = None if is_argument else takes_argument.match(word.text)
+        rest = word.text[option.end() :] if option else word.text
+        if is_argument or option:
+            if name == "exec":
+                yield from _beginning(word, rest)
+            is_argument = option is not None and not rest
+        elif text_of(word, given) == "--":
+            return
+        elif not rest.startswith("-"):
+            yield from _beginning(word, rest)
+            if rest[:1] != EXPANSION and not makes_words(word):
+                return
+
+
+def _beginning(word: Word, text: str) -> Evaluated:
+    """Yield the marks with which ``text``, the end of a word, begins; all of them in a word with braces."""
+    marks = word.marks[len(word.marks) - text.count(SLOT) - text.count(EXPANSION) :]
+    count = len(text) - len(text.lstrip(SLOT + EXPANSION))
+    yield from ((mark, Reads.OPTION) for mark in (marks if makes_words(word) else marks[:count]))

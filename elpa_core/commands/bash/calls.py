@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from elpa_core.commands.bash.syntax import EXPANSION, SLOT, Command, Program, Slot, Word
+from elpa_core.commands.bash.syntax import EXPANSION, SLOT, BashCommand, Program, Slot, Word
 
 DECLARATIONS = frozenset({"declare", "typeset", "local", "readonly", "export"})
 TAKE_NAMES = frozenset({"read", "unset", "mapfile", "readarray", "getopts"})
@@ -79,12 +79,12 @@ def may_be(word: Word, wanted: re.Pattern[str], candidates: Iterable[str], given
     return any(pattern.fullmatch(candidate) for candidate in candidates)
 
 
-def calls(command: Command, given: Given, held: frozenset[str]) -> Iterator[Call]:
+def calls(command: BashCommand, given: Given, held: frozenset[str]) -> Iterator[Call]:
     """Yield what a command may run.
 
     Parameters
     ----------
-    command : Command
+    command : BashCommand
         The command.
     given : mapping of Slot to str
         The known values.
@@ -127,7 +127,7 @@ def _possible(word: Word, given: Given, held: frozenset[str]) -> frozenset[str]:
     return names & held
 
 
-def _prints_a_name(command: Command) -> bool:
+def _prints_a_name(command: BashCommand) -> bool:
     """Whether a command prints the name of a program that it is given, or something that is none."""
     words = command.words
     if not words or words[0].marks or words[0].text not in _PRINT_NAMES or command.upstream:
@@ -135,7 +135,7 @@ def _prints_a_name(command: Command) -> bool:
     return words[0].text not in _OUTPUT or all(not word.marks and "%" not in word.text for word in words)
 
 
-def _printed(commands: list[Command]) -> frozenset[str]:
+def _printed(commands: list[BashCommand]) -> frozenset[str]:
     printing = [command for command in commands if command.words[0].text in _OUTPUT]
     return frozenset(word.text for command in printing for word in command.words[1:])
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from elpa_core.commands.bash.reader import LostError
 from elpa_core.commands.bash.redirections import REDIRECTION, RedirectionLexer
-from elpa_core.commands.bash.syntax import Command, Program, Word
+from elpa_core.commands.bash.syntax import BashCommand, Program, Word
 
 _SEPARATOR = re.compile(r";;&|;;|;&|&&|\|\||\|&|[;&|]")
 _DESCRIPTOR = re.compile(r"[0-9]+|\{[A-Za-z_][A-Za-z0-9_]*\}")
@@ -57,7 +57,7 @@ class _List:
     before it; ``opener``: ``time`` or ``coproc`` came before, or this is the head of a ``for``.
     """
 
-    command: Command = field(default_factory=Command)
+    command: BashCommand = field(default_factory=BashCommand)
     first: bool = True
     reserved: bool = True
     closed: int | None = None
@@ -120,7 +120,7 @@ class _Lexer(RedirectionLexer):
         command = state.command
         if command.words or command.assignments or command.stdin or command.redirections:
             self.found.commands.append(command)
-        state.command = Command()
+        state.command = BashCommand()
         state.first = state.reserved = True
         state.closed = None
         state.opener = ""
@@ -230,7 +230,7 @@ class _Lexer(RedirectionLexer):
     def open(self, kind: str, state: _List) -> None:
         """Enter a compound command."""
         state.opened.append(_Open(kind, len(self.found.commands)))
-        state.command = Command(upstream=state.command.upstream)
+        state.command = BashCommand(upstream=state.command.upstream)
         state.first = state.reserved = True
         state.opener = ""
 
@@ -251,7 +251,7 @@ class _Lexer(RedirectionLexer):
 
     def end_compound(self, state: _List, start: int) -> None:
         """Note that a compound command has ended: redirections may follow, but no word."""
-        state.command = Command(upstream=state.command.upstream)
+        state.command = BashCommand(upstream=state.command.upstream)
         state.first = False
         state.reserved = True
         state.closed = start
@@ -259,7 +259,7 @@ class _Lexer(RedirectionLexer):
     def function(self, name: Word, state: _List) -> None:
         """Note that the body of a function follows."""
         self.found.functions.add(name.text)
-        state.command = Command()
+        state.command = BashCommand()
         self.close(state)
 
     def loop_head(self, word: Word, state: _List) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from elpa_core.commands.bash.syntax import EXPANSION, SLOT, Command, Program, Slot, Word
+from elpa_core.commands.bash.syntax import EXPANSION, SLOT, BashCommand, Program, Slot, Word
 
 _PREFIXES = frozenset(
     {"builtin", "chroot", "chrt", "command", "doas", "env", "exec", "flock", "ionice", "nice", "nohup"}
@@ -52,6 +52,7 @@ _READERS = (
     _reader(r"duckdb", r"-c|-s", stdin=True),
     _reader(r"clickhouse(?:-client)?", r"-q|--query", stdin=True),
     _reader(r"su|script|flock|runuser", r"-[A-Za-z]*c|--command"),
+    _reader(r"env", r"-[A-Za-z]*S|--split-string"),
     _reader(r"bc|dc|tclsh", r"-e|--expression", script=True),
 )
 # The first argument that is no option is the program, unless an option names a file with it.
@@ -81,7 +82,7 @@ def program_slots(program: Program, name_of: Callable[[Slot], str]) -> Iterator[
         yield from _in_command(command, name_of)
 
 
-def _in_command(command: Command, name_of: Callable[[Slot], str]) -> Iterator[Found]:
+def _in_command(command: BashCommand, name_of: Callable[[Slot], str]) -> Iterator[Found]:
     words = command.words
     start = 0
     while start < len(words) - 1 and words[start].text in _PREFIXES:
@@ -107,7 +108,7 @@ def _in_command(command: Command, name_of: Callable[[Slot], str]) -> Iterator[Fo
                 yield from _option_text(_READERS[0], arguments, "a program -c")
 
 
-def _as_command(program: str, arguments: list[Word], command: Command) -> Iterator[Found]:
+def _as_command(program: str, arguments: list[Word], command: BashCommand) -> Iterator[Found]:
     """Yield what the program that a command starts reads as code in its arguments."""
     if program in {"eval", "ssh", "trap"}:
         yield from _found(arguments, program)
@@ -126,7 +127,7 @@ def _as_command(program: str, arguments: list[Word], command: Command) -> Iterat
         yield from _first_argument(program, arguments)
 
 
-def _sourced(program: str, arguments: list[Word], command: Command) -> Iterator[Found]:
+def _sourced(program: str, arguments: list[Word], command: BashCommand) -> Iterator[Found]:
     for word in arguments[:1]:
         if word.text in _STANDARD_INPUT:
             yield from _stdin(command, f"{program} {word.text}")
@@ -134,7 +135,9 @@ def _sourced(program: str, arguments: list[Word], command: Command) -> Iterator[
             yield from _printed(word.commands, f"{program} <(...)")
 
 
-def _with_option(program: str, reader: Reader, arguments: list[Word], command: Command) -> Iterator[Found]:
+def _with_option(
+    program: str, reader: Reader, arguments: list[Word], command: BashCommand
+) -> Iterator[Found]:
     option = "-c" if reader is _READERS[0] or program == "python" else ""
     found = list(_option_text(reader, arguments, f"{program} {option}".strip()))
     yield from found
@@ -181,12 +184,12 @@ def _first_argument(program: str, arguments: list[Word]) -> Iterator[Found]:
             return
 
 
-def _stdin(command: Command, reader: str) -> Iterator[Found]:
+def _stdin(command: BashCommand, reader: str) -> Iterator[Found]:
     yield from (Found(mark, reader) for mark in command.stdin)
     yield from _printed(command.upstream, f"| {reader}")
 
 
-def _printed(commands: Iterable[Command], reader: str) -> Iterator[Found]:
+def _printed(commands: Iterable[BashCommand], reader: str) -> Iterator[Found]:
     """Yield the slots in what commands may print; the names of files that ``cat`` reads are none."""
     for command in commands:
         if command.words and command.words[0].text != "cat":

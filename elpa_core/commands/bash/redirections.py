@@ -6,7 +6,7 @@ import re
 from abc import ABC
 
 from elpa_core.commands.bash.reader import LostError
-from elpa_core.commands.bash.syntax import META, SLOT, Command, Heredoc, Where, Word
+from elpa_core.commands.bash.syntax import META, SLOT, BashCommand, Heredoc, Where, Word
 from elpa_core.commands.bash.words import WordLexer
 
 REDIRECTION = re.compile(r"(?![<>]\()(?:&>>?|<<<|<<-?|<&|>&|<>|>\||>>|<|>)")
@@ -19,7 +19,7 @@ _LINE = re.compile(r"(?:[^\\\n]++|\\.|\\$)*+", re.DOTALL)
 class RedirectionLexer(WordLexer, ABC):
     """Reads ``> file``, ``<< EOF`` and the like."""
 
-    def redirection(self, operator: str, command: Command) -> None:
+    def redirection(self, operator: str, command: BashCommand) -> None:
         """Read a redirection."""
         self.at += len(operator)
         self.blanks()
@@ -35,7 +35,7 @@ class RedirectionLexer(WordLexer, ABC):
             command.stdin += word.marks
         command.redirections.append((operator, word))
 
-    def delimiter(self, command: Command, *, strips_tabs: bool) -> None:
+    def delimiter(self, command: BashCommand, *, strips_tabs: bool) -> None:
         """Read the delimiter of a here-document, whose body stands behind this line."""
         match = _DELIMITER.match(self.text, self.at)
         raw = match.group() if match else ""

@@ -118,7 +118,7 @@ class Word:
     after: str = ""
     marks: list[Slot] = field(default_factory=list)
     elements: list[Word] = field(default_factory=list)
-    commands: list[Command] = field(default_factory=list)
+    commands: list[BashCommand] = field(default_factory=list)
 
     @property
     def slots(self) -> list[Slot]:
@@ -131,7 +131,7 @@ class Word:
 
 
 @dataclass(eq=False, slots=True)
-class Command:
+class BashCommand:
     """A simple command (or ``[[ ]]``), or what is redirected at the end of a compound one.
 
     ``stdin`` are the marks in its here-documents and here-strings, ``upstream`` the commands whose
@@ -142,7 +142,7 @@ class Command:
     assignments: list[Word] = field(default_factory=list)
     stdin: list[Slot] = field(default_factory=list)
     redirections: list[tuple[str, Word]] = field(default_factory=list)
-    upstream: list[Command] = field(default_factory=list)
+    upstream: list[BashCommand] = field(default_factory=list)
 
 
 @dataclass(eq=False, slots=True)
@@ -153,7 +153,7 @@ class Heredoc:
     quoted: bool
     strips_tabs: bool
     nested: bool
-    command: Command
+    command: BashCommand
     body: str = ""
     slots: list[Slot] = field(default_factory=list)
 
@@ -191,7 +191,7 @@ class Program:
     """
 
     slots: list[Slot] = field(default_factory=list)
-    commands: list[Command] = field(default_factory=list)
+    commands: list[BashCommand] = field(default_factory=list)
     heredocs: list[Heredoc] = field(default_factory=list)
     read_again: list[tuple[str, Reads]] = field(default_factory=list)
     fallbacks: list[tuple[str, Slot]] = field(default_factory=list)

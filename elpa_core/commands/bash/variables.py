@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from elpa_core.commands.bash.arguments import option_letters
 from elpa_core.commands.bash.calls import DECLARATIONS, Call, Given, pattern_of, text_of
-from elpa_core.commands.bash.syntax import EXPANSION, Command, Program, Reads, Slot, Word
+from elpa_core.commands.bash.syntax import EXPANSION, BashCommand, Program, Reads, Slot, Word
 
 _NUMBERS = ("BASHPID", "EPOCHSECONDS", "HISTCMD", "LINENO", "OPTIND", "RANDOM", "SECONDS", "SRANDOM")
 _CODE = ("BASH_ALIASES", "BASH_ENV", "PROMPT_COMMAND", "PS0", "PS1", "PS2", "PS4")
@@ -25,6 +25,7 @@ SPECIAL: dict[str, Reads] = {
 _MAPFILE = Word(text="MAPFILE", literal="MAPFILE")
 _READ_INPUT = {"read": Word(text="REPLY", literal="REPLY"), "mapfile": _MAPFILE, "readarray": _MAPFILE}
 _OPTARG = Word(text="OPTARG", literal="OPTARG")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _IN_ENVIRONMENT = re.compile(r"BASH_ENV=")
 _GIVE_ATTRIBUTES = frozenset({"declare", "typeset", "local"})
 _UNSETTLING_LETTERS = re.compile(r"-.*[kH]", re.DOTALL)
@@ -49,7 +50,7 @@ class _Attribute(NamedTuple):
     reads: Reads
 
 
-def assignments(program: Program, found: list[tuple[Command, Call]], given: Given) -> Iterator[Assigned]:
+def assignments(program: Program, found: list[tuple[BashCommand, Call]], given: Given) -> Iterator[Assigned]:
     """Yield all that a program assigns."""
     for command in program.commands:
         for word in command.assignments:
@@ -62,7 +63,7 @@ def assignments(program: Program, found: list[tuple[Command, Call]], given: Give
         yield from _by_builtin(command, call, given)
 
 
-def _by_builtin(command: Command, call: Call, given: Given) -> Iterator[Assigned]:
+def _by_builtin(command: BashCommand, call: Call, given: Given) -> Iterator[Assigned]:
     arguments = call.arguments
     if call.name in DECLARATIONS:
         yield from (_assignment(word, given) for word in arguments if "=" in word.text)
@@ -93,7 +94,7 @@ def _marks(words: Iterable[Word]) -> list[Slot]:
 
 
 def evaluated_assignments(
-    assigned: list[Assigned], found: list[tuple[Command, Call]], given: Given, held: frozenset[str]
+    assigned: list[Assigned], found: list[tuple[BashCommand, Call]], given: Given, held: frozenset[str]
 ) -> Iterator[tuple[Slot | None, Reads]]:
     """Yield the marks that go into a variable which bash evaluates; None stands for all in the program."""
     attributes = list(_attributes(found, given))
@@ -109,6 +110,16 @@ def evaluated_assignments(
                 yield from ((mark, Reads.CODE) for mark in word.marks)
 
 
+def names_in_numbers(program: Program, found: list[tuple[BashCommand, Call]]) -> Iterator[str]:
+    """Yield the names of variables in texts that are assigned to whole numbers: ``declare -i n; n=m+1``."""
+    attributes = list(_attributes(found, {}))
+    words = [word for command in program.commands for word in command.assignments]
+    words += [word for _, call in found if call.name in DECLARATIONS for word in call.arguments]
+    for word in words:
+        if Reads.NUMBER in _reads(pattern_of(word, {}, "[+="), attributes, frozenset()):
+            yield from _NAME.findall(word.text.partition("=")[2])
+
+
 def _reads(name: re.Pattern[str], attributes: list[_Attribute], held: frozenset[str]) -> Iterator[Reads]:
     literal = re.sub(r"\\(.)", r"\1", name.pattern)
     unknown = ".*" in name.pattern
@@ -120,7 +131,7 @@ def _reads(name: re.Pattern[str], attributes: list[_Attribute], held: frozenset[
             yield attribute.reads
 
 
-def _attributes(found: list[tuple[Command, Call]], given: Given) -> Iterator[_Attribute]:
+def _attributes(found: list[tuple[BashCommand, Call]], given: Given) -> Iterator[_Attribute]:
     for _, call in found:
         if call.name not in _GIVE_ATTRIBUTES:
             continue
@@ -134,7 +145,7 @@ def _attributes(found: list[tuple[Command, Call]], given: Given) -> Iterator[_At
 
 
 def parts_of_commands(
-    program: Program, assigned: list[Assigned], found: list[tuple[Command, Call]]
+    program: Program, assigned: list[Assigned], found: list[tuple[BashCommand, Call]]
 ) -> Iterator[tuple[Slot, Reads]]:
     """Yield the marks in variables and arguments that may make up a command of bash's own."""
     variables = {
@@ -155,7 +166,7 @@ def parts_of_commands(
                 yield from ((mark, Reads.UNSURE) for mark in _marks(command.words[1:]))
 
 
-def slots_in(command: Command) -> Iterator[Slot]:
+def slots_in(command: BashCommand) -> Iterator[Slot]:
     """Yield the places of values in a command and in its substitutions."""
     outer = [*command.words, *command.assignments]
     for word in [*outer, *(element for each in outer for element in each.elements)]:
@@ -165,7 +176,7 @@ def slots_in(command: Command) -> Iterator[Slot]:
     yield from (mark for mark in command.stdin if not mark.variable)
 
 
-def is_unsettled(found: list[tuple[Command, Call]], given: Given) -> bool:
+def is_unsettled(found: list[tuple[BashCommand, Call]], given: Given) -> bool:
     """Whether the program changes how bash reads words: aliases, history expansion and the like."""
     for _, call in found:
         texts = [text_of(word, given) for word in call.arguments]

@@ -13,8 +13,9 @@ from airflow.sdk.definitions.param import ParamsDict
 from elpa_airflow.dag import docs
 from elpa_airflow.dag.trigger_form import trigger_params
 from elpa_airflow.run.moment import policy_uri
+from elpa_airflow.run.store_location import store_location
 from elpa_airflow.tasks.train import train_task
-from elpa_core.config.airflow import DagRunOptions, ModelRunOptions
+from elpa_core.config.airflow import DEFAULT_START_DATE, DagRunOptions, ModelRunOptions
 from elpa_core.config.training import LoadedConfig
 from elpa_core.errors import ConfigError, Problem, quoted
 from elpa_core.schema.groups import GROUPS
@@ -22,8 +23,6 @@ from elpa_core.times import parse_date
 
 TAG = "elpa"
 DEFAULT_RETRIES = 1
-# Without catchup, Airflow runs only the latest interval, so any past date works.
-_DEFAULT_START_DATE = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 
 
 def build_dag(loaded: LoadedConfig, store: str | None) -> DAG:
@@ -50,7 +49,7 @@ def build_dag(loaded: LoadedConfig, store: str | None) -> DAG:
         end_date=parse_date(options.end_date, options.timezone) if options.end_date else None,
         catchup=options.catchup,
         tags={TAG, *options.tags},
-        doc_md=docs.dag_doc(loaded),
+        doc_md=docs.dag_doc(loaded, store_location(loaded, store)),
         default_args={"owner": options.owner} if options.owner else {},
         **_given(max_active_runs=options.max_active_runs, max_active_tasks=options.max_active_tasks),
     )
@@ -141,7 +140,7 @@ def _asset(loaded: LoadedConfig, index: int, uri: str) -> Asset:
 def _start_date(options: DagRunOptions) -> dt.datetime | None:
     if options.start_date is not None:
         return parse_date(options.start_date, options.timezone)
-    return _DEFAULT_START_DATE if options.schedule is not None else None
+    return dt.datetime.fromisoformat(DEFAULT_START_DATE) if options.schedule is not None else None
 
 
 def _seconds(value: float | None) -> dt.timedelta | None:

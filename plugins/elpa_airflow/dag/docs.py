@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from elpa_core.commands.masking import mask_text, secret_values
-from elpa_core.config.training import LoadedConfig, Model
+from elpa_core.config.training import LoadedConfig, Model, TrainingConfig
+from elpa_core.errors import quoted
+from elpa_core.files.location import without_secrets
 
 GROUP_TOOLTIPS = {
     "online": "Cheap models, retrained often: they follow recent data",
@@ -17,8 +19,8 @@ when all training tasks have ended, failed ones included. The policy is this tas
 """
 
 
-def dag_doc(loaded: LoadedConfig) -> str:
-    """Return the Dag's documentation: its models, their pools and queues, how to trigger it."""
+def dag_doc(loaded: LoadedConfig, store: str) -> str:
+    """Return the Dag's documentation: its models, their pools and queues, its store, how to trigger it."""
     config, options = loaded.config, loaded.config.airflow
     lines = [
         f"Trains the models of `{loaded.path.name}` and builds the policy that weights and routes them.",
@@ -26,12 +28,24 @@ def dag_doc(loaded: LoadedConfig) -> str:
         "**To run it**: *Trigger*, or `airflow dags trigger` with the Dag id, or a schedule in the config."
         " The policy is the XCom value of `integrate`.",
         "",
+        f"Policies and runs: `{_cell(without_secrets(store))}/{loaded.dag_id}`; serving reads `current.json`"
+        " there.",
+        "",
         f"Dataset `{_cell(config.dataset or 'none')}`, horizon {config.horizon}, period {config.period},"
         f" seed {config.seed}, beta {config.beta}. When a model fails: {options.on_model_failure}.",
+        "",
+        "Errors are compared on the steps that all models share; the log of `integrate`, and `comparison` and"
+        " `warnings` of the policy, say what speaks against the scores."
+        f" When they cannot be compared: {config.on_incomparable}.",
+    ]
+    lines += [
+        f"* {model.name} reads {_cell(columns)}"
+        for model in config.models
+        if (columns := _columns(config, model))
     ]
     if loaded.warnings:
         lines += ["", "**Warnings of the config**", ""]
-        lines += [f"* {_cell(warning.removeprefix(f'{loaded.source}: '))}" for warning in loaded.warnings]
+        lines += [f"* {_cell(warning.in_file())}" for warning in loaded.warnings]
     lines += ["", "| model | group | pool | queue |", "| --- | --- | --- | --- |"]
     for model in config.models:
         run = model.airflow.over(options)
@@ -41,6 +55,12 @@ def dag_doc(loaded: LoadedConfig) -> str:
         queue = _cell(run.queue) if run.queue else "default"
         lines.append(f"| {name} | {model.group} | {pool}{slots} | {queue} |")
     return "\n".join(lines)
+
+
+def _columns(config: TrainingConfig, model: Model) -> str:
+    """Return which columns of a model's error CSV have names of their own, in words."""
+    named = model.error_columns.over(config.error_columns)
+    return ", ".join(f"{role} from the column {quoted(name)}" for role, name in named.items())
 
 
 def model_doc(model: Model) -> str:

@@ -12,6 +12,7 @@ from elpa_core.config.training import LoadedConfig
 from elpa_core.errors import InputError
 from elpa_core.files import StorePath
 from elpa_core.files.atomic import json_bytes
+from elpa_core.files.reading import UnsuitableFileError
 from elpa_core.files.strict_json import parse_object, read_file, read_object
 from elpa_core.runs.folder import RunFolder
 
@@ -49,10 +50,10 @@ def frozen_config(
     if not files.exists(record):
         keep = files.exists(copy) and _in_use(run_dir, generation, other_states())
         data = read_file(copy) if keep else current.data
-        files.create(record, json_bytes({"config": data.decode()}))
+        files.create(record, json_bytes({"config": data.decode()}), private=True)
     data = str(read_object(record)["config"]).encode()
     if not files.exists(copy) or read_file(copy) != data:
-        files.write(copy, data)
+        files.write(copy, data, private=True)
     return current if data == current.data else parse_training_config(data, current.path, both_groups=True)
 
 
@@ -61,7 +62,7 @@ def is_still_frozen(loaded: LoadedConfig, run_dir: StorePath, generation: str) -
     path = RunFolder(run_dir).generation(generation)
     try:
         return parse_object(files.read(path), str(path)).get("config") == loaded.data.decode()
-    except (FileNotFoundError, NotADirectoryError, InputError):
+    except (FileNotFoundError, NotADirectoryError, UnsuitableFileError, InputError):
         return False
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from airflow.sdk.exceptions import AirflowFailException
 from airflow.sdk.execution_time import task_runner
 
 from elpa_airflow.run.frozen_config import frozen_config
@@ -19,6 +21,7 @@ from elpa_core.config.training import LoadedConfig, Model
 from elpa_core.errors import ConfigError
 from elpa_core.files import StorePath
 from elpa_core.files.location import local_folder
+from elpa_core.runs.trials import is_trial
 from elpa_core.store import DagFolder
 from elpa_core.times import RunMoment
 
@@ -116,6 +119,7 @@ class RunState:
     def of(cls, context: Any, current: LoadedConfig, store: str | None) -> RunState:
         """Return the state of the run that the task of ``context`` belongs to, and freeze its config."""
         ti, dag_run = context["ti"], context["dag_run"]
+        _refuse_a_try_on_a_real_run(ti)
         location = store_location(current, store)
         started = dag_run.start_date.strftime("%Y%m%dT%H%M%S%f") if dag_run.start_date else "unstarted"
         generation = f"{dag_run.clear_number or 0}-{started}"
@@ -150,6 +154,16 @@ class RunState:
             offline_tick(loaded.config.airflow, dag_run),
             dag_run.conf or {},
             edited=loaded is not current,
+        )
+
+
+def _refuse_a_try_on_a_real_run(ti: Any) -> None:
+    """Refuse ``airflow tasks test`` where Airflow does not make a run for it, but takes one that is there."""
+    if os.environ.get("AIRFLOW_TEST_MODE") and not is_trial(ti.run_id):
+        raise AirflowFailException(
+            f"airflow tasks test would work on the real run {ti.run_id}, and so on its folder and its policy:"
+            " give it a date that no run has. Nothing was changed in the store; Airflow takes the task for"
+            " failed, so clear it if the run is still needed"
         )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-from pathlib import Path
 from typing import Any
 
 from elpa_core import files
@@ -46,8 +44,6 @@ def status_in(model_dir: StorePath) -> dict[str, Any] | None:
         If it cannot be read: then nobody knows whether an attempt has begun.
     """
     path = ModelFolder(model_dir).status
-    if isinstance(path, Path) and path.exists() and not path.is_file():
-        raise OSError(errno.EINVAL, "no regular file", str(path))  # a pipe would be read for ever
     try:
         return parse_object(files.read(path), str(path))
     except (FileNotFoundError, InputError):

@@ -13,7 +13,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from elpa_core.config.training import LoadedConfig
 from elpa_core.errors import ConfigError, Problem, quoted
 from elpa_core.files import StorePath, is_uri
-from elpa_core.files.location import PACKAGES, local_folder, prepared, uri_problem
+from elpa_core.files.location import PACKAGES, configure_client, local_folder, uri_problem, with_home
 
 
 def store_location(loaded: LoadedConfig, store: str | None) -> str:
@@ -27,9 +27,9 @@ def store_location(loaded: LoadedConfig, store: str | None) -> str:
         What the Dag file named; else Airflow's setting ``[elpa] store``, else ``AIRFLOW_HOME/elpa``.
     """
     if (own := loaded.config.airflow.store) is not None:
-        return own if is_uri(own) else os.path.normpath(loaded.path.parent / own)
+        return own if is_uri(own) else os.path.normpath(loaded.path.parent / with_home(own))
     location = store or conf.get("elpa", "store", fallback="") or "elpa"
-    return location if is_uri(location) else str(Path(AIRFLOW_HOME, location).absolute())
+    return location if is_uri(location) else _below_home(location)
 
 
 def open_store(location: str) -> StorePath:
@@ -49,7 +49,7 @@ def open_store(location: str) -> StorePath:
     try:
         from airflow.sdk import ObjectStoragePath  # noqa: PLC0415  (fsspec: slow to import)
 
-        return prepared(ObjectStoragePath(location.rstrip("/")))
+        return configure_client(ObjectStoragePath(location.rstrip("/")))
     except (ImportError, ValueError) as error:
         scheme = location.partition(":")[0]
         provider = ", and pip install apache-airflow-providers-google," if scheme == "gs" else ""
@@ -81,4 +81,8 @@ def _require_connection(location: str) -> None:
 
 def work_root() -> Path:
     """Return where commands work if the store is not on this machine: ``[elpa] work_dir``."""
-    return Path(AIRFLOW_HOME, conf.get("elpa", "work_dir", fallback="") or "elpa_work").absolute()
+    return Path(_below_home(conf.get("elpa", "work_dir", fallback="") or "elpa_work"))
+
+
+def _below_home(path: str) -> str:
+    return str(Path(AIRFLOW_HOME, with_home(path)).absolute())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,11 +14,14 @@ from elpa_airflow.run.state import RunState
 from elpa_airflow.run.status import status_in, write_status
 from elpa_core import files
 from elpa_core.artifacts.error_artifact import ErrorArtifact, artifact_of, require_regular
-from elpa_core.artifacts.kept_files import kept_files
 from elpa_core.config.training import Model
 from elpa_core.errors import ArtifactError, Problem
 from elpa_core.files import StorePath, objects
 from elpa_core.runs.folder import ModelFolder, RunFolder
+from elpa_core.runs.output_log import DEFAULT_MAX_LINES, OutputLog
+from elpa_core.runs.plan import PlannedModel
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -90,9 +94,7 @@ class Attempt:
                 return
         write_status(self.status_dir, status | {"attempt": self.key, "orphaned": self.orphaned})
 
-    def artifact_left(
-        self, error_csv: Path, *, model: Model, started_at: str, finished_at: str
-    ) -> ErrorArtifact:
+    def keep_artifact(self, planned: PlannedModel, *, started_at: str, finished_at: str) -> ErrorArtifact:
         """Return the error artifact that the command left. From now on it lies in the store.
 
         Raises
@@ -100,27 +102,58 @@ class Attempt:
         ArtifactError
             If it is no error CSV as the contract has it.
         """
-        found, here = error_csv.resolve(), self.work_dir.resolve()
+        found, here = planned.error_csv.resolve(), self.work_dir.resolve()
         if found.is_relative_to(here):
             path = self.work_dir / found.relative_to(here)
         else:  # a later run may write over it
             path = ModelFolder(self.work_dir).copied_errors
-            require_regular(error_csv)
-            shutil.copyfile(error_csv, path)
+            require_regular(planned.error_csv)
+            shutil.copyfile(planned.error_csv, path)
         artifact = artifact_of(
-            path, model=model.name, group=model.group, started_at=started_at, finished_at=finished_at
+            path,
+            model=planned.model.name,
+            group=planned.model.group,
+            started_at=started_at,
+            finished_at=finished_at,
+            named=planned.error_columns,
         )
         return replace(artifact, path=self._keep([path])[0])
 
-    def files_left(self, patterns: Sequence[str]) -> list[str]:
+    def keep_files(self, files: Sequence[Path]) -> list[str]:
         """Return the files that ``artifacts`` names. From now on they lie in the store.
 
         Raises
         ------
         ArtifactError
-            If a pattern names none.
+            If one cannot be uploaded.
         """
-        return self._keep(kept_files(self.work_dir, patterns))
+        return self._keep(files)
+
+    def output_log(self, on_line: Callable[[str], None], max_lines: int | None) -> OutputLog:
+        """Return where the output of the command goes.
+
+        Parameters
+        ----------
+        on_line : callable
+            Takes one line for the task's log at a time.
+        max_lines : int or None
+            How many lines the task's log takes, if the config says it.
+        """
+        return OutputLog(
+            on_line,
+            ModelFolder(self.work_dir),
+            DEFAULT_MAX_LINES if max_lines is None else max_lines,
+            kept_as=(lambda name: str(self.kept_dir / name)) if self.is_remote else None,
+        )
+
+    def keep_output(self, output: OutputLog) -> None:
+        """Keep all output of the command, if it was too much for the task's log."""
+        if output.path is None:
+            return
+        try:
+            self._keep([output.path])
+        except ArtifactError as error:
+            log.warning("The output of the command is not kept: %s", error)
 
     def clear_away(self) -> None:
         """Remove the working folder, if the store is on object storage."""

@@ -16,17 +16,20 @@ from elpa_airflow.run.agreement import require_agreement
 from elpa_airflow.run.moment import policy_uri
 from elpa_airflow.run.state import RunState
 from elpa_airflow.run.status import read_status, task_id_of
+from elpa_airflow.tasks.failures import in_words
 from elpa_airflow.tasks.taking_part import training_result
+from elpa_airflow.tasks.training_result import TrainingResult
 from elpa_core import files
 from elpa_core.artifacts.error_artifact import ErrorArtifact
 from elpa_core.config.training import LoadedConfig, Model
 from elpa_core.errors import ArtifactError, ElpaError, InputError, Problem
 from elpa_core.files import objects
+from elpa_core.files.reading import UnsuitableFileError
 from elpa_core.files.strict_json import parse_object
-from elpa_core.policy.build import ScoredModel, build_policy
-from elpa_core.policy.evaluation import evaluate_policy
+from elpa_core.policy.build import build_policy
+from elpa_core.policy.evaluation import EvaluatedPolicy, evaluate_policy
 from elpa_core.policy.quorum import NoPolicyError, require_quorum
-from elpa_core.policy.scoring import score_artifacts
+from elpa_core.policy.scoring import ReadModel, read_artifact, score_models
 from elpa_core.policy.table import policy_lines
 from elpa_core.runs.folder import RunFolder
 from elpa_core.runs.manifest import manifest_of, model_entry, refused_entry, write_manifest
@@ -42,11 +45,11 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class _Pool:
-    """The models of a run: those with a score, and those that the policy lacks."""
+    """The models of a run: those that take part, as read and as handed on, and those missing."""
 
-    scored: list[ScoredModel]
-    missing: list[MissingModel]
-    artifacts: dict[str, Path] = field(default_factory=dict)
+    models: list[ReadModel] = field(default_factory=list)
+    results: dict[str, TrainingResult] = field(default_factory=dict)
+    missing: list[MissingModel] = field(default_factory=list)
 
     def experiment(self, run: RunState) -> str:
         """Return why the run is an experiment, so that its policy is not published by itself, or nothing."""
@@ -60,6 +63,7 @@ class _Pool:
         return f"an experiment: {'; '.join(reasons)}" if reasons else ""
 
 
+@in_words()
 def integrate_dag_run(context: Any, current: LoadedConfig, store: str | None) -> dict[str, Any] | None:
     """Write the manifest and the policy of a run, publish the policy, and return it.
 
@@ -87,7 +91,7 @@ def integrate_dag_run(context: Any, current: LoadedConfig, store: str | None) ->
     try:
         require_agreement(context["ti"], run)
         if run.choices.dry_run:
-            _write_manifest(run, _Pool([], []))
+            _write_manifest(run, _Pool())
             log.info("A dry run: the manifest has the commands, there is no policy")
             return None
         with tempfile.TemporaryDirectory(prefix="elpa-integrate-") as folder:
@@ -97,7 +101,7 @@ def integrate_dag_run(context: Any, current: LoadedConfig, store: str | None) ->
             start = Start(pool.experiment(run), run.choices.publish)
     except (InputError, NoPolicyError) as error:
         _remove_untrue_policy(run, pool)
-        raise AirflowFailException(run.failure(str(error))) from error
+        raise AirflowFailException(run.failure(str(error))) from None
     return _publish(context, run, policy, start)
 
 
@@ -109,19 +113,20 @@ def _remove_untrue_policy(run: RunState, pool: _Pool | None) -> None:
     path = RunFolder(run.run_dir).policy
     if pool is None or not files.exists(path):
         return
-    now = {model.name: model.sha256 for model in pool.scored}
+    now = {name: result.artifact.sha256 for name, result in pool.results.items()}
     try:
         policy = parse_object(files.read(path), str(path))
         then = {name: source["sha256"] for name, source in policy["errors"].items()}
         true = policy["run"]["config_sha256"] == run.loaded.sha256 and then.items() <= now.items()
-    except (InputError, KeyError, TypeError, AttributeError):
+    except (InputError, UnsuitableFileError, KeyError, TypeError, AttributeError):
         true = False
     if not true:
         files.remove(path)
 
 
-def _publish(context: Any, run: RunState, policy: Policy, start: Start) -> dict[str, Any]:
+def _publish(context: Any, run: RunState, evaluated: EvaluatedPolicy, start: Start) -> dict[str, Any]:
     ti, options = context["ti"], run.loaded.config.airflow
+    policy = _keep_state(run, evaluated)
     store = PolicyStore(run.store, ti.dag_id)
     recorded = store.record(ti.run_id, run.moment.as_of, policy.to_json())
     log.info(
@@ -132,6 +137,8 @@ def _publish(context: Any, run: RunState, policy: Policy, start: Start) -> dict[
     )
     gate = options.promotion.max_score_increase if options.promotion else None
     outcome = store.publish(ti.run_id, recorded.number, max_score_increase=gate, start=start)
+    for warning in policy.warnings:
+        log.warning("%s", warning)
     log.info("The policy is %s: %s", outcome.entry.action, outcome.entry.reason)
     if outcome.published and outcome.changed:
         asset = Asset(policy_uri(ti.dag_id))
@@ -141,6 +148,16 @@ def _publish(context: Any, run: RunState, policy: Policy, start: Start) -> dict[
     if options.keep_runs is not None:
         _prune(run, ti.dag_id, ti.run_id, options.keep_runs)
     return policy.to_json()
+
+
+def _keep_state(run: RunState, evaluated: EvaluatedPolicy) -> Policy:
+    """Write what the router has learned into the run's folder, and return the policy that names it."""
+    if evaluated.router_state is None:
+        return evaluated.policy
+    place = RunFolder(run.run_dir).router_state(evaluated.state_sha256)
+    with as_store_error(place):
+        files.write(place, evaluated.router_state)
+    return evaluated.naming_state(str(place))
 
 
 def _prune(run: RunState, dag_id: str, run_id: str, keep: int) -> None:
@@ -156,14 +173,13 @@ def _prune(run: RunState, dag_id: str, run_id: str, keep: int) -> None:
 
 def _pool(ti: Any, run: RunState, folder: Path) -> _Pool:
     """Return the models of a run. Artifacts on object storage are copied to ``folder``."""
-    pool = _Pool([], [])
+    pool = _Pool()
     for model in run.loaded.config.models:
         try:
             result, reason = training_result(ti, run, model)
             if result is not None:
-                scored, path = _scored(result.artifact, run, folder)
-                pool.artifacts[model.name] = path
-                pool.scored.append(result.describe(scored, run.moment.as_of))
+                pool.models.append(_read(result.artifact, model, run, folder))
+                pool.results[model.name] = result
                 continue
         except ArtifactError as error:
             reason = str(error)
@@ -174,22 +190,24 @@ def _pool(ti: Any, run: RunState, folder: Path) -> _Pool:
     return pool
 
 
-def _scored(artifact: ErrorArtifact, run: RunState, folder: Path) -> tuple[ScoredModel, Path]:
-    """Return the score of an artifact, and where it lies on this machine."""
+def _read(artifact: ErrorArtifact, model: Model, run: RunState, folder: Path) -> ReadModel:
+    """Return what an artifact holds; one on object storage is copied to ``folder`` first."""
+    config = run.choices.config
+    named = model.error_columns.over(config.error_columns)
     place = files.at(run.store, artifact.path)
     if isinstance(place, Path):
-        (scored,) = score_artifacts([artifact], run.choices.config.beta)
-        return scored, place
+        return read_artifact(artifact, config.beta, named)
     copy = folder / f"{artifact.model}.csv"
     try:
         objects.download(place, copy)
-        (scored,) = score_artifacts([replace(artifact, path=str(copy))], run.choices.config.beta)
+        return read_artifact(replace(artifact, path=str(copy)), config.beta, named)
     except FileNotFoundError as error:
         problem = Problem(artifact.path, "", "no such object", "the artifact that training has left there")
         raise ArtifactError(problem) from error
     except ArtifactError as error:
         raise ArtifactError(replace(problem, source=artifact.path) for problem in error.problems) from error
-    return scored, copy
+    finally:
+        copy.unlink(missing_ok=True)
 
 
 def _write_manifest(run: RunState, pool: _Pool) -> None:
@@ -224,11 +242,13 @@ def _entry(run: RunState, model: Model) -> dict[str, Any]:
         return refused_entry(model, run.work_dir)
 
 
-def _policy(ti: Any, run: RunState, pool: _Pool) -> Policy:
-    require_quorum(pool.scored, pool.missing, run.loaded.config.airflow)
+def _policy(ti: Any, run: RunState, pool: _Pool) -> EvaluatedPolicy:
+    config = run.choices.config
+    require_quorum([model.group for model in pool.models], pool.missing, run.loaded.config.airflow)
+    scored, warnings = score_models(pool.models, run.loaded.source)
     policy = build_policy(
-        run.choices.config,
-        pool.scored,
+        config,
+        [pool.results[one.name].describe(one, run.moment.as_of) for one in scored],
         created_at=now_text(),
         source=run.loaded.source,
         missing=pool.missing,
@@ -241,4 +261,6 @@ def _policy(ti: Any, run: RunState, pool: _Pool) -> Policy:
         ),
         chosen=run.choices.given,
     )
-    return evaluate_policy(policy, pool.artifacts, run.choices.config.horizon)
+    return evaluate_policy(
+        policy, pool.models, config, config.horizon, source=run.loaded.source, warnings=warnings
+    )

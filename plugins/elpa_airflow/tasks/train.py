@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -24,6 +25,7 @@ from elpa_airflow.run.state import RunState
 from elpa_airflow.run.status import task_id_of
 from elpa_airflow.tasks.attempt import Attempt
 from elpa_airflow.tasks.carrying import carry_first
+from elpa_airflow.tasks.failures import in_words
 from elpa_airflow.tasks.training_result import CARRIED_KEY, TrainingResult
 from elpa_core.commands.masking import mask_text, mask_values, secret_values
 from elpa_core.config.training import LoadedConfig, Model
@@ -32,7 +34,7 @@ from elpa_core.runs.earlier_artifacts import newest_artifacts
 from elpa_core.runs.manifest import model_entry, refused_entry
 from elpa_core.runs.plan import PlannedModel, plan_model
 from elpa_core.runs.trained_on import trained_on
-from elpa_core.runs.training import Outcome, Training
+from elpa_core.runs.training import Training, TrainingOutcome
 from elpa_core.times import now_text
 
 _CHANGED = (
@@ -81,6 +83,7 @@ class TrainModelOperator(BashOperator):
     _training: Training | None = None
     _killed: bool = False
 
+    @in_words()
     def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
         """Put the exact command of this run into the fields that the UI shows."""
         self._run = run = RunState.of(context, self.source.loaded, self.source.store)
@@ -114,6 +117,7 @@ class TrainModelOperator(BashOperator):
         self.env = planned.masked_environment()
         self.cwd = str(planned.model_dir)
 
+    @in_words()
     def execute(self, context: Any) -> dict[str, Any]:
         """Train the model and return its error artifact."""
         run, model, attempt, planned = self._run, self._model, self._attempt, self._planned
@@ -123,7 +127,7 @@ class TrainModelOperator(BashOperator):
         try:
             require_agreement(context["ti"], run)
         except ConfigError as error:
-            raise AirflowFailException(str(error)) from error
+            raise AirflowFailException(str(error)) from None
         if run.edited:
             self.log.warning("%s", run.edit_note)
         if model is None or attempt is None:
@@ -203,7 +207,7 @@ class TrainModelOperator(BashOperator):
         except OSError as error:
             reason = f"no folder for the command to work in: {error}"
             self._record(context, run, model, status="failed", reason=reason)
-            raise AirflowException(run.failure(reason)) from error
+            raise AirflowException(run.failure(reason)) from None
         if attempt.orphaned:
             self.log.warning(
                 "An earlier attempt was killed, and its command may still run: this one works in %s",
@@ -216,8 +220,9 @@ class TrainModelOperator(BashOperator):
         if self._training is not None:
             self._training.stop()
 
-    def _train(self, context: Any, run: RunState, attempt: Attempt, planned: PlannedModel) -> Outcome:
+    def _train(self, context: Any, run: RunState, attempt: Attempt, planned: PlannedModel) -> TrainingOutcome:
         """Train the model, and record that it runs and how that ended."""
+        output = attempt.output_log(lambda line: self.log.info("%s", line), planned.options.max_log_lines)
         self._training = Training(
             planned,
             parent_environment={
@@ -225,8 +230,7 @@ class TrainModelOperator(BashOperator):
                 **os.environ,
                 **context_to_airflow_vars(context, in_env_var_format=True),
             },
-            # Airflow masks what a task process logs; `dag.test` and other handlers do not.
-            on_line=lambda line: self.log.info("%s", mask_text(line, planned.secrets)),
+            on_line=output.add,
             keeper=attempt,
         )
         if self._killed:  # before there was a training to stop
@@ -235,7 +239,10 @@ class TrainModelOperator(BashOperator):
         self._record(context, run, model, status="running", started_at=started_at)
         ended: dict[str, Any] = {"status": "failed", "reason": "the task was stopped"}
         try:
-            outcome = self._training.run(started_at)
+            with closing(output):
+                outcome = self._training.run(started_at)
+            for warning in outcome.warnings:
+                self.log.warning("%s", warning)
             if not is_still_frozen(run.loaded, run.run_dir, run.generation):
                 ended["reason"] = _CHANGED
                 raise AirflowFailException(_CHANGED)
@@ -255,6 +262,7 @@ class TrainModelOperator(BashOperator):
                 ends=True,
                 **{"started_at": started_at, "finished_at": now_text()} | ended,
             )
+            attempt.keep_output(output)
             attempt.clear_away()
         return outcome
 

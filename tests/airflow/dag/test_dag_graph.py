@@ -216,9 +216,14 @@ class TestDocs:
             model("idle", enabled=False),
             model("tft", "offline"),
         ]
-        folder.config("docs", models, dataset="data/flow.csv", horizon=6, airflow={"pool": "cpu"})
+        columns = {"time": "ds", "y_true": "y"}
+        folder.config(
+            "docs", models, dataset="data/flow.csv", horizon=6, error_columns=columns, airflow={"pool": "cpu"}
+        )
         text = folder.parse()["elpa_docs"].doc_md
         assert "`docs.json`" in text
+        assert "When they cannot be compared: warn." in text
+        assert f'* {models[0]["name"]} reads y_true from the column "y", time from the column "ds"' in text
         assert "data/flow.csv" in text
         assert "horizon 6" in text
         assert "Trigger" in text
@@ -228,10 +233,22 @@ class TestDocs:
         assert cells["idle (disabled)"] == ["online", "cpu", "default"]
         assert cells["tft"] == ["offline", "cpu", "default"]
 
+    def test_the_dag_says_where_its_store_is(
+        self, folder: DagsFolder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder.config("docs")
+        folder.config("own", airflow={"store": "../mine"})
+        monkeypatch.setenv("AIRFLOW__ELPA__STORE", "s3://minio@bucket/elpa")
+        dags = folder.parse()
+        assert "`s3://minio@bucket/elpa/elpa_docs`" in dags["elpa_docs"].doc_md
+        assert f"`{folder.configs.parent}/mine/elpa_own`" in dags["elpa_own"].doc_md
+        monkeypatch.setenv("AIRFLOW__ELPA__STORE", "s3://key:hunter2@bucket")
+        assert "hunter2" not in folder.parse()["elpa_docs"].doc_md
+
     def test_the_dag_shows_the_configs_warnings(self, folder: DagsFolder) -> None:
         folder.config("warned", [model("on", "Online"), model("off", "offline")], horizn=3)
         text = folder.parse()["elpa_warned"].doc_md
-        assert '* $.models[0].group: found "Online"; taken as online' in text.replace("'", '"')
+        assert '* $.models[0].group: found "Online", taken as online; write online' in text.replace("'", '"')
         assert '* $.horizn: no command uses this value; did you mean "horizon"?' in text
 
     def test_no_value_breaks_the_table(self, folder: DagsFolder) -> None:

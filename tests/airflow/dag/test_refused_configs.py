@@ -1,7 +1,8 @@
-"""Bad configs beside good ones through a real Dag processor and its database. About 12 seconds.
+"""Bad configs beside good ones, in each process of Airflow that parses. About 20 seconds.
 
-`DagBag` alone would not show it: an import error that is recorded under the Dag file's path makes
-every Dag of that file stale.
+A Dag processor with its database shows what `DagBag` alone would not: an import error that is
+recorded under the Dag file's path makes every Dag of that file stale. Commands that parse and then
+write to the database show the same.
 """
 
 from __future__ import annotations
@@ -11,10 +12,29 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from support.airflow_home import AirflowHome
-from support.airflow_site import Site, model, pair
+from airflow.dag_processing.dagbag import BundleDagBag, DagBag
+from support.airflow_home import AirflowHome, Done
+from support.airflow_site import DAG_FILE, DagsFolder, Site, model, pair
+
+STRANGER = """
+from airflow.sdk import dag, task
+
+
+@dag(dag_id="{dag_id}", schedule=None)
+def stranger():
+    @task
+    def hello():
+        print("hello from {dag_id}")
+
+    hello()
+
+
+stranger()
+"""
+STRANGERS = ("in_the_same_file", "in_the_same_folder")
 
 GOOD = ("good_1", "good_2")
+ACTIVE = {*STRANGERS, *(f"elpa_{name}" for name in GOOD)}
 TWIN = json.dumps({"airflow": {"dag_id": "twin"}, "models": pair()})
 BAD = {
     "no_json.json": '{"models": [',
@@ -61,6 +81,10 @@ class Seen:
 
 def process(home: Site) -> Seen:
     home.airflow("dag-processor", "-n", "1")
+    return look(home)
+
+
+def look(home: Site) -> Seen:
     dags = home.query("SELECT dag_id, is_stale, has_import_errors FROM dag")
     return Seen(
         active={dag_id for dag_id, stale, _ in dags if not stale},
@@ -82,6 +106,9 @@ def home(tmp_path_factory: pytest.TempPathFactory, airflow_home: AirflowHome) ->
     for name, text in BAD.items():
         made.write(name, text)
     made.write(".hidden.json", "{")
+    made.dag_file.write_text(DAG_FILE + STRANGER.format(dag_id="in_the_same_file"), encoding="utf-8")
+    strangers = made.dags / "strangers.py"
+    strangers.write_text(STRANGER.format(dag_id="in_the_same_folder"), encoding="utf-8")
     scored = [{"name": "a", "group": "online", "ewma_score": 1}, {"name": "b", "error_csv": "b.csv"}]
     made.config("integration", scored)
     yield made
@@ -99,7 +126,35 @@ def again(home: Site, first: Seen) -> Seen:
 
 
 @pytest.fixture(scope="module")
-def mended(home: Site, again: Seen) -> Seen:
+def listed(home: Site, again: Seen) -> dict[str, Done]:
+    """Return what commands say that parse and write nothing; a list of errors ends with exit code 1."""
+    errors = ("-m", "airflow", "dags", "list-import-errors", "--local", "--output", "json")
+    return {
+        "errors": home.program(*errors, check=False),
+        "errors of the bundle": home.program(*errors, "--bundle-name", "dags-folder", check=False),
+        "dags": home.airflow("dags", "list", "--local", "--columns", "dag_id", "--output", "json"),
+    }
+
+
+@pytest.fixture(scope="module")
+def written(home: Site, listed: dict[str, Done]) -> tuple[dict[str, Done], Seen]:
+    """Return what commands say that write what they parsed, and what the database holds then."""
+    done = {"reserialize": home.airflow("dags", "reserialize")}
+    for dag_id in STRANGERS:
+        done[f"list {dag_id}"] = home.airflow("tasks", "list", dag_id)
+        done[f"test {dag_id}"] = home.airflow("tasks", "test", dag_id, "hello", "2026-01-02")
+        done[f"run {dag_id}"] = home.airflow("dags", "test", dag_id, "2026-01-03")
+    done["list good_1"] = home.airflow("tasks", "list", "elpa_good_1")
+    code = (
+        "from airflow.dag_processing.dagbag import DagBag; import sys;"
+        "run = DagBag(sys.argv[1]).dags['in_the_same_file'].test(); print(run.state)"
+    )
+    done["Dag.test"] = home.program("-c", code, home.dags, check=True)
+    return done, look(home)
+
+
+@pytest.fixture(scope="module")
+def mended(home: Site, written: object) -> Seen:
     for number, name in enumerate(BAD):
         (home.configs / name).unlink()
         home.config(f"mended_{number}" if " " in name else name.removesuffix(".json"))
@@ -107,7 +162,7 @@ def mended(home: Site, again: Seen) -> Seen:
 
 
 def test_the_good_dags_are_there(first: Seen) -> None:
-    assert first.active == {f"elpa_{name}" for name in GOOD}
+    assert first.active == ACTIVE
     assert first.stale == set()
     assert first.with_errors == set()
 
@@ -132,12 +187,59 @@ def test_a_second_look_changes_nothing(first: Seen, again: Seen) -> None:
     assert (again.active, again.stale, again.errors) == (first.active, set(), first.errors)
 
 
+@pytest.mark.parametrize("how", ["errors", "errors of the bundle"])
+def test_airflows_list_of_local_errors_has_every_refused_config(
+    how: str, listed: dict[str, Done], home: Site
+) -> None:
+    (entry,) = json.loads(listed[how].stdout.splitlines()[-1])
+    assert entry["filepath"] == ("pools.py" if "bundle" in how else str(home.dag_file))
+    for expected in EXPECTED.values():
+        for text in expected:
+            assert text.format(configs=home.configs) in entry["error"]
+
+
+def test_airflows_list_of_local_dags_has_the_others(listed: dict[str, Done]) -> None:
+    assert {entry["dag_id"] for entry in json.loads(listed["dags"].stdout.splitlines()[-1])} == ACTIVE
+
+
+def test_reserialize_names_refused_configs_and_writes_the_others(
+    written: tuple[dict[str, Done], Seen], home: Site
+) -> None:
+    for expected in EXPECTED.values():
+        for text in expected:
+            assert text.format(configs=home.configs) in written[0]["reserialize"].stderr
+    assert home.query("SELECT DISTINCT dag_id FROM serialized_dag ORDER BY dag_id") == [
+        (dag_id,) for dag_id in sorted(ACTIVE)
+    ]
+
+
+@pytest.mark.parametrize("dag_id", STRANGERS)
+def test_commands_for_other_dags_run(dag_id: str, written: tuple[dict[str, Done], Seen]) -> None:
+    done = written[0]
+    assert "hello" in done[f"list {dag_id}"].stdout
+    for how in ("test", "run"):
+        output = done[f"{how} {dag_id}"]
+        assert f"hello from {dag_id}" in output.stdout + output.stderr
+        assert "Error bagging" not in output.stdout + output.stderr
+
+
+def test_commands_for_good_dags_run(written: tuple[dict[str, Done], Seen]) -> None:
+    assert "integrate" in written[0]["list good_1"].stdout
+    assert written[0]["Dag.test"].stdout.endswith("success\n")
+
+
+def test_no_command_makes_a_dag_stale(written: tuple[dict[str, Done], Seen], again: Seen) -> None:
+    _, seen = written
+    assert (seen.active, seen.stale, seen.with_errors) == (ACTIVE, set(), set())
+    assert seen.errors == again.errors
+
+
 def test_mending_clears_the_errors(mended: Seen) -> None:
     """At its next refresh of the bundle (every five minutes, at its start) the Dag processor deletes them."""
     assert mended.errors == {}
-    expected = {*GOOD, *(name.removesuffix(".json") for name in BAD if " " not in name)}
+    names = {name.removesuffix(".json") for name in BAD if " " not in name}
     number = list(BAD).index("no legal id.json")
-    assert mended.active == {f"elpa_{name}" for name in (*expected, f"mended_{number}")}
+    assert mended.active == ACTIVE | {f"elpa_{name}" for name in (*names, f"mended_{number}")}
     assert mended.stale == set()
 
 
@@ -147,3 +249,37 @@ def test_a_dag_that_goes_bad_does_not_take_the_others_along(home: Site, mended: 
     assert set(seen.errors) == {"configs/good_2.json"}
     assert mended.active - seen.active <= {"elpa_good_2"}
     assert seen.stale <= {"elpa_good_2"}
+
+
+@pytest.mark.parametrize("bag_of", [DagBag, lambda dags: BundleDagBag(dags, bundle_path=dags)])
+def test_a_bare_bag_has_an_import_error_of_the_dag_file_and_the_other_dags(
+    folder: DagsFolder, bag_of: type[DagBag]
+) -> None:
+    folder.dag_file.write_text(DAG_FILE + STRANGER.format(dag_id="in_the_same_file"), encoding="utf-8")
+    folder.config("good")
+    bad = [folder.write("bad.json", "{"), folder.config("no_group", pair()[:1])]
+    bag = bag_of(folder.dags)
+    ((path, error),) = bag.import_errors.items()
+    assert path in {str(folder.dag_file), folder.dag_file.name}
+    assert all(f"{config}: " in error for config in bad)
+    assert set(bag.dags) == {"elpa_good", "in_the_same_file"}
+    for config in bad:
+        folder.config(config.stem)
+    bag = bag_of(folder.dags)
+    assert bag.import_errors == {}
+    assert set(bag.dags) == {"elpa_good", "elpa_bad", "elpa_no_group", "in_the_same_file"}
+
+
+def test_a_process_that_needs_one_dag_hears_only_of_configs_that_may_be_it(
+    folder: DagsFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.write("bad.json", "{")
+    folder.write("named.json", '{"airflow": {"dag_id": "own"}}')
+    found = {}
+    for dag_id in ("elpa_bad", "own", "stranger"):
+        monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", dag_id)
+        found[dag_id] = "".join(DagBag(folder.dags).import_errors.values())
+    assert f"{folder.configs}/bad.json: line 1" in found["elpa_bad"]
+    assert "named.json" not in found["elpa_bad"]
+    assert f"{folder.configs}/named.json: $.models" in found["own"]
+    assert found["stranger"] == ""

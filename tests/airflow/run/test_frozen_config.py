@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -44,6 +46,16 @@ class TestTheCopy:
         config = write_config(path, 1)
         assert frozen(config, run_dir, "0-a", NOBODY) is config
         assert (run_dir / "config.json").read_bytes() == config.data
+
+    def test_nobody_else_can_read_it_whatever_the_umask(self, path: Path, run_dir: Path) -> None:
+        old = os.umask(0)
+        try:
+            frozen(write_config(path, 1), run_dir, "0-a", NOBODY)
+            frozen(write_config(path, 2), run_dir, "1-b", NOBODY)
+        finally:
+            os.umask(old)
+        modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in run_dir.rglob("*.json")}
+        assert modes == {"config.json": 0o600, "0-a.json": 0o600, "1-b.json": 0o600}
 
     def test_later_tasks_take_the_copy(self, path: Path, run_dir: Path) -> None:
         first = write_config(path, 1)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.airflow_site import HOME, DagsFolder, pair
 
-from elpa_airflow.run.store_location import open_store, store_location
+from elpa_airflow.run.store_location import open_store, store_location, work_root
 from elpa_core.config.loading import load_training_config
 from elpa_core.errors import ConfigError
 
@@ -31,6 +31,18 @@ def test_a_uri_stays_as_it_is(folder: DagsFolder, uri: str, monkeypatch: pytest.
     assert store_location(own, "/of/the/file") == store_location(none, uri) == uri
     monkeypatch.setenv("AIRFLOW__ELPA__STORE", uri)
     assert store_location(none, None) == uri
+
+
+def test_a_tilde_is_the_users_home(folder: DagsFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/farmer")
+    own = load_training_config(folder.config("own", pair(), airflow={"store": "~/own"}))
+    none = load_training_config(folder.config("none", pair()))
+    assert store_location(own, None) == "/home/farmer/own"
+    assert store_location(none, "~/of the file") == "/home/farmer/of the file"
+    monkeypatch.setenv("AIRFLOW__ELPA__STORE", "~/of/the/setting")
+    assert store_location(none, None) == "/home/farmer/of/the/setting"
+    monkeypatch.setenv("AIRFLOW__ELPA__WORK_DIR", "~/work")
+    assert work_root() == Path("/home/farmer/work")
 
 
 def test_a_file_uri_is_a_folder() -> None:

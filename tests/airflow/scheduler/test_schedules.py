@@ -6,6 +6,8 @@ About two minutes: five days are fifteen runs. The offline models train more rar
 from __future__ import annotations
 
 import datetime as dt
+import json
+import unicodedata
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -328,3 +330,41 @@ class TestNewData:
         assert tick <= moment(run["run_after"]) < tick + dt.timedelta(days=7)
         assert tick.strftime("%a %H:%M:%S") == "Sun 00:00:00"
         assert standalone.current(dag_id)["record"]["run_id"] == run_id
+
+
+def every_character() -> str:
+    """Return all characters that a config can hold of scripts in wide use, and some of each other kind."""
+    blocks = [range(1, 0x800), range(0x2000, 0x2070), range(0xFF00, 0xFF10), range(0xFFF9, 0x10000)]
+    first: dict[str, int] = {}
+    for code in range(0x800, 0x110000):
+        first.setdefault(unicodedata.category(chr(code)), code)
+    del first["Cs"]  # half a character
+    return "".join(map(chr, [*(code for block in blocks for code in block), *first.values()]))
+
+
+def test_a_config_may_hold_every_character_and_still_be_triggered_and_backfilled(
+    standalone: Standalone,
+) -> None:
+    own, days = every_character(), Days(1, "@weekly", (2,))
+    values = '"$ELPA_DATASET" "$ELPA_VAL_DATASET" "$ELPA_TEST_DATASET" "$ELPA_NOTE"'
+    show = f"printf '%s\\0' {values} > own; "
+    given = {"dataset": own, "val_dataset": own[::-1], "test_dataset": f"-{own}", "context": {"note": own}}
+    standalone.config(
+        "own",
+        [training("ridge", first=show), training("tide", "offline")],
+        airflow={**SCHEDULE, "end_date": days.last},
+        **given,
+    )
+    standalone.airflow.wait_for_dag("elpa_own")
+    found = standalone.airflow.call("GET", "/dags/elpa_own/details")["params"]
+    form = {name: param["value"] for name, param in found.items()}
+    assert given.items() <= form.items()
+    backfill(standalone, days, "elpa_own", "--dag-run-conf", json.dumps(form))
+    standalone.run("elpa_own", form)
+    ended = {run["run_type"]: (run["state"], run["dag_run_id"]) for run in runs(standalone, "elpa_own")}
+    assert sorted(ended) == ["backfill", "manual"]
+    for state, run_id in ended.values():
+        assert state == "success"
+        assert standalone.manifest("elpa_own", run_id)["chosen"] == {}
+        seen = standalone.run_dir("elpa_own", run_id) / "models" / "ridge" / "own"
+        assert seen.read_bytes().decode().split("\0") == [own, own[::-1], f"-{own}", own, ""]

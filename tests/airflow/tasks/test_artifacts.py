@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -11,6 +12,9 @@ CHANGES_ANOTHERS = """\
 [ -e {run_dir}/models/victim/errors.csv ] || exit 1
 echo 5 >> {run_dir}/models/victim/errors.csv
 """ + train_cmd(1, 2)
+
+LOUD = train_cmd(1, first="seq 1 300; echo $MY_TOKEN")
+DEEP = "mkdir model; touch model/weights.safetensors; " + train_cmd(1, 2)
 
 BAD_ARTIFACTS = {
     "header_only": (r"printf 'abs_error\n' > errors.csv", "found a header and no row"),
@@ -37,11 +41,14 @@ def home(new_site: Callable[[str], Site]) -> Site:
             "gone", cmd=f"cd {{run_dir}}; {train_cmd(1)}; rm -r models/gone", error_csv="{run_dir}/errors.csv"
         ),
         model("good"),
+        model("loud", "offline", cmd=LOUD, env={"MY_TOKEN": "hunter22"}, airflow={"max_log_lines": 50}),
         model("off", "offline"),
     ]
     site.config("artifacts", bad, airflow={"on_model_failure": "continue", "retries": 0})
     vandal = [model("victim"), model("on"), model("vandal", "offline", cmd=CHANGES_ANOTHERS)]
     site.config("changed", vandal, airflow={"on_model_failure": "continue", "retries": 3, "retry_delay": 0})
+    deep = model("deep", "offline", cmd=DEEP, artifacts=["model/*.ckpt"])
+    site.config("unmatched", [model("fast"), deep], airflow={"retries": 1, "retry_delay": 1})
     return site
 
 
@@ -87,6 +94,37 @@ class TestArtifacts:
         assert missing["name"] == "victim"
         assert missing["reason"].startswith(f"{path}: found content with SHA-256")
         assert run.entry("victim")["status"] == "failed"
+
+    def test_a_pattern_that_names_nothing_is_a_warning(self, runs: dict[str, DagRunResult]) -> None:
+        run = runs["unmatched"]
+        assert (run.state, run.tries["offline.deep"]) == ("success", 1)
+        warning = (
+            f"{run.run_dir}/models/deep: found no such file; expected at least one file that artifacts names"
+            ' with "model/*.ckpt"; let the command write it there, or take the pattern out of the config'
+        )
+        assert warning in run.task_log("offline.deep")
+        entry = run.entry("deep")
+        assert (entry["status"], entry["artifacts"], entry["warnings"]) == ("ok", [], [warning])
+        assert run.xcoms["offline.deep"]["artifacts"] == []
+        assert run.policy["offline_models"] == ["deep"]
+
+    def test_much_output_is_in_a_file_and_its_begin_and_end_in_the_log(
+        self, runs: dict[str, DagRunResult]
+    ) -> None:
+        run = runs["artifacts"]
+        path = run.run_dir / "models" / "loud" / "output.log"
+        whole = [*map(str, range(1, 301)), "***"]
+        assert path.read_text(encoding="utf-8").splitlines() == whole
+        text = run.task_log("offline.loud").partition("Command:")[2]
+        log = re.findall(r"\[info +\] (.*?) +\[airflow\.task\.operators", text)
+        at = log.index(
+            "elpa: more output than 50 lines (max_log_lines); the last lines follow at the end;"
+            f" all of it is in {path}"
+        )
+        assert log[at - 50 : at] == whole[:50]
+        assert log[at + 1] == "elpa: the last 200 of 301 lines of output:"
+        assert log[at + 2 : at + 202] == whole[-200:]
+        assert run.entry("loud")["status"] == "ok"
 
     def test_the_policy_does_without_them(self, runs: dict[str, DagRunResult]) -> None:
         policy = runs["artifacts"].policy

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +15,7 @@ from elpa_airflow.run.state import RunState
 from elpa_airflow.tasks.attempt import Attempt
 from elpa_core.config.loading import load_training_config
 from elpa_core.errors import ArtifactError
+from elpa_core.runs.plan import PlannedModel, plan_model
 from elpa_core.times import RunMoment
 
 BEGUN = {"status": "running", "started_at": "2026-01-01T00:00:00Z", "finished_at": None}
@@ -72,7 +74,7 @@ def test_after_a_killed_attempt_all_others_have_folders_of_their_own(
 
 def test_a_record_that_cannot_be_read_is_not_taken_for_none(run: RunState) -> None:
     (run.run_dir / "models" / "on" / "status.json").mkdir(parents=True)
-    with pytest.raises(OSError, match="no regular file"):
+    with pytest.raises(OSError, match="a folder"):
         attempt(run, 2)
 
 
@@ -88,6 +90,11 @@ def test_an_attempt_that_airflow_has_given_up_does_not_say_how_the_next_one_ende
     assert status(run)["status"] == "ok"
 
 
+def planned(run: RunState, error_csv: Path) -> PlannedModel:
+    model = run.loaded.config.models[0]
+    return replace(plan_model(run.loaded, model, run.run_dir, run.moment), error_csv=error_csv)
+
+
 def test_the_artifact_is_copied_only_if_it_lies_elsewhere(run: RunState, tmp_path: Path) -> None:
     one = attempt(run, 1)
     one.empty()
@@ -95,7 +102,7 @@ def test_the_artifact_is_copied_only_if_it_lies_elsewhere(run: RunState, tmp_pat
     for path in (one.work_dir / "deep" / "errors.csv", tmp_path / "errors.csv"):
         path.parent.mkdir(exist_ok=True)
         path.write_text("abs_error\n1\n", encoding="utf-8")
-        artifact = one.artifact_left(path, model=run.loaded.config.models[0], **times)
+        artifact = one.keep_artifact(planned(run, path), **times)
         kept = path if path.is_relative_to(one.work_dir) else one.work_dir / "handed_on_errors.csv"
         assert artifact.path == str(kept)
         assert kept.read_text(encoding="utf-8") == "abs_error\n1\n"
@@ -108,9 +115,7 @@ def test_an_artifact_that_only_seems_to_lie_in_the_folder_is_copied(run: RunStat
     outside = run.run_dir / "errors.csv"
     outside.write_text("abs_error\n1\n", encoding="utf-8")
     (one.work_dir / "link.csv").symlink_to(outside)
-    artifact = one.artifact_left(
-        one.work_dir / way, model=run.loaded.config.models[0], started_at="", finished_at=""
-    )
+    artifact = one.keep_artifact(planned(run, one.work_dir / way), started_at="", finished_at="")
     assert artifact.path == str(one.work_dir / "handed_on_errors.csv")
 
 
@@ -138,5 +143,5 @@ def test_an_artifact_elsewhere_that_is_no_file_is_not_copied(run: RunState, tmp_
     device = tmp_path / "errors.csv"
     device.symlink_to("/dev/null")  # not /dev/zero: a copy of that fills the disk
     with pytest.raises(ArtifactError, match=r"errors\.csv: found no regular file; expected the validation"):
-        one.artifact_left(device, model=run.loaded.config.models[0], started_at="", finished_at="")
+        one.keep_artifact(planned(run, device), started_at="", finished_at="")
     assert list(one.work_dir.iterdir()) == []

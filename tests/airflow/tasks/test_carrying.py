@@ -15,6 +15,7 @@ from support.airflow_site import DagRunResult, Site, model, train_cmd
 pytestmark = pytest.mark.slow
 
 LEAVES = train_cmd(1)
+MADE_BY_0_1_0 = Path(__file__).parents[2] / "support" / "made_by_0_1_0"
 ONCE = {"retries": 0}
 
 
@@ -96,6 +97,46 @@ class TestTries:
             "the task was skipped: left out of this run, and no earlier run has left an artifact"
         )
         assert run.state == "failed"
+
+    @pytest.mark.parametrize("task_id", ["integrate", "offline.slow"])
+    def test_tasks_test_on_a_real_run_changes_nothing_in_the_store(self, home: Site, task_id: str) -> None:
+        name = "tried_" + task_id.partition(".")[0]
+        path = home.configs / f"{name}.json"
+        path.write_text(pool(*both(), airflow=ONCE), encoding="utf-8")
+        date = "2026-01-01T00:00:00+00:00"
+        (real,) = home.steps({"run": f"elpa_{name}", "date": date})
+        before = contents(real.run_dir.parent.parent)
+        path.write_text(pool(*both(cmd="exit 3"), airflow=ONCE), encoding="utf-8")
+        done = home.program("-m", "airflow", "tasks", "test", f"elpa_{name}", task_id, date, check=False)
+        assert f"airflow tasks test would work on the real run {real.run_id}" in done.stdout + done.stderr
+        assert contents(real.run_dir.parent.parent) == before
+        assert real.state == "success"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+class TestAStoreThat010Made:
+    def test_a_new_run_carries_from_it_what_fits_and_publishes(self, home: Site) -> None:
+        store = home.home / "made_by_0_1_0"
+        shutil.copytree(MADE_BY_0_1_0 / "store", store)
+        config = json.loads((MADE_BY_0_1_0 / "load.json").read_text(encoding="utf-8"))
+        config["airflow"] |= {"store": str(store)}
+        (home.configs / "load.json").write_text(json.dumps(config), encoding="utf-8")
+        names = sorted(path.name for path in (store / "load" / "runs").iterdir())
+        second, last = names[1], names[3]
+        conf = {"models": ["naive"]}
+        runs = home.dag_test("load", dates={"load": "2026-01-08T00:00:00+00:00"}, confs={"load": conf})
+        log = runs["load"].log
+        assert runs["load"].state == "success", log
+        policy = json.loads((store / "load" / "current.json").read_text(encoding="utf-8"))
+        assert policy["run"]["run_id"] == runs["load"].run_id
+        assert policy["errors"]["tide"]["carried_from"] == second
+        assert policy["errors"]["tide"]["as_of"] == "2026-01-06T00:00:00+00:00"
+        said = "trained on other.csv, this run has load.csv; trained with horizon 12, this run has 2"
+        assert f"the artifact of run {last} is not carried: {said}" in log
+        assert f"Airflow no longer has what run {second} recorded; its manifest is believed" in log
 
 
 @pytest.fixture(scope="module")
@@ -219,7 +260,7 @@ def named(home: Site) -> list[DagRunResult]:
 
 
 class TestAModelThatAPersonNames:
-    """cases/named/forced_offline.json."""
+    """cases/runs/forced_offline.json."""
 
     def test_is_trained_between_two_ticks_as_of_the_run(self, named: list[DagRunResult]) -> None:
         assert named[1].states == {

@@ -32,8 +32,10 @@ CONFS: dict[str, dict[str, Any]] = {
 def home(new_site: Callable[[str], Site]) -> Site:
     site = new_site("experiments")
     context = {"api_token": "own-SECRET99", "epochs": 5}
+    cmd = r"printf 'abs_error\n1\n' > {model_dir}/{api_token}.csv; echo has {api_token}"
+    extra = model("extra", cmd=cmd, error_csv="{model_dir}/{api_token}.csv")
     for dag_id in CONFS:
-        name, models = dag_id.removeprefix("elpa_"), [*pair(), model("extra")]
+        name, models = dag_id.removeprefix("elpa_"), [*pair(), extra]
         site.config(name, models, horizon=1, seed=42, context=context)
     return site
 
@@ -118,18 +120,21 @@ def test_a_date_in_the_future_is_recorded(home: Site, runs: dict[str, DagRunResu
     assert events(home, "elpa_future") == 0
 
 
-def test_what_is_typed_as_a_secret_is_in_no_file_of_policy_manifest_and_history(
+def test_what_is_typed_as_a_secret_is_shown_and_written_nowhere(
     home: Site, runs: dict[str, DagRunResult]
 ) -> None:
-    run_dir = runs["elpa_value"].run_dir
-    for path in [
-        run_dir / "elpa_policy.json",
-        run_dir / "policies" / "0001.json",
-        run_dir / "train_manifest.json",
-        home.home / "elpa" / "elpa_value" / "history.jsonl",
-    ]:
-        assert SECRET not in path.read_text(encoding="utf-8"), path
-    assert runs["elpa_value"].manifest["chosen"]["context"] == {"api_token": "***", "epochs": 7}
+    """cases/runs/typed_secret.json."""
+    run = runs["elpa_value"]
+    assert (run.state, run.policy["errors"]["extra"]["rows"]) == ("success", 1)
+    store = home.home / "elpa" / "elpa_value"
+    written = [path for path in store.rglob("*") if path.is_file()]
+    assert run.run_dir / "models" / "extra" / "status.json" in written
+    assert [path for path in written if SECRET.encode() in path.read_bytes()] == []
+    assert run.manifest["chosen"]["context"] == {"api_token": "***", "epochs": 7}
+    assert run.entry("extra")["error_csv"] == f"{run.run_dir}/models/extra/***.csv"
+    log = run.task_log("online.extra")
+    assert "has ***" in log
+    assert SECRET not in json.dumps([run.xcoms, run.rendered]) + log
 
 
 def test_the_runs_of_airflow_tasks_test_are_known_by_their_id() -> None:

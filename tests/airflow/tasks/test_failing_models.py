@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from support.airflow_site import DagRunResult, Site, model, pair, train_cmd
+from support.pages import fences
 
 # A failure that no test foresaw would wait five minutes for its second try.
 ONCE = {"retries": 0}
@@ -33,6 +35,8 @@ def failing_models() -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def home(new_site: Callable[[str], Site]) -> Site:
     site = new_site("failing")
+    (alerting,) = [one.text for one in fences("plugins/README.md") if "on_failure_callback" in one.text]
+    site.dag_file.write_text(alerting, encoding="utf-8")
     site.config("fails", failing_models())
     site.config("goes_on", failing_models(), airflow={"on_model_failure": "continue"})
     site.config(
@@ -40,7 +44,7 @@ def home(new_site: Callable[[str], Site]) -> Site:
     )
     site.config(
         "emptied",
-        [model("crash", cmd="exit 4"), model("on", enabled=False), model("off", "offline")],
+        [model("crash", cmd="kill -9 $$"), model("on", enabled=False), model("off", "offline")],
         airflow={"on_model_failure": "continue", **ONCE},
     )
     flaky = [model("flaky", cmd=FAILS_ONCE), model("off", "offline")]
@@ -71,6 +75,21 @@ class TestFailingModels:
         assert run.state == "failed"
         assert not (run.run_dir / "elpa_policy.json").exists()
         assert "integrate" not in run.xcoms
+
+    def test_the_alert_of_the_page_is_called_once_per_task_that_has_failed_for_good(
+        self, runs: dict[str, DagRunResult]
+    ) -> None:
+        run = runs["fails"]
+        for task_id, reason in (
+            ("online.crash", "exit code 3"),
+            ("integrate", "no policy: online model crash"),
+        ):
+            (alert,) = re.findall(r"failed for good: .*", run.task_log(task_id))
+            assert alert.startswith(f"failed for good: elpa_fails {task_id} in {run.run_id}: ")
+            assert reason in alert
+        assert "failed for good" not in run.task_log("online.good")
+        assert runs["retried"].tries["online.flaky"] == 2
+        assert "failed for good" not in runs["retried"].log
 
     def test_integrate_does_not_try_again_and_names_the_models(self, runs: dict[str, DagRunResult]) -> None:
         run = runs["fails"]
@@ -120,7 +139,8 @@ class TestFailingModels:
         assert run.states["integrate"] == "failed"
         assert (
             "no policy: 0 online models, min_models_per_group is 1; missing: online model crash (the task "
-            "failed: the command ended with exit code 4); online model on (disabled)"
+            "failed: the command ended with exit code -9 (SIGKILL, killed from outside: out of memory?));"
+            " online model on (disabled)"
         ) in run.task_log("integrate")
 
     def test_a_manifest_that_cannot_be_written_is_told_as_the_store_tells_it(
@@ -130,10 +150,28 @@ class TestFailingModels:
         assert run.states["integrate"] == "failed"
         path = run.run_dir / "train_manifest.json"
         assert (
-            f"StoreWriteError: {path}: Is a directory; the policy store could not be changed, and the"
+            f"{path}: Is a directory; the policy store could not be changed, and the"
             " current policy is as it was: make room or get the right to write there, and try again"
         ) in run.task_log("integrate")
         assert not (run.run_dir / "elpa_policy.json").exists()
+
+    @pytest.mark.parametrize(
+        ("run", "task_id"),
+        [
+            ("fails", "online.crash"),
+            ("fails", "integrate"),
+            ("unwritten", "integrate"),
+            ("refuses", "online.refused"),
+        ],
+    )
+    def test_a_failure_has_one_traceback_at_most_and_none_through_the_core(
+        self, runs: dict[str, DagRunResult], run: str, task_id: str
+    ) -> None:
+        log = runs[run].task_log(task_id)
+        assert "exception" in log
+        assert log.count("Traceback (most recent call last)") <= 1
+        assert "The above exception" not in log
+        assert "/elpa_core/" not in log
 
 
 class TestTryingAgain:

@@ -120,7 +120,7 @@ class TestAGoodRun:
         ]
         config = tmp_path / "integrate.json"
         config.write_text(json.dumps({"beta": 0.6, "models": sources}), encoding="utf-8")
-        expected = integrate_config(load_integration_config(config)).to_json()
+        expected = integrate_config(load_integration_config(config)).policy.to_json()
         different = {"created_at", "missing", "run", "record"}
         assert {k: v for k, v in run.policy.items() if k not in different} == {
             k: v for k, v in expected.items() if k not in different

@@ -68,7 +68,8 @@ def test_a_new_file_is_fresh_and_a_removed_one_is_missing(csv):
     with pytest.raises(ArtifactError) as caught:
         require_fresh(csv, before)
     assert str(caught.value) == (
-        f"{csv}: found no such file; expected the validation errors that the command leaves; {HINT}"
+        f"{csv}: found no such file; expected the validation errors that the command leaves; {HINT};"
+        f" {csv.parent} is empty"
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from support.error_csvs import BOM, with_blocks_of
 
-from elpa_core.artifacts.error_csv import summarise_error_csv
+from elpa_core.artifacts.model_errors import read_model_errors
 from elpa_core.errors import ArtifactError
 
 BAD = {
@@ -78,7 +78,7 @@ def test_bad_files_are_refused_by_file_and_place(errors_csv, name):
     content, phrases = BAD[name]
     path = errors_csv(content)
     with pytest.raises(ArtifactError) as caught:
-        summarise_error_csv(path, beta=0.5)
+        read_model_errors(path, beta=0.5)
     assert len(caught.value.problems) == 1
     message = str(caught.value)
     assert message.startswith(f"{path}: ")
@@ -90,17 +90,18 @@ def test_bad_files_are_refused_by_file_and_place(errors_csv, name):
 
 def refusal(path):
     with pytest.raises(ArtifactError) as caught:
-        summarise_error_csv(path, beta=0.5)
+        read_model_errors(path, beta=0.5)
     return str(caught.value)
 
 
 def test_what_is_no_readable_file_is_refused(tmp_path):
-    assert refusal(tmp_path / "none.csv").endswith(
-        "none.csv: found no such file; expected a CSV file with the model's validation errors"
+    assert refusal(tmp_path / "none.csv") == (
+        f"{tmp_path}/none.csv: found no such file; expected a CSV file with the model's validation errors;"
+        f" {tmp_path} is empty"
     )
-    assert refusal(Path("none.csv")) == (
+    assert refusal(Path("none.csv")).startswith(
         "none.csv: found no such file; expected a CSV file with the model's validation errors;"
-        f" a relative path starts at the working folder, {Path.cwd()}"
+        f' {Path.cwd()} holds "'
     )
     assert "found a folder; expected a CSV file" in refusal(tmp_path)
     (tmp_path / "file").touch()

@@ -7,7 +7,10 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import pytest
 from support.made_panels import make_panel, write_panel
+
+pytestmark = pytest.mark.slow
 
 SCRIPT = Path(__file__).parents[2] / "bench" / "mutation_plot.py"
 

@@ -42,6 +42,17 @@ def test_what_is_no_panel_is_refused(
     assert message in capsys.readouterr().err
 
 
+def test_only_the_columns_without_a_group_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_panel(make_panel(1, validation=24, test=24), tmp_path / "panel.csv")
+    path.write_text(re.sub(r"online:|offline:", "", path.read_text()))
+    assert main(["backtest", "--panel", str(path)]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 9
+    assert all(line.endswith("; expected GROUP:NAME, online or offline") for line in lines)
+
+
 def test_backtest_prints_a_table_and_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     paths = [str(write_panel(make_panel(s, h), tmp_path / f"{s}.{h}.csv")) for s in (1, 2) for h in (1, 24)]
     assert main(["backtest", "--panel", *paths]) == 0
@@ -50,8 +61,8 @@ def test_backtest_prints_a_table_and_json(tmp_path: Path, capsys: pytest.Capture
     result = json.loads(capsys.readouterr().out)
     assert set(result["panels"]) == {"1.1", "1.24", "2.1", "2.24"}
     ways = result["horizons"]["24"]
-    assert len(ways) == 10
-    assert sum(way["rank"] for way in ways.values()) == pytest.approx(55)
+    assert len(ways) == 12
+    assert sum(way["rank"] for way in ways.values()) == pytest.approx(78)
     maes = [result["panels"][name]["mae"] for name in ("1.24", "2.24")]
     ratio = np.prod([mae["router"] / mae[result["reference"]] for mae in maes]) ** 0.5
     assert ways["router"]["ratio"] == pytest.approx(ratio)

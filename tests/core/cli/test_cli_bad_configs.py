@@ -80,14 +80,17 @@ def make_loop(path):
 
 
 STRANGE_FILES = {
-    "none": (lambda _: None, "no such file or directory; expected a JSON file that can be read"),
+    "none": (
+        lambda _: None,
+        "no such file or directory; expected a JSON file that can be read; {here} is empty",
+    ),
     "folder": (Path.mkdir, "a folder; expected a JSON file that can be read"),
     "FIFO": (make_fifo, "no regular file; expected a JSON file that can be read"),
     "device": (
         lambda path: path.symlink_to("/dev/zero"),
         "no regular file; expected a JSON file that can be read",
     ),
-    "huge": (make_big, "1099511627776 bytes; expected a JSON file of at most 16777216 bytes"),
+    "huge": (make_big, "more than 16777216 bytes; expected a JSON file that can be read"),
     "loop": (make_loop, "too many levels of symbolic links; expected a JSON file that can be read"),
     "unreadable": (
         lambda path: path.symlink_to("/proc/self/mem"),
@@ -102,10 +105,10 @@ def test_what_is_no_file_to_read_is_refused_at_once(here, capsys, make, problem)
     for arguments in (
         ["train", "--config", "pool.json"],
         ["integrate", "--config", "pool.json", "--output", "policy.json"],
-        ["validate", "pool.json"],
+        *([] if make is Path.mkdir else [["validate", "pool.json"]]),  # it takes a folder
     ):
         assert main(arguments) == 2
-        assert capsys.readouterr() == ("", f"error: pool.json: found {problem}\n")
+        assert capsys.readouterr() == ("", f"error: pool.json: found {problem.format(here=here)}\n")
     assert {path.name for path in here.iterdir()} <= {"pool.json"}
 
 
@@ -114,7 +117,7 @@ def test_what_is_no_file_to_read_is_refused_at_once(here, capsys, make, problem)
     [
         b"\xef\xbb\xbf" + json.dumps(pool()).encode(),
         json.dumps(pool(), indent=1).replace("\n", "\r\n").encode(),
-        json.dumps(pool(seed=10**400, horizon=10**400)).encode(),
+        json.dumps(pool(seed=10**400)).encode(),
         pasted('"beta": -0, "seed": -0, "dirty_interval": -0, "rate": -0.0'),
         json.dumps(pool(note="naïve 模型 🚀"), ensure_ascii=False).encode(),
         json.dumps(pool(note="🚀")).encode(),

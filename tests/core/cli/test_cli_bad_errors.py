@@ -30,7 +30,8 @@ BAD_ERRORS = {
     "header only": (b"abs_error\n", "found a header and no row; expected at least one row with an error"),
     "no usable column": (
         b"error\n1\n",
-        f'line 1: found columns "error"; expected {USABLE}; rename "error" to "abs_error"',
+        f'line 1: found columns "error"; expected {USABLE}; rename "error" to "abs_error", or name the'
+        " columns in error_columns",
     ),
     "not a number": (b"abs_error\n1\nabc\n", f'row 2 (line 3), column "abs_error": found "abc"; {DECIMAL}'),
     "NaN": (b"y_true,pred\n1,nan\n", f'row 1 (line 2), column "pred": found "nan"; {DECIMAL}'),
@@ -63,7 +64,10 @@ def test_all_bad_error_files_of_a_config_are_refused_at_once(refused, write_json
         path = Path(f"{number}.csv")
         if content is not None:
             path.write_bytes(content)
-        hint = f"; a relative path starts at the working folder, {here}" if content is None else ""
+        hint = ""
+        if content is None:
+            names = ", ".join(f'"{other}.csv"' for other in range(1, len(BAD_ERRORS)))
+            hint = f'; {here} holds {names}, "policy.json", "pool.json"'
         blocks.append(scored(f"m{number}", error_csv=str(path)))
         expected.append(f"error: {path}: {problem}{hint}")
     write_json(scored_pool(*blocks))
@@ -75,14 +79,15 @@ def test_a_trained_model_with_bad_errors_is_refused(here, refused, write_json, c
     (here / "prepared.csv").write_bytes(content or b"")
     bad = "true" if content is None else "cp ../../../prepared.csv errors.csv"
     write_json(pool(block("a", train_cmd=bad), block("b", "offline")))
-    assert main([*TRAIN]) == 0
+    assert main([*TRAIN]) == 1
     capsys.readouterr()
     found = refused("integrate", "--run-dir", "run", "--output", "policy.json")
     csv = f"{here}/run/models/a/errors.csv"
     if content is None:
         problem = (
             "found no such file; expected the validation errors that the command leaves;"
-            " let the command write there, or name its own path in error_csv"
+            " let the command write there, or name its own path in error_csv;"
+            f' {here}/run/models/a holds "train.stderr.log", "train.stdout.log"'
         )
     expected = (
         f"found status ok (no usable error artifact: {csv}: {problem});"
@@ -95,7 +100,7 @@ def test_a_stale_error_file_is_refused(here, refused, write_json, capsys):
     write_json(pool())
     assert main([*TRAIN]) == 0
     write_json(pool(block("a", train_cmd="true"), block("b", "offline")))
-    assert main([*TRAIN]) == 0
+    assert main([*TRAIN]) == 1
     capsys.readouterr()
     (line,) = refused("integrate", "--run-dir", "run", "--output", "policy.json")
     assert re.fullmatch(

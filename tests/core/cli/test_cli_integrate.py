@@ -182,24 +182,6 @@ def test_relative_error_files_are_relative_to_the_working_folder(here, integrate
     assert integrate(config="configs/scores.json")["scores"]["a"] == 8.0
 
 
-def test_the_policy_is_shown_as_a_table(here, integrate, capsys):
-    models = [scored("a", "online", ewma_score=1), scored("long_name", "offline", ewma_score=3)]
-    models.append({"name": "c", "ewma_score": 2})
-    integrate({"models": models, "betta": 1})
-    stdout, stderr = capsys.readouterr()
-    assert stdout.splitlines() == [
-        "group    model              score   weight",
-        "online   a                      1   0.6667  best",
-        "online   c                      2   0.3333",
-        "offline  long_name              3   1.0000  best",
-        "policy: out/policy.json",
-    ]
-    assert stderr.splitlines() == [
-        "warning: scores.json: $.models[2].group: found nothing; taken as online: say which group it is",
-        'warning: scores.json: $.betta: not used; did you mean "beta"?',
-    ]
-
-
 def test_a_finished_run_gives_a_policy(train, integrate, here):
     blocks = [
         block("a", "online", leave_errors(4, -2, 1)),
@@ -290,7 +272,8 @@ def test_an_error_file_that_changed_since_training_is_refused(train, refused, he
     )
     csv.unlink()
     assert refused("--run-dir", "run") == (
-        f"{csv}: found no such file; expected a CSV file with the model's validation errors"
+        f"{csv}: found no such file; expected a CSV file with the model's validation errors;"
+        f' {csv.parent} holds "train.stderr.log", "train.stdout.log"'
     )
 
 
@@ -337,9 +320,10 @@ def test_another_object_than_a_manifest_is_refused(train, refused, here, change,
     assert refused("--run-dir", "run") == f"run/train_manifest.json: {message}"
 
 
-def test_a_run_that_is_not_there_is_refused(refused):
+def test_a_run_that_is_not_there_is_refused(refused, here):
     expected = (
-        "run/train_manifest.json: found no such file or directory; expected a JSON file that can be read"
+        "run/train_manifest.json: found no such file or directory; expected a JSON file that can be read;"
+        f' there is no folder {here}/run; {here} holds "policy.json"'
     )
     assert refused("--run-dir", "run") == expected
 

@@ -4,7 +4,7 @@ import getpass
 import json
 
 import pytest
-from support.stores import policy, record, run
+from support.stores import day, policy, record, run
 
 from elpa_core.schema.policy import MissingModel, Policy
 from elpa_core.store.comparison import moves
@@ -205,6 +205,19 @@ def test_a_reason_is_needed(filled, command, action, snapshot):
 
 
 LOOKING = [["list"], ["current"], ["show", "day1"], ["diff", "day1"]]
+
+
+@pytest.mark.parametrize("run_id", ["-x", "-hourly", "-1"])
+def test_an_id_that_looks_like_an_option_is_one_of_a_run(store, command, run_id):
+    for name in ("day1", run_id):
+        store.record(name, day(1), policy({"ets": 1.0}))
+    assert command("policy", "promote", "--reason", "r", run_id)[0] == 0
+    assert store.current().record.run_id == run_id
+    assert command("policy", "show", run_id)[0] == 0
+    assert command("policy", "diff", run_id, "day1")[0] == 0
+    assert command("policy", "diff", "day1", run_id)[0] == 0
+
+
 CHANGING = [["promote", "day1", "--reason", "r"], ["rollback", "--reason", "r"]]
 
 
@@ -223,7 +236,7 @@ class TestRefused:
         assert command("policy", *action, root=tmp_path / "no") == (
             2,
             "",
-            f"error: {tmp_path}/no: found no such folder; expected a policy store\n",
+            f"error: {tmp_path}/no: found no such folder; expected a policy store; {tmp_path} is empty\n",
         )
 
     def test_a_dag_id_that_leads_elsewhere(self, filled, command, action):

@@ -28,6 +28,27 @@ def test_a_replayed_panel_is_the_library_to_the_bit(tmp_path: Path, panel: Panel
     assert np.array(values, np.float64).tobytes() == served_test_rows(read_panel(path)).tobytes()
 
 
+def test_a_model_without_a_column_is_said_once(
+    tmp_path: Path, panel: Panel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    f, a, _, _ = stream_files(tmp_path, 30, 5)
+    policy = write_policy(tmp_path / "p.json", policy_of(["a", "b", "x"], ["c", "y"]))
+    command = ["route", "--policy", policy, "--output", str(tmp_path / "out.csv")]
+    assert main([*command, "--forecasts", str(f), "--actuals", str(a)]) == 0
+    assert capsys.readouterr().err == (
+        f"warning: {f}: header: no column online:x, offline:y, as the policy has it: every row does without\n"
+    )
+    path = write_panel(panel, tmp_path / "panel.csv")
+    models = {
+        group: [name for kind, name in panel.models if kind == group] for group in ("online", "offline")
+    }
+    write_policy(tmp_path / "p.json", policy_of(models["online"], [*models["offline"], "y"]))
+    assert main([*command, "--panel", str(path)]) == 0
+    assert capsys.readouterr().err == (
+        f"warning: {path}: header: no column offline:y, as the policy has it: every row does without\n"
+    )
+
+
 def test_a_stream_is_the_library_to_the_bit(tmp_path: Path) -> None:
     f, a, y, forecasts = stream_files(tmp_path, 30, 5)
     policy = policy_of(["a", "b"], ["c"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,78 @@ def test_bad_input_is_refused(
     error = capsys.readouterr().err
     assert message in error
     assert "Traceback" not in error
+
+
+KNOWN = "expected a model of the policy: online:a, offline:b, offline:p"
+
+
+def output_and_state(folder: Path) -> tuple[Path, Path, Path]:
+    """Return the policy of the models a (online), b and p, an output and a state that are there already."""
+    policy = write_policy(folder / "p.json", policy_of(["a"], ["b", "p"]))
+    first, output, state = folder / "first.csv", folder / "out.csv", folder / "s.json"
+    first.write_text("block,row,online:a,offline:b,offline:p\n0,0,100,101,100\n")
+    assert main(["route", "--policy", policy, "--forecasts", str(first), "--state", str(state)]) == 0
+    output.write_text("served before")
+    return Path(policy), output, state
+
+
+@pytest.mark.parametrize(
+    ("forecasts", "actuals", "messages"),
+    [
+        (
+            "block,row,a,b,p\n1,1,100,101,100\n",
+            "row,y_true\n0,100\n",
+            [
+                'f.csv: header: found "a"; expected online:a',
+                'f.csv: header: found "b"; expected offline:b',
+                'f.csv: header: found "p"; expected offline:p',
+            ],
+        ),
+        (
+            "block,row,online:a,online:b,offline:q,online:z:a\n1,1,1,1,1,1\n",
+            "row,y_true\n0,100\n",
+            [
+                'f.csv: header: found "online:b"; expected offline:b',
+                f'f.csv: header: found "offline:q"; {KNOWN}',
+                f'f.csv: header: found "online:z:a"; {KNOWN}',
+            ],
+        ),
+        (
+            "block,row,online:a,offline:b,offline:p\n1,1,100,101,100\n",
+            "time,y\n0,100\n",
+            ['a.csv: header: found "time,y"; expected row,y_true'],
+        ),
+        (
+            "block,row,online:a,offline:b,offline:p\n1,1,100,101,100\n",
+            '"row,y_true\n0,100\n',
+            ["a.csv: header: found"],
+        ),
+    ],
+)
+def test_all_headers_are_checked_before_anything_is_written(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    snapshot: Callable[[], dict[str, bytes | None]],
+    forecasts: str,
+    actuals: str,
+    messages: list[str],
+) -> None:
+    policy, output, state = output_and_state(tmp_path)
+    f, a = tmp_path / "f.csv", tmp_path / "a.csv"
+    f.write_text(forecasts)
+    a.write_text(actuals)
+    before = snapshot()
+    capsys.readouterr()
+    command = ["route", "--policy", str(policy), "--forecasts", str(f), "--actuals", str(a)]
+    for options in ([], ["--output", str(output)]):
+        assert main([*command, "--state", str(state), *options]) == 2
+        stdout, stderr = capsys.readouterr()
+        assert stdout == ""
+        lines = stderr.splitlines()
+        assert len(lines) == len(messages)
+        for line, message in zip(lines, messages, strict=True):
+            assert line.startswith(f"error: {tmp_path}/{message}")
+    assert snapshot() == before
 
 
 def test_a_state_of_other_models_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -87,7 +87,7 @@ def test_warnings_are_lines_on_standard_error(elpa, write_json):
     done = elpa("train", "--config", "pool.json", "--run-dir", "run")
     assert done.returncode == 0
     assert done.stderr.splitlines() == [
-        "warning: pool.json: $.models[0].group: found nothing; taken as online: say which group it is",
+        "warning: pool.json: $.models[0].group: found nothing, taken as online; say which group it is",
         'warning: pool.json: $.datset: no command uses this value; did you mean "dataset"?',
     ]
 

@@ -54,6 +54,11 @@ GOOD = {
         "train",
         pool(block(airflow={"pool": "gpu", "retries": 0}), airflow={"schedule": "@daily", "tags": ["x"]}),
     ),
+    "members for editors": (
+        "train",
+        {**pool(block(airflow={"$comment": "x"}, **{"$comment": {}})), "$schema": "x", "$comment": ["y"]},
+    ),
+    "a comment in a block": ("integrate", {**scored_pool(ewma_score=0, **{"$comment": [1]}), "$schema": "x"}),
     "score": ("integrate", scored_pool(ewma_score=0)),
     "values": ("integrate", scored_pool(error_values=[1, -2.5])),
     "csv": ("integrate", {**scored_pool(error_csv="e.csv"), "beta": 0.5}),

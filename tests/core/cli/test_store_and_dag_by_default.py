@@ -49,6 +49,23 @@ def test_the_store_is_that_of_airflows_setting_and_the_dag_its_only_one(
     assert command(*arguments) == named
 
 
+def test_a_tilde_is_the_users_home(command, root, monkeypatch):
+    named = command(*LIST, "--store", root)
+    monkeypatch.setenv("HOME", str(root.parent))
+    assert command(*LIST, "--store", "~/store") == named
+    monkeypatch.setenv(STORE_VARIABLE, "~/store")
+    assert command(*LIST) == named
+
+
+def test_the_home_of_nobody_is_refused(command):
+    assert command(*LIST, "--store", "~no such user/store") == (
+        2,
+        "",
+        "error: ~no such user/store: found the home of a user whom this machine does not know; expected a"
+        " path; write ./ before the name of a folder that begins with ~\n",
+    )
+
+
 def test_a_relative_setting_lies_in_airflow_home(command, root, monkeypatch):
     monkeypatch.setenv(STORE_VARIABLE, "store")
     monkeypatch.setenv("AIRFLOW_HOME", str(root.parent))

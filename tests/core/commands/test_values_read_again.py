@@ -22,6 +22,9 @@ PRINTED = "in a command whose output bash reads again"
 IN_BACKTICKS = "in backticks inside quotes, an expansion or backticks"
 DESCRIPTOR = "where bash reads a file descriptor"
 
+OPTION = "where it could be an option"
+PROFILE = "echo C > .bash_profile; HOME=$PWD"
+
 # What a program is, the program, the value, and where it is refused.
 RUN = [
     ("attribute, plain assignment", "declare -i n; n=@", INDEX, NUMBER),
@@ -133,6 +136,15 @@ RUN = [
     ("command read", "read c <<< let; $c x=@", INDEX, UNSURE),
     ("command in other letters", "declare -l c=LET; $c x=@", INDEX, UNSURE),
     ("command with an escape", "$'\\x6cet' x=@", INDEX, UNSURE),
+    ("exec -a", f"{PROFILE} exec -a @ bash -c :", "-x", OPTION),
+    ("exec -a, glued", f"{PROFILE} exec -a@ bash -c :", "-x", OPTION),
+    ("exec -a, in quotes", f"{PROFILE} exec -la '@' bash -c :", "-x", OPTION),
+    ("exec -a, behind an empty variable", f"{PROFILE} exec -a $e@ bash -c :", "-x", OPTION),
+    ("exec -a, in a variable", f"o=-a; {PROFILE} exec $o @ bash -c :", "-x", OPTION),
+    ("exec -a, from braces", f"{PROFILE} exec {{-a,@}} bash -c :", "-x", OPTION),
+    ("exec, the value is the option", f"{PROFILE} command exec @ bash -c :", "-l", OPTION),
+    ("env, the value is the option", "env @", "-Sbash -c C", OPTION),
+    ("env, behind an option with an argument", "env -u Z @", "-Sbash -c C", OPTION),
     ("for, on two lines", "declare -i n\nfor n\nin @\ndo :; done", INDEX, NUMBER),
 ]  # fmt: skip
 IDS = [name for name, *_ in RUN]
@@ -178,6 +190,7 @@ ELSEWHERE = [
     "if (true) then train @; fi; { train @; } | cat; x=1 train @",
     "for n in @; do train \"$n\"; done; case @ in @) ;; esac",
     "f() { train \"$1\"; }; f @; source env.sh; . ./env.sh; exec train @",
+    "(exec -a train-@ train); nice -n @ nice; nice -n 5 train @; timeout 5 train @; env X=@ a @; exec -- @",
 ]  # fmt: skip
 
 

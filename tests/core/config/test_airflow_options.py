@@ -21,6 +21,7 @@ GOOD_MODEL = {
     "retry_delay": 0.5,
     "execution_timeout": 3600,
     "stop_grace": 0,
+    "max_log_lines": 0,
     "pool": "gpu",
     "pool_slots": 2,
     "queue": "heavy",
@@ -57,6 +58,9 @@ BAD = [
     )),
     ("execution_timeout", 0, "a number greater than 0.0"),
     ("retries", -1, "a number of at least 0"),
+    ("max_log_lines", -1, "a number of at least 0"),
+    ("max_log_lines", 2**31, "a number of at most 2147483647"),
+    ("max_log_lines", 1.5, "an integer"),
     ("retries", 101, "a number of at most 100"),
     ("retries", 1.5, "an integer"),
     ("pool_slots", 0, "a number of at least 1"),
@@ -168,3 +172,56 @@ def test_what_can_be_no_asset_is_refused(load, uri):
     with pytest.raises(ConfigError) as caught:
         load(pool(airflow={"assets": [uri]}))
     assert [problem.place for problem in caught.value.problems] == ["$.airflow.assets[0]"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"schedule": "@daily", "start_date": "2026-06-01", "end_date": "2026-05-01"},
+        {"start_date": "2026-06-01", "end_date": "2026-05-01"},
+        {"schedule": "@once", "start_date": "2026-06-01", "end_date": "2026-05-31T23:59:59"},
+        {"schedule": "@daily", "end_date": "1999-12-31"},
+        {
+            "schedule": "@daily",
+            "start_date": "2026-06-01T00:00:00+02:00",
+            "end_date": "2026-05-31T21:00:00+00:00",
+        },
+        {"schedule": "@monthly", "start_date": "2026-06-02", "end_date": "2026-06-30"},
+        {"schedule": "0 6 * * *", "start_date": "2026-06-01", "end_date": "2026-06-01T05:59:00"},
+        {"assets": ["s3://b/k"], "start_date": "2026-06-01", "end_date": "2026-05-01"},
+    ],
+)
+def test_dates_between_which_nothing_runs_are_refused(load, options):
+    with pytest.raises(ConfigError) as caught:
+        load(pool(airflow=options))
+    assert [problem.place for problem in caught.value.problems] == ["$.airflow.end_date"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"schedule": "@daily", "start_date": "2026-06-01", "end_date": "2026-06-01"},
+        {"schedule": "@monthly", "start_date": "2026-06-01", "end_date": "2026-06-01"},
+        {"schedule": "@monthly", "start_date": "2026-06-02", "end_date": "2026-07-01"},
+        {"schedule": "@daily", "start_date": "2026-06-01T00:00:00+02:00", "end_date": "2026-06-01"},
+        {"schedule": "@once", "start_date": "2026-06-01", "end_date": "2026-06-01"},
+        {"schedule": "0 6 * * *", "start_date": "2026-06-01", "end_date": "2026-06-01T06:00:00"},
+        {
+            "schedule": "@daily",
+            "timezone": "Europe/Berlin",
+            "start_date": "2026-06-01",
+            "end_date": "2026-06-01",
+        },
+        {"start_date": "2026-06-01"},
+        {"end_date": "1999-12-31"},
+        {"schedule": "@daily", "end_date": "2000-01-01"},
+    ],
+)
+def test_dates_between_which_something_runs_are_taken(load, options):
+    load(pool(airflow=options))
+
+
+def test_dates_that_are_none_are_one_problem_each(load):
+    with pytest.raises(ConfigError) as caught:
+        load(pool(airflow={"schedule": "x", "start_date": "soon", "end_date": 3, "timezone": "Mars"}))
+    assert len(caught.value.problems) == 4

@@ -19,8 +19,9 @@ def test_defaults_are_those_of_the_contract(load_scores):
     config = load_scores({"models": [{"name": "a", "group": "online", "ewma_score": 0}, OFFLINE]}).config
     fields = (config.beta, config.dirty_interval, config.amplitude_window, config.mutant_epsilon)
     assert fields == (0.7, 3, 6, None)
-    assert config.models[0].model_dump() == {
-        "name": "a", "group": "online", "ewma_score": 0.0, "error_values": None, "error_csv": None
+    assert (config.on_incomparable, config.error_columns.over(config.error_columns)) == ("warn", {})
+    assert config.models[0].model_dump(exclude_defaults=True) == {
+        "name": "a", "ewma_score": 0.0
     }  # fmt: skip
 
 
@@ -32,15 +33,21 @@ def test_all_sources_may_stand_side_by_side(load_scores):
 
 def test_what_its_author_should_know_is_said(load_scores, tmp_path):
     models = [{"name": "a", "ewma_score": 1}, {**OFFLINE, "group": "OFFLINE"}]
-    assert load_scores({"models": models, "bta": 1, "dataset": "x"}).warnings == tuple(
+    assert [*map(str, load_scores({"models": models, "bta": 1, "dataset": "x"}).warnings)] == [
         f"{tmp_path / 'scores.json'}: {line}"
         for line in (
-            "$.models[0].group: found nothing; taken as online: say which group it is",
-            '$.models[1].group: found "OFFLINE"; taken as offline',
+            "$.models[0].group: found nothing, taken as online; say which group it is",
+            '$.models[1].group: found "OFFLINE", taken as offline; write offline',
             '$.bta: not used; did you mean "beta"?',
             "$.dataset: not used",
         )
-    )
+    ]
+
+
+def test_members_for_editors_are_nobodys_business(load_scores):
+    notes = {"$schema": "x.json", "$comment": ["any"]}
+    models = [{"name": "a", "group": "online", "ewma_score": 1, **notes}, OFFLINE]
+    assert load_scores({"models": models, **notes}).warnings == ()
 
 
 def test_a_null_source_is_none(load_scores):

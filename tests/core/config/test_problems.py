@@ -25,7 +25,7 @@ def test_a_hint_is_given_only_for_a_name_that_is_near(name, hint):
 def test_what_is_no_array_of_models_is_left_to_others(models):
     assert list(duplicate_names(models, "x")) == []
     assert list(missing_groups(models, "x", "")) == []
-    assert settle_groups(models) == (models, [])
+    assert settle_groups(models, "x") == (models, [])
 
 
 def test_blocks_that_are_no_objects_or_have_no_name_are_left_to_others():
@@ -36,7 +36,7 @@ def test_blocks_that_are_no_objects_or_have_no_name_are_left_to_others():
 
 def test_settling_groups_leaves_the_config_of_the_caller_alone():
     models = [block(group="ONLINE"), block(group="x"), block(group=3)]
-    settled, warnings = settle_groups(models)
+    settled, warnings = settle_groups(models, "x")
     assert [model["group"] for model in settled] == ["online", "x", 3]
     assert [model["group"] for model in models] == ["ONLINE", "x", 3]
-    assert warnings == ['$.models[0].group: found "ONLINE"; taken as online']
+    assert [*map(str, warnings)] == ['x: $.models[0].group: found "ONLINE", taken as online; write online']

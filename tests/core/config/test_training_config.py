@@ -12,7 +12,9 @@ from elpa_core.errors import ConfigError
 
 def test_defaults_are_those_of_the_contract(load):
     config = load({"models": [{"name": "a", "train_cmd": "true"}]}).config
-    assert config.model_dump(exclude={"airflow": True, "models": {0: {"airflow"}}}) == {
+    assert config.model_dump(
+        exclude={"airflow": True, "error_columns": True, "models": {0: {"airflow", "error_columns"}}}
+    ) == {
         "dataset": "",
         "val_dataset": "",
         "test_dataset": "",
@@ -23,6 +25,7 @@ def test_defaults_are_those_of_the_contract(load):
         "dirty_interval": 3,
         "amplitude_window": 6,
         "mutant_epsilon": None,
+        "on_incomparable": "warn",
         "context": {},
         "extras": {},
         "models": (

@@ -107,6 +107,15 @@ def test_what_is_taken_has_only_the_characters_of_the_contract(text: str) -> Non
     assert all(c in " _.,:;@%+=/-" or unicodedata.category(c)[0] in "LMN" for c in normal)
 
 
+@given(
+    text=st.text(
+        st.characters(categories=["L", "M", "N"]) | st.sampled_from(" _.,:;@%+=/-"), max_size=1000
+    ).filter(lambda text: not text.startswith("-"))
+)
+def test_whatever_has_only_these_characters_is_taken(text: str) -> None:
+    assert run_choices(config(), {"context": {"note": text}}, "conf").config.context["note"] == text
+
+
 def test_an_author_may_open_a_name_for_free_text() -> None:
     text = "$(touch X) 'a' \"b\""
     opened = config(airflow={"free_text": ["note", "dataset"]})

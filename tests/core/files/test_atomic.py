@@ -126,6 +126,28 @@ except OSError as error:
     assert (tmp_path / "old").read_bytes() == b"old"
 
 
+@pytest.mark.parametrize("mask", [0o000, 0o022, 0o277, 0o777])
+@pytest.mark.parametrize("write", [write_atomic, create_atomic])
+def test_a_private_file_is_its_owners_alone_whatever_the_umask(tmp_path, write, mask):
+    path = tmp_path / "file"
+    old = os.umask(mask)
+    try:
+        write(path, b"content", private=True)
+    finally:
+        os.umask(old)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("at", ["fchmod", "fsync", "replace"])
+def test_a_private_file_is_never_anybody_elses(tmp_path, at):
+    module = "Path" if at == "replace" else "os"
+    die = f"os.umask(0); {module}.{at} = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)"
+    code = f"{die}\nwrite_atomic(Path(sys.argv[1]), b'new', private=True)"
+    assert in_a_process(code, tmp_path / "file").returncode == -9
+    (left,) = tmp_path.iterdir()
+    assert stat.S_IMODE(left.stat().st_mode) == 0o600
+
+
 @pytest.mark.parametrize("at", ["fsync", "fchmod", "replace"])
 def test_a_writer_killed_on_the_way_leaves_the_old_file(tmp_path, at):
     path = tmp_path / "file"

@@ -60,10 +60,13 @@ def test_what_is_no_table_is_refused_with_its_place(tmp_path, data, problem):
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path):
-    for path, found in ((tmp_path / "none.csv", "no such file or directory"), (tmp_path, "is a directory")):
+    for path, found, hint in (
+        (tmp_path / "none.csv", "no such file or directory", f"; {tmp_path} is empty"),
+        (tmp_path, "is a directory", ""),
+    ):
         with pytest.raises(InputError) as caught:
             read_csv_table(path)
-        assert str(caught.value) == f"{path}: found {found}; expected a CSV file that can be read"
+        assert str(caught.value) == f"{path}: found {found}; expected a CSV file that can be read{hint}"
 
 
 def test_no_line_is_read_before_its_row_is_asked_for():

@@ -6,7 +6,8 @@ import pytest
 from support.pools import pool
 
 from elpa_core.errors import InputError
-from elpa_core.policy.build import ScoredModel, build_policy, write_policy
+from elpa_core.policy.build import ScoredModel, build_policy
+from elpa_core.policy.evaluation import EvaluatedPolicy, write_policy
 from elpa_core.policy.table import policy_lines
 from elpa_core.schema.policy import MissingModel, RunReference
 
@@ -58,7 +59,7 @@ def test_a_written_policy_reads_back_the_same(fields, tmp_path):
     run = RunReference(dag_id="d", run_id="r", run_dir="/x", as_of=CREATED_AT, config_sha256="ab")
     policy = build_policy(fields, SCORED, created_at=CREATED_AT, source="x", run=run)
     path = tmp_path / "new" / "policy.json"
-    write_policy(path, policy)
+    write_policy(path, EvaluatedPolicy(policy))
     assert json.loads(path.read_bytes()) == policy.to_json()
     assert policy.to_json()["run"]["run_id"] == "r"
     assert [file.name for file in path.parent.iterdir()] == ["policy.json"]

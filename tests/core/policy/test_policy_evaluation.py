@@ -7,7 +7,6 @@ import pytest
 from support.pools import block, pool
 
 from elpa_core.cli import main
-from elpa_core.policy.evaluation import evaluate_policy
 from elpa_core.routing import Router
 from elpa_core.schema.policy import Policy
 from elpa_core.store import PolicyStore
@@ -58,13 +57,21 @@ def test_artifacts_with_forecasts_are_evaluated(tmp_path, integrate, with_error)
     assert told["mae"] == pytest.approx({"a": errors["a"], "b": errors["b"]})
     assert told["best_single"] == {"model": "b", "mae": pytest.approx(errors["b"])}
     assert told["equal_weights"] == pytest.approx(errors["mean"])
-    assert "the contract weights beat the best single model, b" in told["verdict"]
+    assert told["holdout"]["rows"] == 40
+    few = "40 rows to compare on, fewer than 64"
+    assert told["gain_over_best_single"]["contract_weights"]["no_interval"] == few
+    assert (
+        f"the contract weights beat the best single model so far, maybe by chance: {few}" in told["verdict"]
+    )
     assert routing["range"] == [min(ACTUALS), max(ACTUALS)]
     assert routing["horizon"] == 1
     assert sum(routing["recommended_weights"].values()) == pytest.approx(1)
     lines = printed.splitlines()
     assert lines[3].startswith("mean absolute error on 60 validation rows: best single model, b 1.2;")
-    assert lines[4:7] == told["verdict"]
+    assert lines[4].startswith(
+        "on the last 40 rows, by what was known before: best single model so far 1.2; "
+    )
+    assert lines[5:8] == told["verdict"]
 
 
 def test_the_horizon_says_what_was_forecast_together(tmp_path, integrate):
@@ -75,12 +82,26 @@ def test_the_horizon_says_what_was_forecast_together(tmp_path, integrate):
     assert "not used" not in printed
 
 
+def test_a_score_at_the_floor_is_a_warning(tmp_path, write_json, capsys):
+    sources = [{"ewma_score": 0}, {"error_values": [0, 0]}]
+    blocks = [
+        {"name": n, "group": g, **s} for n, g, s in zip("ab", ("online", "offline"), sources, strict=True)
+    ]
+    config = write_json({"models": blocks}, "integrate.json")
+    assert main(["integrate", "--config", str(config), "--output", str(tmp_path / "policy.json")]) == 0
+    words = (
+        "the score is 1e-09, the lowest there is: an error of 0: a leak? See that the model is validated on"
+        " rows that it was not trained on"
+    )
+    assert capsys.readouterr().err.splitlines() == [f"warning: model {name}: {words}" for name in ("a", "b")]
+
+
 def test_an_ensemble_worse_than_its_best_model_is_said_so_in_words(tmp_path, integrate):
     policy, printed = integrate(
         {"error_csv": write_artifact(tmp_path / "a.csv", GOOD)},
         {"error_csv": write_artifact(tmp_path / "b.csv", [forecast + 2 for forecast in HIGH])},
     )
-    words = "the contract weights do not beat the best single model, a"
+    words = "the contract weights do not beat the best single model so far"
     assert words in policy["evaluation"]["verdict"]
     assert words in printed.splitlines()
 
@@ -150,7 +171,8 @@ def run_policy(tmp_path, elpa, write_json):
 def test_a_run_is_evaluated_in_blocks_of_its_horizon(run_policy):
     policy = json.loads(run_policy.read_bytes())
     assert policy["routing"]["horizon"] == 6
-    assert "blocks of 6 rows" in policy["evaluation"]["interval"]
+    assert policy["evaluation"]["holdout"]["rows"] == 36  # of 60: from the first block after a third on
+    assert policy["evaluation"]["gain_over_best_single"]["router"]["no_interval"].startswith("36 rows")
     assert Router(policy).policy.horizon == 6
     assert Policy.model_validate(policy).to_json() == policy
 
@@ -169,12 +191,3 @@ def test_a_published_policy_keeps_its_evaluation_and_routes(tmp_path, run_policy
     assert done.returncode == 0, done.stderr
     expected = Router(policy).predict({"a": [12, 13], "b": [10, 11]}).tolist()
     assert done.stdout.splitlines() == ["block,row,served", f"0,0,{expected[0]!r}", f"0,1,{expected[1]!r}"]
-
-
-def test_an_artifact_that_changes_under_way_is_not_evaluated(tmp_path, run_policy):
-    policy = Policy.model_validate(json.loads(run_policy.read_bytes()))
-    files = {name: tmp_path / f"{name}.csv" for name in ("a", "b")}
-    bare = policy.model_copy(update={"routing": None, "evaluation": None})
-    assert evaluate_policy(bare, files, 6) == policy
-    write_artifact(files["b"], HIGH)
-    assert evaluate_policy(bare, files, 6) == bare

@@ -3,11 +3,10 @@
 import pytest
 
 from elpa_core.config.airflow import DagRunOptions
-from elpa_core.policy.build import ScoredModel
 from elpa_core.policy.quorum import NoPolicyError, require_quorum
 from elpa_core.schema.policy import MissingModel
 
-GOOD = [ScoredModel("a", "online", 1.0), ScoredModel("b", "online", 2.0), ScoredModel("c", "offline", 1.0)]
+GOOD = ["online", "online", "offline"]
 
 
 def failed(name, group="online"):
@@ -58,7 +57,7 @@ def test_each_group_needs_its_models_and_the_missing_ones_of_that_group_are_name
         " missing: offline model y (exit code of y); offline model z (disabled)"
     )
     require_quorum(
-        [*GOOD, ScoredModel("d", "offline", 1.0)],
+        [*GOOD, "offline"],
         missing,
         DagRunOptions(on_model_failure="continue", min_models_per_group=2),
     )

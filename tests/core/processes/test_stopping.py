@@ -265,3 +265,55 @@ def test_a_command_that_goes_on_forking_cannot_outrun_it(
     assert command.run().stopped
     assert len((tmp_path / "pids").read_text().split()) >= 199
     assert not living(tmp_path)
+
+
+# A command that stops its supervisor, or itself
+
+
+@ON_LINUX
+@pytest.mark.parametrize("number", ["STOP", "TSTP", "TTIN"])
+def test_a_command_that_stops_its_supervisor_ends_as_any_other(number: str, tmp_path: Path) -> None:
+    lines, result = lines_of(f"kill -{number} $PPID; echo over; exit 3", tmp_path)
+    assert (lines, result) == (["over"], CommandResult(3, leftovers=0, stopped=False))
+
+
+@ON_LINUX
+@pytest.mark.parametrize("whom", ["$PPID", "$$", "-- -$$", "0", "$PPID $$"])
+def test_whoever_is_stopped_is_continued_and_told(
+    whom: str, tmp_path: Path, on_signal: Callable[..., None]
+) -> None:
+    (tmp_path / "ask").write_text(
+        "touch up; until grep -q ') T' /proc/$1/stat /proc/$2/stat; do sleep 0.01; done; kill -USR1 $HOST"
+    )
+    command = Command(
+        "trap 'touch told; exit' TERM; echo $$ > pids; setsid bash ask $$ $PPID & "
+        f"until [ -e up ]; do sleep 0.01; done; kill -STOP {whom}; while :; do sleep 0.01; done",
+        cwd=tmp_path,
+        env=ENV,
+        stop_grace=60,
+    )
+    on_signal(signal.SIGUSR1, command.stop)
+    assert command.run().stopped
+    assert (tmp_path / "told").exists()
+    assert not living(tmp_path)
+
+
+@ON_LINUX
+@pytest.mark.parametrize("start", ["", "setsid "])
+@pytest.mark.parametrize("number", ["STOP", "TSTP"])
+def test_stopping_the_supervisor_again_and_again_gains_no_time(
+    number: str, start: str, tmp_path: Path, on_signal: Callable[..., None]
+) -> None:
+    (tmp_path / "loop").write_text(
+        f"trap '' TERM; echo $$ >> pids; touch up; while :; do kill -{number} $SUPERVISOR $1; done"
+    )
+    command = Command(
+        f"trap '' TERM; echo $$ >> pids; export SUPERVISOR=$PPID; {start}bash loop & {start}bash loop $! &\n"
+        "until [ -e up ]; do sleep 0.01; done; kill -USR1 $HOST; while :; do sleep 0.01; done",
+        cwd=tmp_path,
+        env=ENV,
+        stop_grace=0.3,
+    )
+    on_signal(signal.SIGUSR1, command.stop)
+    assert command.run().stopped
+    assert not living(tmp_path)

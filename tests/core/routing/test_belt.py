@@ -94,6 +94,20 @@ def test_a_best_model_that_was_left_and_right_is_not_left_again(horizon: int) ->
     assert lost <= (1 + BELT_SHARE) * allowed + BELT_STEPS * served.policy.best_mae
 
 
+@pytest.mark.parametrize("horizon", [1, 12])
+def test_where_best_model_and_median_disagree_by_far_the_last_actual_is_the_referee(horizon: int) -> None:
+    served = validated(horizon)
+    served.predict(np.full((horizon, 4), 10.0))
+    served.update(np.full(horizon, 10.0))
+    right = np.tile([10.0, 25.0, 25.0, 25.0], (horizon, 1))
+    values = served.predict(right)
+    assert served.explain()["belt"] is not None
+    lost = np.abs(values - 10.0).sum() / served.policy.best_mae
+    assert 0.9 * BELT_STEPS < lost <= (1 + BELT_SHARE) * BELT_STEPS
+    served.predict(right[:, [1, 0, 0, 0]])
+    assert served.explain()["belt"] is None
+
+
 def foreseeing(horizon: int, jumps: slice) -> tuple[Router, np.ndarray, np.ndarray]:
     """A router whose model ``a`` alone foresees jumps; actuals and forecasts of the rows after validation."""
     rng = np.random.default_rng(2)
@@ -158,6 +172,20 @@ def test_dirty_steps_give_no_credit() -> None:
         served.update(100.0)
     assert served.explain()["dirty"]
     assert served.explain()["credit"] == before
+
+
+@pytest.mark.parametrize("wild", [1e6, -1e6])
+def test_a_wild_actual_is_no_referee(wild: float) -> None:
+    served = validated(24)
+    for actuals in (np.full(24, 10.0), np.append(np.full(23, 10.0), wild)):
+        served.predict(np.full((24, 4), 10.0))
+        served.update(actuals)
+    values = served.predict(np.tile([10.0 + np.sign(wild) * 8, 10.0, 10.1, 9.9], (24, 1)))
+    assert served.explain()["belt"] is None
+    assert np.abs(values - 10.0).max() < 2
+    repeated = served.predict(np.tile([10.0, *[10.0 + np.sign(wild) * 60] * 3], (24, 1)))
+    assert served.explain()["belt"] is not None
+    assert np.abs(repeated - 10.0).max() < 1
 
 
 @pytest.mark.parametrize("wild", [0.0, 500.0])

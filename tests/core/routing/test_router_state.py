@@ -85,6 +85,7 @@ def test_a_torn_state_file_is_refused_at_any_length(tmp_path: Path) -> None:
         (["state", "seen", 0, 0], -1.7e308, r"\$\.state\.seen"),
         (["state", "expert_squares", 0, 0], 1e-320, r"\$\.state\.expert_squares"),
         (["state", "usual_error", 0], 1e-300, r"\$\.state\.usual_error"),
+        (["state", "last", 0], "x", r"\$\.state\.last"),
         (["state", "ahead", 0], "x", r"\$\.state\.ahead"),
         (["waiting", 0, "step"], -1, r"\$\.waiting\[0\]\.step"),
         (["policy", "best"], True, r"\$\.policy\.best"),

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
+import resource
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -173,7 +176,33 @@ class TestCarrying:
     def test_what_cannot_be_read_is_not_taken_for_gone(self, run_dir: Path) -> None:
         source = trained(run_dir, "a", 7)
         (found,) = earlier_artifacts(run_dir, "tft", "offline")
-        (source / "errors.csv").unlink()
-        (source / "errors.csv").mkdir()
-        with pytest.raises(IsADirectoryError):
-            carry(found, run_dir / "models" / "tft")
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, most[1]))
+        try:
+            with pytest.raises(OSError, match="Too many open files"):
+                carry(found, source)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, most)
+
+    @pytest.mark.parametrize(
+        ("make", "found"),
+        [
+            (os.mkfifo, "no regular file"),
+            (Path.mkdir, "a folder"),
+            (lambda path: path.symlink_to(path.name), "Too many levels of symbolic links"),
+        ],
+        ids=["pipe", "folder", "loop"],
+    )
+    @pytest.mark.parametrize("name", ["errors.csv", STATUS_NAME])
+    def test_refuses_what_is_no_file_and_waits_for_none(
+        self, run_dir: Path, make: Callable[[Path], None], found: str, name: str
+    ) -> None:
+        source = trained(run_dir, "a", 7)
+        (earlier,) = earlier_artifacts(run_dir, "tft", "offline")
+        (source / name).unlink()
+        make(source / name)
+        if name == STATUS_NAME:
+            assert run_ids(run_dir) == set()
+            return
+        with pytest.raises(ArtifactError, match=found):
+            carry(earlier, run_dir / "models" / "tft")

@@ -1,6 +1,8 @@
 """Running a plan: every command as written, and a manifest that is true at every moment. About 4 s."""
 
 import json
+import os
+import stat
 import subprocess
 import sys
 
@@ -56,7 +58,7 @@ def execute(plan, tmp_path):
     def run(config, **options):
         lines = []
         path = tmp_path / "run" / MANIFEST_NAME
-        done = RecordedRun(plan(config), path, **options).execute(lines.append)
+        done = RecordedRun(plan(config), path, **options).execute(lines.append, lines.append)
         return done, lines, json.loads(path.read_bytes())["models"]
 
     return run
@@ -75,6 +77,16 @@ def test_the_command_gets_folder_environment_and_logs_of_its_own(execute, tmp_pa
     assert done
     assert (folder / "train.stdout.log").read_text() == f"{folder}\nfrom outside/inner/a\n"
     assert (folder / "train.stderr.log").read_text() == "problem\n"
+
+
+def test_only_the_owner_reads_the_config_and_everybody_the_manifest(execute, tmp_path):
+    old = os.umask(0)
+    try:
+        execute(pool(block("a", train_cmd="true"), context={"api_token": "SECRET"}))
+    finally:
+        os.umask(old)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "run").glob("*.json")}
+    assert modes == {"config.json": 0o600, MANIFEST_NAME: 0o666}
 
 
 def test_models_run_one_after_the_other_in_config_order(execute, tmp_path):
@@ -162,7 +174,10 @@ NO_ERRORS = (
 @pytest.mark.parametrize(
     ("train_cmd", "found"),
     [
-        ("true", "found no such file" + NO_ERRORS),
+        (
+            "true",
+            "found no such file" + NO_ERRORS + '; {folder} holds "train.stderr.log", "train.stdout.log"',
+        ),
         (
             "ln -s errors.csv errors.csv",
             "found a file that cannot be read (Too many levels of symbolic links)" + NO_ERRORS,
@@ -187,7 +202,7 @@ def test_a_good_command_without_usable_errors_is_ok_and_says_so(execute, tmp_pat
     assert done
     assert statuses(entries) == [("ok", 0)]
     assert entries[0]["artifact"] is None
-    assert entries[0]["reason"] == f"no usable error artifact: {csv}: {found}"
+    assert entries[0]["reason"] == f"no usable error artifact: {csv}: {found.format(folder=csv.parent)}"
 
 
 def test_errors_left_by_an_earlier_run_are_not_taken_for_those_of_this_one(execute):
@@ -246,7 +261,7 @@ def test_an_exception_from_outside_leaves_no_model_running(plan, tmp_path, at):
 
     path = tmp_path / MANIFEST_NAME
     with pytest.raises(Stop):
-        RecordedRun(plan(pool()), path).execute(report)
+        RecordedRun(plan(pool()), path).execute(report, report)
     entry = json.loads(path.read_bytes())["models"][0]
     assert entry["status"] == {"running since": "failed", "ok after": "ok"}[at]
     assert entry["reason"] == {"running since": "interrupted", "ok after": None}[at]

@@ -9,7 +9,7 @@ import pytest
 from support.pools import block, leave_errors, pool
 
 from elpa_core.artifacts.error_artifact import artifact_of
-from elpa_core.runs.training import KeptInPlace, Outcome, Training
+from elpa_core.runs.training import KeptInPlace, Training, TrainingOutcome
 from elpa_core.times import now_text
 
 STARTED_AT = "2026-01-31T06:00:00Z"
@@ -50,7 +50,7 @@ def test_a_good_training(train, tmp_path):
     )
     assert artifact.rows == 2
     kept = (str(folder / "model.pt"),)
-    assert outcome == Outcome(STARTED_AT, outcome.finished_at, 0, artifact=artifact, kept=kept)
+    assert outcome == TrainingOutcome(STARTED_AT, outcome.finished_at, 0, artifact=artifact, kept=kept)
     assert outcome.reason is None
 
 
@@ -60,6 +60,31 @@ def test_a_command_that_fails_is_a_failure_whatever_it_left(train, train_cmd, co
     assert (outcome.return_code, outcome.artifact, outcome.kept) == (code, None, ())
     assert outcome.failure.startswith(f"the command ended with exit code {code}")
     assert (outcome.problem, outcome.reason) == (None, outcome.failure)
+
+
+@pytest.mark.parametrize(
+    ("train_cmd", "words"),
+    [
+        ("kill -9 $$", "exit code -9 (SIGKILL, killed from outside: out of memory?)"),
+        (
+            "kill -11 $BASHPID",
+            "exit code -11 (SIGSEGV, a crash: it used memory that is not its own)",
+        ),
+        ("touch program; ./program", "exit code 126 (a program that this user may not execute, or a file"),
+        ("no_such_program", "exit code 127 (a program that was not found: is it installed, and in PATH?)"),
+        (
+            "(kill -9 $BASHPID); exit $?",
+            "exit code 137 (128 + 9, a program ended by SIGKILL, killed from outside: out of memory?)",
+        ),
+        (
+            "(kill -XFSZ $BASHPID); exit $?",
+            "exit code 153 (128 + 25, a program ended by SIGXFSZ, a file is larger than its",
+        ),
+        ("exit 255", "exit code 255"),
+    ],
+)
+def test_exit_codes_are_explained(train, train_cmd, words):
+    assert f"the command ended with {words}" in train(train_cmd).failure
 
 
 @pytest.mark.parametrize(
@@ -85,10 +110,26 @@ def test_errors_that_were_there_before_are_not_those_of_this_training(train, whe
     assert train(f"{write} {where}", error_csv=where).problem is None
 
 
-def test_a_pattern_that_names_no_file_leaves_the_errors_usable(train):
+def test_a_pattern_that_names_no_file_is_a_warning(train):
     outcome = train(leave_errors(1), artifacts=["*.pt"])
-    assert (outcome.failure, outcome.artifact.rows, outcome.kept) == (None, 1, ())
-    assert 'that artifacts names with "*.pt"' in outcome.problem
+    assert (outcome.reason, outcome.artifact.rows, outcome.kept) == (None, 1, ())
+    (warning,) = outcome.warnings
+    assert 'that artifacts names with "*.pt"' in warning
+
+
+def test_a_path_that_holds_a_secret_is_told_to_nobody(train, tmp_path):
+    folder = tmp_path / "run" / "models" / "a"
+    secret = {
+        "env": {"API_TOKEN": "hunter22"},
+        "error_csv": "hunter22/e.csv",
+        "artifacts": ["*.pt", "hunter*"],
+    }
+    cmd = f"mkdir $API_TOKEN && {leave_errors(1)} && mv errors.csv $API_TOKEN/e.csv; touch $API_TOKEN.pt"
+    outcome = train(cmd, **secret)
+    assert outcome.artifact.path == str(folder / "handed_on_errors.csv")
+    assert "found the file name '***.pt', which holds a secret" in "".join(outcome.warnings)
+    assert "hunter22" not in str(outcome)
+    assert "/***/e.csv: found no such file" in train("rm -r hunter22", **secret).problem
 
 
 def test_what_keeps_the_command_from_starting_is_a_failure_without_an_exit_code(train, tmp_path):
@@ -112,6 +153,7 @@ def test_output_goes_to_two_files_and_a_failure_says_where(planned):
     outcome = Training(model).run(STARTED_AT)
     log = model.model_dir / "train.stderr.log"
     assert outcome.failure == f"the command ended with exit code 3; its errors are in {log}"
+    assert outcome.error_lines == ("trouble",)
     assert log.read_text() == "trouble\n"
     assert (model.model_dir / "train.stdout.log").read_text() == "said\n"
 
@@ -199,12 +241,13 @@ class Elsewhere:
     def __init__(self, model_dir, folder):
         self.in_place, self.folder = KeptInPlace(model_dir), folder
 
-    def artifact_left(self, error_csv, **more):
-        artifact = self.in_place.artifact_left(error_csv, **more)
-        return dataclasses.replace(artifact, path=str(shutil.copy(error_csv, self.folder / "errors.csv")))
+    def keep_artifact(self, planned, **more):
+        artifact = self.in_place.keep_artifact(planned, **more)
+        copy = shutil.copy(planned.error_csv, self.folder / "errors.csv")
+        return dataclasses.replace(artifact, path=str(copy))
 
-    def files_left(self, patterns):
-        return [str(shutil.copy(file, self.folder)) for file in self.in_place.files_left(patterns)]
+    def keep_files(self, files):
+        return [str(shutil.copy(file, self.folder)) for file in self.in_place.keep_files(files)]
 
 
 def test_what_is_kept_elsewhere_is_told_from_there(planned, tmp_path):
@@ -233,6 +276,7 @@ def test_the_manifest_takes_what_counts(train):
         "return_code": 0,
         "artifact": outcome.artifact.to_json(),
         "artifacts": list(outcome.kept),
+        "warnings": [],
         **times,
     }
     failed = {
@@ -241,6 +285,7 @@ def test_the_manifest_takes_what_counts(train):
         "return_code": 0,
         "artifact": None,
         "artifacts": [],
+        "warnings": [],
         **times,
     }
     assert outcome.entry("failed", "why") == failed

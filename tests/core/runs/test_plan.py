@@ -60,3 +60,13 @@ def test_a_value_that_cannot_be_put_there_exactly_is_refused_with_its_place(load
 
 def test_a_large_pool_is_planned(plan):
     assert len(plan(pool(*(block(f"m{n}") for n in range(1000)))).models) == 1000
+
+
+def test_a_value_of_the_config_that_confuses_a_command_is_named(plan):
+    with pytest.raises(PlaceholderError) as caught:
+        plan(pool(block("a", train_cmd="x {dataset} --out {model_dir}"), dataset="/data/load (1).csv"))
+    (problem,) = caught.value.problems
+    assert problem.hint.endswith("; the value of {dataset} stands unquoted")
+    with pytest.raises(PlaceholderError) as caught:
+        plan(pool(block("a", train_cmd="x ({dataset} --out {model_dir}"), dataset="/load.csv"))
+    assert "unquoted" not in caught.value.problems[0].hint

@@ -55,7 +55,7 @@ def test_an_attempts_own_folder_has_the_names_of_the_models():
 
 def test_records_are_what_a_run_says_of_itself(plan, tmp_path):
     run = RunFolder(tmp_path / "run")
-    RecordedRun(plan(pool()), run.manifest).execute([].append)
+    RecordedRun(plan(pool()), run.manifest).execute([].append, [].append)
     for path in (run.numbered_policy(1), run.generation("0-a"), run.model("a").status):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("{}")

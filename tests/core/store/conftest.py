@@ -79,7 +79,7 @@ def quick_path(tmp_path):
         yield Path(name)
 
 
-@pytest.fixture(params=["local", "object storage"])
+@pytest.fixture(params=["local", pytest.param("object storage", marks=pytest.mark.slow)])
 def any_store(request, tmp_path):
     """Return an empty store of each kind in turn."""
     if request.param == "object storage":

@@ -10,10 +10,12 @@ from support.stores import actions, check_repaired, current_run, record, run
 
 from elpa_core import files
 from elpa_core.errors import ElpaError, InputError, Problem
-from elpa_core.files.location import open_location, prepared
+from elpa_core.files.location import configure_client, open_location
 from elpa_core.store import PolicyStore, StoreWriteError
 from elpa_core.store.change import Decision
 from elpa_core.store.policy_store import keeper_of
+
+pytestmark = pytest.mark.slow
 
 WRITTEN = ["history.jsonl", "current.json", "upcoming/day2/0001.json"]
 
@@ -38,7 +40,7 @@ def impatient(s3_store):
     from upath import UPath
 
     once = {"connect_timeout": 1, "read_timeout": 1, "retries": {"max_attempts": 0}}
-    return PolicyStore(prepared(UPath(str(s3_store.folder.root), config_kwargs=once)), "pool")
+    return PolicyStore(configure_client(UPath(str(s3_store.folder.root), config_kwargs=once)), "pool")
 
 
 @pytest.mark.parametrize("times", [1, 3])

@@ -14,6 +14,8 @@ from elpa_core.runs.folder import CONFIG_NAME, MANIFEST_NAME
 from elpa_core.store import StoreWriteError
 from elpa_core.store.pruning import prune
 
+pytestmark = pytest.mark.slow
+
 
 def carried(origin):
     content = policy()

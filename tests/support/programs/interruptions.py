@@ -1,7 +1,7 @@
 """Interrupt a change of a store at one of its file operations: a death, a full disk, a pause.
 
-`operations` puts itself in front of every operation of this process on files. Of a write, half of
-the bytes arrive before.
+`operations` puts itself in front of every operation of this process that changes files. Of a write, half
+of the bytes arrive before.
 """
 
 import errno
@@ -66,6 +66,11 @@ def operations(meet: Meet) -> Iterator[None]:
 
         return operation
 
+    def open_file(path: Any, flags: int, *arguments: Any, **options: Any) -> int:
+        if flags & os.O_ACCMODE != os.O_RDONLY:
+            meet(next(counter), "open")
+        return int(originals["open"](path, flags, *arguments, **options))
+
     def write(handle: int, data: Any) -> int:
         half = len(data) // 2
         meet(next(counter), "write")
@@ -80,7 +85,7 @@ def operations(meet: Meet) -> Iterator[None]:
     try:
         for name in _PATCHED:
             setattr(os, name, before(name))
-        os.write, os.fdopen, fcntl.flock = write, fdopen, before("flock")
+        os.open, os.write, os.fdopen, fcntl.flock = open_file, write, fdopen, before("flock")
         yield
     finally:
         for name in (*_PATCHED, "fdopen"):

@@ -1,0 +1,232 @@
+"""What a policy takes from a model's error CSV, read in one pass: its score, and its last steps."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elpa_core.artifacts.error_columns import NONE_NAMED, Role
+from elpa_core.artifacts.error_csv import ErrorBlock, iter_error_blocks
+from elpa_core.artifacts.steps import Steps, step_keys, steps_of
+from elpa_core.errors import ArtifactError, Problem
+from elpa_core.scores.ewma import EwmaScore, SumOverflowError
+
+MOST_STEPS = 10_000
+"""Number of rows, the last ones, on which models are compared and evaluated."""
+_CHANGE = 100.0
+"""Factor between the sizes of two series in one file, as a warning guesses them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelErrors:
+    """A model's error CSV.
+
+    Parameters
+    ----------
+    score : float or None
+        EWMA score of the errors; None if ``series`` has one for each series.
+    rows : int
+        Number of rows that were used.
+    sha256 : str
+        SHA-256 of the file's bytes, hexadecimal.
+    mean_abs_error : float
+        Arithmetic mean of the absolute errors.
+    window : Steps
+        The last `MOST_STEPS` rows.
+    series : mapping of str to Steps
+        All steps by series, in the order of the series' names, if ``error_columns`` names a column of
+        series; else empty.
+    series_scores : mapping of str to float
+        The EWMA score of each series.
+    warnings : tuple of str
+        What its author should know.
+    """
+
+    score: float | None
+    rows: int
+    sha256: str
+    mean_abs_error: float
+    window: Steps
+    series: Mapping[str, Steps] = field(default_factory=dict)
+    series_scores: Mapping[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+def read_model_errors(path: Path, beta: float, named: Mapping[Role, str] = NONE_NAMED) -> ModelErrors:
+    r"""Read an error CSV once, and score it.
+
+    Rows are scored as they stand. If ``named`` has ``time``, they are scored in the order of (``origin``,
+    ``time``). If it has ``series``, each series is scored by itself. In both cases all rows are held in
+    memory, about 300 bytes each.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    beta : float
+        EWMA factor, in [0, 1).
+    named : mapping of str to str, optional
+        The columns that ``error_columns`` names.
+
+    Raises
+    ------
+    ArtifactError
+        If the file is not an error CSV (see `iter_error_blocks`); if the sum of its errors overflows; if a
+        named time cannot be read or compared, a step is there twice, or a series has no name or no actuals.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "errors.csv")
+    ...     _ = path.write_text("y_true,pred\n5,1\n3,5\n2,1\n")
+    ...     found = read_model_errors(path, beta=0.5)
+    >>> found.score, found.rows, found.mean_abs_error
+    (2.0, 3, 2.3333333333333335)
+    """
+    digest = hashlib.sha256()
+    blocks = iter_error_blocks(path, digest.update, named)
+    if "time" in named or "series" in named:
+        steps, warnings = steps_of(list(blocks), path, named)
+        return _scored_by_name(steps, path, beta, named, warnings, digest.hexdigest)
+    score = EwmaScore(beta)
+    last: deque[ErrorBlock] = deque()
+    kept = 0
+    for block in blocks:
+        try:
+            score.update(block.errors)
+        except SumOverflowError as error:
+            raise _overflow(path, block.rows[error.index], block.lines[error.index]) from error
+        last.append(block)
+        kept += len(block.errors)
+        while kept - len(last[0].errors) >= MOST_STEPS:
+            kept -= len(last.popleft().errors)
+    steps, warnings = steps_of(list(last), path, named, MOST_STEPS)
+    steps, more = _without_doubles(steps)
+    return ModelErrors(
+        score.value, score.count, digest.hexdigest(), score.mean_abs_error, steps,
+        warnings=(*warnings, *more, *_out_of_order(steps)),
+    )  # fmt: skip
+
+
+def _scored_by_name(
+    steps: Steps,
+    path: Path,
+    beta: float,
+    named: Mapping[Role, str],
+    warnings: list[str],
+    sha256: Callable[[], str],
+) -> ModelErrors:
+    """Score steps in the order of their times, and each series by itself, as far as columns are named."""
+    if steps.time is not None and "time" in named:
+        keys = [steps.time.values]
+        if steps.origin is not None and "origin" in named:
+            keys.append(steps.origin.values)
+        steps = steps.take(np.lexsort(keys))
+        _refuse_doubles(steps, path, named)
+    else:
+        steps, more = _without_doubles(steps)
+        warnings += more
+    whole = _score(steps, path, beta)
+    series: dict[str, Steps] = {}
+    if "series" in named:
+        if steps.y_true is None or not np.isfinite(steps.y_true).all():
+            expected = "a number in each row: the actuals give the scale of each series"
+            raise ArtifactError(Problem(str(path), "the column of y_true", "cells without one", expected))
+        names, codes = np.unique(np.array(steps.series, np.object_), return_inverse=True)
+        order = np.argsort(codes, kind="stable")
+        ends = np.searchsorted(codes[order], np.arange(len(names) + 1))
+        for name, first, end in zip(names, ends, ends[1:], strict=False):
+            series[name] = steps.take(order[first:end])
+    return ModelErrors(
+        None if series else whole.value,
+        whole.count,
+        sha256(),
+        whole.mean_abs_error,
+        steps.take(slice(-MOST_STEPS, None)),
+        series,
+        {name: _score(one, path, beta).value for name, one in series.items()},
+        tuple(warnings) if series else (*warnings, *_out_of_order(steps)),
+    )
+
+
+def _score(steps: Steps, path: Path, beta: float) -> EwmaScore:
+    score = EwmaScore(beta)
+    try:
+        score.update(steps.errors)
+    except SumOverflowError as error:
+        raise _overflow(path, steps.rows[error.index], steps.lines[error.index]) from error
+    return score
+
+
+def _overflow(path: Path, row: int, line: int) -> ArtifactError:
+    found = "an absolute error at which the sum of all so far overflows"
+    return ArtifactError(Problem(str(path), f"row {row} (line {line})", found, "errors whose sum is finite"))
+
+
+def _refuse_doubles(steps: Steps, path: Path, named: Mapping[Role, str]) -> None:
+    if steps.time is None:
+        return
+    keys: list[NDArray[Any]] = [steps.time.values]
+    if steps.origin is not None and "origin" in named:
+        keys.append(steps.origin.values)
+    if steps.series is not None and "series" in named:
+        keys.append(np.unique(np.array(steps.series, np.object_), return_inverse=True)[1])
+    order = np.lexsort(keys)
+    same = np.logical_and.reduce([key[order][1:] == key[order][:-1] for key in keys])
+    if not same.any():
+        return
+    index = int(np.argmax(same))
+    hint = ""
+    if steps.origin is not None and "origin" not in named:
+        hint = "several forecasts of one step: name the column of the origin in error_columns"
+    elif steps.series is not None and "series" not in named:
+        hint = "several series: name their column in error_columns"
+    found = f"the step of {steps.place(order[index])} once more"
+    raise ArtifactError(Problem(str(path), steps.place(order[index + 1]), found, "each step once", hint))
+
+
+def _without_doubles(steps: Steps) -> tuple[Steps, list[str]]:
+    """Take no notice of times that stand twice in a file, where no one named them."""
+    if steps.time is None or len({*step_keys(steps)}) == len(steps.rows):
+        return steps, []
+    warning = "its times are not used: one of them stands twice; name the columns of origin and series, too"
+    return replace(steps, time=None, text=None), [warning]
+
+
+def _out_of_order(steps: Steps) -> Iterator[str]:
+    """Yield what is odd in the order of rows that are scored as they stand."""
+    if steps.series is not None and (count := len({*steps.series})) > 1:
+        yield f"it holds {count} series, scored as one; name their column in error_columns: series"
+        return
+    if steps.time is not None and steps.origin is None:
+        back = np.flatnonzero(steps.time.values[1:] < steps.time.values[:-1])
+        if back.size:
+            place = steps.place(int(back[0]) + 1)
+            hint = "name the column in error_columns: time, and rows are scored in the order of time"
+            yield f"{place}: its time is before that of the row above, scored as it stands; {hint}"
+    if steps.y_true is not None and (index := _change_of_size(np.abs(steps.y_true))) is not None:
+        hint = "if it holds several series, name their column in error_columns: series"
+        yield f"{steps.place(index)}: from here on the actuals are of another size; {hint}"
+
+
+def _change_of_size(sizes: NDArray[np.float64]) -> int | None:
+    """Return where all sizes before are over a hundred times those from there on, or the other way round.
+
+    >>> _change_of_size(np.array([1e6, 2e6, 1.0, 3.0])), _change_of_size(np.array([1.0, 200.0, 1.0]))
+    (2, None)
+    """
+    known = np.flatnonzero(np.isfinite(sizes))
+    values = sizes[known]
+    least, most = np.minimum.accumulate, np.maximum.accumulate
+    falls = least(values)[:-1] > _CHANGE * most(values[::-1])[::-1][1:]
+    rises = least(values[::-1])[::-1][1:] > _CHANGE * most(values)[:-1]
+    places = np.flatnonzero(falls | rises)
+    return int(known[places[0] + 1]) if places.size else None

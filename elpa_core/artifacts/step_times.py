@@ -1,0 +1,102 @@
+"""Times of forecast steps, as error CSVs give them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elpa_core.errors import quoted
+
+Kind = Literal["numbers", "times without a UTC offset", "times with a UTC offset"]
+
+EXPECTED = "an ISO 8601 date or time, or a number"
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
+_MONTH = re.compile(r"\d{4}-\d{2}", re.ASCII)
+_ZERO = {None: dt.datetime(1970, 1, 1), True: dt.datetime(1970, 1, 1, tzinfo=dt.UTC)}  # noqa: DTZ001
+_MICROSECOND = dt.timedelta(microseconds=1)
+
+
+class StepTimeError(ValueError):
+    """A cell that is no time of a step.
+
+    Parameters
+    ----------
+    index : int
+        Position of the cell.
+    found, expected : str
+        What it holds, and what it should hold.
+    """
+
+    def __init__(self, index: int, found: str, expected: str) -> None:
+        super().__init__(found)
+        self.index, self.found, self.expected = index, found, expected
+
+
+@dataclass(frozen=True, slots=True)
+class StepTimes:
+    """Times that can be compared.
+
+    Parameters
+    ----------
+    values : ndarray of float64 or int64, shape (n,)
+        Numbers as they stand; times in microseconds since 1970, those with a UTC offset in UTC.
+    kind : str
+        Only times of one kind can be compared.
+    """
+
+    values: NDArray[np.float64] | NDArray[np.int64]
+    kind: Kind
+
+
+def step_times(cells: Sequence[str | bytes]) -> StepTimes:
+    """Read the times of steps: ISO 8601 dates and times, months (``2026-01``), or numbers.
+
+    Raises
+    ------
+    StepTimeError
+        If a cell is none of these, or of another kind than the first one.
+
+    Examples
+    --------
+    >>> step_times(["1970-01-01T00:00:01Z", "1970-01-01 01:00:01+01:00"]).values.tolist()
+    [1000000, 1000000]
+    >>> step_times([b"7", b"8"]).kind
+    'numbers'
+    """
+    texts = [cell.decode() if isinstance(cell, bytes) else cell for cell in cells]
+    texts = [text.strip() for text in texts]
+    if texts and _NUMBER.fullmatch(texts[0]):
+        return StepTimes(_numbers(texts), "numbers")
+    values = np.empty(len(texts), np.int64)
+    aware: bool | None = None
+    for index, text in enumerate(texts):
+        moment = _moment(index, text)
+        has_offset = moment.tzinfo is not None
+        if aware is None:
+            aware = has_offset
+        elif aware != has_offset:
+            found = f"{quoted(text)}, a time {'with' if has_offset else 'without'} a UTC offset"
+            raise StepTimeError(index, found, f"one {'with' if aware else 'without'} it, as in the first row")
+        values[index] = (moment - _ZERO[has_offset or None]) // _MICROSECOND
+    return StepTimes(values, "times with a UTC offset" if aware else "times without a UTC offset")
+
+
+def _numbers(texts: Sequence[str]) -> NDArray[np.float64]:
+    for index, text in enumerate(texts):
+        if not _NUMBER.fullmatch(text):
+            raise StepTimeError(index, quoted(text), "a number, as in the first row")
+    return np.array([float(text) for text in texts])
+
+
+def _moment(index: int, text: str) -> dt.datetime:
+    try:
+        return dt.datetime.fromisoformat(f"{text}-01" if _MONTH.fullmatch(text) else text)
+    except ValueError as error:
+        found = quoted(text) if text else "a blank cell"
+        raise StepTimeError(index, found, EXPECTED) from error

@@ -1,0 +1,72 @@
+"""Find values of a config that stand in a command without the quotes that they need.
+
+A value of the config goes into the command as it is, so bash splits it at blanks and reads its
+signs, unless it stands in quotes that none of its characters ends.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from elpa_core.commands.bash.syntax import SLOT, Program, Slot, Where
+from elpa_core.commands.placeholders import placeholder_names, read_template
+
+_READ_BY_BASH = {
+    Where.WORD: re.compile(r"[\s;&|<>()$`\\\"'*?\[]|\{[^}]*(?:,|\.\.)|^[~#]"),
+    Where.DOUBLE: re.compile(r'["`]'),
+    Where.SINGLE: re.compile(r"'"),
+}
+_READ_BY_BASH |= dict.fromkeys((Where.FALLBACK, Where.ASSIGNED), _READ_BY_BASH[Where.WORD])
+_PATH = re.compile(r"[~./$]")
+
+
+class Unquoted(NamedTuple):
+    """The placeholder ``name`` stands ``where``, in words."""
+
+    name: str
+    where: str
+
+
+def may_need_quotes(value: str) -> bool:
+    """Tell whether bash would read anything in a value that stands outside quotes."""
+    return _READ_BY_BASH[Where.WORD].search(value) is not None
+
+
+def unquoted_values(template: str, values: Mapping[str, str]) -> list[Unquoted]:
+    """Return the placeholders of a command whose value bash does not take as it is.
+
+    Parameters
+    ----------
+    template : str
+        A well-formed command template.
+    values : mapping of str to str
+        Values that go into the command as they are. One that is a whole command of several words,
+        such as ``uv run python``, is meant to be read by bash where a command begins.
+
+    Examples
+    --------
+    >>> unquoted_values('{run} x.py {data} "{data}"', {"run": "uv run python", "data": "/load (1).csv"})
+    [Unquoted(name='data', where='outside quotes')]
+    """
+    telling = {name for name, value in values.items() if may_need_quotes(value)}
+    if not telling or telling.isdisjoint(placeholder_names(template)):
+        return []
+    program, name_of = read_template(template)
+    begins = {slot for slot in program.slots if _begins_a_command(slot, program)}
+    return list(
+        dict.fromkeys(
+            Unquoted(name, slot.where.value)
+            for slot, name in name_of.items()
+            if name in telling
+            and slot.where in _READ_BY_BASH
+            and _READ_BY_BASH[slot.where].search(values[name])
+            and not (slot in begins and not _PATH.match(values[name]))
+        )
+    )
+
+
+def _begins_a_command(slot: Slot, program: Program) -> bool:
+    words = [command.words[0] for command in program.commands if command.words]
+    return slot.where is Where.WORD and slot.word.text == SLOT and slot.word in words

@@ -1,0 +1,69 @@
+"""Start a router with what it learned from the validation rows when its policy was made."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from elpa_core import files
+from elpa_core.errors import InputError, Problem, quoted
+from elpa_core.files import StorePath
+from elpa_core.files.location import is_uri, open_location
+from elpa_core.files.strict_json import parse_object
+from elpa_core.routing.router import Router
+from elpa_core.routing.routing_policy import RoutingPolicy
+
+_SAME = ("online", "offline", "dirty_interval", "amplitude_window", "mutant_epsilon", "horizon")
+
+
+def start_router(
+    policy: Mapping[str, Any],
+    folder: Path | None = None,
+    *,
+    horizon: int | None = None,
+    warn: Callable[[str], object] = lambda _: None,
+) -> Router:
+    """Return a router for a policy: warm, if the policy names a state (``routing.state``), else cold.
+
+    Parameters
+    ----------
+    policy : mapping
+        The policy's JSON object.
+    folder : Path, optional
+        The folder of the policy's file; a relative path of the state starts there.
+    horizon : int, optional
+        Number of steps that are forecast together. A state of another horizon is not used.
+    warn : callable, optional
+        Takes the reason in words if the state that the policy names cannot be used.
+
+    Raises
+    ------
+    InputError
+        If the policy is not valid.
+    """
+    wanted = RoutingPolicy.of(policy, horizon)
+    named = (policy.get("routing") or {}).get("state")
+    if named is None:
+        return Router(policy, horizon=horizon)
+    try:
+        return _read_state(named, folder, wanted)
+    except (InputError, OSError) as error:
+        warn(f"the router starts without what it learned on validation: {error}")
+        return Router(policy, horizon=horizon)
+
+
+def _read_state(named: Mapping[str, Any], folder: Path | None, wanted: RoutingPolicy) -> Router:
+    file = str(named.get("file"))
+    place: StorePath = open_location(file) if is_uri(file) else (folder or Path()) / file
+    data = files.read(place)
+    sha256 = hashlib.sha256(data).hexdigest()
+    if sha256 != named.get("sha256"):
+        raise InputError(Problem(str(place), "", f"content with SHA-256 {sha256}", "that of the policy"))
+    router = Router.from_json(parse_object(data, str(place)), str(place))
+    for field in _SAME:
+        found, expected = getattr(router.policy, field), getattr(wanted, field)
+        if found != expected:
+            raise InputError(Problem(str(place), f"$.policy.{field}", quoted(found), quoted(expected)))
+    return router
