@@ -12,7 +12,7 @@ from elpa_core.routing.settings import EXPERTS
 from elpa_core.routing.state import Array, State
 
 Radii = dict[float, Array]
-NUMBERS = ("served", "mixed", "experts", "offline", "limited", "best")
+NUMBERS = ("served", "mixed", "experts", "offline", "limited", "single")
 """The fields that learning needs, besides the step."""
 
 
@@ -23,10 +23,10 @@ class Answer:
     ``served`` and ``mixed`` (n,) are the answer and the weighted mean of the experts, from which the belt
     may have moved it; ``experts`` (experts, n) what each says, ``offline`` (n,) what ``recent`` of the
     offline models says. ``limited`` (models, n) are limited forecasts; that of ``recent`` stands where a
-    model has none. ``best`` (n,) is that of the best single model, NaN where it has none. ``step`` is the
+    model has none. ``single`` (n,) is that of the best single model, NaN where it has none. ``step`` is the
     position in the block, from 0; ``radii`` half the widths of the intervals by level, if asked for. To
     explain one series: ``present`` tells which models had a forecast, None for all, and ``belt`` how much of
-    the way from ``best`` to ``mixed`` is served, None where the belt does not hold.
+    the way from ``single`` to ``mixed`` is served, None where the belt does not hold.
     """
 
     served: Any
@@ -34,7 +34,7 @@ class Answer:
     experts: Any
     offline: Any
     limited: Any
-    best: Any
+    single: Any
     step: int
     radii: Any = None
     present: Any = None
@@ -43,9 +43,9 @@ class Answer:
     @classmethod
     def empty(cls, state: State, step: int) -> Self:
         """Return an answer for the series of a state, filled with zeros."""
-        served, mixed, offline, best = np.zeros((4, len(state.best)))
-        experts = np.zeros((len(EXPERTS), len(best)))
-        return cls(served, mixed, experts, offline, np.zeros(state.scores.shape), best, step)
+        served, mixed, offline, single = np.zeros((4, len(state.best)))
+        experts = np.zeros((len(EXPERTS), len(single)))
+        return cls(served, mixed, experts, offline, np.zeros(state.scores.shape), single, step)
 
     @classmethod
     def join(cls, parts: Sequence[Self]) -> Self:

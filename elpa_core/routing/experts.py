@@ -59,9 +59,7 @@ def weigh_one(state: State, method: Method) -> Weights:
     says = _potential_one(state.expert_gains, state.expert_squares)
     for expert in method.absent:
         says[expert] = 0.0
-    total = 0.0
-    for say in says:
-        total += say
+    total = says[0] + says[1] + says[2] + says[3]
     if total < LEAST_SAY:
         says, total = [1.0 if expert == MEDIAN else 0.0 for expert in range(len(says))], 1.0
     return Weights(
@@ -114,10 +112,8 @@ def combine_one(
 
 def mix_one(experts: tuple[float, ...], weights: Weights) -> float:
     """Return the weighted mean of the experts."""
-    said = 0.0
-    for say, forecast in zip(weights.says, experts, strict=False):
-        said += say * forecast
-    return said / weights.total_say + 0.0
+    (a, b, c, d), (recent, median, level, steady) = weights.says, experts
+    return (a * recent + b * median + c * level + d * steady) / weights.total_say + 0.0
 
 
 def learn_one(state: State, given: Answer, actual: float, method: Method, *, clean: bool) -> None:
@@ -127,10 +123,9 @@ def learn_one(state: State, given: Answer, actual: float, method: Method, *, cle
     """
     floor, keep, take = FLOOR * state.scale, method.keep_model, 1.0 - method.keep_model
     _, median, _, steady = given.experts
-    side = (steady > actual) - (steady < actual)
-    count = None
+    side, count = 1.0 if steady > actual else -1.0 if steady < actual else 0.0, None
     if not clean:
-        count, side = method.n_online, 0
+        count, side = method.n_online, 0.0
     models = zip(state.scores, state.gains, state.squares, given.limited, strict=False)
     scores, gains, squares = [], [], []
     for score, gain, square, forecast in islice(models, count):
@@ -144,14 +139,15 @@ def learn_one(state: State, given: Answer, actual: float, method: Method, *, cle
     if not clean:
         return
     mixed, most, least = given.mixed, MOST_GAIN * state.usual_error, floor * floor
-    side = (mixed > actual) - (mixed < actual)
+    side, keep = 1.0 if mixed > actual else -1.0 if mixed < actual else 0.0, method.keep_expert
     gains, squares = state.expert_gains, state.expert_squares
     for k, forecast in enumerate(given.experts):
         regret = side * (mixed - forecast)
         if not -most <= regret <= most:
             regret = within(regret, -most, most)
-        gains[k] = method.keep_expert * gains[k] + regret
-        squares[k] = max(method.keep_expert * squares[k] + regret * regret, least)
+        gains[k] = keep * gains[k] + regret
+        square = keep * squares[k] + regret * regret
+        squares[k] = max(square, least)
     keep = method.keep_usual
     state.usual_error = keep * state.usual_error + (1.0 - keep) * (abs(error) + floor)
 

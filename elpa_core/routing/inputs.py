@@ -18,6 +18,7 @@ Forecasts = Mapping[str, Any] | ArrayLike
 _OTHER_KINDS = {"b": "true and false", "c": "complex numbers", "M": "dates", "m": "spans of time"}
 _OTHER_KINDS |= {"S": "bytes", "U": "text"}
 _MOST_PROBLEMS = 12
+_DOUBLE = np.dtype(np.float64)
 
 
 class CallOrderError(ElpaError):
@@ -81,9 +82,9 @@ def forecast_array(
     Forecasts come by model name, each of shape (steps, series if any), or as one array of the result's
     shape. A model without forecasts is None or not named. ``series`` is empty for one series.
     """
-    if type(forecasts) is np.ndarray and forecasts.dtype == np.float64 and len(forecasts.shape) > 1:
-        steps, *rest = forecasts.shape
-        if steps and rest == [*series, len(names)]:
+    if type(forecasts) is np.ndarray and forecasts.dtype is _DOUBLE:
+        shape = forecasts.shape
+        if shape[1:] == (*series, len(names)) and shape[0]:
             return forecasts  # at a tenth of the price of all checks
     named = by_name(forecasts, source)
     if named is None:

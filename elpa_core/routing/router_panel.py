@@ -139,9 +139,9 @@ class RouterPanel(BaseRouter):
             np.copyto(out.mixed, online, where=out.step < state.dirty)
         out.mixed += 0.0
         out.served[:] = out.mixed
-        out.best[:] = limited[state.best, work.columns]
+        out.single[:] = limited[state.best, work.columns]
         if missing is not None:
-            out.best[beyond[missing[state.best[beyond], np.arange(len(beyond))]]] = np.nan
+            out.single[beyond[missing[state.best[beyond], np.arange(len(beyond))]]] = np.nan
 
     def _unused_answers(self, step: int) -> list[Answer]:
         """Return memory for the answers of a step that no step which waits for its actual uses."""

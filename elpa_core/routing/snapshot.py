@@ -38,7 +38,7 @@ def to_json(
     steps = []
     for given in waiting:
         step = {name: getattr(given, name).tolist() for name in NUMBERS}
-        step["best"] = with_gaps(given.best)
+        step["single"] = with_gaps(given.single)
         if given.radii is not None:
             step["radii"] = {str(level): with_gaps(radius) for level, radius in given.radii.items()}
         steps.append({**step, "step": given.step})
@@ -128,7 +128,7 @@ def _answer(
     given: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
     shapes: dict[str, tuple[int, ...]] = dict.fromkeys(NUMBERS, (series,))
     shapes |= {"experts": (len(EXPERTS), series), "limited": (models, series)}
-    arrays, step = _arrays(given, shapes, place, source, gaps=("best",)), given.get("step")
+    arrays, step = _arrays(given, shapes, place, source, gaps=("single",)), given.get("step")
     if type(step) is not int or not 0 <= step < MOST_ROWS:
         raise InputError(Problem(source, f"{place}.step", quoted(step), "a position in a block"))
     radii = None
