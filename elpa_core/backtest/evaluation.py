@@ -12,9 +12,9 @@ from elpa_core.backtest.holdout import best_single_so_far, gain_of, holdout_star
 from elpa_core.backtest.intervals import INTERVAL
 from elpa_core.backtest.limits import limited_forecasts
 from elpa_core.routing.router import Router
-from elpa_core.routing.settings import VERSION
 from elpa_core.routing.validation import Array, Validation, limits
 from elpa_core.schema.policy import Evaluation, Holdout, Routing, SingleModel
+from elpa_core.schema.routable_policy import VERSION
 from elpa_core.scores.weights import MIN_SCORE
 
 POWER = 12
