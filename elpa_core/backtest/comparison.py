@@ -20,6 +20,7 @@ from elpa_core.backtest.baselines import (
 from elpa_core.backtest.limits import block_rows
 from elpa_core.backtest.panels import Array, Panel
 from elpa_core.backtest.rolling_power import run_rolling_power
+from elpa_core.routing.intervals import Prediction
 from elpa_core.routing.router import Router
 from elpa_core.routing.settings import PARTS
 from elpa_core.schema.limits import BOUND
@@ -34,25 +35,37 @@ _ROUNDING = 1e-9
 def served_test_rows(
     panel: Panel, policy: Mapping[str, Any] | None = None, parts: Collection[str] = PARTS
 ) -> Array:
+    """Return the router's forecasts of the test rows; see `replay`."""
+    return replay(panel, policy, parts).served
+
+
+def replay(
+    panel: Panel,
+    policy: Mapping[str, Any] | None = None,
+    parts: Collection[str] = PARTS,
+    levels: Collection[float] = (),
+) -> Prediction:
     """Return the router's forecasts of the test rows, after a warm-up on the validation rows.
 
     Parameters
     ----------
     policy : mapping, optional
         Default: the contract's policy of the panel's validation rows.
-    parts : collection of str
+    parts, levels : collection
         See `Router`.
     """
-    router = Router(policy or panel.policy(), panel.validation, horizon=panel.horizon, parts=parts)
-    names = panel.names
-    served = []
+    policy, horizon = policy or panel.policy(), panel.horizon
+    router = Router(policy, panel.validation, horizon=horizon, parts=parts, levels=levels)
+    names, none = panel.names, np.empty((0, 0))
+    given = []
     for first, end in block_rows(panel.blocks, len(panel.actuals)):
         if first < panel.validation_rows:
             continue
         block = panel.forecasts[first:end]
-        served.append(router.predict({name: block[:, j] for j, name in enumerate(names)}))
+        answer = router.predict({name: block[:, j] for j, name in enumerate(names)}, levels)
+        given.append(answer if isinstance(answer, Prediction) else Prediction(answer, none, none))
         router.update(panel.actuals[first:end])
-    return np.concatenate(served)
+    return Prediction(*(np.concatenate(part, axis=-1) for part in zip(*given, strict=True)))
 
 
 def all_ways(panel: Panel) -> dict[str, Array]:

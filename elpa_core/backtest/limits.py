@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from elpa_core.routing.settings import GROWTH, REACH, spread_of
+from elpa_core.routing.limits import GROWTH, REACH
+from elpa_core.routing.settings import spread_of
 from elpa_core.schema.limits import BOUND
 
 Array = NDArray[np.float64]

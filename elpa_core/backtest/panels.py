@@ -15,10 +15,10 @@ from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.files.csv_cells import forecast_cell, number_cell
 from elpa_core.files.csv_table import read_csv_table
 from elpa_core.routing.inputs import no_forecast
-from elpa_core.routing.model_columns import model_columns
 from elpa_core.routing.validation import Validation
 from elpa_core.schema.groups import GROUPS
 from elpa_core.schema.limits import BOUND
+from elpa_core.schema.model_columns import model_columns
 from elpa_core.scores.weights import best_model, inverse_score_weights
 
 Array = NDArray[np.float64]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import math
+import re
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,12 +17,14 @@ from elpa_core.errors import InputError, Problem
 from elpa_core.files.atomic import write_atomic
 from elpa_core.files.reading import lines_of
 from elpa_core.files.strict_json import read_object
+from elpa_core.schema.model_columns import check_models, models_without_column
 
 _DESCRIPTION = """\
 Combine the forecasts of all models with a policy, block by block, and learn from the actuals. The
 command writes and flushes the answer to a block before it waits for the actuals of that block.
 Forecasts: CSV with block, row and one column per model, online:NAME or offline:NAME; a missing
-forecast is blank. Actuals: CSV with row and y_true.
+forecast is blank. Actuals: CSV with row and y_true. With --levels 80,95 the answers have prediction
+intervals, in the columns low_80, high_80, low_95 and high_95; they are blank until enough actuals are known.
 
   elpa route --policy policy.json --forecasts forecasts.csv --actuals actuals.csv --state state.json
   elpa route --policy policy.json --panel panel.csv --output served.csv      replay a panel
@@ -48,6 +52,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         type=int,
         metavar="H",
         help="rows of a block (default: rows of the first block, at least the policy's horizon)",
+    )
+    parser.add_argument(
+        "--levels", default="", metavar="L,...", help="levels of prediction intervals in percent, as in 80,95"
     )
     parser.add_argument("--panel", type=Path, metavar="FILE", help="replay a panel instead of a stream")
     parser.add_argument(
@@ -98,7 +105,8 @@ def _route_stream(options: argparse.Namespace, policy: dict[str, Any]) -> None:
     output = standard_output() if options.output is None else None
     checked = RoutingPolicy.of(policy, options.horizon, str(options.policy))
     folder = options.policy.parent
-    session = Session(policy, options.state, options.horizon, folder=folder, warn=_warn)
+    levels = _levels(options.levels)
+    session = Session(policy, options.state, options.horizon, levels=levels, folder=folder, warn=_warn)
     with ExitStack() as files:
         actuals = None
         if options.actuals is not None:
@@ -122,26 +130,37 @@ def _route_stream(options: argparse.Namespace, policy: dict[str, Any]) -> None:
 
 
 def _route_panel(options: argparse.Namespace, policy: dict[str, Any]) -> None:
-    from elpa_core.backtest.comparison import served_test_rows
+    from elpa_core.backtest.comparison import replay
     from elpa_core.backtest.panels import read_panel
-    from elpa_core.routing.model_columns import check_models, models_without_column
     from elpa_core.routing.routing_policy import RoutingPolicy
+    from elpa_core.serving.session import interval_columns, level_names, number_text
 
     if options.output is None:
         raise InputError(Problem("elpa route", "--output", "nothing", "a file, with --panel"))
     panel = read_panel(options.panel)
     columns = [f"{group}:{name}" for group, name in panel.models]
     checked = RoutingPolicy.of(policy, source=str(options.policy))
-    check_models(str(options.panel), columns, checked)
-    if absent := models_without_column(str(options.panel), columns, checked):
+    check_models(str(options.panel), columns, checked.online, checked.offline)
+    if absent := models_without_column(str(options.panel), columns, checked.online, checked.offline):
         _warn(absent)
-    served = served_test_rows(panel, policy)
-    lines = [f"{row},{value!r}\n" for row, value in enumerate(served.tolist(), panel.validation_rows)]
-    write_atomic(options.output, ("row,served\n" + "".join(lines)).encode())
+    levels = _levels(options.levels)
+    given = interval_columns(replay(panel, policy, levels=levels))
+    rows = enumerate(zip(*(column.tolist() for column in given), strict=True), panel.validation_rows)
+    lines = [",".join(["row", "served", *level_names(levels)])]
+    lines += [",".join([str(row), *map(number_text, values)]) for row, values in rows]
+    write_atomic(options.output, ("\n".join(lines) + "\n").encode())
 
 
 def _warn(text: str) -> None:
     print_problem("warning", text)
+
+
+def _levels(text: str) -> tuple[float, ...]:
+    from elpa_core.routing.intervals import checked_levels
+
+    levels = text.split(",") if text else []
+    numbers = [float(level) if re.fullmatch(r"[0-9]+(\.[0-9]+)?", level) else math.nan for level in levels]
+    return checked_levels(numbers, "elpa route: --levels")
 
 
 def _path(text: str | None) -> Path | None:

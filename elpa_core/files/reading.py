@@ -59,7 +59,8 @@ def open_regular(path: Path) -> Iterator[BinaryIO]:
             raise UnsuitableFileError(error.errno, error.strerror, os.fspath(path)) from error
         raise
     _require_regular(mode, path)  # opening a device may do something to it
-    with os.fdopen(os.open(os.fspath(path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+    handle = os.open(os.fspath(path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(handle, "rb") as file:  # noqa: PTH123  (a handle has no path)
         _require_regular(os.fstat(file.fileno()).st_mode, path)
         yield file
 

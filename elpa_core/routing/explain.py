@@ -6,43 +6,38 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import Any
 
+from elpa_core.routing.answer import Answer
+from elpa_core.routing.belt import credit_of
+from elpa_core.routing.experts import Weights
+from elpa_core.routing.mutation import amplitude_factor
 from elpa_core.routing.routing_policy import RoutingPolicy
-from elpa_core.routing.scalar import Answer, amplitude
-from elpa_core.routing.series_state import SeriesState, Stand
-from elpa_core.routing.settings import EXPERTS, LEAD
+from elpa_core.routing.settings import EXPERTS, MEDIAN
+from elpa_core.routing.state import State
+
+Block = tuple[list[list[float]], Weights, list[Answer], int]
+"""The forecasts of a block, its weights, its answers, and how many steps of it are dirty."""
 
 
-def explanation(
-    policy: RoutingPolicy, state: SeriesState, stand: Stand, given: Answer, row: Sequence[float], lead: int
-) -> dict[str, Any]:
+def explanation(policy: RoutingPolicy, state: State, block: Block, step: int) -> dict[str, Any]:
     """Return the result of `Router.explain`."""
-    names = policy.names
+    rows, weights, answers, dirty = block
+    row, given, names = rows[step], answers[step], policy.names
     present = given.present or [True] * len(names)
-    parts = [
-        there and given.nearest <= f <= given.farthest
-        for f, there in zip(given.limited, present, strict=True)
-    ]
-    by_field = {
-        "model_weights": stand.weights[lead],
-        "steady_weights": stand.steady_weights,
-        "lead_weights": stand.lead_weights[lead] if stand.lead_weights else stand.steady_weights,
-    }
-    forecasts = [*given.experts[:LEAD], given.at_lead, given.online, amplitude(stand, given.offline)]
-    says = _shares(stand.says) + [0.0] * (len(EXPERTS) - len(stand.says))
-    dirty = given.served_dirty
+    median = given.experts[MEDIAN]
+    nearest, farthest = median - weights.tolerance, median + weights.tolerance
+    counts = [there and nearest <= f <= farthest for f, there in zip(given.limited, present, strict=True)]
+
+    def shares(of_models: Sequence[float]) -> dict[str, float]:
+        weighed = [weight * part for weight, part in zip(of_models, counts, strict=True)]
+        return dict(zip(names, _shares(weighed), strict=True))
+
+    experts = zip(EXPERTS, given.experts, _shares(weights.says), strict=True)
     return {
         "served": given.served,
-        "experts": {
-            name: {"forecast": forecast, "say": say}
-            for name, forecast, say in zip(EXPERTS, forecasts, says, strict=True)
-        },
-        **{
-            field: dict(
-                zip(names, _shares([w * part for w, part in zip(weights, parts, strict=True)]), strict=True)
-            )
-            for field, weights in by_field.items()
-        },
-        "level_move": stand.move,
+        "experts": {name: {"forecast": forecast, "say": say} for name, forecast, say in experts},
+        "model_weights": shares(weights.recent),
+        "steady_weights": shares(weights.steady),
+        "level_move": weights.move,
         "missing": [name for name, got in zip(names, row, strict=True) if not isfinite(got)],
         "limited": [
             name
@@ -50,17 +45,17 @@ def explanation(
             if there and got != used
         ],
         "left_out": [
-            name for name, got, part in zip(names, row, parts, strict=True) if isfinite(got) and not part
+            name for name, got, part in zip(names, row, counts, strict=True) if isfinite(got) and not part
         ],
-        "no_vote": [name for name, votes in zip(names, stand.voters or [], strict=False) if not votes],
-        "mutation": bool(stand.mutated),
-        "dirty": dirty,
+        "no_vote": [name for name, votes in zip(names, weights.voters or [], strict=False) if not votes],
+        "mutation": bool(state.mutated),
+        "dirty": step < dirty,
         "dirty_steps_left": state.dirty,
-        "amplitude_factor": stand.factor,
+        "amplitude_factor": amplitude_factor(state),
         "mixed": given.mixed,
         "best_model": names[state.best],
         "belt": given.belt,
-        "credit": max(0.0, stand.credit),
+        "credit": max(0.0, credit_of(state)),
     }
 
 

@@ -1,4 +1,4 @@
-"""Check forecasts and actuals before they change any state."""
+"""Check arguments before they change any state; what is wrong raises InputError."""
 
 from __future__ import annotations
 
@@ -15,13 +15,10 @@ from elpa_core.routing.settings import EXPERTS
 from elpa_core.schema.limits import BOUND
 
 Forecasts = Mapping[str, Any] | ArrayLike
-_REAL = "fiu"
-_PLAIN = {list, tuple, float, np.float64}
-_OTHER_KINDS = {
-    "b": "true and false", "c": "complex numbers", "M": "dates", "m": "spans of time",
-    "S": "bytes", "U": "text",
-}  # fmt: skip
+_OTHER_KINDS = {"b": "true and false", "c": "complex numbers", "M": "dates", "m": "spans of time"}
+_OTHER_KINDS |= {"S": "bytes", "U": "text"}
 _MOST_PROBLEMS = 12
+_DOUBLE = np.dtype(np.float64)
 
 
 class CallOrderError(ElpaError):
@@ -29,66 +26,42 @@ class CallOrderError(ElpaError):
 
 
 def whole_number(value: Any, name: str, least: int | None = None, most: int | None = None) -> int:
-    """Return an argument that must be an integer; numpy integers are accepted.
-
-    Raises
-    ------
-    InputError
-        If it is not an integer in [least, most].
-    """
+    """Return an argument that must be an integer; numpy integers are accepted."""
     expected = "an integer"
     if least is not None:
         expected += f" from {least}" + (f" to {most}" if most is not None else "")
-    problem = Problem(name, "", quoted(value), expected)
     try:
         number = operator.index(value)
-    except TypeError as error:
-        raise InputError(problem) from error
-    if (
-        isinstance(value, bool)
-        or (least is not None and number < least)
-        or (most is not None and number > most)
-    ):
-        raise InputError(problem)
+    except TypeError:
+        number = None
+    if number is None or isinstance(value, bool) or not (
+        (least is None or number >= least) and (most is None or number <= most)
+    ):  # fmt: skip
+        raise InputError(Problem(name, "", quoted(value), expected))
     return number
 
 
 def part_names(parts: Collection[str]) -> tuple[str, ...]:
-    """Return the names of parts of a router; `Method.of` checks the names themselves.
-
-    Raises
-    ------
-    InputError
-        If the argument is not a collection of names.
-    """
+    """Return the names of parts of a router; `Method.of` checks the names themselves."""
     expected = f"a collection of names, such as {quoted(EXPERTS[0])}"
-    if isinstance(parts, str):
-        raise InputError(Problem("parts", "", quoted(parts), expected))
     try:
-        names = tuple(parts)
+        names = () if isinstance(parts, str) else tuple(parts)
     except TypeError as error:
         raise InputError(Problem("parts", "", quoted(parts), expected)) from error
-    if wrong := [name for name in names if not isinstance(name, str)]:
-        raise InputError(Problem("parts", "", quoted(wrong[0]), expected))
+    if isinstance(parts, str) or not all(isinstance(name, str) for name in names):
+        raise InputError(Problem("parts", "", quoted(parts), expected))
     return names
 
 
 def by_name(forecasts: Any, source: str) -> Mapping[str, Any] | None:
-    """Return the forecasts of a mapping or a data frame by name; None if they have no names.
-
-    Raises
-    ------
-    InputError
-        If a name is not unique.
-    """
+    """Return the forecasts of a mapping or a data frame by name; None if they have no names."""
     if isinstance(forecasts, Mapping):
         return forecasts
     if isinstance(forecasts, np.ndarray) or not hasattr(forecasts, "__getitem__"):
         return None
-    keys = getattr(forecasts, "keys", None)
-    if keys is None:
+    if not hasattr(forecasts, "keys"):
         return None
-    names = list(keys())
+    names = list(forecasts.keys())
     named = dict.fromkeys(names)
     if len(named) < len(names):
         twice = [quoted(name) for name in named if names.count(name) > 1]
@@ -106,24 +79,12 @@ def forecast_array(
 ) -> NDArray[np.float64]:
     """Return forecasts as an array, shape (steps, series if any, models); NaN where a model has none.
 
-    Parameters
-    ----------
-    forecasts : mapping of str to array-like, data frame or array-like
-        By model name, each of shape (steps, series if any). A model without forecasts is None or not
-        named. Or one array of shape (steps, series if any, models). Masked values are missing.
-    names : sequence of str
-        The policy's models, online ones first.
-    series : tuple of int
-        Empty for one series, else the number of series.
-
-    Raises
-    ------
-    InputError
-        If a name is unknown, a shape is wrong, or a value is not a number.
+    Forecasts come by model name, each of shape (steps, series if any), or as one array of the result's
+    shape. A model without forecasts is None or not named. ``series`` is empty for one series.
     """
-    if type(forecasts) is np.ndarray and forecasts.dtype == np.float64 and len(forecasts.shape) > 1:
-        steps, *rest = forecasts.shape
-        if steps and rest == [*series, len(names)]:
+    if type(forecasts) is np.ndarray and forecasts.dtype is _DOUBLE:
+        shape = forecasts.shape
+        if shape[1:] == (*series, len(names)) and shape[0]:
             return forecasts  # at a tenth of the price of all checks
     named = by_name(forecasts, source)
     if named is None:
@@ -132,8 +93,6 @@ def forecast_array(
             expected = f"shape (steps, {', '.join(map(str, (*series, len(names))))}), at least one step"
             raise InputError(Problem(source, "", f"shape {array.shape}", expected))
         return array
-    if len(named) == len(names) and (quick := _regular(named, names, series)) is not None:
-        return quick
     if unknown := [name for name in named if name not in names]:
         raise InputError(_unknown(unknown, names, source))
     given = {name: _numbers(value, source, name) for name, value in named.items() if value is not None}
@@ -153,46 +112,12 @@ def forecast_array(
     return np.stack([given.get(name, missing) for name in names], axis=-1)
 
 
-def _regular(
-    forecasts: Mapping[str, Any], names: Sequence[str], series: tuple[int, ...]
-) -> NDArray[np.float64] | None:
-    """Return the forecasts of all models at once, or None if some are missing or differ in form."""
-    try:
-        columns = [forecasts[name] for name in names]
-        if not {*map(type, columns)} <= _PLAIN and not all(map(_is_plain, columns)):
-            return None
-        array = np.array(columns)
-    except (KeyError, TypeError, ValueError, OverflowError):
-        return None
-    if array.dtype.kind not in _REAL:
-        return None
-    array = array.astype(np.float64, copy=False)
-    if array.ndim == 1 and not series:
-        return array[np.newaxis]
-    if array.ndim != 2 + len(series) or array.shape[2:] != series or not array.shape[1]:
-        return None
-    return np.moveaxis(array, 0, -1) if series else array.T
-
-
 def actual_array(
     actuals: ArrayLike, series: tuple[int, ...], waiting: int | None, source: str = "actuals"
 ) -> NDArray[np.float64]:
     """Return actuals as an array, shape (rows, series if any).
 
-    Parameters
-    ----------
-    actuals : array-like
-        The actuals of the next rows that were forecast, in time order; a number is one row of one
-        series.
-    waiting : int or None
-        Number of steps that were forecast and have no actual yet; None for any number of rows.
-
-    Raises
-    ------
-    CallOrderError
-        If there are more rows than forecast steps.
-    InputError
-        If the shape is wrong or a value is not a finite number.
+    More rows than the ``waiting`` steps, if that is not None, raise CallOrderError.
     """
     array = _numbers(actuals, source, "")
     if array.ndim == len(series):
@@ -229,11 +154,6 @@ def _numbers(value: Any, source: str, place: str) -> NDArray[np.float64]:
         return np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
         raise InputError(Problem(source, place, quoted(value), "numbers")) from error
-
-
-def _is_plain(value: Any) -> bool:
-    """Tell whether a forecast yields only numbers and gaps when numpy combines it with others."""
-    return value.dtype.kind in _REAL if type(value) is np.ndarray else type(value) in _PLAIN
 
 
 def _unknown(unknown: Sequence[object], names: Sequence[str], source: str) -> list[Problem]:

@@ -13,14 +13,8 @@ Array = NDArray[np.float64]
 def median_and_ends(rows: Array, buffer: Array | None = None) -> tuple[Array, Array, Array]:
     """Return median, minimum and maximum of each column; NaN if one of its values is NaN.
 
-    Parameters
-    ----------
-    rows : ndarray, shape (models, n)
-    buffer : ndarray, shape (models, n), optional
-        Memory for an even number of models; its content is overwritten.
+    ``buffer``, of the same shape, is memory that is overwritten.
 
-    Examples
-    --------
     >>> median_and_ends(np.array([[3.0, 1.0], [2.0, 1.0], [1.0, 5.0]]))
     (array([2., 1.]), array([1., 1.]), array([3., 5.]))
     """
@@ -32,38 +26,16 @@ def median_and_ends(rows: Array, buffer: Array | None = None) -> tuple[Array, Ar
     return _mean(below, below if len(rows) % 2 else above), least, most
 
 
-class Jury:
-    """Computes medians of some rows of each column.
+def median_of(rows: Array, counts: NDArray[np.bool_]) -> Array:
+    """Return the median of those values of each column that count, of which there is at least one.
 
-    The other rows become plus and minus infinity in turn, which keeps the median unchanged.
-
-    Parameters
-    ----------
-    votes : ndarray of bool, shape (models, n)
-        The rows that count; at least one per column.
-
-    Examples
-    --------
     >>> rows = np.array([[3.0, 1.0], [2.0, 1.0], [1.0, 5.0]])
-    >>> Jury(rows < 3.0).median(rows)
+    >>> median_of(rows, rows < 3.0)
     array([1.5, 1. ])
     """
-
-    def __init__(self, votes: NDArray[np.bool_]) -> None:
-        self.others = ~votes
-        above_all = np.logical_xor.accumulate(self.others, axis=0)
-        if len(votes) % 2:
-            above_all = ~above_all  # another infinite row is to come, above all others
-        self.infinite = np.where(above_all, np.inf, -np.inf)
-        self.odd = votes.sum(axis=0) % 2 == 1
-
-    def median(self, rows: Array) -> Array:
-        """Return the median of each column of ``rows``, shape (models, n)."""
-        filled = rows.copy()
-        np.copyto(filled, self.infinite, where=self.others)
-        below, above = _middle(_ordered_halves(filled))
-        np.copyto(above, below, where=self.odd)
-        return _mean(below, above)
+    ordered = np.sort(np.where(counts, rows, np.inf), axis=0)
+    number, columns = counts.sum(axis=0), np.arange(rows.shape[1])
+    return _mean(ordered[(number - 1) // 2, columns], ordered[number // 2, columns])
 
 
 def _ordered_halves(rows: Array, buffer: Array | None = None) -> list[Array]:
@@ -111,15 +83,14 @@ def _mean(below: Array, above: Array) -> Array:
 @cache
 def _network(rows: int) -> tuple[tuple[int, int], ...]:
     """Return the comparisons of Batcher's network."""
-    pairs = []
-    top = 1 << (rows - 1).bit_length() >> 1
-    size = top
-    while size > 0:
-        span, remainder, distance = top, 0, size
-        while True:
-            pairs += [(i, i + distance) for i in range(rows - distance) if i & size == remainder]
-            if span == size:
-                break
-            distance, span, remainder = span - size, span // 2, size
-        size //= 2
+    pairs: list[tuple[int, int]] = []
+    size = 1
+    while size < rows:
+        step = size
+        while step:
+            for first in range(step % size, rows - step, 2 * step):
+                lows = range(first, min(first + step, rows - step))
+                pairs += [(k, k + step) for k in lows if k // (2 * size) == (k + step) // (2 * size)]
+            step //= 2
+        size *= 2
     return tuple(pairs)

@@ -2,83 +2,34 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import deque
 from collections.abc import Collection, Mapping
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from elpa_core.errors import InputError, Problem, quoted
-from elpa_core.routing import scalar, snapshot
-from elpa_core.routing.explain import explanation
-from elpa_core.routing.inputs import (
-    CallOrderError,
-    Forecasts,
-    actual_array,
-    forecast_array,
-    no_forecast,
-    part_names,
-    whole_number,
-)
+from elpa_core.routing import belt, experts, limits, mutation
+from elpa_core.routing.answer import Answer
+from elpa_core.routing.base import BaseRouter
+from elpa_core.routing.explain import Block, explanation
+from elpa_core.routing.inputs import CallOrderError, no_forecast, whole_number
 from elpa_core.routing.routing_policy import RoutingPolicy
-from elpa_core.routing.saved import Saved
-from elpa_core.routing.scalar_learning import learn
-from elpa_core.routing.series_state import SeriesState, Stand, stand_of
-from elpa_core.routing.settings import PARTS, Method
-from elpa_core.routing.state import State, start
+from elpa_core.routing.settings import PARTS, RECENT
+from elpa_core.routing.state import Array, State
 from elpa_core.routing.validation import Validation
 from elpa_core.schema.limits import BOUND
 
-_Block = tuple[list[list[float]], Stand, list[scalar.Answer]]
 
-
-class Router(Saved):
+class Router(BaseRouter):
     """Combines the forecasts of one series.
 
-    Each expert combines the models in its own way. The served value is the weighted mean of the
-    experts. The weight of an expert is the gain that the mean would have had from it, over the sum of
-    the squares of those gains (ML-Poly [1]_, with a half-life; a step counts at most as two usual
-    errors of the median):
-
-    ``recent``
-        All models, weighted by their recent mean absolute error to the power -8. For a horizon of
-        several steps, the error is the geometric mean of that over all steps and that over steps of
-        the same lead time.
-    ``median``
-        The median of all forecasts. For a horizon of several steps, it excludes models whose recent
-        error is more than four times that of the third best.
-    ``level``
-        The median, shifted by its own recent error.
-    ``steady``
-        All models, weighted by the gain that ``steady`` would have had from them so far, over the sum
-        of the squares of those gains (ML-Poly), without forgetting.
-    ``lead``
-        Like ``steady``, separately for each lead time (see `Method`); for a horizon of one step it is
-        ``steady``.
-    ``online`` (only on request, and on dirty steps)
-        Like ``recent``, with the online models only.
-    ``amplitude`` (only on request)
-        The offline models, weighted as in ``recent``, times a factor: the ratio of the sums of
-        absolute actuals and forecasts over the last ``amplitude_window`` clean steps, limited to
-        [0.5, 2], then moved half-way to 1.
-
-    Forecasts are limited to [min - R, max + R] of the actuals, where R is their range; the limits grow
-    after an actual beyond them. A forecast more than a thousand R beyond counts as missing. A forecast
-    farther from the median than ten times the median's usual error is left out of that step.
-
-    The router limits its loss against the best single model of validation to 6 %, plus six of its mean
-    errors at the start. All answers of a block together are no farther from that model's forecasts than
-    the remaining allowance. The limit does not apply on dirty steps, nor where such a forecast is
-    farther from the median than three times the median's usual error. It applies there nevertheless if
-    the last actual is nearer to that forecast than to the median; or if the model's earlier gain over
-    the median in such places, without its best block, covers the possible loss of this block; or if the
-    router is already worse than that model by 8 % and 14 mean errors.
-
-    After a mutation (a relative error of what was served above ``mutant_epsilon``) the next
-    ``dirty_interval`` steps are dirty: the router serves ``online``, and updates only the scores of the
-    online models and the error of ``level``.
+    Four experts combine the models: ``recent`` weighs them by their recent errors to the power -8, ``median``
+    is their median, ``level`` the median shifted by its own recent error, ``steady`` weighs them by what it
+    would have gained from them (ML-Poly). The served value is the mean of the experts, weighted by what that
+    mean would have gained from each. `elpa_core.routing.limits`, `belt` and `mutation` say what happens when
+    forecasts are bad, how the loss against the best single model is limited, and what dirty steps are.
 
     Parameters
     ----------
@@ -91,25 +42,22 @@ class Router(Saved):
         policy's ``routing.horizon``, or else 1.
     parts : collection of str
         The experts that take part, ``vote`` (excludes bad models from the median), ``guard`` (excludes
-        outliers) and ``belt`` (limits the loss against the best single model).
-        ``online`` and ``amplitude`` are off by default: on average they did not help.
+        outliers) and ``belt`` (limits the loss against the best single model). Default: all.
+    levels : collection of float
+        Levels of prediction intervals that the replay of the validation rows prepares. Without it, intervals
+        learn from the first `predict` with levels on, and have none at first.
 
     Attributes
     ----------
     policy : RoutingPolicy
         The data from the policy and the validation rows.
     warm_up : ndarray, shape (rows,), or None
-        The served values of the validation rows in the replay. Ignore the first block: the initial
-        state was computed from it.
+        What was served in the replay. Ignore the first block: the initial state was computed from it.
 
     Raises
     ------
     InputError
         If the policy is not valid, or its names and those of the rows differ.
-
-    References
-    ----------
-    .. [1] Gaillard, Stoltz, van Erven: A second-order bound with excess losses, COLT 2014.
 
     Examples
     --------
@@ -126,6 +74,8 @@ class Router(Saved):
     True
     """
 
+    _of_many = False
+
     def __init__(
         self,
         policy: Mapping[str, Any],
@@ -133,99 +83,57 @@ class Router(Saved):
         *,
         horizon: int | None = None,
         parts: Collection[str] = PARTS,
+        levels: Collection[float] = (),
     ) -> None:
         checked = RoutingPolicy.of(policy, horizon)
         if validation is not None and not isinstance(validation, Validation):
             raise InputError(Problem("validation", "", quoted(validation), "what Validation.of returns"))
-        self._set_up(checked, start([checked]), parts)
-        if validation is not None:
-            self._warm_up(validation)
+        self._begin(checked, parts, levels, None if validation is None else [validation], 1)
 
-    def _set_up(self, policy: RoutingPolicy, state: State, parts: Collection[str]) -> None:
-        self.policy = policy
-        self._names, self._n_online = policy.names, len(policy.online)
-        self.parts = part_names(parts)
-        self._method = Method.of(policy.horizon, self.parts)
-        self._state = SeriesState.of(state)
-        self._block: _Block | None = None
-        self.warm_up: NDArray[np.float64] | None = None
-        self._waiting: deque[scalar.Answer] = deque()
+    def _take_state(self, state: State) -> None:
+        self._state = state.plain()
+        self._block: Block | None = None
 
-    def _warm_up(self, validation: Validation) -> None:
-        facts = validation.facts(self.policy)
-        first = start([facts], validation.first_errors(facts)[:, np.newaxis])
-        self._set_up(facts, first, self.parts)
-        method = self._method
-        # The best model is known only after the replay, so the belt is off during it.
-        self._method = dataclasses.replace(method, belted=False)
-        served = []
-        for forecasts, actuals in validation.each_block(facts.names):
-            served.append(self.predict(forecasts))
-            self.update(actuals)
-        self.warm_up, self._method = np.concatenate(served), method
-        fresh = SeriesState.of(start([facts]))
-        self._state.budget, self._state.leeway = fresh.budget, fresh.leeway
+    def _forget_losses(self) -> None:
+        self._state.best_loss = self._state.ahead = 0.0
         self._block = None
 
-    @property
-    def waiting(self) -> int:
-        """Steps that were forecast and have no actual yet."""
-        return len(self._waiting)
+    def _answer(self, rows: Array) -> Array:
+        state, method, given = self._state, self._method, rows.tolist()
+        weights, dirty = experts.weigh_one(state, method), state.dirty
+        answers = [self._step(step, row, weights) for step, row in enumerate(given)]
+        if method.belted:
+            belt.hold_one(answers, state)
+        self._block = given, weights, answers, dirty
+        self._waiting = deque([each] for each in answers)
+        return np.array([each.served for each in answers])
 
-    def predict(self, forecasts: Forecasts) -> NDArray[np.float64]:
-        """Combine the forecasts of the next steps.
+    def _step(self, step: int, row: list[float], weights: experts.Weights) -> Answer:
+        state = self._state
+        limited, ordered, present = limits.limit_one(row, state)
+        if not ordered:
+            raise no_forecast("forecasts", f"step {step}")
+        median = experts.median_one(limited, ordered, weights)
+        said, online, offline = experts.combine_one(limited, median, weights, self._method.n_online)
+        best = limited[state.best]
+        if present is not None:
+            limited = [f if there else said[RECENT] for f, there in zip(limited, present, strict=True)]
+        mixed = online + 0.0 if step < state.dirty else experts.mix_one(said, weights)
+        return Answer(mixed, mixed, said, offline, limited, best, step, None, present)
 
-        Parameters
-        ----------
-        forecasts : mapping of str to array-like, data frame or array-like
-            By model name, each of shape (steps,), or one array of shape (steps, models), online
-            models first, in the policy's order. A model that is missing, None, NaN or masked is
-            left out of that step. The router discards steps of an earlier call without actuals.
-
-        Returns
-        -------
-        ndarray, shape (steps,)
-
-        Raises
-        ------
-        InputError
-            If a name is unknown, a shape is wrong, or a step has no finite forecast.
-        """
-        rows = forecast_array(forecasts, self._names, ()).tolist()
-        stand = stand_of(self._state, self._method, self.policy.amplitude_window, len(rows))
-        answers = []
-        for step, row in enumerate(rows):
-            given = scalar.answer(self._state, stand, row, self._n_online, step, self._method.lead(step))
-            if given is None:
-                raise no_forecast("forecasts", f"step {step}")
-            answers.append(given)
-        if self._method.belted:
-            scalar.hold(answers, stand, self._state)
-        self._block, self._waiting = (rows, stand, answers), deque(answers)
-        return np.array([given.served for given in answers])
-
-    def update(self, actuals: ArrayLike) -> None:
-        """Learn from the actuals of steps that were forecast, in time order.
-
-        Parameters
-        ----------
-        actuals : array-like, shape (rows,) or ()
-            At most as many rows as there are forecast steps without actuals.
-
-        Raises
-        ------
-        CallOrderError
-            If there are more rows.
-        InputError
-            If an actual is not a finite number; the state of the router is unchanged.
-        """
-        waiting = self._waiting
+    def _actuals(self, actuals: ArrayLike) -> Any:
         values = _plain(actuals)
-        if values is None or not 0 < len(values) <= len(waiting):
-            values = actual_array(actuals, (), len(waiting)).tolist()
-        for actual in values:
-            given = waiting.popleft()
-            learn(self._state, given, actual, self._method, self._n_online, self.policy.dirty_interval)
+        if values is None or not 0 < len(values) <= len(self._waiting):
+            return super()._actuals(actuals).tolist()
+        return values
+
+    def _learn(self, given: list[Answer], actual: float) -> None:
+        state, method, [answer] = self._state, self._method, given
+        limited, clean = limits.within(actual, *limits.limits_of(state)), state.dirty == 0
+        belt.settle_one(state, answer, limited, clean=clean)
+        experts.learn_one(state, answer, limited, method, clean=clean)
+        limits.widen_one(state, actual, limited)
+        mutation.react_one(state, answer, actual, limited, method)
 
     def explain(self, step: int = 0) -> dict[str, Any]:
         """Explain a step of the last `predict`.
@@ -238,23 +146,18 @@ class Router(Saved):
         Returns
         -------
         dict
-            ``served``; ``experts``: by name, ``forecast`` and ``say`` (sums to 1);
-            ``model_weights``, ``steady_weights``, ``lead_weights``: of ``recent``, ``steady`` and
-            ``lead``, by model, each sums to 1 (all 0 if every model is left out);
-            ``level_move``: by how much ``level`` moves the median; ``missing``, ``limited``,
-            ``left_out``, ``no_vote`` (in the median): models; ``mutation``: whether the last actual was
-            one; ``dirty``: whether this step is a dirty one; ``dirty_steps_left``: the present number;
-            ``amplitude_factor``; ``mixed``: the weighted mean of the experts; ``best_model``; ``belt``: the
-            served value's position between that model's forecast (0) and ``mixed`` (1), None if the belt
-            does not apply; ``credit``: the largest total distance of the block's steps at which the belt
-            applies where that model is far from the median.
+            ``served``; ``mixed``: the mean of the experts, or on a dirty step ``recent`` of the online
+            models; ``experts``: by name, ``forecast`` and ``say``; ``model_weights``, ``steady_weights``: of
+            ``recent`` and ``steady``, by model; ``level_move``; ``missing``, ``limited``, ``left_out``,
+            ``no_vote`` (in the median): models; ``dirty``: whether this step is; ``best_model``; ``belt``:
+            where the answer is between that model's forecast (0) and ``mixed`` (1), None if the belt does
+            not hold. And at present: ``mutation`` (was the last actual one), ``dirty_steps_left``,
+            ``amplitude_factor``, ``credit``.
 
         Raises
         ------
-        CallOrderError
-            If there is no such step.
-        InputError
-            If it is no integer.
+        CallOrderError, InputError
+            If there is no such step, or it is no integer.
         """
         step = whole_number(step, "step")
         if self._block is None or not 0 <= step < len(self._block[2]):
@@ -262,31 +165,13 @@ class Router(Saved):
             raise CallOrderError(
                 f"there is no step {quoted(step)} to explain: the last predict had {steps} steps"
             )
-        rows, stand, answers = self._block
-        lead = self._method.lead(step)
-        return explanation(self.policy, self._state, stand, answers[step], rows[step], lead)
+        return explanation(self.policy, self._state, self._block, step)
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the state as a JSON object; `from_json` goes on from it to the bit."""
-        waiting = [given.to_answers() for given in self._waiting]
-        return snapshot.to_json(self.policy, self._state.to_state(), waiting, parts=self.parts)
+    def _arrays(self) -> tuple[State, list[Answer]]:
+        return self._state.arrays(), [given.arrays() for [given] in self._waiting]
 
-    @classmethod
-    def from_json(cls, value: object, source: str = "state") -> Self:
-        """Return a router with the state that `to_json` returned.
-
-        Raises
-        ------
-        InputError
-            If it is not a complete state of a single router of this version.
-        """
-        policy, state, waiting, parts = snapshot.from_json(value, source)
-        if len(state.best) != 1:
-            raise InputError(Problem(source, "$.state", f"{len(state.best)} series", "one series"))
-        router = cls.__new__(cls)
-        router._set_up(policy, state, parts)
-        router._waiting.extend(scalar.Answer.of(given) for given in waiting)
-        return router
+    def _take_waiting(self, answers: list[Answer]) -> None:
+        self._waiting.extend([given.plain()] for given in answers)
 
 
 def _plain(actuals: ArrayLike) -> list[float] | None:

@@ -2,69 +2,44 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from elpa_core.errors import InputError, Problem, quoted
-from elpa_core.routing import snapshot, vector
-from elpa_core.routing.answers import Answers
-from elpa_core.routing.inputs import (
-    Forecasts,
-    actual_array,
-    forecast_array,
-    no_forecast,
-    part_names,
-    whole_number,
-)
+from elpa_core.routing import belt, experts, limits, mutation, snapshot
+from elpa_core.routing.answer import Answer
+from elpa_core.routing.base import BaseRouter
+from elpa_core.routing.inputs import no_forecast, whole_number
+from elpa_core.routing.median import median_and_ends, median_of
 from elpa_core.routing.router import Router
 from elpa_core.routing.routing_policy import RoutingPolicy
-from elpa_core.routing.saved import Saved
-from elpa_core.routing.settings import PARTS, Method
-from elpa_core.routing.state import State, start
+from elpa_core.routing.settings import MEDIAN, PARTS, RECENT
+from elpa_core.routing.state import Array, State
 from elpa_core.routing.validation import Validation
-from elpa_core.routing.vector_learning import learn
 
 _CHUNK = 10_000
-"""Series at a time, measured with 14 models. The fewer, the more calls; and of less than 4097 numpy copies an
-array that belongs to all models into a buffer for each of them."""
+"""Series at a time, measured with 14 models: the fewer, the more calls."""
+_CACHED = 2500
+"""Series whose forecasts are transposed at a time."""
 
 
-class RouterPanel(Saved):
+class RouterPanel(BaseRouter):
     """A `Router` for each of many series that share a pool of models, equal to single ones to the bit.
 
     Parameters
     ----------
-    policy : mapping
-        A policy's JSON object: names, control fields, scores to start from.
+    policy, horizon, parts, levels
+        As for `Router`; all series share the policy.
     series : int
         Number of series.
     validation : sequence of Validation, length series, optional
         Validation rows of each series, all with the same blocks; replayed to warm up.
-    horizon, parts : optional
-        As for `Router`.
-
-    Raises
-    ------
-    InputError
-        If the policy is not one, or names, shapes or blocks do not match.
-
-    Examples
-    --------
-    >>> policy = {
-    ...     "skill": "ELPA", "beta": 0.7, "dirty_interval": 3, "amplitude_window": 6,
-    ...     "mutant_epsilon": None, "online_models": ["naive"], "offline_models": ["ets"],
-    ...     "scores": {"naive": 1.0, "ets": 1.0},
-    ... }
-    >>> panel = RouterPanel(policy, series=2)
-    >>> panel.predict({"naive": [[10.0, 20.0]], "ets": [[12.0, 22.0]]})
-    array([[11., 21.]])
-    >>> panel.update([[10.0, 20.0]])
     """
+
+    _of_many = True
 
     def __init__(
         self,
@@ -74,131 +49,119 @@ class RouterPanel(Saved):
         *,
         horizon: int | None = None,
         parts: Collection[str] = PARTS,
+        levels: Collection[float] = (),
     ) -> None:
         checked = RoutingPolicy.of(policy, horizon)
-        series = whole_number(series, "series", 1)
-        self._set_up(checked, start([checked] * series), parts)
+        self.series = whole_number(series, "series", 1)
+        self._shape = (self.series,)
         if validation is not None:
-            self._warm_up(validation)
+            self._check(validation)
+        self._begin(checked, parts, levels, validation, self.series)
 
-    def _set_up(self, policy: RoutingPolicy, state: State, parts: Collection[str]) -> None:
-        self.policy, self.series = policy, len(state.best)
-        self._names, self._n_online = policy.names, len(policy.online)
-        self.parts = part_names(parts)
-        self._method = Method.of(policy.horizon, self.parts)
-        self._state = state
-        works: dict[int, vector.Workspace] = {}  # by size, one or two
-        self._chunks: list[tuple[slice, State, vector.Workspace]] = []
-        for first in range(0, self.series, _CHUNK):
-            chunk = slice(first, first + _CHUNK)
-            part = state.take(chunk)
-            size = len(part.best)
-            if size not in works:
-                works[size] = vector.Workspace(len(policy.names), size, self._method)
-            self._chunks.append((chunk, part, works[size]))
-        self._unused: list[list[Answers]] = []
-        self._waiting: deque[list[Answers]] = deque()
-
-    def _warm_up(self, validation: Sequence[Validation]) -> None:
-        if (
-            isinstance(validation, str)
-            or not isinstance(validation, Sequence)
-            or not all(isinstance(each, Validation) for each in validation)
-        ):
+    def _check(self, validation: Sequence[Validation]) -> None:
+        each_one = isinstance(validation, Sequence) and all(isinstance(v, Validation) for v in validation)
+        if not each_one or isinstance(validation, str):
             expected = f"a sequence of what Validation.of returns, one for each of {self.series} series"
             raise InputError(Problem("validation", "", quoted(validation), expected))
         if len(validation) != self.series or any(v.blocks != validation[0].blocks for v in validation):
             expected = f"rows of {self.series} series, all with the same blocks"
             raise InputError(Problem("validation", "", f"{len(validation)} series", expected))
-        facts = [each.facts(self.policy) for each in validation]
-        errors = [v.first_errors(f) for v, f in zip(validation, facts, strict=True)]
-        self._set_up(self.policy, start(facts, np.stack(errors, axis=-1)), self.parts)
-        method = self._method
-        # Which model is best is known at the end only: no answer is held to it.
-        self._method = dataclasses.replace(method, belted=False)
-        blocks = [list(each.each_block(self._names)) for each in validation]
-        for block in zip(*blocks, strict=True):
-            self.predict(np.stack([forecasts for forecasts, _ in block], axis=1))
-            self.update(np.stack([actuals for _, actuals in block], axis=1))
-        self._method = method
-        fresh = start(facts)
-        self._state.budget[:], self._state.leeway[:] = fresh.budget, fresh.leeway
 
-    def predict(self, forecasts: Forecasts) -> NDArray[np.float64]:
-        """Combine the forecasts of the next steps of every series.
+    def _take_state(self, state: State) -> None:
+        self._state, self.series = state, len(state.best)
+        self._shape = (self.series,)
+        works: dict[int, experts.WeightsOfMany] = {}  # by size, one or two
+        self._chunks: list[tuple[slice, State, experts.WeightsOfMany]] = []
+        for first in range(0, self.series, _CHUNK):
+            chunk = slice(first, first + _CHUNK)
+            part = state.take(chunk)
+            size = len(part.best)
+            if size not in works:
+                works[size] = experts.WeightsOfMany(len(self._names), size, self._method.n_online)
+            self._chunks.append((chunk, part, works[size]))
+        self._unused: list[list[Answer]] = []
 
-        Parameters
-        ----------
-        forecasts : mapping of str to array-like, or array-like
-            By model name, each of shape (steps, series), or one array of shape (steps, series,
-            models); else as `Router.predict`.
+    def _forget_losses(self) -> None:
+        self._state.best_loss[:], self._state.ahead[:] = 0.0, 0.0
 
-        Returns
-        -------
-        ndarray, shape (steps, series)
-
-        Raises
-        ------
-        InputError
-            As `Router.predict`; nothing is changed for any series.
-        """
-        rows = forecast_array(forecasts, self._names, (self.series,))
+    def _answer(self, rows: Array) -> Array:
         answers = [self._unused_answers(step) for step in range(len(rows))]
         served = np.empty(rows.shape[:2])
         for k, (chunk, state, work) in enumerate(self._chunks):
             given = [parts[k] for parts in answers]
-            self._answer(state, work, rows[:, chunk], chunk.start, given)
+            work.weigh(state, self._method, len(rows))
+            for out, row in zip(given, rows, strict=True):
+                self._step(state, work, row[chunk], chunk.start, out)
+            if self._method.belted:
+                belt.hold_many(given, state)
             served[:, chunk] = [out.served for out in given]
         self._unused += self._waiting
         self._waiting = deque(answers)
         return served
 
-    def _answer(
-        self, state: State, work: vector.Workspace, rows: NDArray[np.float64], first: int, out: list[Answers]
-    ) -> None:
-        """Fill in the answers of the series of a chunk, which begins with the series ``first``."""
-        method = self._method
-        work.stand(state, method, self.policy.amplitude_window, len(rows))
-        for step, (row, given) in enumerate(zip(rows, out, strict=True)):
-            try:
-                vector.answer(state, work, row, self._n_online, method.lead(step), given)
-            except vector.NoForecastError as error:
-                place = f"step {step}, series {first + error.args[0]}"
-                raise no_forecast("forecasts", place) from None
-        if method.belted:
-            vector.hold(state, work, out)
+    def _step(self, state: State, work: experts.WeightsOfMany, rows: Array, first: int, out: Answer) -> None:
+        """Fill in an answer for the series of a chunk, which begins with the series ``first``."""
+        limited = out.limited
+        for begin in range(0, len(rows), _CACHED):
+            some = slice(begin, begin + _CACHED)
+            np.copyto(limited[:, some], rows[some].T)
+        with np.errstate(invalid="ignore"):  # infinite ones of both signs: their median is taken again below
+            median, least, most = median_and_ends(limited, work.memory)
+            if work.voters is not None:
+                median = median_of(limited, work.voters)
+        beyond = np.flatnonzero(~((least >= work.low) & (most <= work.high)))  # NaN is, too
+        missing = None
+        if beyond.size:
+            values = limited[:, beyond]
+            there = limits.limit_many(values, state, beyond)
+            if not (found := there.any(axis=0)).all():
+                place = f"series {first + int(beyond[~found][0])}"
+                raise no_forecast("forecasts", f"step {out.step}, {place}")
+            votes = there if work.voters is None else there & work.voters[:, beyond]
+            median[beyond] = median_of(values, np.where(votes.any(axis=0), votes, there))
+            limited[:, beyond] = np.where(there, values, median[beyond])
+            least[beyond], most[beyond] = limited[:, beyond].min(axis=0), limited[:, beyond].max(axis=0)
+            missing = ~there
+        nearest, farthest = median - work.tolerance, median + work.tolerance
+        far = (least < nearest) | (most > farthest)
+        if missing is not None:
+            far[beyond[missing.any(axis=0)]] = True
+        few = np.flatnonzero(far)
+        counts = (limited[:, few] >= nearest[few]) & (limited[:, few] <= farthest[few])
+        if missing is not None:
+            counts[:, np.isin(few, beyond)] &= ~missing[:, np.isin(beyond, few)]
+        out.experts[MEDIAN] = median
+        online = work.combine(out, few, counts)
+        if missing is not None:
+            limited[:, beyond] = np.where(missing, out.experts[RECENT, beyond], limited[:, beyond])
+        work.mix(out)
+        if state.dirty.any():
+            np.copyto(out.mixed, online, where=out.step < state.dirty)
+        out.mixed += 0.0
+        out.served[:] = out.mixed
+        out.single[:] = limited[state.best, work.columns]
+        if missing is not None:
+            out.single[beyond[missing[state.best[beyond], np.arange(len(beyond))]]] = np.nan
 
-    def _unused_answers(self, step: int) -> list[Answers]:
+    def _unused_answers(self, step: int) -> list[Answer]:
         """Return memory for the answers of a step that no step which waits for its actual uses."""
         if not self._unused:
-            models, experts = len(self._names), self._method.experts
-            return [Answers.empty(experts, models, len(part.best), step) for _, part, _ in self._chunks]
+            return [Answer.empty(part, step) for _, part, _ in self._chunks]
         answers = self._unused.pop()
         for part in answers:
-            part.step = step
+            part.step, part.radii = step, None
         return answers
 
-    def update(self, actuals: ArrayLike) -> None:
-        """Learn from the actuals of steps that were forecast, in time order.
-
-        Parameters
-        ----------
-        actuals : array-like, shape (rows, series) or (series,)
-            At most as many rows as were forecast and have no actual yet.
-
-        Raises
-        ------
-        CallOrderError, InputError
-            As `Router.update`; nothing is changed for any series.
-        """
-        for actual in actual_array(actuals, (self.series,), len(self._waiting)):
-            answers = self._waiting.popleft()
-            for (chunk, state, work), given in zip(self._chunks, answers, strict=True):
-                learn(
-                    state, work, given, actual[chunk],
-                    self._method, self._n_online, self.policy.dirty_interval,
-                )  # fmt: skip
-            self._unused.append(answers)
+    def _learn(self, given: list[Answer], actual: Array) -> None:
+        for (chunk, state, work), answer in zip(self._chunks, given, strict=True):
+            low, high = limits.limits_of(state)
+            limited = np.minimum(np.maximum(actual[chunk], low), high)
+            clean = state.dirty == 0 if state.dirty.any() else None
+            belt.settle_many(state, answer, limited, clean)
+            experts.learn_many(state, work, answer, limited, self._method, clean)
+            limits.widen_many(state, actual[chunk], limited)
+            mutation.react_many(state, answer, actual[chunk], limited, self._method)
+        self._unused.append(given)
 
     def router(self, series: int) -> Router:
         """Return a `Router` that goes on from the state of one series.
@@ -209,27 +172,19 @@ class RouterPanel(Saved):
             If there is no such series.
         """
         series = whole_number(series, "series", 0, self.series - 1)
-        chunk, place = divmod(series, self._chunks[0][0].stop)
-        waiting = [answers[chunk].take(slice(place, place + 1)) for answers in self._waiting]
-        state = self._state.take(slice(series, series + 1)).copy()
-        return Router.from_json(snapshot.to_json(self.policy, state, waiting, parts=self.parts))
+        one = slice(series, series + 1)
+        state, waiting = self._arrays()
+        waiting = [given.take(one) for given in waiting]
+        for given in waiting:
+            if given.radii is not None:
+                given.radii = {level: radius[one] for level, radius in given.radii.items()}
+        intervals = None if self._intervals is None else self._intervals.take(one)
+        return Router.from_json(
+            snapshot.to_json(self.policy, state.take(one), waiting, intervals, self.parts)
+        )
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the state as a JSON object; `from_json` goes on from it to the bit."""
-        waiting = [Answers.join(parts) for parts in self._waiting]
-        return snapshot.to_json(self.policy, self._state, waiting, parts=self.parts)
+    def _arrays(self) -> tuple[State, list[Answer]]:
+        return self._state, [Answer.join(parts) for parts in self._waiting]
 
-    @classmethod
-    def from_json(cls, value: object, source: str = "state") -> Self:
-        """Return a panel that goes on where another's `to_json` stopped.
-
-        Raises
-        ------
-        InputError
-            If it is not such a state, of this version and whole.
-        """
-        policy, state, waiting, parts = snapshot.from_json(value, source)
-        panel = cls.__new__(cls)
-        panel._set_up(policy, state, parts)
-        panel._waiting.extend([given.take(chunk) for chunk, _, _ in panel._chunks] for given in waiting)
-        return panel
+    def _take_waiting(self, answers: list[Answer]) -> None:
+        self._waiting.extend([given.take(chunk) for chunk, _, _ in self._chunks] for given in answers)

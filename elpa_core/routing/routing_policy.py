@@ -15,26 +15,10 @@ from elpa_core.schema.limits import BOUND, MOST
 class RoutingPolicy:
     """The part of a policy that routing needs, checked.
 
-    Parameters
-    ----------
-    online, offline : tuple of str
-        Model names; at least one each.
-    scores : tuple of float
-        Of the online models, then of the offline ones; at most ``BOUND``.
-    dirty_interval, amplitude_window : int
-        Control fields (section 5 of the contract).
-    mutant_epsilon : float or None
-        Relative error above which a step is a mutation; None turns detection off.
-    horizon : int
-        Steps that are forecast together.
-    range : tuple of float or None
-        Smallest and largest actual of the training data, or of the validation data.
-    mean_abs : float
-        Mean absolute actual; 0 if it is not known.
-    best : int
-        Position of the best single model on validation.
-    best_mae : float
-        Its mean absolute error, no error counted as more than thirty times the median.
+    ``scores``, like ``names``, are of the online models, then of the offline ones. ``range`` are the smallest
+    and largest actual of the training or validation data, ``mean_abs`` is the mean absolute actual (0 if not
+    known), ``best`` the position of the best single model on validation, ``best_mae`` its mean absolute error
+    there, no error counted as more than thirty times the median.
     """
 
     online: tuple[str, ...]
@@ -60,23 +44,12 @@ class RoutingPolicy:
     ) -> RoutingPolicy:
         """Check a policy, and return the part that routing needs.
 
-        Parameters
-        ----------
-        policy : mapping
-            The policy's JSON object (section 5 of the contract), with or without ``routing``.
-        horizon : int, optional
-            Number of steps that are forecast together. Default: ``routing.horizon``, or else 1.
-        source : str
-            The policy's name, for errors.
-
-        Raises
-        ------
-        InputError
-            If a router of this version does not accept the policy; the error lists every problem.
+        The horizon is by default that of ``routing``, or else 1. ``source`` names the policy in errors; an
+        InputError lists every problem.
         """
         # The import of elpa_core.routing must not load pydantic.
-        from elpa_core.routing.routable_policy import RoutablePolicy  # noqa: PLC0415
         from elpa_core.schema.reading import read  # noqa: PLC0415
+        from elpa_core.schema.routable_policy import RoutablePolicy  # noqa: PLC0415
 
         if not isinstance(policy, Mapping):
             raise InputError(Problem(source, "$", quoted(policy), "a policy: an object"))

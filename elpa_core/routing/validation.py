@@ -1,4 +1,4 @@
-"""The validation rows of a policy, for the warm-up of a router."""
+"""The validation rows of a policy, for the warm-up of a router. What is wrong raises InputError."""
 
 from __future__ import annotations
 
@@ -24,15 +24,8 @@ _OUTLIER = 30.0  # median errors: a single outlier must not determine the mean
 class Validation:
     """Actuals and forecasts of validation rows, in time order.
 
-    Parameters
-    ----------
-    actuals : ndarray, shape (rows,)
-        All finite.
-    forecasts : ndarray, shape (rows, models)
-        NaN where a model has none.
-    names : tuple of str, length models
-    blocks : tuple of int
-        First row of each block, that is of rows that were forecast together; starts with 0.
+    ``forecasts`` has the shape (rows, models), with NaN where a model has none; ``blocks`` the first row of
+    each block, that is of rows that were forecast together, beginning with 0.
 
     Examples
     --------
@@ -55,13 +48,7 @@ class Validation:
         horizon: int = 1,
         source: str = "validation",
     ) -> Self:
-        """Return validation rows whose blocks have ``horizon`` rows each, the last one maybe fewer.
-
-        Raises
-        ------
-        InputError
-            If shapes differ, an actual is not a finite number, or the horizon is no positive integer.
-        """
+        """Return validation rows whose blocks have ``horizon`` rows each, the last one maybe fewer."""
         steps = whole_number(horizon, "horizon", 1, MOST)
         values = actual_array(actuals, (), None, source)
         named = by_name(forecasts, source)
@@ -70,24 +57,15 @@ class Validation:
         names = tuple(named)
         array = forecast_array(named, names, (), source)
         if len(array) != len(values):
-            raise InputError(
-                Problem(source, "", f"{len(array)} rows of forecasts", f"{len(values)}, one an actual")
-            )
+            found, expected = f"{len(array)} rows of forecasts", f"{len(values)}, one an actual"
+            raise InputError(Problem(source, "", found, expected))
         return cls(values, array, names, tuple(range(0, len(values), steps)))
 
     def columns(self, names: Sequence[str]) -> Array:
-        """Return the forecasts of some models, shape (rows, len(names)); NaN for an unknown model.
-
-        Raises
-        ------
-        InputError
-            If this holds a model that is not asked for.
-        """
+        """Return the forecasts of some models, shape (rows, len(names)); NaN for an unknown model."""
+        found, expected = "a model without a score", "models of the policy"
         if unknown := [name for name in self.names if name not in names]:
-            expected = "models of the policy"
-            raise InputError(
-                Problem("validation", name, "a model without a score", expected) for name in unknown
-            )
+            raise InputError(Problem("validation", name, found, expected) for name in unknown)
         missing = np.full(len(self.actuals), np.nan)
         place = {name: self.forecasts[:, j] for j, name in enumerate(self.names)}
         return np.stack([place.get(name, missing) for name in names], axis=-1)
@@ -124,9 +102,8 @@ def limits(span: tuple[float, float]) -> tuple[float, float]:
     >>> limits((1.0, 3.0))
     (-1.0, 5.0)
     """
-    low, high = span
-    spread = spread_of(low, high)
-    return low - spread, high + spread
+    spread = spread_of(*span)
+    return span[0] - spread, span[1] + spread
 
 
 def limited(forecasts: Array, span: tuple[float, float]) -> Array:
@@ -135,9 +112,7 @@ def limited(forecasts: Array, span: tuple[float, float]) -> Array:
 
 
 def bounded_mean(errors: Array) -> float:
-    """Return the mean error; each error counts at most as thirty times the median of those above zero.
-
-    Gaps do not count. The result is infinite if there is no error.
+    """Return the mean error, each at most thirty times the median of those above zero; infinite without any.
 
     >>> bounded_mean(np.array([1.0, 1.0, np.nan, 1e9])), bounded_mean(np.array([0.0, 0.0, 3.0]))
     (10.666666666666666, 1.0)

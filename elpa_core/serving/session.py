@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
+from math import isnan
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -12,13 +13,13 @@ from elpa_core.errors import InputError, Problem, quoted, some
 from elpa_core.files import access
 from elpa_core.files.atomic import json_bytes, write_atomic
 from elpa_core.files.os_errors import as_input_error
-from elpa_core.routing import snapshot
-from elpa_core.routing.router import Router
+from elpa_core.routing import Prediction, Router, snapshot
 from elpa_core.routing.routing_policy import RoutingPolicy
+from elpa_core.routing.state import Array
 from elpa_core.serving.streams import Actuals, Block
 from elpa_core.serving.warm_start import start_router
 
-_FORMAT, _VERSION = "elpa-route", 2
+_FORMAT, _VERSION = "elpa-route", 3
 
 
 class Session:
@@ -33,6 +34,8 @@ class Session:
     horizon : int, optional
         The horizon of a new router. Default: the policy's horizon, or the number of rows of the
         first block if that is larger.
+    levels : sequence of float
+        Levels of the prediction intervals; none if empty.
     folder : Path, optional
         The folder of the policy's file; a new router starts from the state that the policy names.
     warn : callable, optional
@@ -50,10 +53,12 @@ class Session:
         path: Path | None,
         horizon: int | None = None,
         *,
+        levels: Sequence[float] = (),
         folder: Path | None = None,
         warn: Callable[[str], object] = lambda _: None,
     ) -> None:
         self.path, self._folder, self._warn = path, folder, warn
+        self.levels = tuple(levels)
         self.rows: list[int] = []
         self.learned: int | None = None
         self._open = policy if horizon is None else None  # until the first block shows the horizon
@@ -65,7 +70,8 @@ class Session:
         if not isinstance(value, Mapping) or value.get("format") != _FORMAT:
             raise InputError(Problem(str(path), "$.format", "something else", quoted(_FORMAT)))
         if value.get("version") != _VERSION:
-            raise InputError(Problem(str(path), "$.version", quoted(value.get("version")), str(_VERSION)))
+            found = quoted(value.get("version"))
+            raise InputError(Problem(str(path), "$.version", found, str(_VERSION), snapshot.OTHER_VERSION))
         self.router = Router.from_json(value.get("router"), f"{path}: $.router")
         rows = value.get("rows")
         if not isinstance(rows, list) or not all(type(row) is int for row in rows):
@@ -112,16 +118,20 @@ class Session:
             hint = "leave out what was served, or start with a new state file"
             raise InputError(Problem(f"block {quoted(block.name)}", "", found, expected, hint))
 
-    def answer(self, block: Block) -> list[tuple[int, float]]:
-        """Return the row numbers and served values of a block; see `require_new`."""
+    def answer(self, block: Block) -> list[list[float]]:
+        """Return row number, served value, and low and high end of each interval, for each row of a block.
+
+        See `require_new`. An end that is not known yet is NaN.
+        """
         self.require_new(block)
         if self._open is not None and len(block.rows) > self.router.policy.horizon:
             self.router = start_router(self._open, self._folder, horizon=len(block.rows), warn=self._warn)
         self._open = None
-        served = self.router.predict(block.forecasts)
+        given = self.router.predict(block.forecasts, self.levels)
+        columns = interval_columns(given) if isinstance(given, Prediction) else [given]
         self.rows = list(block.rows)
         self.save()
-        return list(zip(block.rows, served.tolist(), strict=True))
+        return [list(row) for row in zip(block.rows, *(column.tolist() for column in columns), strict=True)]
 
     def learn(self, actuals: Actuals) -> None:
         """Wait for the actuals of the answered rows, and learn from them."""
@@ -164,7 +174,7 @@ def route_stream(session: Session, blocks: Iterator[Block], actuals: Actuals | N
     rows come again in the first block, the router answers them again, because that run ended
     before a reader got its answer.
     """
-    output.write("block,row,served\n")
+    output.write(",".join(["block", "row", "served", *level_names(session.levels)]) + "\n")
     output.flush()
     writer = csv.writer(output, lineterminator="\n")
     blocks = begun(session, blocks)
@@ -172,10 +182,30 @@ def route_stream(session: Session, blocks: Iterator[Block], actuals: Actuals | N
     if actuals is not None and (first is None or not session.waits_for(first)):
         session.learn(actuals)
     for block in chain([] if first is None else [first], blocks):
-        writer.writerows([block.name, row, repr(value)] for row, value in session.answer(block))
+        for row, *values in session.answer(block):
+            writer.writerow([block.name, row, *map(number_text, values)])
         output.flush()
         if actuals is not None:
             session.learn(actuals)
+
+
+def level_names(levels: Sequence[float]) -> list[str]:
+    """Return the names of the columns of intervals.
+
+    >>> level_names((80.0, 97.5))
+    ['low_80', 'high_80', 'low_97.5', 'high_97.5']
+    """
+    return [f"{end}_{level:g}" for level in levels for end in ("low", "high")]
+
+
+def interval_columns(given: Prediction) -> list[Array]:
+    """Return what was served, and the ends of the intervals in the order of `level_names`."""
+    return [given.served, *(end for ends in zip(given.low, given.high, strict=True) for end in ends)]
+
+
+def number_text(value: float) -> str:
+    """Return a number for a cell; a blank one for NaN."""
+    return "" if isnan(value) else repr(value)
 
 
 def _exists(path: Path) -> bool:

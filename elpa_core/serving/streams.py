@@ -18,9 +18,9 @@ from elpa_core.files.csv_table import READABLE_CSV, csv_rows
 from elpa_core.files.os_errors import as_input_error
 from elpa_core.files.reading import lines_of, require_short
 from elpa_core.routing.inputs import no_forecast
-from elpa_core.routing.model_columns import check_models, model_columns, models_without_column
 from elpa_core.routing.routing_policy import RoutingPolicy
 from elpa_core.schema.limits import BOUND
+from elpa_core.schema.model_columns import check_models, model_columns, models_without_column
 
 _ACTUAL_COLUMNS = ["row", "y_true"]
 _CHUNK = 1 << 16
@@ -111,8 +111,8 @@ def read_blocks(
         raise InputError(
             Problem(source, "header", quoted(",".join(header[:2])), "block,row, then GROUP:NAME")
         )
-    check_models(source, header[2:], policy)
-    if absent := models_without_column(source, header[2:], policy):
+    check_models(source, header[2:], policy.online, policy.offline)
+    if absent := models_without_column(source, header[2:], policy.online, policy.offline):
         warn(absent)
 
     def whole(block: Block) -> bool:

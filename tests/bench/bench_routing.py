@@ -1,6 +1,26 @@
 """Measure the router: accuracy part by part on panels, and speed.
 
 python tests/bench/bench_routing.py [PANEL.csv ...]
+
+What was decided with it, on the four shared series and 53 more (43 of numenta/NAB, two of statsmodels,
+eight made ones with breaks, zeros and spikes), 14 models each, one step ahead and in blocks of 24. Errors
+relative to the router of 0.1.0, one step / blocks; failing: of 16 models more on each panel that fail
+from the first test row on, how many cost over 2 %.
+
+* Flat, ML-Poly over all models, *recent*, *level* and *median* at once: 1.004 / 1.063 on the shared
+  series and 1.001 / 1.011 on the others, 17 panels over 2 % worse, at worst 27 %. With lead times, other
+  half-lives, all models awake, or BOA: 1.017 at best on the shared blocks. Not taken.
+* Left out, since average, worst panel and failing models hold without them: the expert *lead* and all
+  lead times, and so *online* and *amplitude* as parts.
+* New: a model without a forecast learns as if it had said what *recent* did. One that was missing while
+  the series broke came back with a spotless record, and all the weight.
+* Together 1.000 / .998 on the shared series, 1.000 / 1.002 on the others, 1.000 / 1.003 on the 44 of
+  nab_panels.py; worst panel 1.07 of the best single model, as before; two made panels and three of the 44
+  are 2 to 5 % worse. Failing: 1 of 128 (2.2 %; before 2, 3.1 %) and 60 of 1,680 (before 65).
+* Kept, because without it: *vote*, shared blocks .867 of static weights, 45 failing instead of 32; the
+  bound of the experts' gains, 8 of 64 failing instead of none; their half-life, a copy of the worst model
+  that fails costs 2 %; *credit*, a panel at 1.102 of the best single model; the second allowance, one at
+  1.126; the last actual as the referee, .998 / .995 on average, but one of the 44 at 2.2.
 """
 
 from __future__ import annotations
@@ -48,9 +68,9 @@ def microseconds(call: Callable[[], object], number: int) -> float:
 def compare(
     title: str, ours: Callable[[], object], number: int, others: dict[str, Callable[[], object]]
 ) -> None:
-    """Print how many times as long as others ours takes: the median of rounds that time both in turn."""
+    """Print how many times as long as others ours takes: the median of five rounds that time both in turn."""
     taken, ratios = [], {label: [] for label in others}
-    for _ in range(15):
+    for _ in range(5):
         taken.append(microseconds(ours, number))
         for label, call in others.items():
             ratios[label].append(taken[-1] / microseconds(call, 4 * number))
@@ -141,44 +161,46 @@ def diverged(panel: Panel) -> Iterator[Panel]:
     """Yield the panel with one model more, which diverges from the start or from the first test row.
 
     It is a copy of the best, the middle or the worst model on validation until then; after it the copy
-    grows by a tenth each row, or is at 1e22, missing, zero, of the other sign, a row late, or shifted by
-    half the range of the actuals or by their mean step.
+    grows by a tenth each row, or is at 1e22, missing, missing in every second block, zero, frozen, of the
+    other sign, a row late, or shifted by half the range of the actuals or by their mean step.
     """
     rows = panel.validation_rows
     errors = np.abs(panel.actuals[:rows, None] - panel.limited()[:rows]).mean(axis=0)
     half_range, step = np.ptp(panel.actuals[:rows]) / 2, np.abs(np.diff(panel.actuals)).mean()
     places = np.argsort(errors)[[0, len(errors) // 2, -1]].tolist()
+    odd = np.searchsorted(panel.blocks, np.arange(len(panel.actuals)), side="right") % 2 == 1
     for first, place in product((0, rows), places):
         healthy = panel.forecasts[:, place]
         after = healthy[first:]
         late = healthy[max(first - 1, 0)]
         grown = np.abs(after).mean() * 1.1 ** np.minimum(np.arange(len(after)), 500)
         lost = [np.full(len(after), 1e22), np.full(len(after), np.nan), np.zeros(len(after))]
+        lost += [np.full(len(after), late)]
         bent = [grown, -after, np.append(late, after[:-1]), after + half_range, after + step]
+        bent += [np.where(odd[first:], np.nan, after)]
         for bad in bent + (lost if first or place == places[0] else []):
             forecasts = np.column_stack([panel.forecasts, np.append(healthy[:first], bad)])
             models = (*panel.models, ("offline", "diverged"))
             yield dataclasses.replace(panel, models=models, forecasts=forecasts)
 
 
-def rest(part: str, panel: Panel) -> tuple[str, ...]:
-    """Return the default parts but one; one step ahead "lead" would take the place of "steady"."""
-    left_out = {part, "lead"} if part == "steady" and panel.horizon == 1 else {part}
-    return tuple(other for other in PARTS if other not in left_out)
+def rest(part: str) -> tuple[str, ...]:
+    """Return all parts but one."""
+    return tuple(other for other in PARTS if other != part)
 
 
 def divergence(panels: list[Panel], part: str) -> str:
-    """Say how many diverged models change the error of the test rows by 2 % or more, without a part."""
+    """Say how many diverged models raise the error of the test rows by more than 2 %, without a part."""
     changes = []
     for panel in panels:
         actuals = panel.actuals[panel.validation_rows :]
         base, *others = (
-            float(np.abs(actuals - served_test_rows(each, parts=rest(part, panel))).mean())
+            float(np.abs(actuals - served_test_rows(each, parts=rest(part))).mean())
             for each in (panel, *diverged(panel))
         )
-        changes += [abs(other / base - 1.0) for other in others]
-    over = sum(change >= 0.02 for change in changes)
-    return f"{over} of {len(changes)} change the error by 2 % or more, at most {max(changes):.1%}"
+        changes += [other / base - 1.0 for other in others]
+    over = sum(change > 0.02 for change in changes)
+    return f"{over} of {len(changes)} raise the error by more than 2 %, at most {max(changes):.1%}"
 
 
 def static_errors(panels: list[Panel]) -> dict[str, float]:
@@ -192,11 +214,9 @@ def static_errors(panels: list[Panel]) -> dict[str, float]:
 
 def ablation(panels: list[Panel], base: dict[str, float]) -> None:
     horizons = sorted({panel.horizon for panel in panels})
-    ways: dict[str, Callable[[Panel], np.ndarray]] = {"all of the default parts": served_test_rows}
+    ways: dict[str, Callable[[Panel], np.ndarray]] = {"all parts": served_test_rows}
     for part in PARTS:
-        ways[f"without {part}"] = lambda panel, part=part: served_test_rows(panel, parts=rest(part, panel))
-    for expert in ("online", "amplitude"):
-        ways[f"with {expert}"] = lambda panel, expert=expert: served_test_rows(panel, parts=(*PARTS, expert))
+        ways[f"without {part}"] = lambda panel, part=part: served_test_rows(panel, parts=rest(part))
     for expert in EXPERTS:
         ways[f"{expert} alone"] = lambda panel, expert=expert: served_test_rows(
             panel, parts=(expert, "guard")

@@ -227,6 +227,7 @@ LIMITED = {
     "numeric condition": ('[[ @X@ -eq "@X@" ]] && show @X@', WORD, INTEGER),
     "declared integer": ('declare -i y="@X@"; show "$y"', WORD, INTEGER),
     "declared integer array": ('declare -ai y=(@X@); show "$y"', WORD, INTEGER),
+    "index for a descriptor": ("y=(b); exec {y[@X@]}>&1; show @X@", WORD, INTEGER),
     "descriptor": ("show @X@ >&@X@", None, INTEGER),
     "sequence": ("y=({@X@..@X@}); show $y", WORD, INTEGER),
     "set variable": ("[[ -v @X@ ]]; show @X@", WORD, LETTERS),

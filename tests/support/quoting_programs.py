@@ -173,7 +173,8 @@ class _Exact:
 
     def show(self, depth: int) -> str:
         words = " ".join(self.word(depth) for _ in range(self.rng.choice((1, 1, 2, 3))))
-        tail = self.rng.choice(("", "", "", " > /dev/stdout", " 2>&1", " # " + "it's", " & wait", " || :"))
+        tails = ("", "", "", " > /dev/stdout", " 2>&1", " # " + "it's", " & wait", " || :")
+        tail = self.rng.choice((*tails, f" {{y[{SLOT}]}}>&1", f" {{y['{SLOT}']}}<<< a"))
         return f"show {words}{tail}"
 
     def assign(self, depth: int) -> str:

@@ -16,10 +16,11 @@ from typing import NamedTuple
 
 from elpa_core.commands.bash.reader import LostError
 from elpa_core.commands.bash.redirections import REDIRECTION, RedirectionLexer
-from elpa_core.commands.bash.syntax import BashCommand, Program, Word
+from elpa_core.commands.bash.syntax import BashCommand, Program, Where, Word
 
 _SEPARATOR = re.compile(r";;&|;;|;&|&&|\|\||\|&|[;&|]")
 _DESCRIPTOR = re.compile(r"[0-9]+|\{[A-Za-z_][A-Za-z0-9_]*\}")
+_DESCRIPTOR_IN_ARRAY = re.compile(r"\{[A-Za-z_][A-Za-z0-9_]*\[")
 _EMPTY_PARENTHESES = re.compile(r"\([ \t]*\)")
 _ARRAY_ARGUMENTS = frozenset({"alias", "declare", "eval", "export", "let", "local", "readonly", "typeset"})
 _COMPOUND = frozenset({"{", "if", "while", "until", "for", "case", "select", "[["})
@@ -167,6 +168,9 @@ class _Lexer(RedirectionLexer):
         """Take a word as what it is where it stands: a reserved word, an assignment, an argument."""
         if state.in_head or state.in_pattern:
             self.case_word(word, state)
+        elif word.after in {"<", ">"} and _DESCRIPTOR_IN_ARRAY.match(word.literal):
+            for slot in word.slots:
+                slot.where = Where.NUMBER
         elif _is_descriptor(word) or (state.reserved and self.reserved_word(word, state)):
             return
         elif state.closed is not None:

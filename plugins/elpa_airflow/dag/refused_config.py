@@ -38,9 +38,22 @@ def refused_dags(errors: Mapping[Path, InputError]) -> dict[str, DAG]:
     errors : mapping of Path to InputError
         The configs of one Dag file that are refused, and why.
     """
-    together = ConfigError(problem for error in errors.values() for problem in error.problems)
+    together = _Together(errors)
     dags = [RefusedConfigDag(path, error, together) for path, error in errors.items()]
     return {dag.dag_id: dag for dag in dags}
+
+
+class _Together:
+    """All refused configs of a Dag file, of which Airflow keeps one error: the first Dag asked has it."""
+
+    def __init__(self, errors: Mapping[Path, InputError]) -> None:
+        self._problems = [problem for error in errors.values() for problem in error.problems]
+        self._first: DAG | None = None
+
+    def error_of(self, dag: DAG) -> InputError | None:
+        """Return the error if the Dag is the first that was asked, else None."""
+        self._first = self._first or dag
+        return ConfigError(self._problems) if dag is self._first else None
 
 
 class RefusedConfigDag(DAG):
@@ -52,11 +65,11 @@ class RefusedConfigDag(DAG):
         The config.
     error : InputError
         Why it is refused.
-    together : InputError
-        Why it and the other refused configs of the Dag file are: Airflow keeps one error per file.
+    together : _Together
+        All refused configs of the Dag file.
     """
 
-    def __init__(self, path: Path, error: InputError, together: InputError) -> None:
+    def __init__(self, path: Path, error: InputError, together: _Together) -> None:
         digest = hashlib.sha256(str(path).encode()).hexdigest()[:16]
         super().__init__(dag_id=f"elpa_refused_{digest}", schedule=None)
         self._path = path
@@ -65,16 +78,18 @@ class RefusedConfigDag(DAG):
 
     def validate(self) -> None:
         """Refuse the config in the way that harms no other Dag."""
+        from airflow.exceptions import AirflowClusterPolicySkipDag  # noqa: PLC0415  (slow)
+
         callers = list(_callers())
         if any(_serializes_one_by_one(caller) for caller in callers):
             self.relative_fileloc = self._path_in_bundle()
         elif any("sync_bag_to_db" in _names_in(caller) for caller in callers):
-            from airflow.exceptions import AirflowClusterPolicySkipDag  # noqa: PLC0415  (slow)
-
             print(f"ELPA refuses a config:\n{self._error}", file=sys.stderr, flush=True)
             raise AirflowClusterPolicySkipDag
+        elif error := self._together.error_of(self):
+            raise error
         else:
-            raise self._together
+            raise AirflowClusterPolicySkipDag
 
     def _path_in_bundle(self) -> str:
         # relative_fileloc is still that of the Dag file, relative to the bundle's folder.

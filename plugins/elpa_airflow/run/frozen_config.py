@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from elpa_airflow.run.status import read_status
@@ -15,6 +17,8 @@ from elpa_core.files.atomic import json_bytes
 from elpa_core.files.reading import UnsuitableFileError
 from elpa_core.files.strict_json import parse_object, read_file, read_object
 from elpa_core.runs.folder import RunFolder
+
+log = logging.getLogger(__name__)
 
 ENDED = {"success", "failed", "skipped", "upstream_failed"}
 
@@ -47,13 +51,20 @@ def frozen_config(
     """
     record = RunFolder(run_dir).generation(generation)
     copy = RunFolder(run_dir).config
-    if not files.exists(record):
-        keep = files.exists(copy) and _in_use(run_dir, generation, other_states())
-        data = read_file(copy) if keep else current.data
+    if recorded := files.exists(record):
+        data = str(read_object(record)["config"]).encode()
+    else:
+        data = current.data
+        if _exists(copy) and _in_use(run_dir, generation, other_states()):
+            data = read_file(copy)
+            parse_object(data, str(copy))  # what is no config is refused, not kept
         files.create(record, json_bytes({"config": data.decode()}), private=True)
-    data = str(read_object(record)["config"]).encode()
-    if not files.exists(copy) or read_file(copy) != data:
-        files.write(copy, data, private=True)
+        data = str(read_object(record)["config"]).encode()
+    found = _content(copy)
+    if found != data:
+        if recorded and found is not None:
+            log.warning("%s is not the config that the run froze: it is written anew", copy)
+        _put(copy, data)
     return current if data == current.data else parse_training_config(data, current.path, both_groups=True)
 
 
@@ -64,6 +75,30 @@ def is_still_frozen(loaded: LoadedConfig, run_dir: StorePath, generation: str) -
         return parse_object(files.read(path), str(path)).get("config") == loaded.data.decode()
     except (FileNotFoundError, NotADirectoryError, UnsuitableFileError, InputError):
         return False
+
+
+def _exists(path: StorePath) -> bool:
+    try:
+        return files.exists(path)
+    except OSError:  # a link that leads to itself
+        return True
+
+
+def _content(path: StorePath) -> bytes | None:
+    """Return what a file holds, nothing of what is no file; None if there is none."""
+    try:
+        return files.read(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except UnsuitableFileError:
+        return b""
+
+
+def _put(path: StorePath, data: bytes) -> None:
+    """Write a file, also in the place of a folder."""
+    if isinstance(path, Path) and path.is_dir() and not path.is_symlink():
+        files.remove_tree(path)
+    files.write(path, data, private=True)
 
 
 def _in_use(run_dir: StorePath, generation: str, states: Mapping[str, str | None]) -> bool:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from airflow.sdk.exceptions import AirflowException
 
 from elpa_core.errors import ElpaError
+from elpa_core.files.reading import UnsuitableFileError
 
 
 @contextmanager
@@ -20,3 +21,8 @@ def in_words() -> Iterator[None]:
         yield
     except ElpaError as error:
         raise AirflowException(str(error)) from None
+    except UnsuitableFileError as error:
+        raise AirflowException(
+            f"{error.filename}: found {error.strerror}; expected a file that ELPA wrote; remove what stands"
+            " there, then clear all tasks of the run"
+        ) from None

@@ -253,7 +253,7 @@ def test_a_dag_that_goes_bad_does_not_take_the_others_along(home: Site, mended: 
 
 @pytest.mark.parametrize("bag_of", [DagBag, lambda dags: BundleDagBag(dags, bundle_path=dags)])
 def test_a_bare_bag_has_an_import_error_of_the_dag_file_and_the_other_dags(
-    folder: DagsFolder, bag_of: type[DagBag]
+    folder: DagsFolder, bag_of: type[DagBag], caplog: pytest.LogCaptureFixture
 ) -> None:
     folder.dag_file.write_text(DAG_FILE + STRANGER.format(dag_id="in_the_same_file"), encoding="utf-8")
     folder.config("good")
@@ -263,6 +263,7 @@ def test_a_bare_bag_has_an_import_error_of_the_dag_file_and_the_other_dags(
     assert path in {str(folder.dag_file), folder.dag_file.name}
     assert all(f"{config}: " in error for config in bad)
     assert set(bag.dags) == {"elpa_good", "in_the_same_file"}
+    assert sum(record.exc_info is not None for record in caplog.records) <= 1
     for config in bad:
         folder.config(config.stem)
     bag = bag_of(folder.dags)

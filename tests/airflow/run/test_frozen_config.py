@@ -15,6 +15,7 @@ from elpa_airflow.run.frozen_config import frozen_config
 from elpa_airflow.run.status import write_status
 from elpa_core.config.loading import load_training_config
 from elpa_core.config.training import LoadedConfig
+from elpa_core.errors import InputError
 
 
 def write_config(path: Path, horizon: int) -> LoadedConfig:
@@ -64,6 +65,46 @@ class TestTheCopy:
             loaded = frozen(write_config(path, 2), run_dir, "0-a", states)
             assert (loaded.config.horizon, loaded.data, loaded.sha256) == (1, first.data, first.sha256)
         assert (run_dir / "config.json").read_bytes() == first.data
+
+    @pytest.mark.parametrize("left", ["fifo", "folder", "link", "bytes"])
+    def test_whatever_stands_in_its_place_clearing_all_tasks_mends_it(
+        self, path: Path, run_dir: Path, left: str
+    ) -> None:
+        frozen(write_config(path, 1), run_dir, "0-a", NOBODY)
+        copy = run_dir / "config.json"
+        copy.unlink()
+        if left == "fifo":
+            os.mkfifo(copy)
+        elif left == "folder":
+            (copy / "deep").mkdir(parents=True)
+        elif left == "link":
+            copy.symlink_to(copy)
+        else:
+            copy.write_bytes(b"\xff\xfe{}")
+        second = write_config(path, 2)
+        assert frozen(second, run_dir, "1-b", NOBODY).config.horizon == 2
+        assert copy.read_bytes() == second.data
+
+    def test_a_copy_that_is_no_config_is_refused_where_it_is_to_be_kept(
+        self, path: Path, run_dir: Path
+    ) -> None:
+        frozen(write_config(path, 1), run_dir, "0-a", NOBODY)
+        (run_dir / "config.json").write_bytes(b"\xff\xfe{}")
+        with pytest.raises(InputError, match=r"config\.json: .*UTF-8"):
+            frozen(write_config(path, 2), run_dir, "1-b", {"online.on": "success"})
+
+    def test_a_copy_that_somebody_changed_is_written_anew_and_that_is_said(
+        self, path: Path, run_dir: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        first = write_config(path, 1)
+        frozen(first, run_dir, "0-a", NOBODY)
+        assert caplog.messages == []
+        (run_dir / "config.json").write_bytes(write_config(path, 9).data)
+        assert frozen(first, run_dir, "0-a", NOBODY) is first
+        assert (run_dir / "config.json").read_bytes() == first.data
+        assert caplog.messages == [
+            f"{run_dir}/config.json is not the config that the run froze: it is written anew"
+        ]
 
     def test_it_is_the_same_file_to_the_byte(self, path: Path, run_dir: Path) -> None:
         data = (

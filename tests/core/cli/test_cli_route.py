@@ -62,6 +62,59 @@ def test_a_stream_is_the_library_to_the_bit(tmp_path: Path) -> None:
     assert served_in(out) == expected
 
 
+def test_intervals_of_a_stream_are_those_of_the_library_also_in_several_runs(tmp_path: Path) -> None:
+    f, a, y, forecasts = stream_files(tmp_path, 30, 5)
+    policy, state, out = policy_of(["a", "b"], ["c"]), tmp_path / "state.json", tmp_path / "out.csv"
+    command = ["route", "--policy", write_policy(tmp_path / "p.json", policy), "--levels", "80,50.5"]
+    command += ["--actuals", str(a), "--state", str(state), "--output", str(out), "--forecasts"]
+    header, *lines = f.read_text().splitlines()
+    router, part = Router(policy, horizon=5), tmp_path / "part.csv"
+    blank = []
+    for first in range(0, 30, 5):
+        part.write_text("\n".join([header, *lines[first : first + 5]]) + "\n")
+        assert main([*command, str(part)]) == 0
+        names, *rows = [line.split(",") for line in out.read_text().splitlines()]
+        assert names == ["block", "row", "served", "low_80", "high_80", "low_50.5", "high_50.5"]
+        given = router.predict(forecasts[first : first + 5], levels=(80, 50.5))
+        expected = np.stack([given.served, given.low[0], given.high[0], given.low[1], given.high[1]], axis=1)
+        found = np.array([[float(cell or "nan") for cell in row[2:]] for row in rows])
+        assert found.tobytes() == expected.tobytes()
+        blank.append(sum(cell == "" for row in rows for cell in row))
+        router.update(y[first : first + 5])
+    assert blank[0] == 20  # no errors are known
+    assert blank[-1] < blank[0]
+
+
+def test_intervals_of_a_panel_are_learned_in_the_replay_of_its_validation_rows(
+    tmp_path: Path, panel: Panel
+) -> None:
+    path = write_panel(panel, tmp_path / "panel.csv")
+    policy = write_policy(tmp_path / "policy.json", panel.policy())
+    out = tmp_path / "served.csv"
+    command = ["route", "--policy", policy, "--panel", str(path), "--output", str(out), "--levels", "80"]
+    assert main(command) == 0
+    header, *lines = out.read_text().splitlines()
+    assert header == "row,served,low_80,high_80"
+    rows = np.array([[float(cell or "nan") for cell in line.split(",")] for line in lines])
+    assert rows[:, 1].tobytes() == served_test_rows(read_panel(path)).tobytes()
+    actuals = panel.actuals[panel.validation_rows :]
+    known = np.isfinite(rows[:, 2])
+    assert known.mean() > 0.8
+    assert 0.65 < ((rows[:, 2] <= actuals) & (actuals <= rows[:, 3]))[known].mean() < 0.9
+
+
+@pytest.mark.parametrize("levels", ["80;95", "0", "100", "80,80", "1_0", "80,", "nan"])
+def test_levels_that_are_no_percentages_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], levels: str
+) -> None:
+    f, _, _, _ = stream_files(tmp_path, 4, 2)
+    policy = write_policy(tmp_path / "p.json", policy_of(["a", "b"], ["c"]))
+    assert main(["route", "--policy", policy, "--forecasts", str(f), "--levels", levels]) == 2
+    error = capsys.readouterr().err
+    assert "elpa route: --levels: found" in error
+    assert "expected different numbers above 0, up to 99, such as 80, 95" in error
+
+
 def test_a_stream_in_two_runs_is_one_stream(tmp_path: Path) -> None:
     f, a, _, _ = stream_files(tmp_path, 30, 5)
     policy = write_policy(tmp_path / "p.json", policy_of(["a", "b"], ["c"]))

@@ -44,7 +44,8 @@ def test_a_state_of_another_version_is_refused(
     state = tmp_path / "state.json"
     state.write_text(json.dumps({**json.loads(state.read_text()), "version": 99}))
     assert main([*command, "--forecasts", str(f)]) == 2
-    assert "$.version: found 99; expected 2" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "$.version: found 99; expected 3; another version of ELPA wrote it; remove it, and the" in error
 
 
 def test_an_output_that_is_an_input_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,8 @@ import pytest
 from support.made_panels import policy_of
 
 from elpa_core.routing import Router, Validation
-from elpa_core.routing.settings import BELT_SHARE, BELT_STEPS, PARTS
+from elpa_core.routing.belt import BELT_SHARE, BELT_STEPS
+from elpa_core.routing.settings import PARTS
 
 ONLINE, OFFLINE = ["a", "b"], ["c", "d"]
 NAMES = ONLINE + OFFLINE

@@ -19,7 +19,7 @@ from elpa_core.routing import Router, RouterPanel
 @given(rows=st.lists(st.lists(st.floats(-1e6, 1e6), min_size=5, max_size=5), min_size=1, max_size=12))
 def test_convex_experts_stay_between_their_members(rows: list[list[float]]) -> None:
     policy = policy_of(ONLINE, OFFLINE, routing={"range": [-1e6, 1e6]})
-    served = Router(policy, parts=("recent", "median", "steady", "online"))
+    served = Router(policy, parts=("recent", "median", "steady"))
     for *forecasts, actual in rows:
         value = served.predict(np.array([forecasts]))[0]
         slack = 1e-9 * max(map(abs, forecasts)) + 1e-12
@@ -63,7 +63,6 @@ def test_weights_favour_the_better_and_sum_to_one() -> None:
     assert sum(weights) == pytest.approx(1)
     assert weights == sorted(weights, reverse=True)
     assert sum(expert["say"] for expert in told["experts"].values()) == pytest.approx(1)
-    assert told["experts"]["amplitude"]["say"] == 0
     assert sum(told["steady_weights"].values()) == pytest.approx(1)
 
 
@@ -94,7 +93,10 @@ def test_a_missing_forecast_is_as_if_the_model_were_not_asked(absent: float | No
     before = one.to_json()["state"]["scores"]
     one.update(100.0)
     after = one.to_json()["state"]["scores"]
-    assert [a == b for a, b in zip(before, after, strict=True)] == [False, False, True, False]
+    keep = 0.5 ** (1 / 8)
+    learned = [(a[0] - keep * b[0]) / (1 - keep) for a, b in zip(after, before, strict=True)]
+    recent = abs(told["experts"]["recent"]["forecast"] - 100.0)
+    assert learned == pytest.approx([1.0, 1.0, recent, 4.0], abs=1e-4)
 
 
 def test_a_missing_model_has_no_weight_where_forecasts_are_near_zero() -> None:
@@ -111,25 +113,6 @@ def test_a_whole_group_may_be_missing() -> None:
         assert sum(told["model_weights"][name] for name in group) == pytest.approx(1)
 
 
-def test_a_model_weighs_where_it_is_good_by_lead_time() -> None:
-    rng = np.random.default_rng(4)
-    served = Router(policy_of(ONLINE, OFFLINE, scores=dict.fromkeys(NAMES, 1.0)), horizon=8)
-    noise = np.ones((8, 4))
-    noise[0, 0] = noise[4:, 3] = 0.1  # "a" knows the next step, "d" the far ones
-    for _ in range(12):
-        y = 10 + rng.normal(size=8)
-        served.predict(y[:, None] + noise * rng.choice([-1.0, 1.0], size=(8, 4)))
-        served.update(y)
-    served.predict(np.full((8, 4), 10.0))
-    for step, best in ((0, "a"), (5, "d")):
-        told = served.explain(step)
-        for field in ("model_weights", "lead_weights"):
-            weights = told[field]
-            assert max(weights, key=weights.__getitem__) == best
-            assert sum(weights.values()) == pytest.approx(1)
-    assert served.explain(0)["steady_weights"] == served.explain(5)["steady_weights"]
-
-
 def test_a_mutation_makes_the_next_steps_dirty() -> None:
     served = trained(mutant_epsilon=0.3, dirty_interval=2)
     calm = {"a": [100.0], "b": [101.0], "c": [102.0], "d": [103.0]}
@@ -137,12 +120,12 @@ def test_a_mutation_makes_the_next_steps_dirty() -> None:
     served.update(300.0)
     offline_scores = served.to_json()["state"]["scores"][2:]
     expert_gains = served.to_json()["state"]["expert_gains"]
-    high = {"a": [299.0], "b": [301.0], "c": [102.0], "d": [103.0]}
+    high = {"a": [101.0], "b": [103.0], "c": [97.0], "d": [96.0]}
     for left in (2, 1):
         value = served.predict(high)[0]
         told = served.explain()
         assert (told["mutation"], told["dirty"], told["dirty_steps_left"]) == (left == 2, True, left)
-        assert value == told["experts"]["online"]["forecast"]
+        assert 101.0 <= value == told["mixed"] <= 103.0  # of the online models alone
         served.update(value)
         assert served.to_json()["state"]["scores"][2:] == offline_scores
         assert served.to_json()["state"]["expert_gains"] == expert_gains
@@ -169,14 +152,14 @@ def test_only_the_dirty_steps_of_a_block_are_dirty() -> None:
 
 
 def test_the_amplitude_factor_moves_half_way() -> None:
-    served = Router(policy_of(ONLINE, OFFLINE), parts=("amplitude",))
+    served = Router(policy_of(ONLINE, OFFLINE))
     for _ in range(3):
         served.predict(np.full((1, 4), 10.0))
         assert served.explain()["amplitude_factor"] == 1
         served.update(12.0)
     served.predict(np.full((1, 4), 10.0))
     served.update(12.0)
-    assert served.predict(np.full((1, 4), 10.0))[0] == pytest.approx(11.0)
+    served.predict(np.full((1, 4), 10.0))
     assert served.explain()["amplitude_factor"] == pytest.approx(1.1)
     for _ in range(4):
         served.predict(np.full((1, 4), 10.0))

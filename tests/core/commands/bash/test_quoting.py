@@ -55,6 +55,8 @@ REFUSALS = [
     ("read @X@", "a b", "where bash reads the name of a variable", "only letters, digits and _"),
     ("declare y=@X@", "(a)", "where bash may read an array", "a value that does not begin with ("),
     ("echo >&@X@", "a", "where bash reads a file descriptor", "an integer"),
+    ("echo a {y[@X@]}>b", "$(c)", "in arithmetic or an array index", "an integer"),
+    ("exec {y['@X@']}<<< b", "$(c)", "in arithmetic or an array index", "an integer"),
     ("echo {1..@X@}", "a", "in a sequence {a..b}", "an integer"),
     ("cat <<@X@", "a", "in the delimiter of a here-document", "fixed text"),
     ("cat <<E\n@X@\nE", "E", "in a here-document", 'nothing that makes a line "E"'),

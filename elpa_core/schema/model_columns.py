@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from elpa_core.errors import InputError, Problem, quoted, short, some
-from elpa_core.routing.routing_policy import RoutingPolicy
 from elpa_core.schema.groups import GROUPS
 
 _MOST_PROBLEMS = 12
@@ -36,16 +37,18 @@ def model_columns(source: str, columns: list[str]) -> tuple[tuple[str, str], ...
     return tuple(models)
 
 
-def models_without_column(source: str, columns: list[str], policy: RoutingPolicy) -> str:
+def models_without_column(
+    source: str, columns: list[str], online: Sequence[str], offline: Sequence[str]
+) -> str:
     """Return a warning that names the models of the policy without a column; empty if all have one."""
-    pool = [f"online:{name}" for name in policy.online] + [f"offline:{name}" for name in policy.offline]
+    pool = [f"online:{name}" for name in online] + [f"offline:{name}" for name in offline]
     absent = [model for model in pool if model not in columns]
     if not absent:
         return ""
     return f"{source}: header: no column {some(absent)}, as the policy has it: every row does without"
 
 
-def check_models(source: str, columns: list[str], policy: RoutingPolicy) -> None:
+def check_models(source: str, columns: list[str], online: Sequence[str], offline: Sequence[str]) -> None:
     """Refuse columns that are not models of the policy.
 
     Raises
@@ -54,7 +57,7 @@ def check_models(source: str, columns: list[str], policy: RoutingPolicy) -> None
         If there is such a column; the error names each one, and the name to use if only the group is
         wrong or missing.
     """
-    groups = {**dict.fromkeys(policy.online, "online"), **dict.fromkeys(policy.offline, "offline")}
+    groups = {**dict.fromkeys(online, "online"), **dict.fromkeys(offline, "offline")}
     right = [f"{group}:{name}" for name, group in groups.items()]
     problems = []
     for column in columns:

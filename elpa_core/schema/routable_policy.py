@@ -7,12 +7,14 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, ValidationInfo, field_validator
 
 from elpa_core.errors import quoted
-from elpa_core.routing.settings import VERSION
 from elpa_core.schema.fields import Epsilon, Score, Steps, StepsFromZero
 from elpa_core.schema.limits import BOUND
 from elpa_core.schema.policy import Interval, ScoredPolicy, validated_models
 from elpa_core.schema.problems import expected, refuse
 from elpa_core.schema.reading import Part
+
+VERSION = 1
+"""Version of a policy's field ``routing``."""
 
 
 def _version(value: Any) -> Any:
