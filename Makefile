@@ -78,19 +78,19 @@ $(VENV)/python: pyproject.toml elpa_core/__init__.py
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-$(VENV)/demo: EXTRAS := airflow,demo
+$(VENV)/demo: EXTRAS := airflow,demo,ui
 $(VENV)/demo: $(VENV)/python constraints.txt
 	@echo "installing Airflow, the demo's libraries and ELPA in $(VENV)"
 	@$(PIP_INSTALL)
 	@touch $@
 
-$(VENV)/dev: EXTRAS := airflow,demo,dev,s3
+$(VENV)/dev: EXTRAS := airflow,demo,dev,s3,ui
 $(VENV)/dev: $(VENV)/demo
 	@echo "installing the tools for tests in $(VENV)"
 	@$(PIP_INSTALL)
 	@touch $@
 
-$(VENV)/cluster: EXTRAS := airflow,cluster,demo,dev,s3
+$(VENV)/cluster: EXTRAS := airflow,cluster,demo,dev,s3,ui
 $(VENV)/cluster: $(VENV)/dev
 	@echo "installing the packages for a cluster in $(VENV)"
 	@$(PIP_INSTALL)

@@ -29,6 +29,37 @@ class Evaluated(NamedTuple):
     router: Router
 
 
+class Replay(NamedTuple):
+    """A router that has seen the validation rows, the limited forecasts, and what it served, by row."""
+
+    router: Router
+    forecasts: Array
+    served: Array
+
+
+def replay(policy: Mapping[str, Any], validation: Validation, horizon: int = 1) -> Replay:
+    """Serve the validation rows by a router that sees each block after it has served the block.
+
+    Raises
+    ------
+    InputError
+        If the policy is not valid, or its names and those of the rows differ.
+    """
+    router = Router(policy, validation, horizon=horizon)
+    facts, blocks = router.policy, validation.blocks
+    given = validation.columns(facts.names)
+    forecasts = limited_forecasts(validation.actuals, given, blocks, facts.range or (0.0, 0.0))
+    served = np.array(router.warm_up)
+    begin = first_block(validation)
+    served[:begin] = np.median(forecasts[:begin], axis=1)  # no feedback before
+    return Replay(router, forecasts, served)
+
+
+def first_block(validation: Validation) -> int:
+    """Return how many rows the first block has."""
+    return validation.blocks[1] if len(validation.blocks) > 1 else len(validation.actuals)
+
+
 def evaluate(policy: Mapping[str, Any], validation: Validation, horizon: int = 1) -> Evaluated:
     """Evaluate the weights of a policy, and replay a router.
 
@@ -50,15 +81,12 @@ def evaluate(policy: Mapping[str, Any], validation: Validation, horizon: int = 1
     InputError
         If the policy is not valid, or its names and those of the rows differ.
     """
-    router = Router(policy, validation, horizon=horizon)
+    router, forecasts, served = replay(policy, validation, horizon)
     facts, blocks, actuals = router.policy, validation.blocks, validation.actuals
     span = facts.range or (0.0, 0.0)
     given = validation.columns(facts.names)
-    forecasts = limited_forecasts(actuals, given, blocks, span)
     single = np.abs(actuals[:, np.newaxis] - forecasts)
-    served = np.array(router.warm_up)
-    learned_from = blocks[1] if len(blocks) > 1 else len(actuals)
-    served[:learned_from] = np.median(forecasts[:learned_from], axis=1)  # no feedback before
+    learned_from = first_block(validation)
     static = {
         "contract_weights": pooled_elpa(facts.scores),
         "recommended_weights": recommended_weights(single),

@@ -68,3 +68,12 @@ def _evaluation_lines(result: Evaluation) -> list[str]:
 
 def _numbers(*errors: tuple[str, float]) -> str:
     return "; ".join(f"{name} {error:.6g}" for name, error in errors)
+
+
+def verdict_line(policy: Policy) -> str:
+    """Return in one line which models are best, and whether the router beats the best single model."""
+    best = f"best online {policy.best_online_model}, best offline {policy.best_offline_model}"
+    state = "degraded; " if policy.degraded else ""
+    if policy.evaluation is None:
+        return f"{state}{best}; not evaluated: {policy.evaluation_reason or 'no rows that all models share'}"
+    return f"{state}{best}; {policy.evaluation.verdict[-1]}"

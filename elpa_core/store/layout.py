@@ -77,6 +77,11 @@ class DagFolder(Generic[Place_co]):
         return self.path / "history.jsonl"
 
     @property
+    def summaries(self) -> Place_co:
+        """One line per recorded policy, derived from it."""
+        return self.path / "summaries.jsonl"
+
+    @property
     def runs(self) -> Place_co:
         """The folders of the runs."""
         return self.path / "runs"

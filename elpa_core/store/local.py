@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,12 @@ from elpa_core.files.os_errors import as_error_of
 from elpa_core.runs.folder import RunFolder
 from elpa_core.store.change import Decide, Outcome, history_is_behind, outcome_of
 from elpa_core.store.errors import StoreWriteError, as_store_error
-from elpa_core.store.history import Entry, entries_of, history_bytes, whole_lines
+from elpa_core.store.history import Entry, PolicyKey, entries_of, history_bytes, whole_lines
 from elpa_core.store.layout import DagFolder
 from elpa_core.store.ledger import Ledger
 from elpa_core.store.reading import policy_numbers, publication_there, recorded_policy
 from elpa_core.store.stored_policy import StoredPolicy
+from elpa_core.store.summaries import lacking_lines, summaries_bytes
 
 _TRASH = ".trash-"
 
@@ -72,7 +73,14 @@ class LocalDagFolder(DagFolder[Path]):
                     " the store must have flock"
                 )
             write_atomic(run.policy, policy)
+            self._summarize(ledger, [(run_id, one) for one in policy_numbers(run.policies)])
         return number
+
+    def _summarize(self, ledger: Ledger, recorded: Collection[PolicyKey]) -> None:
+        """Add the lines that the summaries lack."""
+        content = summaries_bytes(self.summaries)
+        if lines := lacking_lines(self, content, ledger.decisions, recorded):
+            append_lines(self.summaries, lines, len(whole_lines(content)))
 
     def remove_runs(self, choose: Callable[[Ledger], Iterable[str]]) -> None:
         """Remove the folders of runs, and what earlier removals that were killed left over."""
@@ -136,28 +144,33 @@ class LocalDagFolder(DagFolder[Path]):
 
 
 def append_history(path: Path, entry: Entry, size: int) -> None:
-    """Append an entry; it is decided when this returns.
+    """Append an entry; it is decided when this returns. See `append_lines`."""
+    append_lines(path, entry.line(), size)
+
+
+def append_lines(path: Path, lines: bytes, size: int) -> None:
+    """Append lines to a file; they are on the disk when this returns.
 
     Parameters
     ----------
     path : Path
-        The history; made if it is not there.
-    entry : Entry
-        What was decided.
+        The file; made if it is not there.
+    lines : bytes
+        Whole lines.
     size : int
-        Length of the history's whole lines; what stands behind them is cut off.
+        Length of the file's whole lines; what stands behind them is cut off.
 
     Raises
     ------
     OSError
-        If the disk is full; the history is then as it was.
+        If the disk is full; the file is then as it was.
     """
     made = not path.exists()
     handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
     try:
         with as_error_of(path):
             os.ftruncate(handle, size)
-            rest = entry.line()
+            rest = lines
             while rest:
                 rest = rest[os.write(handle, rest) :]
             os.fsync(handle)

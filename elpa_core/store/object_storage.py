@@ -8,7 +8,7 @@ publication. Every object is put whole, so that a reader never sees a part of on
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from elpa_core import files
@@ -18,11 +18,12 @@ from elpa_core.files.atomic import json_bytes
 from elpa_core.runs.folder import RunFolder, policy_file, tells_age
 from elpa_core.store.change import Decide, Outcome, history_is_behind, outcome_of
 from elpa_core.store.errors import StoreWriteError, as_store_error
-from elpa_core.store.history import Entry, entries_of, whole_lines
+from elpa_core.store.history import Entry, PolicyKey, entries_of, whole_lines
 from elpa_core.store.layout import DagFolder, folder_of_run
 from elpa_core.store.ledger import Ledger
 from elpa_core.store.reading import policy_numbers, publication_in, recorded_policy
 from elpa_core.store.stored_policy import StoredPolicy, read_recorded
+from elpa_core.store.summaries import lacking_lines
 
 _PATIENCE = 1000  # conflicts in one change; each is somebody else's success
 
@@ -76,7 +77,17 @@ class ObjectDagFolder(DagFolder[ObjectPath]):
             while not objects.create(run.numbered_policy(number), json_bytes(numbered(number))):
                 number += 1
             objects.write(run.policy, policy)
+            self._summarize(ledger, [(run_id, one) for one in {*policy_numbers(run.policies), number}])
         return number
+
+    def _summarize(self, ledger: Ledger, recorded: Collection[PolicyKey]) -> None:
+        """Add the lines that the summaries lack."""
+        for _ in range(_PATIENCE):
+            content, version = objects.read_version(self.summaries)
+            lines = lacking_lines(self, content, ledger.decisions, recorded)
+            if not lines or objects.replace(self.summaries, whole_lines(content) + lines, version):
+                return
+        raise StoreWriteError(f"{self.summaries}: others have changed it {_PATIENCE} times in a row")
 
     def remove_runs(self, choose: Callable[[Ledger], Iterable[str]]) -> None:
         """Remove the folders of runs."""

@@ -9,14 +9,17 @@ from typing import Any
 from airflow.plugins_manager import AirflowPlugin
 
 import elpa_airflow.factory  # noqa: F401  (so that task processes, forked from the scheduler, have it)
+from elpa_airflow.ui.entry import APPLICATIONS, VIEWS
 
 TESTED_AIRFLOW = "3.3"
 
 
 class ElpaPlugin(AirflowPlugin):
-    """Adds ELPA to the list of plugins, and warns about an untested version of Airflow."""
+    """Adds ELPA and its pages to Airflow, and warns about an untested version of Airflow."""
 
     name = "elpa"
+    fastapi_apps = APPLICATIONS
+    external_views = VIEWS
 
     @classmethod
     def on_load(cls, *_args: Any, **_kwargs: Any) -> None:

@@ -85,4 +85,4 @@ def check_repaired(store: PolicyStore):
     assert check(store) == Ledger.of(store.history(), "history").last_number
     assert files.read(folder.history).endswith(b"\n")
     names = {child.name for child in files.children(folder.path)}
-    assert names <= {".lock", "current.json", "history.jsonl", "runs"}
+    assert names <= {".lock", "current.json", "history.jsonl", "runs", "summaries.jsonl"}

@@ -6,13 +6,14 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
-from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG, Asset, CronDataIntervalTimetable, TaskGroup, get_parsing_context
 from airflow.sdk.definitions.param import ParamsDict
 
 from elpa_airflow.dag import docs
+from elpa_airflow.dag.integrate_operator import IntegrateOperator
 from elpa_airflow.dag.trigger_form import trigger_params
 from elpa_airflow.run.moment import policy_uri
+from elpa_airflow.run.names import INTEGRATE, TAG
 from elpa_airflow.run.store_location import store_location
 from elpa_airflow.tasks.train import train_task
 from elpa_core.config.airflow import DEFAULT_START_DATE, DagRunOptions, ModelRunOptions
@@ -21,7 +22,6 @@ from elpa_core.errors import ConfigError, Problem, quoted
 from elpa_core.schema.groups import GROUPS
 from elpa_core.times import parse_date
 
-TAG = "elpa"
 DEFAULT_RETRIES = 1
 
 
@@ -53,10 +53,11 @@ def build_dag(loaded: LoadedConfig, store: str | None) -> DAG:
         default_args={"owner": options.owner} if options.owner else {},
         **_given(max_active_runs=options.max_active_runs, max_active_tasks=options.max_active_tasks),
     )
-    integrate = PythonOperator(
-        task_id="integrate",
+    integrate = IntegrateOperator(
+        task_id=INTEGRATE,
         dag=dag,
         python_callable=_integrate_callable(loaded, store),
+        elpa_store=store_location(loaded, store),
         show_return_value_in_logs=False,
         outlets=_outlets(dag.dag_id),
         trigger_rule="all_done",

@@ -30,7 +30,7 @@ from elpa_core.policy.build import build_policy
 from elpa_core.policy.evaluation import EvaluatedPolicy, evaluate_policy
 from elpa_core.policy.quorum import NoPolicyError, require_quorum
 from elpa_core.policy.scoring import ReadModel, read_artifact, score_models
-from elpa_core.policy.table import policy_lines
+from elpa_core.policy.table import policy_lines, verdict_line
 from elpa_core.runs.folder import RunFolder
 from elpa_core.runs.manifest import manifest_of, model_entry, refused_entry, write_manifest
 from elpa_core.runs.plan import Plan, plan_model
@@ -147,6 +147,7 @@ def _publish(context: Any, run: RunState, evaluated: EvaluatedPolicy, start: Sta
         context["outlet_events"][asset].extra = extra
     if options.keep_runs is not None:
         _prune(run, ti.dag_id, ti.run_id, options.keep_runs)
+    log.info("%s: %s", outcome.entry.action.capitalize(), verdict_line(policy))
     return policy.to_json()
 
 

@@ -1,0 +1,263 @@
+"""The summaries of a Dag's policies: a line per recorded policy with what charts and tables need over time.
+
+They are derived from the policies and the history, which stay the source of truth. Whoever records a
+policy adds its line, and the lines that are lacking: of policies that an earlier version recorded, or whose
+writer died before it added them. A reader makes up for lacking lines in memory. The last of
+several lines of one policy counts. Pruning leaves them alone.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from elpa_core import files
+from elpa_core.errors import InputError
+from elpa_core.files import StorePath
+from elpa_core.files.os_errors import as_input_error
+from elpa_core.files.strict_json import parse_object
+from elpa_core.runs.folder import RunFolder
+from elpa_core.schema.groups import GROUPS, Group
+from elpa_core.schema.policy import Gain, MissingModel, SingleModel, WeightedPolicy
+from elpa_core.schema.reading import read
+from elpa_core.store.errors import READABLE_STORE
+from elpa_core.store.history import AsOf, Entry, PolicyKey, whole_lines
+from elpa_core.store.layout import DagFolder
+from elpa_core.store.stored_policy import StoredPolicy, read_recorded
+from elpa_core.times import parse_moment
+
+
+class _Line(BaseModel):
+    # Fields of later versions are passed over; thousands of lines are read at once.
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+
+class ModelSummary(_Line):
+    """A model of a policy."""
+
+    group: Group
+    score: float
+    weight: float = Field(description="Weight in its group.")
+    rows: int | None = Field(default=None, description="Number of validation errors.")
+    seconds: float | None = Field(default=None, description="Training time, if this run trained the model.")
+    as_of: str | None = Field(default=None, description="Of its data, if it differs from the run's.")
+    trained_at: str | None = Field(default=None, description="When a carried model was trained.")
+    carried_from: str | None = Field(default=None, description="Run that trained it, if not this one.")
+    fallback_reason: str | None = Field(default=None, description="Why an older artifact takes part.")
+
+
+class Summary(_Line):
+    """A policy in one line of the summaries."""
+
+    run_id: str
+    number: int = Field(ge=1, description="Which of the run's policies.")
+    as_of: AsOf
+    when: str = Field(description="When the policy was recorded, UTC, ISO 8601.")
+    best: dict[str, str] = Field(description="Best model of each group.")
+    models: dict[str, ModelSummary] = Field(
+        description="By model; empty if only the history still tells of the policy."
+    )
+    missing: list[MissingModel] = Field(default=[], description="Models without a score, and why.")
+    degraded: bool = False
+    router: Gain | None = Field(default=None, description="Gain of the router over the best single model.")
+    best_single: SingleModel | None = None
+    verdict: list[str] = Field(default=[], description="Whether the ensemble beats its best model.")
+
+    @property
+    def key(self) -> PolicyKey:
+        """The policy that this is about."""
+        return self.run_id, self.number
+
+    @property
+    def moment(self) -> dt.datetime:
+        """``as_of`` as a moment."""
+        return parse_moment(self.as_of)
+
+    def line(self) -> bytes:
+        """Return the summary as a line of the file."""
+        raw = self.model_dump(mode="json", exclude_defaults=True)
+        return (json.dumps(raw, ensure_ascii=False) + "\n").encode()
+
+
+def summary_of(stored: StoredPolicy, seconds: Mapping[str, float]) -> Summary:
+    """Return the summary of a policy.
+
+    Parameters
+    ----------
+    stored : StoredPolicy
+        The policy.
+    seconds : mapping of str to float
+        Training time by model.
+    """
+    contents = stored.contents
+    evaluation = stored.raw.get("evaluation")
+    shown = evaluation if isinstance(evaluation, Mapping) else {}
+    gains = shown.get("gain_over_best_single")
+    verdict = shown.get("verdict")
+    return Summary(
+        run_id=stored.record.run_id,
+        number=stored.record.number,
+        as_of=stored.record.as_of,
+        when=stored.record.when,
+        best={group: contents.best(group) for group in GROUPS},
+        models={
+            name: _model(name, group, contents, seconds)
+            for group in GROUPS
+            for name in contents.models(group)
+        },
+        missing=contents.missing,
+        degraded=contents.degraded,
+        router=_part(Gain, gains.get("router") if isinstance(gains, Mapping) else None),
+        best_single=_part(SingleModel, shown.get("best_single")),
+        verdict=[text for text in verdict if isinstance(text, str)] if isinstance(verdict, list) else [],
+    )
+
+
+def read_summaries(
+    folder: DagFolder[StorePath], entries: Iterable[Entry], content: bytes | None = None
+) -> list[Summary]:
+    """Return the summaries of all policies, by `as_of`, then in the order in which they were recorded.
+
+    What the file lacks is made from the policies.
+
+    Parameters
+    ----------
+    folder : DagFolder
+        The Dag's part of the store.
+    entries : iterable of Entry
+        Its history.
+    content : bytes, optional
+        What the file holds, if it was read.
+
+    Raises
+    ------
+    InputError
+        If the store cannot be read.
+    """
+    found = summaries_in(summaries_bytes(folder.summaries) if content is None else content)
+    found |= {one.key: one for one in _made(folder, _lacking(found, entries))}
+    return sorted(found.values(), key=lambda one: (one.moment, one.when, one.number))
+
+
+def lacking_lines(
+    folder: DagFolder[StorePath],
+    content: bytes,
+    decisions: Mapping[PolicyKey, Entry],
+    recorded: Collection[PolicyKey] = (),
+) -> bytes:
+    """Return the lines that the summaries lack.
+
+    Parameters
+    ----------
+    folder : DagFolder
+        The Dag's part of the store.
+    content : bytes
+        What the file holds.
+    decisions : mapping of PolicyKey to Entry
+        What was decided on each policy.
+    recorded : collection of PolicyKey
+        Policies that are there, decided on or not.
+    """
+    found = summaries_in(content)
+    lacking: dict[PolicyKey, Entry | None] = dict.fromkeys(key for key in recorded if key not in found)
+    lacking |= _lacking(found, decisions.values())
+    made = _made(folder, lacking)
+    # A policy that is there and cannot be read now may be read later.
+    return b"".join(one.line() for one in made if one.models or not files.exists(folder.policy(*one.key)))
+
+
+def summaries_in(content: bytes) -> dict[PolicyKey, Summary]:
+    """Return the summaries that a file holds, by policy. A line that is none is left out: it is made anew."""
+    found: dict[PolicyKey, Summary] = {}
+    for line in whole_lines(content).split(b"\n")[:-1]:
+        with suppress(ValidationError):
+            one = Summary.model_validate_json(line)
+            found[one.key] = one
+    return found
+
+
+def _lacking(found: Mapping[PolicyKey, Summary], entries: Iterable[Entry]) -> dict[PolicyKey, Entry | None]:
+    """Return the policies of a history whose summary is not there, or does not go with it."""
+    return {entry.key: entry for entry in entries if not _agrees(found.get(entry.key), entry)}
+
+
+def _agrees(summary: Summary | None, entry: Entry) -> bool:
+    return summary is not None and summary.as_of == entry.as_of and entry.best in ({}, summary.best)
+
+
+def _made(folder: DagFolder[StorePath], lacking: Mapping[PolicyKey, Entry | None]) -> list[Summary]:
+    made = []
+    for key, entry in lacking.items():
+        path = folder.policy(*key)
+        try:
+            made.append(summary_of(read_recorded(path), training_seconds(folder, key[0])))
+        except InputError:  # pruned, or damaged: the history still tells of it
+            if entry is not None:
+                made.append(
+                    Summary(
+                        run_id=entry.run_id,
+                        number=entry.policy_number,
+                        as_of=entry.as_of,
+                        when=entry.when,
+                        best=entry.best,
+                        models={},
+                    )
+                )
+    return made
+
+
+def training_seconds(folder: DagFolder[StorePath], run_id: str) -> dict[str, float]:
+    """Return how long the training of each model took that a run trained, as its manifest says."""
+    path = RunFolder(folder.run(run_id)).manifest
+    try:
+        models = parse_object(files.read(path), str(path)).get("models")
+    except (OSError, InputError):
+        return {}
+    seconds = {}
+    for entry in models if isinstance(models, list) else []:
+        with suppress(KeyError, TypeError, ValueError):
+            begin, end = parse_moment(entry["started_at"]), parse_moment(entry["finished_at"])
+            if entry["status"] == "ok":
+                seconds[str(entry["name"])] = (end - begin).total_seconds()
+    return seconds
+
+
+def _model(name: str, group: Group, policy: WeightedPolicy, seconds: Mapping[str, float]) -> ModelSummary:
+    source = policy.errors.get(name)
+    told = {} if source is None else source.model_dump(exclude={"sha256"})
+    carried = told.get("carried_from") is not None
+    return ModelSummary(
+        group=group,
+        score=policy.scores[name],
+        weight=policy.weights(group)[name],
+        seconds=None if carried else seconds.get(name),
+        **told,
+    )
+
+
+def _part(model: Any, raw: object) -> Any:
+    """Return a part of a policy that another version may have written, or None if it is none."""
+    if not isinstance(raw, Mapping):
+        return None
+    try:
+        return read(model, raw, "evaluation")
+    except InputError:
+        return None
+
+
+def summaries_bytes(path: StorePath) -> bytes:
+    """Return what the file of the summaries holds; empty bytes if there is none.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
+    with as_input_error(path, READABLE_STORE), suppress(FileNotFoundError, NotADirectoryError):
+        return files.read_text_lines(path)
+    return b""

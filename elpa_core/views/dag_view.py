@@ -1,0 +1,317 @@
+"""What a Dag's policies did over time: one line, charts with a league table, all policies page by page."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from elpa_core.schema.groups import GROUPS
+from elpa_core.schema.policy import Gain
+from elpa_core.store.history import Entry
+from elpa_core.store.stored_policy import StoredPolicy
+from elpa_core.store.summaries import ModelSummary, Summary
+from elpa_core.times import parse_moment, utc_text
+from elpa_core.views.book import Book
+from elpa_core.views.shapes import (
+    CurrentPolicy,
+    DagView,
+    Decided,
+    LeagueRow,
+    ModelPlace,
+    Overview,
+    Point,
+    PolicyRow,
+    Series,
+    State,
+)
+from elpa_core.views.thinning import thinned
+
+_STRIP, _SPARK = 20, 60
+_MARKS = {"held", "promoted", "rolled_back", "lifted"}
+
+
+def decided(entry: Entry) -> Decided:
+    """Return a decision as views show it."""
+    return Decided.model_validate(entry.to_json())
+
+
+def overview(book: Book, due: dt.datetime | None = None) -> Overview:
+    """Return a Dag in one line.
+
+    Parameters
+    ----------
+    book : Book
+        Its policies.
+    due : datetime, optional
+        The schedule promises a policy that is not older than this.
+    """
+    state, reason = state_of(book, due)
+    last = book.summaries[-_SPARK:]
+    return Overview(
+        dag_id=book.folder.dag_id,
+        state=state,
+        state_reason=reason,
+        current=current_policy(book),
+        strip=[
+            {
+                "run_id": one.run_id,
+                "as_of": one.as_of,
+                "action": _action(book, one),
+                "degraded": one.degraded,
+            }
+            for one in last[-_STRIP:]
+        ],
+        spark={group: [_best_score(one, group) for one in last] for group in GROUPS},
+        models=_models(book),
+        policies=len(book.summaries),
+    )
+
+
+def dag_view(
+    book: Book,
+    *,
+    width: int = 600,
+    kind: str = "",
+    since: str = "",
+    until: str = "",
+    due: dt.datetime | None = None,
+) -> DagView:
+    """Return what a Dag's policies did over time.
+
+    Parameters
+    ----------
+    book : Book
+        Its policies.
+    width : int
+        About how many points the charts have room for.
+    kind : str
+        Only policies of runs of this kind, such as ``scheduled``.
+    since, until : str
+        Only policies as of these moments and between, ISO 8601.
+    due : datetime, optional
+        The schedule promises a policy that is not older than this.
+    """
+    state, reason = state_of(book, due)
+    shown = filtered(book, kind, since, until)
+    marks = [i for i, one in enumerate(shown) if _action(book, one) in _MARKS]
+    indexes = thinned([[_best_score(one, group) for one in shown] for group in GROUPS], width, marks)
+    kept = [shown[index] for index in indexes]
+    keys = {one.key for one in shown}
+    return DagView(
+        dag_id=book.folder.dag_id,
+        store=str(book.folder.root),
+        state=state,
+        state_reason=reason,
+        current=current_policy(book),
+        kinds=sorted({kind_of(one.run_id) for one in book.summaries}),
+        points=[
+            Point(
+                run_id=one.run_id,
+                number=one.number,
+                as_of=one.as_of,
+                action=_action(book, one),
+                kind=kind_of(one.run_id),
+            )
+            for one in kept
+        ],
+        total=len(shown),
+        series=[
+            Series(
+                name=name,
+                group=group,
+                place=book.places[name],
+                score=[_of(one, name, group, "score") for one in kept],
+                weight=[_of(one, name, group, "weight") for one in kept],
+            )
+            for name, group in sorted(
+                _pairs(kept), key=lambda pair: (pair[1] != GROUPS[0], book.places[pair[0]])
+            )
+        ],
+        marks=[decided(entry) for entry in book.entries if entry.key in keys and _is_mark(entry)],
+        league=_league(book, shown),
+        can_roll_back=len(book.ledger.way_back) > 1,
+        can_lift=book.ruled() is not None,
+    )
+
+
+def policy_rows(book: Book, first: int, count: int, kind: str = "") -> tuple[int, list[PolicyRow]]:
+    """Return how many policies there are, and some of them, newest first."""
+    shown = filtered(book, kind)[::-1]
+    return len(shown), [_row(book, one) for one in shown[first : first + count]]
+
+
+def filtered(book: Book, kind: str = "", since: str = "", until: str = "") -> list[Summary]:
+    """Return the policies of runs of a kind and of a time.
+
+    Raises
+    ------
+    ValueError
+        If ``since`` or ``until`` is no moment.
+    """
+    begin = parse_moment(since) if since else None
+    end = parse_moment(until) if until else None
+    return [
+        one
+        for one in book.summaries
+        if (not kind or kind_of(one.run_id) == kind)
+        and (begin is None or one.moment >= begin)
+        and (end is None or one.moment <= end)
+    ]
+
+
+def kind_of(run_id: str) -> str:
+    """Return what began a run, as its id says.
+
+    >>> kind_of("scheduled__2026-01-31T06:00:00+00:00"), kind_of("mine")
+    ('scheduled', 'other')
+    """
+    kind, found, _ = run_id.partition("__")
+    return kind if found and kind.isidentifier() else "other"
+
+
+def current_policy(book: Book) -> CurrentPolicy | None:
+    """Return the policy that serving reads, as views show it."""
+    stored = book.current
+    if stored is None or stored.publication is None:
+        return None
+    told = stored.publication
+    contents = stored.contents
+    summary = book.by_key.get(stored.record.key)
+    return CurrentPolicy(
+        number=told.number,
+        run_id=told.run_id,
+        policy_number=told.policy_number,
+        as_of=told.as_of,
+        when=told.when,
+        action=told.action,
+        actor=told.actor,
+        reason=told.reason,
+        degraded=contents.degraded,
+        best={group: contents.best(group) for group in GROUPS},
+        best_scores={group: contents.best_score(group) for group in GROUPS},
+        gain=None if summary is None else summary.router,
+    )
+
+
+def state_of(book: Book, due: dt.datetime | None = None) -> tuple[State, str]:
+    """Return the state of a Dag, and why."""
+    current = book.current
+    if current is None:
+        if book.summaries:
+            entry = book.decision(book.summaries[-1].key)
+            return "none", f"nothing is published: {entry.reason}" if entry else "nothing is published"
+        return "none", "no run has made a policy yet: trigger the Dag"
+    newest = max(book.summaries, key=lambda one: one.when, default=None)
+    entry = None if newest is None else book.decision(newest.key)
+    if entry is not None and entry.key != current.record.key:
+        if entry.action == "held":
+            return "held", f"the newest policy was held back: {entry.reason}"
+        if entry.action == "recorded" and "experiment" in entry.reason:
+            return "experiment", f"the newest policy was only recorded: {entry.reason}"
+    if due is not None and current.record.moment < due:
+        return "late", f"as of {current.record.as_of}; the schedule promises {utc_text(due)} or later"
+    if current.contents.degraded:
+        return "degraded", _why_degraded(current)
+    return "fine", ""
+
+
+def _why_degraded(stored: StoredPolicy) -> str:
+    failed = [f"{one.name} failed" for one in stored.contents.missing if not one.intended]
+    old = [
+        f"{name} is older than intended" for name, s in stored.contents.errors.items() if s.fallback_reason
+    ]
+    return ", ".join(failed + old) or "the policy says so"
+
+
+def _is_mark(entry: Entry) -> bool:
+    return entry.action in _MARKS or (entry.action == "recorded" and "experiment" in entry.reason)
+
+
+def _models(book: Book) -> list[ModelPlace]:
+    return [ModelPlace(name=n, group=book.groups[n], place=place) for n, place in book.places.items()]
+
+
+def _pairs(summaries: Sequence[Summary]) -> set[tuple[str, str]]:
+    return {(name, model.group) for one in summaries for name, model in one.models.items()}
+
+
+def _action(book: Book, one: Summary) -> str | None:
+    entry = book.decision(one.key)
+    return None if entry is None else entry.action
+
+
+def _of(one: Summary, name: str, group: str, field: str) -> float | None:
+    model = one.models.get(name)
+    return None if model is None or model.group != group else float(getattr(model, field))
+
+
+def _best_score(one: Summary, group: str) -> float | None:
+    model = one.models.get(one.best.get(group, ""))
+    return None if model is None else model.score
+
+
+def _league(book: Book, shown: Sequence[Summary]) -> list[LeagueRow]:
+    back = book.ledger.way_back
+    now = book.by_key.get(back[-1].key) if back else (shown[-1] if shown else None)
+    before = next((book.by_key[e.key] for e in reversed(back[:-1]) if e.key in book.by_key), None)
+    newest: dict[str, tuple[Summary, ModelSummary]] = {}
+    failures: dict[str, int] = {}
+    seconds: dict[str, float] = {}
+    groups = dict(book.groups)
+    for one in shown:
+        for name, model in one.models.items():
+            newest[name] = one, model
+            if model.seconds is not None:
+                seconds[name] = model.seconds
+        for lost in one.missing:
+            groups.setdefault(lost.name, lost.group)
+            failures[lost.name] = failures.get(lost.name, 0) + (not lost.intended)
+    present = {} if now is None else now.models
+    reasons = {} if now is None else {lost.name: lost.reason for lost in now.missing}
+    names = [*newest, *(name for name in failures if name not in newest)]
+    rows = []
+    for name in names:
+        own = present.get(name)
+        earlier = before.models.get(name) if before is not None else None
+        told = own or (newest[name][1] if name in newest else None)
+        origin = now if own is not None else newest[name][0] if name in newest else None
+        rows.append(
+            LeagueRow(
+                name=name,
+                group=groups[name],
+                place=book.places.get(name, len(book.places)),
+                score=own.score if own else None,
+                score_before=earlier.score if earlier else None,
+                weight=own.weight if own else None,
+                weight_before=earlier.weight if earlier else None,
+                best=now is not None and name in now.best.values(),
+                failures=failures.get(name, 0),
+                policies=len(shown),
+                seconds=seconds.get(name),
+                trained_at=(told.trained_at if told else None) or (origin.when if origin else None),
+                as_of=(told.as_of if told else None) or (origin.as_of if origin else None),
+                carried_from=told.carried_from if told else None,
+                reason=reasons.get(name) or (told.fallback_reason if told else None),
+            )
+        )
+    far = float("inf")
+    return sorted(rows, key=lambda r: (r.group != GROUPS[0], r.score if r.score is not None else far, r.name))
+
+
+def _row(book: Book, one: Summary) -> PolicyRow:
+    entry = book.decision(one.key)
+    return PolicyRow(
+        run_id=one.run_id,
+        number=one.number,
+        as_of=one.as_of,
+        when=one.when,
+        action=entry.action if entry else None,
+        reason=entry.reason if entry else None,
+        kind=kind_of(one.run_id),
+        degraded=one.degraded,
+        best=one.best,
+        scores={name: model.score for name, model in one.models.items()},
+        weights={name: model.weight for name, model in one.models.items()},
+        gain=one.router if isinstance(one.router, Gain) else None,
+        verdict=one.verdict,
+    )

@@ -1,0 +1,249 @@
+"""What a run decided: its models, its policy beside the current one, its evaluation."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from elpa_core import files
+from elpa_core.errors import InputError, Problem
+from elpa_core.files.strict_json import read_file, read_object
+from elpa_core.runs.folder import RunFolder
+from elpa_core.runs.trials import is_trial
+from elpa_core.schema.groups import GROUPS
+from elpa_core.schema.policy import Comparison, ErrorSource, Evaluation
+from elpa_core.schema.reading import Part, read
+from elpa_core.store.comparison import moves
+from elpa_core.store.reading import policy_numbers, recorded_policy
+from elpa_core.store.stored_policy import StoredPolicy
+from elpa_core.store.summaries import training_seconds
+from elpa_core.times import utc_text
+from elpa_core.views.book import Book
+from elpa_core.views.dag_view import decided
+from elpa_core.views.shapes import RunModel, RunView, Way
+
+_WAYS = ("equal_weights", "contract_weights", "recommended_weights", "router")
+_SHA256 = re.compile("[0-9a-f]{64}")
+_STATES = {"ok": "trained", "failed": "failed"}
+_Part = TypeVar("_Part", bound=Part)
+
+
+def run_view(book: Book, run_id: str, number: int | None = None) -> RunView:
+    """Return what a run decided; of a run without a policy, what became of its models.
+
+    Parameters
+    ----------
+    book : Book
+        The policies of its Dag.
+    run_id : str
+        The run.
+    number : int, optional
+        Which of its policies; the latest if left out.
+
+    Raises
+    ------
+    InputError
+        If the store has nothing of the run, or its policy cannot be read.
+    """
+    folder = book.folder
+    numbers = policy_numbers(folder.policies(run_id))
+    manifest, notes = _manifest(book, run_id)
+    stored: StoredPolicy | None = None
+    if numbers:
+        stored = recorded_policy(folder, run_id, number)
+    elif not manifest:
+        if any(entry.run_id == run_id for entry in book.entries):
+            notes = [
+                "The folder of this run was removed, as elpa runs prune does; the history still tells of it."
+            ]
+        else:
+            where, expected = str(folder.run(run_id)), "a run that has begun"
+            hint = "the tab fills when the first task of the run has ended"
+            raise InputError(Problem(where, "", "nothing of this run yet", expected, hint))
+    current = book.current
+    entries = _entries(manifest)
+    moved = [] if stored is None or current is None else moves(current.contents, stored.contents)
+    evaluation = _part(Evaluation, stored, "evaluation", notes)
+    key = None if stored is None else stored.record.key
+    return RunView(
+        dag_id=folder.dag_id,
+        run_id=run_id,
+        number=None if stored is None else stored.record.number,
+        numbers=numbers,
+        as_of=_as_of(stored, manifest),
+        when=None if stored is None else stored.record.when,
+        is_current=current is not None and current.record.key == key,
+        degraded=stored is not None and stored.contents.degraded,
+        decisions=[decided(e) for e in book.entries if e.run_id == run_id and (key is None or e.key == key)],
+        models=_models(book, stored, entries, training_seconds(folder, run_id) if entries else {}),
+        missing=[] if stored is None else stored.contents.missing,
+        ways=[] if evaluation is None else _ways(evaluation),
+        evaluation=evaluation,
+        evaluation_reason=None if stored is None else _text(stored.raw.get("evaluation_reason")),
+        comparison=_part(Comparison, stored, "comparison", notes),
+        warnings=[] if stored is None else _texts(stored.raw.get("warnings")),
+        chosen={} if stored is None else stored.contents.chosen,
+        moves=[move.words for move in moved],
+        current_run=None if current is None else current.record.run_id,
+        notes=notes,
+        can_promote=stored is not None
+        and not is_trial(run_id)
+        and (current is None or current.record.key != key),
+    )
+
+
+def _manifest(book: Book, run_id: str) -> tuple[dict[str, Any], list[str]]:
+    path = RunFolder(book.folder.run(run_id)).manifest
+    try:
+        return read_object(path), []
+    except InputError as error:
+        try:
+            there = files.exists(path)
+        except OSError:
+            there = True
+        return {}, [f"The manifest cannot be read: {error}"] if there else []
+
+
+def _entries(manifest: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    models = manifest.get("models")
+    found = [entry for entry in models if isinstance(entry, dict)] if isinstance(models, list) else []
+    return {str(entry.get("name")): entry for entry in found}
+
+
+def _models(
+    book: Book,
+    stored: StoredPolicy | None,
+    entries: Mapping[str, Mapping[str, Any]],
+    seconds: Mapping[str, float],
+) -> list[RunModel]:
+    current = None if book.current is None else book.current.contents
+    own = None if stored is None else stored.contents
+    names: dict[str, str] = {name: str(entry.get("group")) for name, entry in entries.items()}
+    lost = {} if own is None else {one.name: one for one in own.missing}
+    for policy in (own, current):
+        if policy is not None:
+            names |= {n: g for g in GROUPS for n in policy.models(g) if n not in names}
+    names |= {name: one.group for name, one in lost.items() if name not in names}
+    rows = []
+    for name, group in names.items():
+        entry = entries.get(name, {})
+        source = own.errors.get(name) if own is not None else None
+        state, reason = _state(entry, source, None if name not in lost else lost[name].intended)
+        if name in lost:
+            reason = lost[name].reason
+        artifact = entry.get("artifact")
+        code = entry.get("return_code")
+        rows.append(
+            RunModel(
+                name=name,
+                group=group,
+                place=book.places.get(name, len(book.places)),
+                state=state,
+                reason=reason,
+                score=own.scores.get(name) if own else None,
+                current_score=current.scores.get(name) if current else None,
+                weight=_weight(own, name),
+                current_weight=_weight(current, name),
+                best=own is not None and name in {own.best(g) for g in GROUPS},
+                seconds=None if source and source.carried_from else seconds.get(name),
+                rows=source.rows if source else None,
+                as_of=source.as_of if source else None,
+                carried_from=source.carried_from if source else None,
+                artifact=_text(artifact.get("path")) if isinstance(artifact, dict) else None,
+                kept=_texts(entry.get("artifacts")),
+                return_code=code if isinstance(code, int) else None,
+            )
+        )
+    return sorted(rows, key=lambda row: (row.group != GROUPS[0], row.place, row.name))
+
+
+def _state(
+    entry: Mapping[str, Any], source: ErrorSource | None, intended: bool | None
+) -> tuple[Any, str | None]:
+    reason = _text(entry.get("reason"))
+    if source is not None and source.carried_from:
+        return "carried", source.fallback_reason
+    if intended is not None:
+        return ("left out" if intended else "failed"), reason
+    return _STATES.get(str(entry.get("status")), "trained" if source else "left out"), reason
+
+
+def _weight(policy: Any, name: str) -> float | None:
+    if policy is None:
+        return None
+    return next((policy.weights(group)[name] for group in GROUPS if name in policy.weights(group)), None)
+
+
+def _ways(evaluation: Evaluation) -> list[Way]:
+    models = [
+        Way(name=name, kind="model", mae=mae, holdout=None, gain=None) for name, mae in evaluation.mae.items()
+    ]
+    ensembles = [
+        Way(
+            name=name,
+            kind="ensemble",
+            mae=getattr(evaluation, name),
+            holdout=getattr(evaluation.holdout, name, None),
+            gain=evaluation.gain_over_best_single.get(name),
+        )
+        for name in _WAYS
+    ]
+    return sorted(models + ensembles, key=lambda way: way.mae)
+
+
+def _part(model: type[_Part], stored: StoredPolicy | None, field: str, notes: list[str]) -> _Part | None:
+    raw = None if stored is None else stored.raw.get(field)
+    if not isinstance(raw, Mapping):
+        return None
+    try:
+        return read(model, raw, field)
+    except InputError as error:
+        notes.append(f"The field {field} of this policy, which another version wrote, is not shown: {error}")
+        return None
+
+
+def _as_of(stored: StoredPolicy | None, manifest: Mapping[str, Any]) -> str | None:
+    return _text(manifest.get("as_of")) if stored is None else utc_text(stored.record.moment)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _texts(value: object) -> list[str]:
+    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
+
+
+def router_state(book: Book) -> tuple[bytes, str]:
+    """Return the state of a router that the current policy names, and its SHA-256.
+
+    Raises
+    ------
+    InputError
+        If there is none, or it is not the one that the policy names.
+    """
+    current = book.current
+    routing = None if current is None else current.raw.get("routing")
+    named = routing.get("state") if isinstance(routing, Mapping) else None
+    sha256 = named.get("sha256") if isinstance(named, Mapping) else None
+    source = str(book.folder.current)
+    if current is None or not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
+        raise InputError(Problem(source, "$.routing.state", "none", "a current policy that names a state"))
+    path = RunFolder(book.folder.run(current.record.run_id)).router_state(sha256)
+    data = read_file(path)
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise InputError(Problem(str(path), "", "another content", "that with the SHA-256 in its name"))
+    return data, sha256
+
+
+def manifest_of_run(book: Book, run_id: str) -> dict[str, Any]:
+    """Return the manifest of a run as it lies in the store, secrets masked.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    return read_object(RunFolder(book.folder.run(run_id)).manifest)

@@ -1,0 +1,1 @@
+"""The pages in Airflow's UI: one web application that is loaded with its first request."""

@@ -1,0 +1,89 @@
+// Charts by plotly, in the colours of the page. A model has one colour, dash, pattern and sign everywhere.
+import { colour, followTheme, isDark } from "./airflow.js";
+import { el, svg } from "./dom.js";
+
+const LIGHT = ["#0b62b8", "#c26a00", "#00785a", "#b0357a", "#2b8cbe", "#a63a12", "#6d4bb3", "#6f6a00", "#7a2048", "#1f7a7a"];
+const DARK = ["#6cb2ff", "#ffb454", "#3fd0a4", "#ff8cc6", "#9adcf7", "#ff8f66", "#bda4ff", "#d9d25a", "#e27aa5", "#63d6d6"];
+const DASHES = ["solid", "dash", "dot", "dashdot"];
+const STROKES = ["", "7 3", "2 3", "7 3 2 3"];
+const PATTERNS = ["", "/", ".", "x"];
+const SIGNS = ["circle", "square", "diamond", "cross"];
+
+export function look(place) {
+  const tier = Math.floor(place / LIGHT.length) % DASHES.length;
+  return { colour: (isDark() ? DARK : LIGHT)[place % LIGHT.length], dash: DASHES[tier], stroke: STROKES[tier], pattern: PATTERNS[tier], sign: SIGNS[tier] };
+}
+
+export function modelName(name, place, best = false) {
+  const line = svg("line", { x1: 0, y1: 6, x2: 22, y2: 6, "stroke-width": 3 });
+  const dress = () => {
+    const { colour: tone, stroke } = look(place);
+    line.setAttribute("stroke", tone);
+    line.setAttribute("stroke-dasharray", stroke);
+  };
+  dress();
+  followTheme(dress);
+  return el("span", { class: "model" }, svg("svg", { width: 22, height: 12, "aria-hidden": "true" }, line), name, best ? el("span", { class: "good", title: "best of its group" }, "★") : null);
+}
+
+// plotly reads some markup in names and texts: it gets none.
+export const plain = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+
+let loading = null;
+function library() {
+  loading ??= new Promise((resolve) => {
+    const script = el("script", { src: "../assets/plotly.min.js" });
+    script.addEventListener("load", () => resolve(window.Plotly));
+    script.addEventListener("error", () => resolve(null));
+    document.head.append(script);
+  });
+  return loading;
+}
+
+function layout(more) {
+  const tone = isDark() ? "rgba(255,255,255,0.13)" : "rgba(0,0,0,0.12)";
+  const axis = { gridcolor: tone, linecolor: tone, zerolinecolor: tone, automargin: true, tickfont: { size: 11 } };
+  const { xaxis = {}, yaxis = {}, ...rest } = more;
+  return {
+    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", margin: { l: 56, r: 12, t: 8, b: 36 },
+    font: { color: colour("--fg"), family: "Inter, system-ui, DejaVu Sans, sans-serif", size: 12 },
+    hovermode: "closest", showlegend: false, hoverlabel: { namelength: -1 },
+    xaxis: { ...axis, ...xaxis }, yaxis: { ...axis, ...yaxis }, ...rest,
+  };
+}
+
+// figure() returns {data, layout}; it is asked again when the theme changes.
+export function chart(title, figure, table, { tall = false, unit = "", models = [] } = {}) {
+  const plot = el("div", { class: tall ? "plot tall" : "plot", role: "img", "aria-label": `${title}. The table below has the same numbers.` });
+  const box = el("section", { class: "chart" }, el("h3", {}, title, unit ? el("span", { class: "muted" }, ` (${unit})`) : null), models.length ? el("div", { class: "legend" }, models.map((model) => modelName(model.name, model.place))) : null, plot, table);
+  const draw = (Plotly) => {
+    const made = figure();
+    return Plotly.react(plot, made.data, layout(made.layout ?? {}), { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d"] });
+  };
+  library().then(async (Plotly) => {
+    if (!Plotly) {
+      plot.className = "muted";
+      plot.textContent = "Charts need plotly on the API server: pip install 'elpa-airflow[ui]'. The table has the numbers.";
+      if (table.tagName === "DETAILS") table.open = true;
+      box.dataset.drawn = "table";
+      return;
+    }
+    await draw(Plotly);
+    box.dataset.drawn = "chart";
+    followTheme(() => draw(Plotly));
+  });
+  box.redraw = () => library().then((Plotly) => Plotly && draw(Plotly));
+  return box;
+}
+
+export function spark(series, width = 130, height = 26) {
+  const picture = svg("svg", { width, height, role: "img", "aria-label": "best scores of the last policies" });
+  for (const [values, dash, tone] of series) {
+    const known = values.map((value, index) => [index, value]).filter(([, value]) => value !== null && value > 0);
+    if (known.length < 2) continue;
+    const logs = known.map(([, value]) => Math.log(value)), low = Math.min(...logs), span = Math.max(...logs) - low || 1;
+    const points = known.map(([index], place) => `${(index / (values.length - 1)) * (width - 4) + 2},${height - 3 - ((logs[place] - low) / span) * (height - 6)}`);
+    picture.append(svg("polyline", { points: points.join(" "), fill: "none", stroke: `var(${tone})`, "stroke-width": 1.6, "stroke-dasharray": dash }));
+  }
+  return picture;
+}

@@ -1,0 +1,129 @@
+// Elements, numbers and moments as every page shows them. Text is always text, never markup.
+
+export function el(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name === "on") for (const [event, handler] of Object.entries(value)) node.addEventListener(event, handler);
+    else if (name === "class") node.className = value;
+    else node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return node;
+}
+
+export function svg(tag, attributes = {}, ...children) {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
+const finite = (value) => typeof value === "number" && Number.isFinite(value);
+
+export function number(value, digits = 4) {
+  if (!finite(value)) return "–";
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-4 || size >= 1e7)) return value.toExponential(digits - 1);
+  return value.toLocaleString("en", { maximumSignificantDigits: Math.max(digits, String(Math.trunc(size)).length), useGrouping: false });
+}
+
+export const percent = (value) => (finite(value) ? `${(100 * value).toFixed(1)} %` : "–");
+
+export function moved(now, before, show) {
+  if (!finite(now) || !finite(before)) return "–";
+  const change = now - before;
+  if (change === 0) return "±0";
+  return `${change > 0 ? "▲ +" : "▼ −"}${show(Math.abs(change))}`;
+}
+
+// The ends of a gain's interval, or why there are none.
+export function interval(gain) {
+  if (!gain) return "–";
+  return finite(gain.low) && finite(gain.high) ? `${number(gain.low, 3)} to ${number(gain.high, 3)}` : gain.no_interval ?? "no interval";
+}
+
+export function seconds(value) {
+  if (!finite(value)) return "–";
+  if (value < 120) return `${value.toFixed(1)} s`;
+  return value < 7200 ? `${(value / 60).toFixed(1)} min` : `${(value / 3600).toFixed(1)} h`;
+}
+
+export function moment(text) {
+  if (!text) return "–";
+  const date = new Date(text);
+  return Number.isNaN(date.getTime()) ? text : `${date.toISOString().slice(0, 16).replace("T", " ")} UTC`;
+}
+
+export function age(text) {
+  const passed = (Date.now() - new Date(text).getTime()) / 1000;
+  if (!Number.isFinite(passed)) return "";
+  if (passed < 0) return "in the future";
+  if (passed < 3600) return `${Math.round(passed / 60)} min old`;
+  return passed < 172800 ? `${Math.round(passed / 3600)} h old` : `${Math.round(passed / 86400)} days old`;
+}
+
+const WORDS = {
+  published: ["good", "● published"], recorded: ["muted", "○ recorded"], held: ["bad", "■ held back"],
+  promoted: ["good", "▲ promoted"], rolled_back: ["warn", "◄ rolled back"], lifted: ["muted", "◇ lifted"],
+  fine: ["good", "● fine"], degraded: ["warn", "▲ degraded"], late: ["warn", "◷ late"],
+  experiment: ["muted", "○ experiment recorded"], none: ["muted", "○ never published"],
+  trained: ["good", "● trained"], carried: ["muted", "◆ carried"], failed: ["bad", "■ failed"], "left out": ["muted", "○ left out"],
+};
+
+export function badge(state) {
+  const [tone, words] = WORDS[state] ?? ["muted", state ?? "not decided"];
+  return el("span", { class: `badge ${tone}` }, words);
+}
+
+// columns: {title, value(row), number, sort(row), wrap}
+export function table(columns, rows, { caption = null, page = 50, onRow = null } = {}) {
+  let shown = rows, first = 0, by = null, down = false;
+  const body = el("tbody"), pager = el("div", { class: "pager" });
+  const head = el("tr", {}, columns.map((column, index) => {
+    const classes = column.number ? "number" : "";
+    const text = column.sort ? el("button", { on: { click: () => order(index) } }, column.title) : column.title;
+    return el("th", { class: classes, scope: "col" }, text);
+  }));
+  function order(index) {
+    down = by === index ? !down : false;
+    by = index;
+    const key = columns[index].sort;
+    const rank = (value) => (value === null || value === undefined ? 1 : 0);
+    shown = [...rows].sort((a, b) => {
+      const x = key(a), y = key(b);
+      if (rank(x) || rank(y)) return rank(x) - rank(y);
+      return (x < y ? -1 : x > y ? 1 : 0) * (down ? -1 : 1);
+    });
+    [...head.children].forEach((cell, place) => cell.setAttribute("aria-sort", place !== index ? "none" : down ? "descending" : "ascending"));
+    first = 0;
+    draw();
+  }
+  function draw() {
+    body.replaceChildren(...shown.slice(first, first + page).map((row) => {
+      const line = el("tr", {}, columns.map((column) => {
+        const classes = [column.number ? "number" : "", column.wrap ? "wrap" : "", column.nowrap ? "nowrap" : ""].join(" ").trim();
+        return el("td", { class: classes || null }, column.value(row) ?? "–");
+      }));
+      if (onRow) onRow(line, row);
+      return line;
+    }));
+    if (rows.length <= page) return pager.replaceChildren();
+    pager.replaceChildren(
+      el("button", { disabled: first === 0, on: { click: () => { first -= page; draw(); } } }, "Back"),
+      el("button", { disabled: first + page >= rows.length, on: { click: () => { first += page; draw(); } } }, "Next"),
+      el("span", { class: "muted" }, `${first + 1} to ${Math.min(first + page, rows.length)} of ${rows.length}`),
+    );
+  }
+  draw();
+  return el("div", { class: "scroll" }, el("table", {}, caption ? el("caption", {}, caption) : null, el("thead", {}, head), body), pager);
+}
+
+// The table of a chart's numbers, built when somebody opens it.
+export function numbers(build, words = "The same numbers as a table") {
+  const details = el("details", {}, el("summary", {}, words));
+  details.addEventListener("toggle", () => {
+    if (details.open && details.children.length === 1) details.append(build());
+  });
+  return details;
+}

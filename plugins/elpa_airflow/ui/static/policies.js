@@ -1,0 +1,43 @@
+import { call, dagLink, runLink, show } from "./airflow.js";
+import { modelName, spark } from "./charts.js";
+import { age, badge, el, interval, moment, number, table } from "./dom.js";
+
+const WORST = ["held", "none", "late", "degraded", "experiment", "fine"];
+
+function strip(policies) {
+  return el("span", { class: "strip", role: "img", "aria-label": policies.map((one) => one.action ?? "not decided").join(", ") }, policies.map((one) => {
+    const look = one.action === "held" ? "held" : one.action === "recorded" || !one.action ? "recorded" : one.degraded ? "degraded" : "";
+    return el("i", { class: look || null, title: `${one.run_id}: ${one.action ?? "not decided"}${one.degraded ? ", degraded" : ""}` });
+  }));
+}
+
+const gain = (dag) => dag.current?.gain ?? null;
+const best = (dag) => ["online", "offline"].map((group) => {
+  const name = dag.current.best[group], place = dag.models.find((model) => model.name === name)?.place ?? 0;
+  return el("div", { class: "row tight" }, modelName(name, place), el("span", { class: "muted push" }, number(dag.current.best_scores[group])));
+});
+
+const columns = [
+  { title: "Dag", sort: (dag) => dag.dag_id, value: (dag) => dagLink(dag.dag_id) },
+  { title: "State", sort: (dag) => (dag.problem ? -1 : WORST.indexOf(dag.state)), value: (dag) => dag.problem ? el("span", {}, badge("unreadable"), el("div", { class: "muted" }, dag.problem)) : el("span", { title: dag.state_reason }, badge(dag.state)), wrap: false },
+  { title: "Serving reads", wrap: true, sort: (dag) => dag.current?.when ?? null, value: (dag) => dag.current ? el("span", {}, runLink(dag.dag_id, dag.current.run_id), el("div", { class: "muted" }, `${dag.current.action.replace("_", " ")} by ${dag.current.actor}: ${dag.current.reason}`)) : el("span", { class: "muted" }, dag.state_reason ?? "") },
+  { title: "Data up to", nowrap: true, sort: (dag) => dag.current?.as_of ?? null, value: (dag) => dag.current ? el("span", {}, moment(dag.current.as_of), el("div", { class: "muted" }, age(dag.current.as_of))) : null },
+  { title: "Best models, scores", sort: (dag) => dag.current?.best.online ?? null, value: (dag) => (dag.current ? el("span", { title: "online above, offline below" }, best(dag)) : null) },
+  { title: "Router's gain", number: true, sort: (dag) => gain(dag)?.gain ?? null, value: (dag) => gain(dag) ? el("span", { title: "mean absolute error of the best single model so far less that of the router, with its 95 % interval" }, number(gain(dag).gain, 3), el("div", { class: "muted" }, interval(gain(dag)))) : null },
+  { title: "Last policies", value: (dag) => dag.strip?.length ? el("span", {}, strip(dag.strip), el("div", {}, spark([[dag.spark.online, "", "--accent"], [dag.spark.offline, "4 3", "--warn"]]))) : null },
+];
+
+show(async () => {
+  const { dags } = await call("dags");
+  if (!dags.length) return [el("div", { class: "panel empty" }, el("h1", {}, "No ELPA Dag yet"), el("p", {}, "Put a training config into the folder configs beside your Dag file: elpa init DIR writes one to start from. Its Dag appears here once Airflow has parsed it."))];
+  const place = el("div");
+  const search = el("input", { type: "search", placeholder: "Search Dags and models", "aria-label": "Search Dags and models" });
+  const draw = () => {
+    const words = search.value.toLowerCase();
+    const shown = dags.filter((dag) => [dag.dag_id, dag.state ?? "", ...(dag.models ?? []).map((model) => model.name)].join("\n").toLowerCase().includes(words));
+    place.replaceChildren(table(columns, shown, { caption: `${shown.length} of ${dags.length} Dags. Curves: best score, solid online, dashed offline, log scale. Strip, oldest first: full published, outlined recorded, lower degraded, half held back.` }));
+  };
+  search.addEventListener("input", draw);
+  draw();
+  return [el("div", { class: "row" }, el("h1", {}, "Policies"), el("span", { class: "push" }, search)), el("div", { class: "below" }, place)];
+});

@@ -1,0 +1,189 @@
+"""The JSON of the pages, from a real API server: who may have it, and what decisions by hand do."""
+
+from __future__ import annotations
+
+import json
+
+import httpx
+import pytest
+from support.ui_server import EDITOR, HOSTILE, VIEWER, UiServer
+
+pytestmark = pytest.mark.slow
+
+_BODIES = {"promote": {"reason": "x", "run_id": "day1"}, "rollback": {"reason": "x"}, "lift": {"reason": "x"}}
+
+
+def routes() -> list[tuple[str, str]]:
+    """Return each method and path that the application has."""
+    from elpa_airflow.ui.application import make_application
+
+    found = []
+    for route in make_application().routes:
+        path = route.path.format(dag_id="pool", name="dag")
+        found += [(method, path) for method in sorted(route.methods)]
+    return found
+
+
+def body_of(path: str) -> dict[str, object] | None:
+    return _BODIES.get(path.rpartition("/")[2])
+
+
+def test_without_a_session_each_route_answers_401(server):
+    asked = routes()
+    assert len(asked) > 12
+    with server.client() as nobody:
+        answers = {(m, p): nobody.request(m, p, json=body_of(p)).status_code for m, p in asked}
+    assert {*answers.values()} == {401}, answers
+
+
+def test_no_page_tells_the_routes(server):
+    with server.client(EDITOR) as editor:
+        assert [editor.get(path).status_code for path in ("/docs", "/redoc", "/openapi.json")] == [404] * 3
+
+
+def test_a_viewer_reads_and_decides_nothing(server):
+    changing = [path for method, path in routes() if method not in {"GET", "HEAD"}]
+    assert len(changing) == 3
+    history = server.store("pool").folder.history.read_bytes()
+    with server.client(VIEWER) as viewer:
+        assert viewer.get("/api/v1/dags/pool").status_code == 200
+        assert [viewer.post(path, json=body_of(path)).status_code for path in changing] == [403] * 3
+    assert server.store("pool").folder.history.read_bytes() == history
+
+
+def test_the_list_has_a_line_per_dag_of_elpa(server):
+    with server.client(VIEWER) as viewer:
+        lines = {line["dag_id"]: line for line in viewer.get("/api/v1/dags").json()["dags"]}
+    assert sorted(lines) == ["empty", "lost", "pool", "torn"]
+    assert lines["pool"]["current"]["run_id"] == HOSTILE
+    assert lines["empty"]["state"] == "none"
+    assert "restore the file from a backup" in lines["torn"]["problem"]
+
+
+def test_a_promotion_does_what_the_command_does_and_emits_the_event(server):
+    with server.client(EDITOR) as editor:
+        ahead = editor.get("/api/v1/dags/pool/change", params={"action": "promote", "run_id": "day1"}).json()
+        wish = {"run_id": "day1", "reason": "looked at the peaks", "token": ahead["token"]}
+        done = editor.post("/api/v1/dags/pool/promote", json=wish)
+    assert (done.status_code, done.json()["action"]) == (200, "promoted")
+    last = server.store("pool").history()[-1]
+    assert (last.action, last.actor, last.reason) == ("promoted", EDITOR, "looked at the peaks")
+    assert server.store("pool").current().record.run_id == "day1"
+    (owner, extra), *_ = server.query(
+        "select owner, extra from log where event = 'elpa_policy_promote' order by id desc"
+    )
+    assert (owner, json.loads(extra)["reason"]) == (EDITOR, "looked at the peaks")
+    *_, (event,) = server.query(
+        "select e.extra from asset_event e join asset a on a.id = e.asset_id where a.uri = ? order by e.id",
+        "elpa://pool/policy",
+    )
+    assert json.loads(event)["run_id"] == "day1"
+
+
+def test_a_rollback_and_a_lift(server):
+    with server.client(EDITOR) as editor:
+        back = editor.post("/api/v1/dags/pool/rollback", json={"reason": "peaks missed"})
+        assert back.json()["run_id"] == "day3"
+        assert editor.get("/api/v1/dags/pool").json()["can_lift"]
+        lifted = editor.post("/api/v1/dags/pool/lift", json={"reason": "mended"})
+    assert lifted.json()["action"] == "lifted"
+    assert [entry.action for entry in server.store("pool").history()[-2:]] == ["rolled_back", "lifted"]
+
+
+def test_who_decided_on_what_another_has_changed_meanwhile_is_refused(server):
+    with server.client(EDITOR) as editor:
+        ahead = editor.get("/api/v1/dags/pool/change", params={"action": "rollback"}).json()
+        server.store("pool").promote("day1", reason="by another", actor="me")
+        late = editor.post("/api/v1/dags/pool/rollback", json={"reason": "x", "token": ahead["token"]})
+    assert late.status_code == 409
+    assert server.store("pool").current().record.run_id == "day1"
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        ({"Content-Type": "application/x-www-form-urlencoded"}, 415),
+        ({"Content-Type": "text/plain"}, 415),
+        ({"Content-Type": "application/json", "Origin": "https://elsewhere.example"}, 403),
+        ({"Content-Type": "application/json", "Origin": "null"}, 403),
+        ({"Content-Type": "application/json"}, 403),
+    ],
+)
+def test_another_site_can_make_a_browser_decide_nothing(server, headers, code):
+    history = server.store("pool").folder.history.read_bytes()
+    cookies = {"_token": server.token(EDITOR)}
+    url, body = f"{server.url}/elpa/api/v1/dags/pool/rollback", json.dumps({"reason": "x"})
+    answer = httpx.post(url, content=body, headers=headers, cookies=cookies, timeout=60)
+    assert answer.status_code == code
+    assert server.store("pool").folder.history.read_bytes() == history
+
+
+def test_the_own_origin_may_decide(server):
+    headers = {"Content-Type": "application/json", "Origin": f"http://127.0.0.1:{server.port}"}
+    url = f"{server.url}/elpa/api/v1/dags/pool/rollback"
+    cookies = {"_token": server.token(EDITOR)}
+    assert (
+        httpx.post(url, json={"reason": "x"}, headers=headers, cookies=cookies, timeout=60).status_code == 200
+    )
+
+
+@pytest.mark.parametrize(
+    "wish", [{}, {"reason": ""}, {"reason": "  "}, {"reason": 1}, {"reason": "x", "more": 1}]
+)
+def test_a_decision_without_a_reason_is_refused(server, wish):
+    with server.client(EDITOR) as editor:
+        assert editor.post("/api/v1/dags/pool/rollback", json=wish).status_code in {409, 422}
+    assert len(server.store("pool").history()) == 5
+
+
+def test_a_program_gets_the_current_policy_once(server):
+    with server.client(VIEWER) as program:
+        first = program.get("/api/v1/dags/pool/current")
+        assert first.json() == json.loads(server.store("pool").folder.current.read_text())
+        known = {"If-None-Match": first.headers["ETag"]}
+        assert program.get("/api/v1/dags/pool/current", headers=known).status_code == 304
+        server.store("pool").promote("day1", reason="x", actor="me")
+        assert program.get("/api/v1/dags/pool/current", headers=known).json()["record"]["run_id"] == "day1"
+
+
+@pytest.mark.parametrize(
+    ("path", "code", "words"),
+    [
+        ("/api/v1/dags/plain", 404, "ELPA has not made this Dag"),
+        ("/api/v1/dags/..%2F..%2Fetc", 404, ""),
+        ("/api/v1/dags/pool/run?run_id=../../../etc", 404, "nothing of this run yet"),
+        ("/api/v1/dags/pool/policy?run_id=..", 404, "no such run"),
+        ("/api/v1/dags/torn", 503, "restore the file from a backup"),
+        ("/assets/..%2Fapplication.py", 404, ""),
+        ("/pages/..%2F..%2Fplugin", 404, ""),
+    ],
+)
+def test_what_is_not_there_is_said(server, path, code, words):
+    with server.client(EDITOR) as editor:
+        answer = editor.get(path)
+    assert answer.status_code == code
+    assert words in answer.text
+
+
+def test_a_store_that_this_server_lacks_is_named_once_a_run_has_made_a_policy(server):
+    with server.client(EDITOR) as editor:
+        assert editor.get("/api/v1/dags/lost").json()["state"] == "none"
+
+
+def test_every_answer_forbids_foreign_scripts(server):
+    with server.client(EDITOR) as editor:
+        answers = [editor.get(path) for path in ("/pages/dag", "/assets/dag.js", "/api/v1/dags", "/nothing")]
+    for answer in answers:
+        rules = dict(
+            part.strip().split(" ", 1) for part in answer.headers["Content-Security-Policy"].split(";")
+        )
+        assert (rules["default-src"], rules["script-src"]) == ("'none'", "'self'")
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_the_plugin_loads_no_web_framework(running_server: UiServer):
+    code = (
+        "import sys, elpa_airflow.ui.entry as e; assert e.VIEWS;"
+        " sys.exit(bool({'fastapi', 'starlette', 'airflow'} & {*sys.modules}))"
+    )
+    assert running_server.site.python("-c", code, check=False).returncode == 0

@@ -1,0 +1,168 @@
+"""The pages in a real browser, in the frames in which Airflow shows them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from support.ui_server import EDITOR, HOSTILE, VIEWER, UiServer
+
+pytestmark = pytest.mark.slow
+
+CHROMIUM = os.environ.get("ELPA_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+_PATIENCE = 60_000
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="no browser test without playwright")
+    if CHROMIUM is None:
+        pytest.skip("no browser test without Chromium: apt-get install chromium")
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def visit(browser: Any, server: UiServer) -> Iterator[Callable[..., Any]]:
+    """Return how to open a page of Airflow: what comes is the frame in it."""
+    contexts = []
+
+    def open_page(path: str, user: str = EDITOR, *, width: int = 1280, theme: str = "light") -> Any:
+        context = browser.new_context(viewport={"width": width, "height": 1000}, color_scheme=theme)
+        contexts.append(context)
+        cookie = {"name": "_token", "value": server.token(user), "url": f"http://127.0.0.1:{server.port}"}
+        context.add_cookies([cookie])
+        page = context.new_page()
+        page.set_default_timeout(_PATIENCE)
+        page.faults = []
+        page.on("pageerror", lambda error: page.faults.append(str(error)))
+        page.goto(f"{server.url}{path}")
+        frame = page.frame_locator("iframe")
+        frame.locator("main:not([aria-busy])").wait_for()
+        return page, frame
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def drawn(frame: Any) -> None:
+    """Wait until each chart is drawn, or says what to install."""
+    frame.locator("section.chart").first.wait_for()
+    frame.locator("main:not(:has(section.chart:not([data-drawn])))").wait_for()
+
+
+DAG = "/dags/pool/plugin/elpa-policy"
+
+
+def run_page(run_id: str) -> str:
+    return f"/dags/pool/runs/{quote(run_id, safe='')}/plugin/elpa-run-policy"
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (1920, "dark")])
+def test_each_page_shows_its_policies(visit, width, theme):
+    page, frame = visit("/plugin/elpa-policies", width=width, theme=theme)
+    frame.get_by_role("link", name="pool", exact=True).wait_for()
+    assert page.faults == []
+    page, frame = visit(DAG, width=width, theme=theme)
+    drawn(frame)
+    assert frame.locator("h1").inner_text() == "Publication 4"
+    assert frame.locator("section.chart").count() == 4
+    frame.get_by_text("The same numbers as a table").first.click()
+    frame.locator("details[open] table").wait_for()
+    assert page.faults == []
+
+
+def test_the_theme_follows_airflow_at_once(visit):
+    page, frame = visit("/plugin/elpa-policies")
+    for dark in (True, False):
+        page.evaluate("dark => document.documentElement.classList.toggle('dark', dark)", dark)
+        frame.locator("html.dark" if dark else "html:not(.dark)").wait_for(state="attached")
+
+
+def test_hostile_texts_are_texts(visit, server):
+    page, frame = visit(DAG)
+    drawn(frame)
+    assert frame.get_by_text(HOSTILE).count() >= 2
+    assert frame.locator("img").count() == 0
+    assert page.evaluate("window.hacked") is None
+
+
+def test_a_rollback_asks_for_a_reason_and_is_done(visit, server):
+    _, frame = visit(DAG)
+    frame.get_by_role("button", name="Roll back", exact=True).click()
+    dialog = frame.locator("dialog")
+    dialog.get_by_text("Serving will read the policy of run day3").wait_for()
+    go = dialog.get_by_role("button", name="Roll back")
+    assert go.is_disabled()
+    dialog.locator("textarea").fill("peaks missed since noon")
+    go.click()
+    frame.get_by_role("heading", name="Publication 5").wait_for()
+    store = server.store("pool")
+    last = store.history()[-1]
+    assert (last.action, last.actor, last.reason) == ("rolled_back", EDITOR, "peaks missed since noon")
+    assert store.current().record.run_id == "day3"
+
+
+def test_a_run_is_promoted_from_the_table_of_policies(visit, server):
+    _, frame = visit(DAG)
+    row = frame.locator("tr", has=frame.get_by_label("compare day1"))
+    row.get_by_role("button", name="Promote").click()
+    frame.locator("dialog textarea").fill("looked at")
+    frame.locator("dialog").get_by_role("button", name="Promote this policy").click()
+    frame.get_by_role("heading", name="Publication 5").wait_for()
+    assert server.store("pool").current().record.run_id == "day1"
+
+
+def test_two_policies_stand_side_by_side(visit):
+    _, frame = visit(DAG)
+    for run_id in ("day1", "day3"):
+        frame.get_by_label(f"compare {run_id}").check()
+    frame.get_by_role("button", name="Compare the two that are ticked").click()
+    frame.get_by_role("heading", name="Side by side").wait_for()
+    assert "weight of ets" in frame.locator("#beside").inner_text()
+
+
+def test_a_viewer_is_told_that_editors_decide(visit, server):
+    history = server.store("pool").folder.history.read_bytes()
+    _, frame = visit(DAG, VIEWER)
+    frame.get_by_role("button", name="Roll back", exact=True).click()
+    frame.locator("dialog textarea").fill("x")
+    frame.locator("dialog").get_by_role("button", name="Roll back").click()
+    frame.get_by_text("its editors decide").wait_for()
+    assert server.store("pool").folder.history.read_bytes() == history
+
+
+def test_a_session_that_has_ended_is_said(visit):
+    page, frame = visit(DAG)
+    page.context.clear_cookies()
+    frame.get_by_label("Group").select_option("online")
+    frame.get_by_role("heading", name="Your session has ended").wait_for()
+
+
+@pytest.mark.parametrize(
+    ("dag_id", "words"),
+    [
+        ("empty", "No run has made a policy yet"),
+        ("torn", "restore the file from a backup"),
+        ("plain", "ELPA has not made this Dag"),
+    ],
+)
+def test_where_there_is_nothing_the_page_says_why(visit, dag_id, words):
+    _, frame = visit(f"/dags/{dag_id}/plugin/elpa-policy")
+    frame.get_by_text(words).first.wait_for()
