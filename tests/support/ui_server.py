@@ -28,7 +28,7 @@ _START_SECONDS = 180
 _PLAIN = """\
 from airflow.sdk import DAG
 
-DAG("plain", schedule=None)
+plain = DAG("plain", schedule=None)
 """
 
 

@@ -15,7 +15,8 @@ GROUP_TOOLTIPS = {
 INTEGRATE_DOC = """\
 Scores every trained model by its validation errors, weights the models of each group by the inverse
 of their scores, and writes `elpa_policy.json` and `train_manifest.json` into the run's folder. Runs
-when all training tasks have ended, failed ones included. The policy is this task's XCom value.
+when all training tasks have ended, failed ones included. The policy is this task's XCom value, and the
+run's tab Policy shows it.
 """
 
 
@@ -26,7 +27,7 @@ def dag_doc(loaded: LoadedConfig, store: str) -> str:
         f"Trains the models of `{loaded.path.name}` and builds the policy that weights and routes them.",
         "",
         "**To run it**: *Trigger*, or `airflow dags trigger` with the Dag id, or a schedule in the config."
-        " The policy is the XCom value of `integrate`.",
+        " The policy is the XCom value of `integrate`; the tab Policy shows it.",
         "",
         f"Policies and runs: `{_cell(without_secrets(store))}/{loaded.dag_id}`; serving reads `current.json`"
         " there.",

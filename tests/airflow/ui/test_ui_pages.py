@@ -2,53 +2,34 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+from support.browser import CHROMIUM, chromium, drawn, new_page
 from support.ui_server import EDITOR, HOSTILE, VIEWER, UiServer
 
 pytestmark = pytest.mark.slow
 
-CHROMIUM = os.environ.get("ELPA_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-_PATIENCE = 60_000
-
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="no browser test without playwright")
+    pytest.importorskip("playwright.sync_api", reason="no browser test without playwright")
     if CHROMIUM is None:
         pytest.skip("no browser test without Chromium: apt-get install chromium")
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
+    with chromium() as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture
 def visit(browser: Any, server: UiServer) -> Iterator[Callable[..., Any]]:
     """Return how to open a page of Airflow: what comes is the frame in it."""
-    contexts = []
+    contexts: list[Any] = []
 
     def open_page(path: str, user: str = EDITOR, *, width: int = 1280, theme: str = "light") -> Any:
-        context = browser.new_context(viewport={"width": width, "height": 1000}, color_scheme=theme)
-        contexts.append(context)
-        cookie = {"name": "_token", "value": server.token(user), "url": f"http://127.0.0.1:{server.port}"}
-        context.add_cookies([cookie])
-        page = context.new_page()
-        page.set_default_timeout(_PATIENCE)
+        page = new_page(browser, server.url, server.token(user), width=width, theme=theme)
+        contexts.append(page.context)
         page.faults = []
         page.on("pageerror", lambda error: page.faults.append(str(error)))
         page.goto(f"{server.url}{path}")
@@ -59,12 +40,6 @@ def visit(browser: Any, server: UiServer) -> Iterator[Callable[..., Any]]:
     yield open_page
     for context in contexts:
         context.close()
-
-
-def drawn(frame: Any) -> None:
-    """Wait until each chart is drawn, or says what to install."""
-    frame.locator("section.chart").first.wait_for()
-    frame.locator("main:not(:has(section.chart:not([data-drawn])))").wait_for()
 
 
 DAG = "/dags/pool/plugin/elpa-policy"

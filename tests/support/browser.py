@@ -1,0 +1,51 @@
+"""A real browser: Debian's Chromium, by playwright."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+CHROMIUM = os.environ.get("ELPA_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+PATIENCE = 60_000
+_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """Start Chromium, and end it."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+
+def new_page(browser: Any, url: str, token: str, *, width: int, theme: str = "light") -> Any:
+    """Return a page of somebody who has signed in with a token."""
+    context = browser.new_context(viewport={"width": width, "height": 1000}, color_scheme=theme)
+    origin = "{0.scheme}://{0.netloc}".format(urlsplit(url))
+    context.add_cookies([{"name": "_token", "value": token, "url": origin}])
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    return page
+
+
+def drawn(frame: Any) -> None:
+    """Wait until each chart is drawn, or says what to install."""
+    frame.locator("section.chart").first.wait_for()
+    frame.locator("main:not(:has(section.chart:not([data-drawn])))").wait_for()
