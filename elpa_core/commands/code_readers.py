@@ -188,7 +188,7 @@ def _run_as_files(
         for mark in marks:
             written[file] |= names_of(mark, values, held)
     for command in program.commands if written else ():
-        if found := file_read_as_code(command):
+        if found := file_read_as_code(command, lambda slot: name_of.get(slot, "")):
             word, reader = found
             key = file_key(word, name_of)
             for name in sorted(written.get(key, ())):

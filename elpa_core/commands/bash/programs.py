@@ -144,12 +144,12 @@ def _is_shell(word: Word) -> bool:
     return _SHELL.fullmatch(word.text.rpartition("/")[2]) is not None
 
 
-def file_read_as_code(command: BashCommand) -> tuple[Word, str] | None:
+def file_read_as_code(command: BashCommand, name_of: Callable[[Slot], str]) -> tuple[Word, str] | None:
     """Return the file that a command runs or sources, and what reads it; None if there is none."""
     words = command.words[program_index(command.words) :]
     if not words:
         return None
-    program = words[0].text.rpartition("/")[2]
+    program = _program(words[0], name_of)
     arguments = [word for word in words[1:] if not _is_option(word)]
     reader = next((each for each in _READERS if each.names.fullmatch(program)), None)
     if program in {".", "source"} or program in _JOINED or (reader and reader.stdin):
@@ -162,9 +162,7 @@ def _in_command(command: BashCommand, name_of: Callable[[Slot], str]) -> Iterato
     words = command.words
     start = program_index(words)
     for index, word in enumerate(words):
-        program = word.text.rpartition("/")[2]
-        if word.text == SLOT and word.slots:
-            program = name_of(word.slots[0])
+        program = _program(word, name_of)
         arguments = words[index + 1 :]
         if index == start or program == "xargs":
             yield from _as_command(program, arguments, command)
@@ -176,6 +174,12 @@ def _in_command(command: BashCommand, name_of: Callable[[Slot], str]) -> Iterato
         else:
             if unknown:
                 yield from _option_text(_READERS[0], arguments, "a program -c")
+
+
+def _program(word: Word, name_of: Callable[[Slot], str]) -> str:
+    if word.text == SLOT and word.slots:
+        return name_of(word.slots[0])
+    return word.text.rpartition("/")[2]
 
 
 def _as_command(program: str, arguments: list[Word], command: BashCommand) -> Iterator[Found]:

@@ -155,6 +155,8 @@ BY_BASH = [
      "is written to {model_dir}/v, which source reads as code"),
     ("echo f {note} | tee s.py > log; python3 s.py", "is written to s.py, which python3 reads as code"),
     ("{{ echo a; echo {note}; }} > s; chmod +x s; ./s", "is written to s, which bash reads as code"),
+    ("echo {note} > {model_dir}/s && {python} {model_dir}/s",
+     "is written to {model_dir}/s, which python reads as code"),
     ("echo {note} > s; bash < s", "is written to s, which bash reads as code"),
     ("let k={note}", "stands where bash reads arithmetic: it can be an integer there"),
     ("echo $(({note}))", "stands where bash reads arithmetic: it can be an integer there"),
