@@ -74,7 +74,7 @@ $(VENV)/python: pyproject.toml elpa_core/__init__.py
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; \
 	sys.exit(0 if (3, 11) <= v <= (3, 13) else \
 	"ELPA needs Python 3.11, 3.12 or 3.13; %s is %d.%d: call make PYTHON=python3.12" % (sys.executable, *v))'
-	@[ -e $@ ] || echo "creating the environment in $(VENV), once: about 730 MB on disk, a few minutes"
+	@[ -e $@ ] || echo "creating the environment in $(VENV), once: about 800 MB on disk, a few minutes"
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 

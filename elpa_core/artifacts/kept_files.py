@@ -43,26 +43,36 @@ class KeptFiles:
 def kept_files(folder: Path, patterns: Iterable[str], secrets: Collection[str] = ()) -> KeptFiles:
     """Return the files below a folder that the patterns match; of a matching folder, all its files.
 
-    What is not kept is a warning, and no reason to train again: a pattern that matches no file, folders
-    nested too deeply, too many files, a name that is not UTF-8 or holds control characters or one of
-    ``secrets``.
+    What is not kept is a warning, and no reason to train again: a pattern that matches no file, what is
+    no regular file (a pipe, a device, a link to one or to nothing), folders nested too deeply, too many
+    files, a name that is not UTF-8 or holds control characters or one of ``secrets``.
     """
     found: set[Path] = set()
+    others: set[Path] = set()
     warnings = []
     for pattern in patterns:
         try:
-            matches = [
-                file for path in folder.glob(pattern) for file in ([path] if path.is_file() else _below(path))
-            ]
+            matches = {
+                file
+                for path in folder.glob(pattern)
+                for file in (path.rglob("*") if path.is_dir() else [path])
+            }
         except RecursionError:
             expected = "files in fewer levels of folders"
             warnings.append(Problem(str(folder), "", "folders nested too deeply", expected))
             continue
+        matches = {path for path in matches if not path.is_dir()}
         if not matches:
             expected = f"at least one file that artifacts names with {quoted(pattern)}"
             hint = "let the command write it there, or take the pattern out of the config"
             warnings.append(Problem(str(folder), "", "no such file", expected, hint))
-        found.update(matches)
+        files = {path for path in matches if path.is_file()}
+        found |= files
+        others |= matches - files
+    for path in sorted(others):
+        name = f"{str(path.relative_to(folder))!a}, which is no regular file"
+        expected = "a file that can be read to its end; it is not kept"
+        warnings.append(Problem(str(folder), "", name, expected))
     kept = []
     for file in sorted(found):
         name = str(file.relative_to(folder))
@@ -81,7 +91,3 @@ def kept_files(folder: Path, patterns: Iterable[str], secrets: Collection[str] =
         warnings.append(Problem(str(folder), "", f"{len(kept)} files that artifacts names", expected))
         kept = []
     return KeptFiles(tuple(kept), tuple(map(str, warnings[:_MOST_WARNINGS])))
-
-
-def _below(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ from elpa_core.config.folder import clashing_ids, configs_in
 from elpa_core.config.integration import load_integration_config
 from elpa_core.config.loading import load_if_training
 from elpa_core.config.training import LoadedConfig
-from elpa_core.errors import Caution, InputError, Problem
+from elpa_core.errors import Caution, InputError, Problem, quoted
 from elpa_core.runs.command_checks import check_commands
+from elpa_core.times import now, parse_date
 
 _DESCRIPTION = """\
 Check training and integration configs: all that a Dag file would refuse or warn of, the configs
@@ -116,8 +118,16 @@ def _check(path: Path) -> _Checked:
         return found
     found.kind, found.models, found.loaded = "training", len(loaded.config.models), loaded
     found.problems, warnings = check_commands(loaded)
-    found.warnings += [*loaded.warnings, *warnings]
+    found.warnings += [*loaded.warnings, *warnings, *_over(loaded)]
     return found
+
+
+def _over(loaded: LoadedConfig) -> Iterator[Caution]:
+    """Yield a warning of a schedule that has ended."""
+    options = loaded.config.airflow
+    if options.schedule and options.end_date and parse_date(options.end_date, options.timezone) < now():
+        words = f"{quoted(options.end_date)}, which is past: the schedule starts no more data intervals"
+        yield Caution(loaded.source, "$.airflow.end_date", words, "a later date, or none, for more runs")
 
 
 def _print(checked: _Checked) -> None:

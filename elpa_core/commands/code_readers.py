@@ -2,22 +2,34 @@
 
 Quoting reaches one reading by the command's own shell. What reads the value after that is a
 program of its own (``bash -c``, ``awk``, ``psql -c``), or bash itself, which evaluates variables
-in arithmetic. This is a heuristic: it follows plain assignments and pipes.
+in arithmetic. This is a heuristic: it follows plain assignments, pipes and files.
 """
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from elpa_core.commands.bash.calls import Call, calls, words_held
+from elpa_core.commands.bash.calls import calls, words_held
+from elpa_core.commands.bash.flows import (
+    Held,
+    Names,
+    exported,
+    file_key,
+    files_written,
+    head,
+    heads_held,
+    names_of,
+    variables_held,
+)
+from elpa_core.commands.bash.lexer import read_program
 from elpa_core.commands.bash.limits import LIMITS
-from elpa_core.commands.bash.programs import program_slots
+from elpa_core.commands.bash.programs import file_read_as_code, inner_programs, program_index, program_slots
 from elpa_core.commands.bash.quoting import marks_read_again
-from elpa_core.commands.bash.syntax import EXPANSION, SLOT, BashCommand, Program, Reads, Slot, Where
-from elpa_core.commands.bash.variables import assignments, names_in_numbers
+from elpa_core.commands.bash.syntax import Program, Reads, Slot, Where, Word
+from elpa_core.commands.bash.variables import names_in_numbers
 from elpa_core.commands.placeholders import read_template
 from elpa_core.errors import short
 
@@ -29,11 +41,17 @@ _HINT = re.compile(
     |(?<![\w./-])(?:eval|ssh|trap|let|declare|typeset|local|read|printf|unset|test|alias|compgen|mapfile
                  |readarray|g?make|[gmn]?awk|g?sed|[jy]q|sqlite3|source|\.)\s
     |\s-[A-Za-z0-9]*[cepErRBqs][A-Za-z]*\s*["'${]
-    |--(?:eval|print|command|execute|query|run|expression|split-string)\b""",
-    re.VERBOSE,
+    |--(?:eval|print|command|execute|query|run|expression|split-string|wrap)\b
+    |(?<![\w./-])(?:watch|parallel|hyperfine|tmux|xargs|matlab|sbatch|at|batch|crontab|qsub|R)(?=\s|$)|BASH_ARGV0
+    |(?:^|[;&|({!]|\b(?:coproc|do|then|elif|else|if|while|until|time|builtin|command)\s)\s*["']?\$
+    |\b(?:chroot|doas|env|exec|flock|ionice|nice|nohup|setsid|stdbuf|sudo|taskset|timeout|unbuffer)\s[^\n;&|]*\$
+    |\bset\s+--\s""",
+    re.VERBOSE | re.MULTILINE,
 )
+_FILE = r"""["']?(?:\./)?([^\s;|&"'<>()]+)"""
+_WRITTEN = re.compile(rf"(?:>[|>]?|\btee\s(?:-a\s)?)\s*{_FILE}")
+_WORDS = re.compile(_FILE)
 _REDIRECTED = re.compile(r"""[<>]&?\s*["']?\{(\w+)\}""")
-_ROUNDS = 4
 _CHECK = "which can run code; check its characters first"
 _TELLING = (Reads.NUMBER, Reads.NAME, Reads.CODE)
 
@@ -62,7 +80,11 @@ def values_read_as_code(template: str, typed: frozenset[str] = frozenset()) -> l
     seed stands where python -c reads it as code; use the variable ELPA_SEED there instead
     """
     # Each parse of a Dag file asks this of every command, and reading a program costs much more.
-    if not _HINT.search(template) and typed.isdisjoint(_REDIRECTED.findall(template)):
+    if not (
+        _HINT.search(template)
+        or _names_again_what_it_writes(template)
+        or not typed.isdisjoint(_REDIRECTED.findall(template))
+    ):
         return []
     program, name_of = read_template(template)
     found = dict.fromkeys(
@@ -76,6 +98,13 @@ def values_read_as_code(template: str, typed: frozenset[str] = frozenset()) -> l
     return list(found)
 
 
+def _names_again_what_it_writes(template: str) -> bool:
+    written = set(_WRITTEN.findall(template))
+    return bool(written) and any(
+        count > 1 for count in Counter(filter(written.__contains__, _WORDS.findall(template))).values()
+    )
+
+
 def _stands_in(reader: str, name: str) -> str:
     return (
         f"stands where {reader} reads it as code; use the variable ELPA_{short(name.upper())} there instead"
@@ -83,30 +112,94 @@ def _stands_in(reader: str, name: str) -> str:
 
 
 def _read_by_bash(program: Program, name_of: dict[Slot, str], typed: frozenset[str]) -> Iterator[CodeReading]:
-    held = words_held(program, {})
-    run = [(command, call) for command in program.commands for call in calls(command, {}, held)]
+    values = {slot: {name} for slot, name in name_of.items() if name in typed}
+    yield from _readings(program, name_of, values, {f"ELPA_{name.upper()}": {name} for name in typed})
+
+
+def _readings(
+    program: Program, name_of: Mapping[Slot, str], values: Names, outer: Mapping[str, set[str]]
+) -> Iterator[CodeReading]:
+    """Yield where ``values`` of a program, and what its variables hold from outside, are read again."""
+    words = words_held(program, {})
+    run = [(command, call) for command in program.commands for call in calls(command, {}, words)]
     again = [(mark, reads) for mark, reads in marks_read_again(program, {}) if mark and reads in _TELLING]
     again += [(slot, Reads.NUMBER) for slot in program.slots if slot.where is Where.NUMBER]
     for slot, reads in again:
-        if name_of.get(slot) in typed:
-            yield CodeReading(
-                name_of[slot], f"stands {reads.value}: it can be {LIMITS[reads].expected} there"
-            )
-    values = {slot: {name} for slot, name in name_of.items() if name in typed}
-    held_in = _variables(program, run, values, typed)
+        for name in values.get(slot, ()):
+            yield CodeReading(name, f"stands {reads.value}: it can be {LIMITS[reads].expected} there")
+    held = variables_held(program, run, values, outer)
     read = [(mark.variable, reads) for mark, reads in again if mark.variable]
     read += [(name, Reads.NUMBER) for name in names_in_numbers(program, run)]
+    by_program = list(program_slots(program, lambda slot: name_of.get(slot, "")))
+    told = {mark.variable for mark, _ in by_program}
     for variable, reads in [*program.read_again, *read]:
-        for name in sorted(held_in[variable]):
+        if reads is Reads.CODE and variable in told:
+            continue
+        for name in sorted(held[variable]):
             yield CodeReading(name, f"is in the variable {variable} {reads.value}, {_CHECK}")
-    for mark, reader in program_slots(program, lambda slot: name_of.get(slot, "")):
-        for name in sorted(held_in[mark.variable]):
+    for mark, reader in by_program:
+        for name in sorted(held[mark.variable]):
             yield CodeReading(name, f"is in the variable {mark.variable}, {reader} reads it as code")
+    yield from _redirections(program, values, held)
+    heads = heads_held(program, run, values, outer)
+    yield from _run_as_commands(program, {name: heads[name] for name in heads.keys() - told})
+    yield from _run_as_files(program, name_of, values, held)
+    is_seen = exported(program, run)
+    yield from _in_given_programs(
+        program, values, held, {variable: names for variable, names in held.items() if is_seen(variable)}
+    )
+
+
+def _in_given_programs(
+    program: Program, values: Names, held: Held, seen: Mapping[str, set[str]]
+) -> Iterator[CodeReading]:
+    """Yield what programs read that this one gives to a shell, and that have the variables ``seen``."""
+    for text, command, arguments in inner_programs(program):
+        known = dict(seen)
+        for word in command.words:
+            name, is_assigned, _ = word.text.partition("=")
+            if is_assigned and name.isidentifier():  # env NAME=... bash -c
+                known[name] = _names_in(word, values, held)
+        given = [_names_in(word, values, held) for word in arguments]
+        known |= {str(number): names for number, names in enumerate(given)}
+        known |= dict.fromkeys("@*", set().union(*given[1:]))
+        yield from _readings(read_program(text), {}, {}, known)
+
+
+def _names_in(word: Word, values: Names, held: Held) -> set[str]:
+    return set().union(*(names_of(mark, values, held) for mark in word.marks))
+
+
+def _run_as_commands(program: Program, heads: Mapping[str, set[str]]) -> Iterator[CodeReading]:
+    for command in program.commands:
+        for word in command.words[program_index(command.words) :][:1]:
+            for mark in head(word):
+                for name in sorted(heads.get(mark.variable, ())):
+                    yield CodeReading(
+                        name, f"is in the variable {mark.variable}, which bash runs as a command"
+                    )
+
+
+def _run_as_files(
+    program: Program, name_of: Mapping[Slot, str], values: Names, held: Held
+) -> Iterator[CodeReading]:
+    written: defaultdict[str, set[str]] = defaultdict(set)
+    for file, marks in files_written(program, name_of):
+        for mark in marks:
+            written[file] |= names_of(mark, values, held)
+    for command in program.commands if written else ():
+        if found := file_read_as_code(command, lambda slot: name_of.get(slot, "")):
+            word, reader = found
+            key = file_key(word, name_of)
+            for name in sorted(written.get(key, ())):
+                yield CodeReading(name, f"is written to {short(key)}, which {reader} reads as code")
+
+
+def _redirections(program: Program, values: Names, held: Held) -> Iterator[CodeReading]:
     for operator, word in (each for command in program.commands for each in command.redirections):
-        if operator != "<<<" and word.marks and word.text[:1] in {SLOT, EXPANSION}:
-            first = word.marks[0]
-            for name in sorted(values.get(first, set()) | held_in[first.variable]):
-                yield CodeReading(name, _redirected(operator, name, first.variable))
+        for mark in head(word) if operator != "<<<" else ():
+            for name in sorted(names_of(mark, values, held)):
+                yield CodeReading(name, _redirected(operator, name, mark.variable))
 
 
 def _redirected(operator: str, name: str, variable: str) -> str:
@@ -114,48 +207,3 @@ def _redirected(operator: str, name: str, variable: str) -> str:
         return f"is in the variable {variable}, which bash expands again behind {operator}; use > or < there"
     given = f'give "$ELPA_{short(name.upper())}" to a program as an argument instead'
     return f"names the file of a redirection, and bash opens a connection for /dev/tcp/...; {given}"
-
-
-def _variables(
-    program: Program, run: list[tuple[BashCommand, Call]], values: dict[Slot, set[str]], typed: frozenset[str]
-) -> defaultdict[str, set[str]]:
-    """Return the names of the placeholders whose values each variable may hold."""
-    held: defaultdict[str, set[str]] = defaultdict(set)
-    held.update({f"ELPA_{name.upper()}": {name} for name in typed})
-    flows = list(_flows(program, run))
-    for _ in range(_ROUNDS):
-        for variable, marks in flows:
-            for mark in marks:
-                held[variable] |= values.get(mark, set())
-                if mark.variable:
-                    held[variable] |= held[mark.variable]
-    return held
-
-
-def _flows(program: Program, run: list[tuple[BashCommand, Call]]) -> Iterator[tuple[str, list[Slot]]]:
-    compound = [mark for command in program.commands if not command.words for mark in command.stdin]
-    for variable, marks, elsewhere in assignments(program, run, {}):
-        yield (
-            variable.pattern.replace("\\", ""),
-            list(_with_printed([*marks, *compound] if elsewhere else marks)),
-        )
-    for command in program.commands:
-        name = command.words[0].text if command.words else ""
-        if name == "read":
-            marks = [mark for source in command.upstream for word in source.words for mark in word.marks]
-            for word in command.words[1:]:
-                yield word.text, marks
-        if name in program.functions or name == "set":
-            arguments = command.words[1:]
-            marks = list(_with_printed(mark for word in arguments for mark in word.marks))
-            yield from ((parameter, marks) for parameter in "@*123456789")
-
-
-def _with_printed(marks: Iterable[Slot]) -> Iterator[Slot]:
-    """Yield marks, and for each substitution those in its commands."""
-    for mark in marks:
-        yield mark
-        if mark.variable == "(":
-            for command in mark.word.commands:
-                yield from (inner for word in command.words for inner in word.marks)
-                yield from command.stdin

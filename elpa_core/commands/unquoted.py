@@ -13,12 +13,20 @@ from typing import NamedTuple
 from elpa_core.commands.bash.syntax import SLOT, Program, Slot, Where
 from elpa_core.commands.placeholders import placeholder_names, read_template
 
+_WORD = r"[\s;&|<>()$`\\\"'*?\[]|\{[^}]*(?:,|\.\.)|^[~#]"
+# A path that begins with a variable, such as $DATA/load.csv, is meant.
+_EXPANDED = r"(?!\A\$(?:\w+|\{\w+\})(?:/|\Z))\$[\w{(\[*@#?!$-]|`|\\(?:[\\$`\n]|\Z)"
 _READ_BY_BASH = {
-    Where.WORD: re.compile(r"[\s;&|<>()$`\\\"'*?\[]|\{[^}]*(?:,|\.\.)|^[~#]"),
-    Where.DOUBLE: re.compile(r'["`]'),
+    Where.WORD: re.compile(_WORD),
+    Where.FALLBACK: re.compile(rf"{_WORD}|\}}"),
+    Where.ASSIGNED: re.compile(rf"{_WORD}|\}}"),
+    Where.DOUBLE: re.compile(rf'{_EXPANDED}|"'),
+    Where.DOUBLE_FALLBACK: re.compile(rf'{_EXPANDED}|["}}]'),
+    Where.HEREDOC: re.compile(_EXPANDED),
     Where.SINGLE: re.compile(r"'"),
+    Where.ANSI_C: re.compile(r"[\\']"),
+    Where.COMMENT: re.compile(r"\n"),
 }
-_READ_BY_BASH |= dict.fromkeys((Where.FALLBACK, Where.ASSIGNED), _READ_BY_BASH[Where.WORD])
 _PATH = re.compile(r"[~./$]")
 
 
@@ -30,8 +38,8 @@ class Unquoted(NamedTuple):
 
 
 def may_need_quotes(value: str) -> bool:
-    """Tell whether bash would read anything in a value that stands outside quotes."""
-    return _READ_BY_BASH[Where.WORD].search(value) is not None
+    """Tell whether there is a place in a command where bash would read anything in a value."""
+    return any(pattern.search(value) for pattern in _READ_BY_BASH.values())
 
 
 def unquoted_values(template: str, values: Mapping[str, str]) -> list[Unquoted]:

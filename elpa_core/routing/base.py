@@ -34,7 +34,7 @@ class BaseRouter(ABC):
     _shape: tuple[int, ...] = ()
     """Empty for one series, else the number of series."""
     _method: Method
-    _waiting: deque[list[Answer]]
+    _waiting: deque[Sequence[Answer]]
     _intervals: Intervals | None
 
     def _begin(
@@ -88,7 +88,7 @@ class BaseRouter(ABC):
         """Answer a block, keep what waits for actuals, and return what is served."""
 
     @abstractmethod
-    def _learn(self, given: list[Answer], actual: Any) -> None:
+    def _learn(self, given: Sequence[Answer], actual: Any) -> None:
         """Learn from the actual of an answered step."""
 
     @property
@@ -119,10 +119,7 @@ class BaseRouter(ABC):
         -------
         ndarray, shape (steps,) or (steps, series); with levels a `Prediction`
 
-        Raises
-        ------
-        InputError
-            If a name is unknown, a shape is wrong, or a step has no finite forecast; nothing is changed.
+        Raises InputError, and changes nothing, if names, shapes or numbers are wrong.
         """
         asked = checked_levels(levels)
         served = self._answer(forecast_array(forecasts, self._names, self._shape))

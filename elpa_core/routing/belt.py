@@ -62,7 +62,7 @@ def _allowance(state: State, steps: float, share: float) -> Any:
 
 def settle_one(state: State, given: Answer, actual: float, *, clean: bool) -> None:
     """Learn what that model and the router have lost, and the credit."""
-    if given.step == 0:
+    if given.step == 0 and state.credit[2] != 0.0:
         total, most_of_one, block = state.credit
         state.credit = [total + block, max(most_of_one, block), 0.0]
     if given.single != given.single:  # it is NaN

@@ -138,7 +138,8 @@ def learn_one(state: State, given: Answer, actual: float, method: Method, *, cle
     state.level_error = method.keep_level * state.level_error + (1.0 - method.keep_level) * error
     if not clean:
         return
-    mixed, most, least = given.mixed, MOST_GAIN * state.usual_error, floor * floor
+    mixed, most = given.mixed, MOST_GAIN * state.usual_error
+    least = method.learn_expert * (floor * floor)  # so the squares do not fall below those of the floor
     side, keep = 1.0 if mixed > actual else -1.0 if mixed < actual else 0.0, method.keep_expert
     gains, squares = state.expert_gains, state.expert_squares
     for k, forecast in enumerate(given.experts):
@@ -146,8 +147,7 @@ def learn_one(state: State, given: Answer, actual: float, method: Method, *, cle
         if not -most <= regret <= most:
             regret = within(regret, -most, most)
         gains[k] = keep * gains[k] + regret
-        square = keep * squares[k] + regret * regret
-        squares[k] = max(square, least)
+        squares[k] = keep * squares[k] + regret * regret + least
     keep = method.keep_usual
     state.usual_error = keep * state.usual_error + (1.0 - keep) * (abs(error) + floor)
 
@@ -260,14 +260,12 @@ def learn_many(
     steady, limited, most = given.experts[STEADY], given.limited, MOST_GAIN * usual
     _gain_many(state.gains, state.squares, steady, limited, actual, clean, work.memory, None)
     gains, squares = state.expert_gains, state.expert_squares
-    if clean is None:
-        gains *= method.keep_expert
-        squares *= method.keep_expert
-    else:
-        for sums in (gains, squares):
-            np.multiply(sums, method.keep_expert, out=sums, where=clean)
+    kept = method.keep_expert if clean is None else np.where(clean, method.keep_expert, 1.0)
+    gains *= kept
+    squares *= kept
     _gain_many(gains, squares, given.mixed, given.experts, actual, clean, work.said, most)
-    np.maximum(squares, floor * floor, out=squares)
+    least = method.learn_expert * (floor * floor)
+    squares += least if clean is None else least * clean
     error = actual - given.experts[MEDIAN]
     state.level_error *= method.keep_level
     state.level_error += (1.0 - method.keep_level) * error

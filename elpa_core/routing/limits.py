@@ -40,15 +40,17 @@ def limits_of(state: State) -> tuple[Any, Any]:
     return state.seen[0] - state.margin, state.seen[1] + state.margin
 
 
-def limit_one(row: list[float], state: State) -> tuple[list[float], list[float], list[bool] | None]:
+def limit_one(
+    row: list[float], low: float, high: float, margin: float
+) -> tuple[list[float], list[float], list[bool] | None]:
     """Return limited forecasts, those that count in order, and which count; None if all do.
 
     Those within reach of the limits count; where none is, all that are numbers. The others are NaN.
     """
-    ordered, (low, high) = sorted(row), limits_of(state)
+    ordered = sorted(row)
     if low <= ordered[0] and ordered[-1] <= high and not isnan(sum(row)):
         return row, ordered, None
-    reach = REACH * state.margin
+    reach = REACH * margin
     for least, most in ((low - reach, high + reach), (-_MOST, _MOST)):
         limited = [within(f, low, high) if least <= f <= most else nan for f in row]
         if ordered := sorted(f for f in limited if not isnan(f)):

@@ -36,6 +36,7 @@ class Method:
 
     keep_model: float
     keep_expert: float
+    learn_expert: float
     keep_usual: float
     keep_level: float
     level_share: float
@@ -58,7 +59,8 @@ class Method:
         horizon = policy.horizon
         return cls(
             0.5 ** (1.0 / max(8, 2 * horizon)),
-            0.5 ** (1.0 / (64 * max(8, horizon))),
+            (expert := 0.5 ** (1.0 / (64 * max(8, horizon)))),
+            1.0 - expert,
             0.5 ** (1.0 / (2 * max(8, horizon))),
             0.5 ** (1.0 / (horizon // 2)) if horizon > 1 else 0.0,
             (1.0 + 1.0 / horizon) / 2.0,

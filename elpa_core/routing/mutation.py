@@ -5,6 +5,8 @@ On these the router serves ``recent`` of the online models alone. The amplitude 
 
 from __future__ import annotations
 
+from math import inf
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,9 +35,10 @@ def react_one(state: State, given: Answer, actual: float, limited: float, method
         state.window_actual[place], state.window_forecast[place] = abs(limited), abs(given.offline)
         state.window_rows += 1
     state.mutated = 0
-    size = max(abs(actual), abs(given.served), state.phi)
-    if abs(actual - given.served) > method.epsilon * size:
-        state.mutated, state.dirty = 1, method.dirty_interval
+    if method.epsilon < inf:
+        size = max(abs(actual), abs(given.served), state.phi)
+        if abs(actual - given.served) > method.epsilon * size:
+            state.mutated, state.dirty = 1, method.dirty_interval
 
 
 def react_many(state: State, given: Answer, actual: Array, limited: Array, method: Method) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -105,12 +105,12 @@ class Router(BaseRouter):
         if method.belted:
             belt.hold_one(answers, state)
         self._block = given, weights, answers, dirty
-        self._waiting = deque([each] for each in answers)
+        self._waiting = deque(zip(answers, strict=False))
         return np.array([each.served for each in answers])
 
     def _step(self, step: int, row: list[float], weights: experts.Weights) -> Answer:
         state = self._state
-        limited, ordered, present = limits.limit_one(row, state)
+        limited, ordered, present = limits.limit_one(row, weights.low, weights.high, state.margin)
         if not ordered:
             raise no_forecast("forecasts", f"step {step}")
         median = experts.median_one(limited, ordered, weights)
@@ -127,7 +127,7 @@ class Router(BaseRouter):
             return super()._actuals(actuals).tolist()
         return values
 
-    def _learn(self, given: list[Answer], actual: float) -> None:
+    def _learn(self, given: Sequence[Answer], actual: float) -> None:
         state, method, [answer] = self._state, self._method, given
         limited, clean = limits.within(actual, *limits.limits_of(state)), state.dirty == 0
         belt.settle_one(state, answer, limited, clean=clean)
@@ -154,10 +154,7 @@ class Router(BaseRouter):
             not hold. And at present: ``mutation`` (was the last actual one), ``dirty_steps_left``,
             ``amplitude_factor``, ``credit``.
 
-        Raises
-        ------
-        CallOrderError, InputError
-            If there is no such step, or it is no integer.
+        Raises CallOrderError if there is no such step, InputError if it is no integer.
         """
         step = whole_number(step, "step")
         if self._block is None or not 0 <= step < len(self._block[2]):

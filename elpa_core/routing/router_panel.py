@@ -79,7 +79,7 @@ class RouterPanel(BaseRouter):
             if size not in works:
                 works[size] = experts.WeightsOfMany(len(self._names), size, self._method.n_online)
             self._chunks.append((chunk, part, works[size]))
-        self._unused: list[list[Answer]] = []
+        self._unused: list[Sequence[Answer]] = []
 
     def _forget_losses(self) -> None:
         self._state.best_loss[:], self._state.ahead[:] = 0.0, 0.0
@@ -143,7 +143,7 @@ class RouterPanel(BaseRouter):
         if missing is not None:
             out.single[beyond[missing[state.best[beyond], np.arange(len(beyond))]]] = np.nan
 
-    def _unused_answers(self, step: int) -> list[Answer]:
+    def _unused_answers(self, step: int) -> Sequence[Answer]:
         """Return memory for the answers of a step that no step which waits for its actual uses."""
         if not self._unused:
             return [Answer.empty(part, step) for _, part, _ in self._chunks]
@@ -152,7 +152,7 @@ class RouterPanel(BaseRouter):
             part.step, part.radii = step, None
         return answers
 
-    def _learn(self, given: list[Answer], actual: Array) -> None:
+    def _learn(self, given: Sequence[Answer], actual: Array) -> None:
         for (chunk, state, work), answer in zip(self._chunks, given, strict=True):
             low, high = limits.limits_of(state)
             limited = np.minimum(np.maximum(actual[chunk], low), high)

@@ -92,10 +92,10 @@ def _syntax(
     if not complaint.is_error or _CHANGES_READING.search(command):
         return [], [Caution(loaded.source, place, f"bash says, without running it, of {said}")]
     places = places_of_values(config)
-    unquoted = [
-        f"{{{name}}} ({places[name]})" for name, _ in unquoted_values(model.train_cmd, written_texts(config))
+    hints = [
+        f"look at the value of {{{name}}} ({places[name]}): it stands {where}"
+        for name, where in unquoted_values(model.train_cmd, written_texts(config))
     ]
-    hints = [f"look at the value of {' and '.join(unquoted)}: it stands unquoted"] if unquoted else []
     if "\r" in command:
         hints.append("the command has carriage returns")
     place = f"{place} (model {quoted(model.name)})"

@@ -158,11 +158,11 @@ def plan_model(
 
 
 def _with_unquoted(error: PlaceholderError, model: Model, config: TrainingConfig) -> PlaceholderError:
-    """Return the error with the values of the config that may be behind it: they stand unquoted."""
-    names = dict.fromkeys(name for name, _ in unquoted_values(model.train_cmd, written_texts(config)))
-    if not names:
+    """Return the error with the values of the config that may be behind it: bash reads their signs."""
+    unquoted = unquoted_values(model.train_cmd, written_texts(config))
+    if not unquoted:
         return error
-    hint = f"the value of {' and '.join(f'{{{name}}}' for name in names)} stands unquoted"
+    hint = "; ".join(f"the value of {{{name}}} stands {where}" for name, where in unquoted)
     return PlaceholderError(
         replace(problem, hint=f"{problem.hint}; {hint}" if problem.hint else hint)
         for problem in error.problems

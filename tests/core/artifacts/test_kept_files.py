@@ -75,13 +75,23 @@ def test_links_are_kept_as_what_they_lead_to(folder):
     assert [path.read_text() for path in kept_files(folder, ["best.pt", "shared"]).paths] == ["model.pt", "s"]
 
 
-def test_what_is_no_file_is_passed_over(folder):
-    (folder / "dangling").symlink_to("gone")
-    os.mkfifo(folder / "pipe")
-    assert names(folder, "[dmp]*") == ["model.pt"]
-    for pattern in ("dangling", "pipe"):
-        (warning,) = kept_files(folder, [pattern]).warnings
-        assert "found no such file" in warning
+def test_what_is_no_regular_file_is_a_warning_and_the_others_are_kept(folder):
+    (folder / "runs" / "dangling.pt").symlink_to("gone")
+    (folder / "zero.pt").symlink_to("/dev/zero")
+    (folder / "circle.pt").symlink_to("circle.pt")
+    os.mkfifo(folder / "pipe.pt")
+
+    def warning(name):
+        expected = "a file that can be read to its end; it is not kept"
+        return f"{folder}: found '{name}', which is no regular file; expected {expected}"
+
+    for patterns in (["*.pt"], ["*.pt", "*e.pt"]):
+        paths, warnings = dataclasses.astuple(kept_files(folder, patterns))
+        assert [path.name for path in paths] == ["model.pt"]
+        assert list(warnings) == [warning("circle.pt"), warning("pipe.pt"), warning("zero.pt")]
+    assert kept_files(folder, ["pipe.pt"]) == KeptFiles((), (warning("pipe.pt"),))
+    paths, warnings = dataclasses.astuple(kept_files(folder, ["runs"]))
+    assert (len(paths), warnings) == (3, (warning("runs/dangling.pt"),))
 
 
 @pytest.mark.parametrize("name", [b"a\nb.bin", b"\xff.bin", b"\x1b[31m.bin"])

@@ -44,7 +44,7 @@ def test_a_failed_model_shows_the_last_lines_of_its_errors_without_secrets(elpa,
         "the command ended with exit code 127 (a program that was not found: is it installed, and in PATH?);"
         f" its errors are in {tmp_path}/run/models/a/train.stderr.log"
     )
-    shown = [f"line {i}" for i in range(14, 31)] + ["20%", "\\x1b[31m***", "0" * 1000 + "..."]
+    shown = [f"line {i}" for i in range(14, 31)] + ["20%", "\\x1b[31m***", "..." + "0" * 999 + "7"]
     assert lines[at + 1 : at + 21] == ["    " + line for line in shown]
     assert lines[at + 21].startswith("[2/2] offline b: running")
 

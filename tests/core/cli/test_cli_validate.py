@@ -97,7 +97,7 @@ def test_an_unquoted_parenthesis(validate):
     assert error == (
         'error: p.json: $.models[0].train_cmd (model "n"): found what bash cannot read, line 1: syntax error'
         " near unexpected token `('; expected a command of bash; look at the value of {dataset} ($.dataset):"
-        " it stands unquoted"
+        " it stands outside quotes"
     )
     assert warning == (
         'warning: p.json: $.models[0].train_cmd: the value "/data/load (1).csv" of $.dataset stands outside'
@@ -227,3 +227,17 @@ def test_json(folders, elpa, write_json):
     assert good == {"file": "one/load.json", "kind": "training", "dag_id": "elpa_load", **empty}
     assert scores == {"file": "one/scores.json", "kind": "integration", "dag_id": None, **empty}
     assert (none["kind"], none["problems"][0]["expected"]) == (None, "a JSON file that can be read")
+
+
+def test_a_schedule_that_has_ended(validate):
+    ended = {"schedule": "@daily", "start_date": "2020-01-01", "end_date": "2020-02-01"}
+    goes_on = ended | {"end_date": "2199-01-01"}
+    backfilled = {"start_date": "2020-01-01", "end_date": "2020-02-01"}
+    status, stdout, stderr = validate(
+        a=pool(airflow=ended), b=pool(airflow=goes_on), c=pool(airflow=backfilled)
+    )
+    assert (status, len(stdout)) == (0, 3)
+    assert stderr == [
+        'warning: a.json: $.airflow.end_date: "2020-02-01", which is past: the schedule starts no more data'
+        " intervals; a later date, or none, for more runs"
+    ]

@@ -200,6 +200,12 @@ def test_a_value_with_a_blank_or_a_sign_outside_quotes(warnings, command, value)
         ('x "{v}"', "/data/load (1).csv"),
         ("x '{v}'", 'a "b" c'),
         ('x "{v}"', "$DATA/load.csv"),
+        ('x "{v}"', "${DATA}/load.csv"),
+        ('x "{v}"', "$DATA"),
+        ('x "{v}"', "5 $"),
+        ('x "{v}"', "it's 5\\% {a,b}"),
+        ("cat <<E\n{v}\nE", '$DATA/load.csv "a" it\'s'),
+        ("cat <<'E'\n{v}\nE", "/d/$x.csv `a` \\\\"),
         ("x {v}", "/data/load-1_2.csv"),
         ("x {v}", "s3://bucket/key=1,2"),
         ("x {v}", "user@host:80%+"),
@@ -214,11 +220,28 @@ def test_a_value_that_bash_takes_as_meant_is_no_warning(warnings, command, value
     assert warnings(pool(block(train_cmd=command), context={"v": value})) == []
 
 
-@pytest.mark.parametrize(("command", "value"), [('x "{v}"', 'a"b'), ("x '{v}'", "it's"), ('x "{v}"', "`x`")])
-def test_a_value_that_ends_its_quotes(warnings, command, value):
-    ((_, found, expected),) = warnings(pool(block(train_cmd=command), context={"v": value}))
-    assert "quotes, where bash reads its characters" in found
-    assert expected == "read it from $ELPA_V"
+@pytest.mark.parametrize(
+    ("command", "values", "where"),
+    [
+        (
+            'x "{v}"',
+            ["/d/$x.csv", "$DATA/$x.csv", "a $(b)", "`x`", "a\\\\b", "a\\", 'a"b', "pa$$word"],
+            "double quotes",
+        ),
+        ("cat <<E\n{v}\nE", ["/d/$x.csv", "${x}y", "`x`", "a\\$", "a\\"], "a here-document"),
+        ('x "${{y:-{v}}}"', ["/d/$x.csv", "`x`", "a}", 'a"b'], "${name:-...} inside double quotes"),
+        ("x ${{y:-{v}}}", ["a}b"], "${name:-...} outside quotes"),
+        ("x '{v}'", ["it's"], "single quotes"),
+        ("x $'{v}'", ["it's", "a\\nb"], "$'...' quotes"),
+        ("x # {v}", ["a\nb"], "a comment"),
+    ],
+)
+def test_a_value_that_bash_reads_where_it_stands(warnings, command, values, where):
+    for value in values:
+        ((_, found, expected),) = warnings(pool(block(train_cmd=command), context={"v": value}))
+        assert f" of $.context.v stands in {where}, where bash reads its characters" in found
+        if not where.endswith("outside quotes"):
+            assert expected == "read it from $ELPA_V"
 
 
 def test_the_field_of_the_value_is_named(warnings):

@@ -70,7 +70,13 @@ def test_a_value_that_breaks_a_command_is_named(check):
     text = "python /n.py --data {dataset} --out {model_dir}"
     ((_, found, hint),), _ = check(command(text, dataset="/data/load (1).csv"))
     assert "syntax error near unexpected token `('" in found
-    assert hint == "look at the value of {dataset} ($.dataset): it stands unquoted"
+    assert hint == "look at the value of {dataset} ($.dataset): it stands outside quotes"
+    text = "x '{dataset}' \"{note}\" $(("
+    ((_, _, hint),), _ = check(command(text, dataset="it's", context={"note": 'a"b'}))
+    assert hint == (
+        "look at the value of {dataset} ($.dataset): it stands in single quotes;"
+        " look at the value of {note} ($.context.note): it stands in double quotes"
+    )
 
 
 def test_a_secret_in_what_bash_says_is_not_shown(check):

@@ -66,7 +66,7 @@ def test_a_value_of_the_config_that_confuses_a_command_is_named(plan):
     with pytest.raises(PlaceholderError) as caught:
         plan(pool(block("a", train_cmd="x {dataset} --out {model_dir}"), dataset="/data/load (1).csv"))
     (problem,) = caught.value.problems
-    assert problem.hint.endswith("; the value of {dataset} stands unquoted")
+    assert problem.hint.endswith("; the value of {dataset} stands outside quotes")
     with pytest.raises(PlaceholderError) as caught:
         plan(pool(block("a", train_cmd="x ({dataset} --out {model_dir}"), dataset="/load.csv"))
-    assert "unquoted" not in caught.value.problems[0].hint
+    assert "the value of" not in caught.value.problems[0].hint
