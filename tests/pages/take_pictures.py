@@ -22,19 +22,18 @@ def main(url: str, user: str, password: str) -> None:
     with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60) as client:
         run_id = client.get(f"/elpa/api/v1/dags/{DAG}/policies").json()["policies"][0]["run_id"]
     run = f"/dags/{DAG}/runs/{quote(run_id, safe='')}/plugin/elpa-run-policy"
-    pages = {"policies": "/plugin/elpa-policies", "dag": f"/dags/{DAG}/plugin/elpa-policy", "run": run}
+    pages = [("policies", "light", "/plugin/elpa-policies"), ("run", "dark", run)]
     FOLDER.mkdir(exist_ok=True)
     with chromium() as browser:
-        for theme in ("light", "dark"):
-            for name, path in pages.items():
-                page = new_page(browser, url, token, width=1440, theme=theme)
-                page.goto(f"{url}{path}")
-                frame = page.frame_locator("iframe")
-                frame.locator("main:not([aria-busy])").wait_for()
-                if name != "policies":
-                    drawn(frame)
-                page.screenshot(path=FOLDER / f"{name}-{theme}.png")
-                page.context.close()
+        for name, theme, path in pages:
+            page = new_page(browser, url, token, width=1440, theme=theme)
+            page.goto(f"{url}{path}")
+            frame = page.frame_locator("iframe")
+            frame.locator("main:not([aria-busy])").wait_for()
+            if name == "run":
+                drawn(frame)
+            page.screenshot(path=FOLDER / f"{name}-{theme}.png")
+            page.context.close()
 
 
 if __name__ == "__main__":

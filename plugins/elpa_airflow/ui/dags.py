@@ -35,11 +35,11 @@ class ElpaDag:
     due: dt.datetime | None
 
 
-def elpa_dags(dag_ids: Collection[str], session: Session) -> list[ElpaDag]:
-    """Return those of these Dags that ELPA made, by id."""
+def elpa_dags(dag_ids: Collection[str], session: Session, *, stale: bool = True) -> list[ElpaDag]:
+    """Return those of these Dags that ELPA made, by id; also those whose config is gone, if ``stale``."""
     marked = select(DagTag.dag_id).where(DagTag.name == TAG, DagTag.dag_id.in_(dag_ids))
     models = session.scalars(select(DagModel).where(DagModel.dag_id.in_(marked))).all()
-    known = {model.dag_id: model for model in models}
+    known = {model.dag_id: model for model in models if stale or not model.is_stale}
     found = []
     rows = SerializedDagModel.get_latest_serialized_dags(dag_ids=[*known], session=session) if known else []
     for row in rows:

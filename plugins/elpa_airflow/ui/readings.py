@@ -30,7 +30,7 @@ def get_dags(user: GetUserDep, session: SessionDep) -> dict[str, Any]:
     """Return one line for each ELPA Dag that the user may read."""
     readable = get_auth_manager().get_authorized_dag_ids(user=user, method="GET")
     lines = []
-    for dag in elpa_dags(readable, session):
+    for dag in elpa_dags(readable, session, stale=False):
         try:
             lines.append(overview(read_book(dag), dag.due).model_dump(mode="json"))
         except UnreadableStoreError as error:

@@ -60,7 +60,7 @@ class TestGraph:
 
     def test_integrate_runs_when_all_have_ended(self, dag: Any) -> None:
         task = dag.get_task("integrate")
-        assert (task.task_type, task.trigger_rule, task.retries) == ("PythonOperator", "all_done", 1)
+        assert (task.task_type, task.trigger_rule, task.retries) == ("IntegrateOperator", "all_done", 1)
 
     def test_a_model_is_trained_by_a_bash_operator(self, dag: Any) -> None:
         from airflow.providers.standard.operators.bash import BashOperator
