@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from support.airflow_home import AirflowHome
+from support.folder_ends import ends_with
 from support.ui_server import UiServer
 
 
 @pytest.fixture(scope="session")
-def running_server(tmp_path_factory: pytest.TempPathFactory, airflow_home: AirflowHome) -> Iterator[UiServer]:
+def running_server(tmp_path_factory: pytest.TempPathFactory, airflow_home: AirflowHome) -> UiServer:
     server = UiServer(tmp_path_factory.mktemp("ui"), airflow_home.migrated)
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
+    ends_with(Path(__file__).parent, server.stop)
+    server.start()
+    return server
 
 
 @pytest.fixture
