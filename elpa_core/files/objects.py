@@ -16,6 +16,8 @@ from elpa_core.files.location import ObjectPath
 _READ_AT_ONCE = 500
 # One request per object: separate requests for its parts could return different versions.
 _WHOLE = {"max_concurrency": 1}
+_LATE, _TRIES = 30.0, 6
+"""A put has this many seconds, and as many times the client's timeouts of one try."""
 
 
 class ObjectVersion(NamedTuple):
@@ -75,7 +77,7 @@ def read_version(path: ObjectPath) -> tuple[bytes, ObjectVersion]:
 def write(path: ObjectPath, data: bytes) -> None:
     """Put an object; replace an existing one."""
     with _as_os_error(path):
-        path.fs.pipe_file(path.path, data)
+        _put(path, data)
 
 
 def create(path: ObjectPath, data: bytes) -> bool:
@@ -198,9 +200,28 @@ def _version(path: ObjectPath) -> ObjectVersion:
     return ObjectVersion(str(found["generation"] if _is_gs(path) else found["ETag"]))
 
 
+def _put(path: ObjectPath, data: bytes, **condition: str) -> None:
+    """Put an object; give up long after the client's own timeouts, which do not end every wait.
+
+    With aiohttp 3.14 a put that waited for its answer was seen to outlast the read timeout by minutes.
+    """
+    from fsspec.asyn import FSTimeoutError, sync  # noqa: PLC0415  (an extra)
+
+    fs = path.fs
+    if not getattr(fs, "async_impl", False):
+        fs.pipe_file(path.path, data, **condition)
+        return
+    seconds = getattr(fs, "config_kwargs", {})
+    one_try = seconds.get("connect_timeout", 60) + seconds.get("read_timeout", 60)
+    try:
+        sync(fs.loop, fs._pipe_file, path.path, data, timeout=_LATE + _TRIES * one_try, **condition)
+    except FSTimeoutError as error:
+        raise TimeoutError(errno.ETIMEDOUT, "no answer from the service", str(path)) from error
+
+
 def _put_if(path: ObjectPath, data: bytes, version: ObjectVersion) -> None:
     if version == ABSENT:
-        path.fs.pipe_file(path.path, data, mode="create")
+        _put(path, data, mode="create")
     elif _is_gs(path):
         bucket, _, key = path.path.partition("/")
         path.fs.call(
@@ -214,7 +235,7 @@ def _put_if(path: ObjectPath, data: bytes, version: ObjectVersion) -> None:
             json_out=True,
         )
     else:
-        path.fs.pipe_file(path.path, data, IfMatch=version.text)
+        _put(path, data, IfMatch=version.text)
 
 
 def _modified(found: dict[str, Any]) -> dt.datetime:

@@ -15,6 +15,7 @@ from elpa_airflow.ui.guards import READS_DAG, SIGNED_IN
 from elpa_airflow.ui.stores import OpenedDep, UnreadableStoreError, read_book
 from elpa_core.errors import InputError, Problem
 from elpa_core.files.atomic import json_bytes
+from elpa_core.runs.folder import MANIFEST_NAME
 from elpa_core.store.reading import recorded_policy
 from elpa_core.views import dag_view, overview, policy_rows, run_view
 from elpa_core.views.changes import Action, change, side_by_side
@@ -123,7 +124,7 @@ def get_policy(opened: OpenedDep, run_id: str, number: Number = None) -> Respons
 @router.get("/dags/{dag_id}/manifest", dependencies=READS_DAG)
 def get_manifest(opened: OpenedDep, run_id: str) -> Response:
     """Return the manifest of a run for download. Secrets in it are masked, as they are in the store."""
-    return _download(json_bytes(manifest_of_run(opened.book, run_id)), "train_manifest.json")
+    return _download(json_bytes(manifest_of_run(opened.book, run_id)), MANIFEST_NAME)
 
 
 @router.get("/dags/{dag_id}/compare", dependencies=READS_DAG)

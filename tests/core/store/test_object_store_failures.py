@@ -99,6 +99,19 @@ def test_no_answer_to_the_decision_for_good(s3_store, impatient, s3, fault):
     check_repaired(s3_store)
 
 
+def test_a_put_ends_even_if_the_client_waits_for_ever(s3_store, s3, monkeypatch):
+    run(s3_store, 1)
+    record(s3_store, 2)
+    monkeypatch.setattr("elpa_core.files.objects._LATE", 1.0)
+    monkeypatch.setattr("elpa_core.files.objects._TRIES", 0)
+    s3.faults(("PUT", "history.jsonl", "hang", 1000))
+    assert "no answer from the service" in refused(lambda: s3_store.publish("day2"))
+    s3.faults()
+    monkeypatch.undo()
+    assert s3_store.publish("day2").changed
+    check_repaired(s3_store)
+
+
 def test_whether_it_is_decided_may_be_unknown(s3_store, impatient, s3):
     run(s3_store, 1)
     record(s3_store, 2)

@@ -4,7 +4,7 @@ Prints its port. Requests are carried out one after the other, because moto look
 of a write and writes in two steps. ``POST /-/faults`` takes a JSON list of faults; each is met by the
 next requests that fit it: {"method", "key", "fault", "times"}; an empty method fits any. Faults:
 ``refuse`` answers 503 and does nothing; ``deny`` answers 403; ``lose`` does what was asked and closes the
-connection without an answer; ``cut`` closes it in the middle of the answer; ``hang`` never answers;
+connection without an answer; ``cut`` closes it in the middle of the answer; ``hang`` answers too late;
 ``forget`` carries a write out without looking at its conditions; ``keep`` answers a removal of many as if
 none of them was allowed. ``GET /-/requests`` returns the methods
 and paths of the requests since the last faults were set, and how many were under way at once.
@@ -86,7 +86,7 @@ class Faulty:
                 environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
                 return _answer(start_response, "200 OK", _KEPT)
             case "hang":
-                time.sleep(3600)
+                time.sleep(120)
             case "lose":
                 self._carry_out(environ, lambda *_: None)
                 connection.shutdown(socket.SHUT_RDWR)
