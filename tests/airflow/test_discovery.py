@@ -108,6 +108,7 @@ def load(home: Site, *options: str, plugins: Path, path: str) -> Any:
     return last_line(home.python(*options, "-c", LOAD_PLUGINS, **environment).stdout)
 
 
+@pytest.mark.slow
 class TestThePlugin:
     def test_installed_it_is_there_once(self, site: Site) -> None:
         found = load(site, plugins=site.home / "plugins", path=os.environ.get("PYTHONPATH", ""))

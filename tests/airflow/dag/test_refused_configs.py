@@ -16,6 +16,8 @@ from airflow.dag_processing.dagbag import BundleDagBag, DagBag
 from support.airflow_home import AirflowHome, Done
 from support.airflow_site import DAG_FILE, DagsFolder, Site, model, pair
 
+pytestmark = pytest.mark.slow
+
 STRANGER = """
 from airflow.sdk import dag, task
 

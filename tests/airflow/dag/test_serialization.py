@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from support.airflow_site import DagsFolder, Site, model, pair
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def home(new_site: Callable[[str], Site]) -> Site:

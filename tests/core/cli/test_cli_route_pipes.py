@@ -14,6 +14,8 @@ from support.streams import ELPA, run_shell, running, served_in, stream_files, w
 
 from elpa_core.routing import Router
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("per_block", [1, 4])
 def test_a_block_is_answered_before_its_actuals_are_awaited(tmp_path: Path, per_block: int) -> None:

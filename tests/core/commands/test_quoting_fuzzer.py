@@ -9,6 +9,8 @@ from support.quoting_programs import MARKER, SLOT, case, run_batch
 
 from elpa_core.commands.bash.quoting import quote_values
 
+pytestmark = pytest.mark.slow
+
 BATCH = 250
 
 
