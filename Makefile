@@ -42,7 +42,7 @@ test-sweeps: $(VENV)/cluster  ## full sweeps and ten times as many generated cas
 	@tests/distributed/install_servers.sh
 	@$(BIN)/python -m pytest tests/distributed -m sweep
 
-test-distributed: $(VENV)/cluster  ## tests with PostgreSQL, Redis and two Celery workers that are killed; about five minutes
+test-distributed: $(VENV)/cluster  ## tests with PostgreSQL, Redis and two Celery workers that are killed; five to seven minutes
 	@tests/distributed/install_servers.sh
 	@$(BIN)/python -m pytest tests/distributed -m 'not sweep'
 
