@@ -67,6 +67,13 @@ class Steps:
             None if self.text is None else tuple(self.text[place] for place in places),
         )
 
+    @property
+    def span(self) -> tuple[str, str] | None:
+        """The first and the last time, as the file has them; None if it has none."""
+        if self.time is None or self.text is None:
+            return None
+        return self.text[int(self.time.values.argmin())], self.text[int(self.time.values.argmax())]
+
     def place(self, index: int) -> str:
         """Return where a step stands in its file."""
         return f"row {self.rows[index]} (line {self.lines[index]})"

@@ -98,10 +98,7 @@ def _facts(
         if window is None:
             facts[name] = ComparedModel(rows=rows.get(name), shared=0, first=None, last=None)
             continue
-        first = last = None
-        if window.time is not None and window.text is not None:
-            first = window.text[int(np.argmin(window.time.values))]
-            last = window.text[int(np.argmax(window.time.values))]
+        first, last = window.span or (None, None)
         facts[name] = ComparedModel(rows=len(window.rows), shared=shared, first=first, last=last)
     return facts
 
@@ -145,11 +142,7 @@ def _few_shared(keys: Mapping[str, Sequence[Key]], shared: int, windows: Mapping
     ]
     if few or 2 * shared >= min(map(len, keys.values())):
         return few
-    spans = []
-    for name, window in windows.items():
-        if window.time is not None and window.text is not None:
-            values = window.time.values
-            spans.append(f"{name} {window.text[int(values.argmin())]} to {window.text[int(values.argmax())]}")
+    spans = [f"{name} {' to '.join(window.span)}" for name, window in windows.items() if window.span]
     return [f"another window: the models share {shared} steps" + (f": {'; '.join(spans)}" if spans else "")]
 
 

@@ -17,7 +17,7 @@ from elpa_core.routing import Prediction, Router, snapshot
 from elpa_core.routing.routing_policy import RoutingPolicy
 from elpa_core.routing.state import Array
 from elpa_core.serving.streams import Actuals, Block
-from elpa_core.serving.warm_start import start_router
+from elpa_core.serving.warm_start import differing_fields, start_router
 
 _FORMAT, _VERSION = "elpa-route", 3
 
@@ -86,16 +86,12 @@ class Session:
             raise InputError(Problem(str(path), "$.learned", quoted(learned), "a row number or null"))
         self.rows, self.learned = rows, learned
         wanted, had = RoutingPolicy.of(policy, horizon), self.router.policy
-        fields = ["online", "offline", "dirty_interval", "amplitude_window", "mutant_epsilon"]
-        if horizon is not None:
-            fields.append("horizon")
         problems = [
             Problem(
                 str(path), f"$.router.policy.{field}", _shown(getattr(had, field)),
                 f"{_shown(getattr(wanted, field))}, as asked for", "start with a new state file",
             )
-            for field in fields
-            if getattr(had, field) != getattr(wanted, field)
+            for field in differing_fields(had, wanted, horizon=horizon is not None)
         ]  # fmt: skip
         if problems:
             raise InputError(problems)

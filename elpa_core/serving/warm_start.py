@@ -15,7 +15,7 @@ from elpa_core.files.strict_json import parse_object
 from elpa_core.routing.router import Router
 from elpa_core.routing.routing_policy import RoutingPolicy
 
-_SAME = ("online", "offline", "dirty_interval", "amplitude_window", "mutant_epsilon", "horizon")
+_SAME = ("online", "offline", "dirty_interval", "amplitude_window", "mutant_epsilon")
 
 
 def start_router(
@@ -62,8 +62,13 @@ def _read_state(named: Mapping[str, Any], folder: Path | None, wanted: RoutingPo
     if sha256 != named.get("sha256"):
         raise InputError(Problem(str(place), "", f"content with SHA-256 {sha256}", "that of the policy"))
     router = Router.from_json(parse_object(data, str(place)), str(place))
-    for field in _SAME:
-        found, expected = getattr(router.policy, field), getattr(wanted, field)
-        if found != expected:
-            raise InputError(Problem(str(place), f"$.policy.{field}", quoted(found), quoted(expected)))
+    if fields := differing_fields(router.policy, wanted, horizon=True):
+        found, expected = getattr(router.policy, fields[0]), getattr(wanted, fields[0])
+        raise InputError(Problem(str(place), f"$.policy.{fields[0]}", quoted(found), quoted(expected)))
     return router
+
+
+def differing_fields(had: RoutingPolicy, wanted: RoutingPolicy, *, horizon: bool) -> list[str]:
+    """Return the fields in which a state's policy differs from the one that is to be served."""
+    fields = (*_SAME, "horizon") if horizon else _SAME
+    return [field for field in fields if getattr(had, field) != getattr(wanted, field)]
