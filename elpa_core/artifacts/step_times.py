@@ -18,7 +18,7 @@ Kind = Literal["numbers", "times without a UTC offset", "times with a UTC offset
 EXPECTED = "an ISO 8601 date or time, or a number"
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
 _MONTH = re.compile(r"\d{4}-\d{2}", re.ASCII)
-_ZERO = {None: dt.datetime(1970, 1, 1), True: dt.datetime(1970, 1, 1, tzinfo=dt.UTC)}  # noqa: DTZ001
+_ZERO = {False: dt.datetime(1970, 1, 1), True: dt.datetime(1970, 1, 1, tzinfo=dt.UTC)}  # noqa: DTZ001
 _MICROSECOND = dt.timedelta(microseconds=1)
 
 
@@ -83,7 +83,7 @@ def step_times(cells: Sequence[str | bytes]) -> StepTimes:
         elif aware != has_offset:
             found = f"{quoted(text)}, a time {'with' if has_offset else 'without'} a UTC offset"
             raise StepTimeError(index, found, f"one {'with' if aware else 'without'} it, as in the first row")
-        values[index] = (moment - _ZERO[has_offset or None]) // _MICROSECOND
+        values[index] = (moment - _ZERO[has_offset]) // _MICROSECOND
     return StepTimes(values, "times with a UTC offset" if aware else "times without a UTC offset")
 
 
