@@ -54,9 +54,8 @@ def relative_paths(template: str) -> list[RelativePath]:
     commands = program.commands
     if any(word.text in {"cd", "pushd"} for command in commands for word in command.words[:1]):
         return []
-    redirected = [word for command in commands for _, word in command.redirections]
-    times = Counter(word.text for command in commands for word in [*command.words, *redirected])
-    written = {word.text for word in redirected}
+    times = Counter(word.text for command in commands for word in command.words)
+    written = {word.text for command in commands for _, word in command.redirections}
     found: dict[RelativePath, None] = {}
     for command in commands:
         run = _program(command)

@@ -7,7 +7,7 @@ signs, unless it stands in quotes that none of its characters ends.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from elpa_core.commands.bash.syntax import SLOT, Program, Slot, Where
@@ -62,7 +62,7 @@ def unquoted_values(template: str, values: Mapping[str, str]) -> list[Unquoted]:
     if not telling or telling.isdisjoint(placeholder_names(template)):
         return []
     program, name_of = read_template(template)
-    begins = {slot for slot in program.slots if _begins_a_command(slot, program)}
+    begins = set(_first_words(program))
     return list(
         dict.fromkeys(
             Unquoted(name, slot.where.value)
@@ -75,6 +75,8 @@ def unquoted_values(template: str, values: Mapping[str, str]) -> list[Unquoted]:
     )
 
 
-def _begins_a_command(slot: Slot, program: Program) -> bool:
-    words = [command.words[0] for command in program.commands if command.words]
-    return slot.where is Where.WORD and slot.word.text == SLOT and slot.word in words
+def _first_words(program: Program) -> Iterator[Slot]:
+    """Yield the slots that are the whole first word of a command."""
+    for command in program.commands:
+        if command.words and command.words[0].text == SLOT:
+            yield from (slot for slot in command.words[0].marks if slot.where is Where.WORD)

@@ -17,7 +17,7 @@ _READ_AT_ONCE = 500
 # One request per object: separate requests for its parts could return different versions.
 _WHOLE = {"max_concurrency": 1}
 _LATE, _TRIES = 30.0, 6
-"""A put has this many seconds, and as many times the client's timeouts of one try."""
+"""A request has this many seconds, and as many times the client's timeouts of one try."""
 
 
 class ObjectVersion(NamedTuple):
@@ -40,7 +40,7 @@ class Listed(NamedTuple):
 def read(path: ObjectPath) -> bytes:
     """Return an object's content."""
     with _as_os_error(path):
-        data: bytes = path.fs.cat_file(path.path, **_WHOLE)
+        data: bytes = _ask(path, "cat_file", path.path, **_WHOLE)
         return data
 
 
@@ -48,9 +48,9 @@ def read_all(paths: Sequence[ObjectPath]) -> Iterator[tuple[ObjectPath, bytes]]:
     """Yield the objects that exist, with their contents."""
     for first in range(0, len(paths), _READ_AT_ONCE):
         some = {path.path: path for path in paths[first : first + _READ_AT_ONCE]}
-        fs = next(iter(some.values())).fs
-        with _as_os_error(next(iter(some.values()))):
-            found = fs.cat([glob.escape(key) for key in some], on_error="return", **_WHOLE)
+        one = next(iter(some.values()))
+        with _as_os_error(one):
+            found = _ask(one, "cat", [glob.escape(key) for key in some], on_error="return", **_WHOLE)
         for key, content in found.items():
             if isinstance(content, FileNotFoundError):
                 continue
@@ -77,7 +77,7 @@ def read_version(path: ObjectPath) -> tuple[bytes, ObjectVersion]:
 def write(path: ObjectPath, data: bytes) -> None:
     """Put an object; replace an existing one."""
     with _as_os_error(path):
-        _put(path, data)
+        _ask(path, "pipe_file", path.path, data)
 
 
 def create(path: ObjectPath, data: bytes) -> bool:
@@ -116,7 +116,7 @@ def size(path: ObjectPath) -> int | None:
     """Return an object's length in bytes, or None if there is none."""
     try:
         with _as_os_error(path):
-            found = path.fs.info(path.path)
+            found = _ask(path, "info", path.path)
     except FileNotFoundError:
         return None
     return int(found["size"]) if found["type"] == "file" else None
@@ -126,7 +126,7 @@ def children(folder: ObjectPath) -> list[tuple[str, bool]]:
     """Return the names directly below a folder, and whether each is a folder."""
     try:
         with _as_os_error(folder):
-            found = folder.fs.ls(folder.path, detail=True)
+            found = _ask(folder, "ls", folder.path, detail=True)
     except FileNotFoundError:
         return []
     prefix = _prefix(folder)
@@ -138,7 +138,7 @@ def listing(folder: ObjectPath) -> list[Listed]:
     """Return all objects below a folder, except those whose keys, as paths, lead outside it."""
     prefix = _prefix(folder)
     with _as_os_error(folder):
-        found = folder.fs.find(prefix, detail=True)
+        found = _ask(folder, "find", prefix, detail=True)
     listed = [
         Listed(key, PurePosixPath(key.removeprefix(prefix)).parts, _modified(one))
         for key, one in found.items()
@@ -162,7 +162,7 @@ def download(source: ObjectPath, target: Path) -> None:
 def remove_tree(folder: ObjectPath) -> None:
     """Remove all objects below a folder."""
     with _as_os_error(folder):
-        keys = folder.fs.find(_prefix(folder))
+        keys = _ask(folder, "find", _prefix(folder))
     remove_all(folder, keys)
 
 
@@ -178,8 +178,8 @@ def remove_all(folder: ObjectPath, keys: Sequence[str]) -> None:
         return
     with _as_os_error(folder):
         with suppress(FileNotFoundError):  # another process may remove them too
-            folder.fs.rm([glob.escape(key) for key in keys])
-        left = set(folder.fs.find(_prefix(folder))).intersection(keys)
+            _ask(folder, "rm", [glob.escape(key) for key in keys])
+        left = set(_ask(folder, "find", _prefix(folder))).intersection(keys)
     if left:
         place = str(folder) + "/" + min(left).removeprefix(_prefix(folder))
         raise OSError(errno.EACCES, "could not be removed", place)
@@ -188,7 +188,7 @@ def remove_all(folder: ObjectPath, keys: Sequence[str]) -> None:
 def remove(path: ObjectPath) -> None:
     """Remove an object."""
     with _as_os_error(path):
-        path.fs.rm_file(path.path)
+        _ask(path, "rm_file", path.path)
 
 
 def _prefix(folder: ObjectPath) -> str:
@@ -196,12 +196,12 @@ def _prefix(folder: ObjectPath) -> str:
 
 
 def _version(path: ObjectPath) -> ObjectVersion:
-    found = path.fs.info(path.path)
+    found = _ask(path, "info", path.path)
     return ObjectVersion(str(found["generation"] if _is_gs(path) else found["ETag"]))
 
 
-def _put(path: ObjectPath, data: bytes, **condition: str) -> None:
-    """Put an object; give up long after the client's own timeouts, which do not end every wait.
+def _ask(path: ObjectPath, request: str, *args: Any, **kwargs: Any) -> Any:
+    """Make a request; give up long after the client's own timeouts, which do not end every wait.
 
     With aiohttp 3.14 a put that waited for its answer was seen to outlast the read timeout by minutes.
     """
@@ -209,22 +209,23 @@ def _put(path: ObjectPath, data: bytes, **condition: str) -> None:
 
     fs = path.fs
     if not getattr(fs, "async_impl", False):
-        fs.pipe_file(path.path, data, **condition)
-        return
+        return getattr(fs, request)(*args, **kwargs)
     seconds = getattr(fs, "config_kwargs", {})
     one_try = seconds.get("connect_timeout", 60) + seconds.get("read_timeout", 60)
     try:
-        sync(fs.loop, fs._pipe_file, path.path, data, timeout=_LATE + _TRIES * one_try, **condition)
+        return sync(fs.loop, getattr(fs, f"_{request}"), *args, timeout=_LATE + _TRIES * one_try, **kwargs)
     except FSTimeoutError as error:
         raise TimeoutError(errno.ETIMEDOUT, "no answer from the service", str(path)) from error
 
 
 def _put_if(path: ObjectPath, data: bytes, version: ObjectVersion) -> None:
     if version == ABSENT:
-        _put(path, data, mode="create")
+        _ask(path, "pipe_file", path.path, data, mode="create")
     elif _is_gs(path):
         bucket, _, key = path.path.partition("/")
-        path.fs.call(
+        _ask(
+            path,
+            "call",
             "POST",
             f"{path.fs._location}/upload/storage/v1/b/{{}}/o",
             bucket,
@@ -235,7 +236,7 @@ def _put_if(path: ObjectPath, data: bytes, version: ObjectVersion) -> None:
             json_out=True,
         )
     else:
-        _put(path, data, IfMatch=version.text)
+        _ask(path, "pipe_file", path.path, data, IfMatch=version.text)
 
 
 def _modified(found: dict[str, Any]) -> dt.datetime:

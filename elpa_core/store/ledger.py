@@ -89,7 +89,7 @@ class Ledger:
 
     @property
     def first_in_order(self) -> Entry | None:
-        """The publication than which the next one must not be older."""
+        """The publication that the next one must not be older than."""
         if self.lift is None or self.lift.clock is None:
             return self.current
         clock = parse_moment(self.lift.clock)

@@ -9,9 +9,8 @@ from __future__ import annotations
 from airflow.sdk import Asset
 
 from elpa_airflow.run.moment import policy_uri
-from elpa_airflow.tasks import integrate as integrate_task
-from elpa_airflow.tasks import train as train_operator
+from elpa_airflow.tasks import integrate, train
 
-__all__ = ["integrate_task", "train_operator"]
+__all__ = ["integrate", "train"]
 
 Asset(policy_uri("preload"))

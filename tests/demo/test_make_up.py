@@ -1,4 +1,4 @@
-"""What ``make up`` runs, with configs of one's own, from its start to its end. About 60 s.
+"""What ``make up`` and ``make demo`` run, from start to end: ``make up`` with configs of one's own.
 
 It runs in a copy of ``dags``, beside which it keeps its state: whoever runs the tests may have called
 ``make up`` in this clone.
@@ -17,7 +17,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-DAGS = Path(__file__).parents[2] / "dags"
+ROOT = Path(__file__).parents[2]
+DAGS = ROOT / "dags"
 
 Demo = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -82,6 +83,17 @@ def test_it_says_where_it_is_each_time_until_it_is_down(
     assert demo("down").stdout == "stopped\n"
     with pytest.raises(httpx.TransportError):
         client.get("/api/v2/version")
+
+
+@pytest.mark.sweep
+def test_the_demo_prints_what_the_first_page_says(demo: Demo) -> None:
+    done = demo("demo")
+    assert done.returncode == 0, done.stderr
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    [table] = [fence for fence in page.split("```text\n") if fence.startswith("group ")]
+    shown = table.partition("```")[0].splitlines()
+    first = done.stdout.splitlines().index(shown[0])
+    assert done.stdout.splitlines()[first : first + len(shown)] == shown
 
 
 def holds(path: Path, text: str) -> bool:
