@@ -91,7 +91,7 @@ $(VENV)/dev: $(VENV)/demo
 	@touch $@
 
 $(VENV)/cluster: EXTRAS := airflow,cluster,demo,dev,s3,ui
-$(VENV)/cluster: $(VENV)/dev
-	@echo "installing the packages for a cluster in $(VENV)"
+$(VENV)/cluster: $(VENV)/python constraints.txt
+	@echo "installing all that the tests need in $(VENV)"
 	@$(PIP_INSTALL)
-	@touch $@
+	@touch $(VENV)/demo $(VENV)/dev $@

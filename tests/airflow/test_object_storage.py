@@ -1,4 +1,4 @@
-"""Whole Dags by ``dag.test()`` whose policy store is on S3, by an Airflow connection. About 80 seconds."""
+"""Whole Dags by ``dag.test()`` whose policy store is on S3, by an Airflow connection."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ pytestmark = pytest.mark.slow
 BUCKET = "policies"
 STORE = f"s3://minio@{BUCKET}/elpa"
 ONCE = {"retries": 0}
+TWICE = {"AWS_MAX_ATTEMPTS": "2"}  # how often a request that the service refuses is sent
 
 WITH_A_MODEL = "mkdir -p best && printf weights > model.pt && printf more > best/1.ckpt; " + train_cmd(2, 4)
 
@@ -38,14 +39,18 @@ def s3_site(site: Site, service: S3Service) -> Site:
     """Return a site with a connection to the service, and no other way to it."""
     extra = {"endpoint_url": service.url, "region_name": "us-east-1"}
     connection = {"conn_type": "aws", "login": "key", "password": "secret", "extra": extra}
-    site.extra_env = {"AIRFLOW_CONN_MINIO": json.dumps(connection), "AWS_EC2_METADATA_DISABLED": "true"}
+    site.extra_env = {
+        "AIRFLOW_CONN_MINIO": json.dumps(connection),
+        "AWS_EC2_METADATA_DISABLED": "true",
+        **TWICE,
+    }
     return site
 
 
 @pytest.fixture
 def store(service: S3Service, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], PolicyStore]:
     """Return how to look at the store of a Dag from outside Airflow, as ``elpa policy`` does."""
-    for name, value in service.env.items():
+    for name, value in {**service.env, **TWICE}.items():
         monkeypatch.setenv(name, value)
     return lambda dag_id: PolicyStore(open_location(f"s3://{BUCKET}/elpa"), dag_id)
 

@@ -1,4 +1,4 @@
-"""The demo's training commands on the packaged water flow (one of each module in ``make test``)."""
+"""The demo's training commands on the packaged water flow (one of each module but in the sweeps)."""
 
 import csv
 import json
@@ -34,7 +34,7 @@ ONE_OF_EACH_MODULE = ("bayesian_linear", "huber", "structural")
 each_model = pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=() if name in ONE_OF_EACH_MODULE else pytest.mark.slow, id=name)
+        pytest.param(name, marks=() if name in ONE_OF_EACH_MODULE else pytest.mark.sweep, id=name)
         for name in BLOCKS
     ],
 )

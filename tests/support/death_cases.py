@@ -41,9 +41,11 @@ ON_FILLED = [
 BY_HAND = {"promote", "rollback", "lift"}
 
 
-SHARES = pytest.mark.parametrize(
-    "every", [3, pytest.param(1, marks=pytest.mark.sweep)], ids=["at some", "at each"]
-)
+def shares(every):
+    """Have a test die at some places, at least one of each kind, and in the sweeps at each."""
+    return pytest.mark.parametrize(
+        "every", [every, pytest.param(1, marks=pytest.mark.sweep)], ids=["at some", "at each"]
+    )
 
 
 def case_name(value):

@@ -1,4 +1,4 @@
-"""A change of a store on S3 that dies, or is stopped, at any of its requests. Runs in about 40 seconds."""
+"""A change of a store on S3 that dies, or is stopped, at any of its requests."""
 
 import json
 import os
@@ -13,11 +13,11 @@ import pytest
 from support.death_cases import (
     BY_HAND,
     ON_FILLED,
-    SHARES,
     case_name,
     filled,
     history_of,
     kept_policies,
+    shares,
     taken_back,
     undecided,
 )
@@ -125,7 +125,7 @@ def interrupters():
         interrupter.stop()
 
 
-@SHARES
+@shares(9)
 @pytest.mark.parametrize(("make", "action"), CASES, ids=case_name)
 def test_a_change_killed_at_any_request_is_repaired_by_the_next(
     s3, store, copies, seen, interrupters, make, action, every
@@ -177,7 +177,7 @@ FIRST_AND_SECOND = [
 ]
 
 
-@SHARES
+@shares(9)
 @pytest.mark.parametrize("case", FIRST_AND_SECOND, ids=lambda case: "-".join(map(case_name, case)))
 def test_a_change_stopped_at_any_request_while_another_is_made(
     s3, store, copies, seen, interrupters, case, every

@@ -9,11 +9,11 @@ import pytest
 from support.death_cases import (
     BY_HAND,
     ON_FILLED,
-    SHARES,
     case_name,
     filled,
     history_of,
     kept_policies,
+    shares,
     undecided,
 )
 from support.programs import PROGRAMS
@@ -53,7 +53,7 @@ MET = {
 }
 
 
-@SHARES
+@shares(3)
 @pytest.mark.parametrize(("make", "action"), CASES, ids=case_name)
 def test_a_change_killed_at_any_file_operation_is_repaired_by_the_next(quick_path, make, action, every):
     template = PolicyStore(quick_path / "template", "pool")
@@ -93,7 +93,7 @@ def test_a_change_killed_at_any_file_operation_is_repaired_by_the_next(quick_pat
         assert list(store.folder.path.rglob("*.tmp")) == [], where
 
 
-@SHARES
+@shares(3)
 @pytest.mark.parametrize("for_good", [True, False], ids=["for good", "once"])
 @pytest.mark.parametrize(("make", "action"), CASES[:-1], ids=case_name)
 def test_a_full_disk_at_any_file_operation_leaves_what_was_current(quick_path, make, action, for_good, every):

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from support.death_cases import SHARES
+from support.death_cases import shares
 from support.programs import PROGRAMS
 from support.stores import actions, check_repaired, current_run, day, policy
 
@@ -56,7 +56,7 @@ def test_many_readers_never_see_a_part_or_a_step_back(quick_path, readers, publi
     [(("day1", day(1)), ("day2", day(2))), (("day2", day(2)), ("day1", day(1))), (("day1", day(1)),) * 2],
     ids=["older first", "newer first", "the same run"],
 )
-@SHARES
+@shares(3)
 def test_two_publishers_come_to_the_same_end_in_any_interleaving(quick_path, first, second, every):
     program = [sys.executable, PROGRAMS / "change.py", "pause", str(every), quick_path, *first, *second]
     done = subprocess.run(program, capture_output=True, text=True, check=False)
