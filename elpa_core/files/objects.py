@@ -203,7 +203,7 @@ def _version(path: ObjectPath) -> ObjectVersion:
 def _ask(path: ObjectPath, request: str, *args: Any, **kwargs: Any) -> Any:
     """Make a request; give up long after the client's own timeouts, which do not end every wait.
 
-    With aiohttp 3.14 a put that waited for its answer was seen to outlast the read timeout by minutes.
+    aiohttp 3.14 forgets its read timeout when a service sends ``100 Continue`` twice.
     """
     from fsspec.asyn import FSTimeoutError, sync  # noqa: PLC0415  (an extra)
 

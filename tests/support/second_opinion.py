@@ -13,7 +13,8 @@ from pathlib import Path
 from elpa_core.commands.bash.lexer import read_program
 from elpa_core.commands.bash.syntax import SLOT, Where
 
-_FOLDERS = ("/usr/bin", "/usr/sbin", "/usr/share", "/usr/lib", "/etc")
+PROGRAMS = ("/usr/bin", "/usr/sbin", "/etc")
+OTHERS = ("/usr/share", "/usr/lib")
 _SHEBANG = re.compile(rb"#!.*\b(?:ba|da)?sh\b")
 _LARGEST = 60_000
 _TOKEN = re.compile(r"(?<![\w$\\{!#%.:~^@-])[A-Za-z]{3,}(?![\w=+\[(])")
@@ -40,10 +41,10 @@ _PLACES = {
 _EXPANSION = {"expansion", "single", "double", "ansi"}
 
 
-def machine_scripts() -> list[Path]:
-    """Return the shell scripts that this machine has, in order."""
+def machine_scripts(*folders: str) -> list[Path]:
+    """Return the shell scripts that this machine has in some folders, in order."""
     found = []
-    for folder in map(Path, _FOLDERS):
+    for folder in map(Path, folders):
         for path in sorted(folder.rglob("*")):
             if path.is_file() and not path.is_symlink() and path.stat().st_size <= _LARGEST:
                 with path.open("rb") as file:

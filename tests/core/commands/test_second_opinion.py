@@ -8,7 +8,7 @@ import re
 
 import pytest
 from support.quoting_programs import MARKER, SLOT, case
-from support.second_opinion import disagreements, machine_scripts, with_slots
+from support.second_opinion import OTHERS, PROGRAMS, disagreements, machine_scripts, with_slots
 
 pytestmark = pytest.mark.slow
 
@@ -41,7 +41,7 @@ def compare_programs(count, rng):
 
 def test_both_read_scripts_of_this_machine_alike():
     rng = random.Random(1)
-    scripts = machine_scripts()
+    scripts = machine_scripts(*PROGRAMS)
     wrong, sure = compare_scripts(rng.sample(scripts, min(8, len(scripts))), rng)
     assert wrong == []
     assert sure > 20 * min(8, len(scripts))
@@ -55,7 +55,7 @@ def test_both_read_generated_programs_alike():
 
 @pytest.mark.sweep
 def test_both_read_all_scripts_of_this_machine_alike():
-    scripts = machine_scripts()
+    scripts = machine_scripts(*PROGRAMS, *OTHERS)
     wrong, sure = compare_scripts(scripts, random.Random(3))
     assert wrong == []
     assert sure > 20 * len(scripts)
