@@ -4,17 +4,17 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import io
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
 from elpa_core import __version__
-from elpa_core.cli import backtest, init, integrate, policy, route, runs, schema, train, validate
 from elpa_core.cli.console import print_problem
 from elpa_core.cli.subcommands import add_commands
 from elpa_core.errors import ElpaError, InputError
@@ -32,16 +32,38 @@ errors the policy that weights and routes them.
   elpa route --policy policy.json --forecasts F --actuals A      combine forecasts with the policy
 """
 
+COMMANDS = {
+    "init": "write a training and an integration config to start from",
+    "validate": "print every problem of every config",
+    "train": "plan a run, or run every model's training command",
+    "integrate": "compute scores and weights and write the policy",
+    "policy": "list, compare, promote and roll back published policies; lift what a rollback ruled",
+    "runs": "remove the folders of old runs",
+    "route": "combine forecasts with a policy, and learn from actuals",
+    "backtest": "compare the router with other ways of combining, on panels",
+    "schema": "print the JSON Schema of a config or of the policy",
+}
+"""The commands with what each does; the module of the same name has its options."""
 
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of the whole command line."""
+
+def build_parser(loaded: Collection[str] = tuple(COMMANDS)) -> argparse.ArgumentParser:
+    """Return the parser of the command line.
+
+    Parameters
+    ----------
+    loaded : collection of str, optional
+        The commands whose options are wanted: only their modules are imported.
+    """
     parser = argparse.ArgumentParser(
         prog="elpa", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = add_commands(parser)
-    for command in (init, validate, train, integrate, policy, runs, route, backtest, schema):
-        command.add_parser(commands)
+    for name, words in COMMANDS.items():
+        if name in loaded:
+            importlib.import_module(f"elpa_core.cli.{name}").add_parser(commands, words)
+        else:
+            commands.add_parser(name, help=words)
     return parser
 
 
@@ -57,9 +79,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # its encoding may lack characters of a model's name
             stream.reconfigure(errors="backslashreplace")
-    parser = build_parser()
-    _complete(parser)
-    options = parser.parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    completes = "_ARGCOMPLETE" in os.environ
+    parser = build_parser(COMMANDS if completes else words)
+    if completes:
+        _complete(parser)
+    options = parser.parse_args(words)
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP
             signal.signal(number, _terminated)
@@ -90,11 +115,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _complete(parser: argparse.ArgumentParser) -> None:
     """Answer a shell's request for completions, and exit; argcomplete comes with Airflow."""
-    if "_ARGCOMPLETE" in os.environ:
-        with suppress(ImportError):
-            import argcomplete  # noqa: PLC0415
+    with suppress(ImportError):
+        import argcomplete  # noqa: PLC0415
 
-            argcomplete.autocomplete(parser)
+        argcomplete.autocomplete(parser)
 
 
 def _give_up_output() -> None:

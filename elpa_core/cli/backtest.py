@@ -15,11 +15,11 @@ and warm up on the validation rows only. Print the MAE of each relative to stati
 """
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser], words: str) -> None:
     """Add the command to the command line."""
     parser = commands.add_parser(
         "backtest",
-        help="compare the router with other ways of combining, on panels",
+        help=words,
         description=_DESCRIPTION,
     )
     parser.add_argument("--panel", type=Path, nargs="+", required=True, metavar="FILE", action="extend")

@@ -14,11 +14,11 @@ from elpa_core.files.atomic import create_atomic
 _FILES = ("train.json", "integrate.json")
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser], words: str) -> None:
     """Add the command to the command line."""
     parser = commands.add_parser(
         "init",
-        help="write a training and an integration config to start from",
+        help=words,
         description="Write train.json and integrate.json into a folder; existing files are never replaced.",
     )
     parser.add_argument("folder", type=Path, metavar="DIR", help="folder; created if it does not exist")

@@ -18,11 +18,11 @@ policy as JSON.
 """
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser], words: str) -> None:
     """Add the command to the command line."""
     parser = commands.add_parser(
         "integrate",
-        help="compute scores and weights and write the policy",
+        help=words,
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

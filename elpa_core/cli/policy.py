@@ -35,11 +35,11 @@ a run that begins with two dashes, and -h as an id, come last, behind --.
 _CURRENT = "current"
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser], words: str) -> None:
     """Add the command to the command line."""
     parser = commands.add_parser(
         "policy",
-        help="list, compare, promote and roll back published policies; lift what a rollback ruled",
+        help=words,
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

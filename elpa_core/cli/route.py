@@ -33,11 +33,11 @@ A panel is a CSV with split (validation, then test), block, y_true and one colum
 """
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser], words: str) -> None:
     """Add the command to the command line."""
     parser = commands.add_parser(
         "route",
-        help="combine forecasts with a policy, and learn from actuals",
+        help=words,
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -9,20 +9,18 @@ from elpa_core.cli.store_commands import add_store_command, dag_folder
 from elpa_core.cli.subcommands import add_commands
 from elpa_core.store.pruning import Pruned, prune
 
-_PRUNE = "remove the folders of old runs"
 
-
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser], words: str) -> None:
     """Add the command to the command line."""
     parser = commands.add_parser(
         "runs",
-        help=_PRUNE,
+        help=words,
         description="Remove the folders of old runs. Besides the newest runs, the command keeps: the run of"
         " the current policy, the run of the policy that a rollback would restore, runs promoted by hand,"
         " runs from which a kept policy carries a model, and running ones. Runs of"
         " airflow tasks test are never among the newest.",
     )
-    action = add_store_command(add_commands(parser), "prune", _prune, _PRUNE)
+    action = add_store_command(add_commands(parser), "prune", _prune, words)
     action.add_argument(
         "--keep",
         type=int,

@@ -8,11 +8,11 @@ from elpa_core.cli.console import print_json
 from elpa_core.cli.schemas import SCHEMAS, json_schema
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser], words: str) -> None:
     """Add the command to the command line."""
     parser = commands.add_parser(
         "schema",
-        help="print the JSON Schema of a config or of the policy",
+        help=words,
         description="Print the JSON Schema of a file, for use in an editor.",
     )
     parser.add_argument("kind", choices=SCHEMAS, help="the file to describe")

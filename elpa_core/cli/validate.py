@@ -56,11 +56,11 @@ class _Checked:
         }
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser], words: str) -> None:
     """Add the command to the command line."""
     parser = commands.add_parser(
         "validate",
-        help="print every problem of every config",
+        help=words,
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -1,4 +1,4 @@
-"""What only plans, checks or explains starts without numpy. About 3 s."""
+"""What only plans, checks or explains starts without numpy, and help without pydantic. About 3 s."""
 
 import json
 import subprocess
@@ -16,7 +16,7 @@ for arguments in map(str.split, sys.argv[1:]):
         status = end.code
     heavy = sorted({name.partition(".")[0] for name in sys.modules} & {"numpy", "pandas"})
     routing = sorted(name for name in sys.modules if name.startswith("elpa_core.routing"))
-    print(json.dumps([" ".join(arguments), status, heavy + routing]), file=sys.stderr)
+    print(json.dumps([" ".join(arguments), status, heavy + routing, "pydantic" in sys.modules]), file=sys.stderr)
 """
 LIGHT = [
     "--help",
@@ -42,7 +42,7 @@ def test_only_a_command_that_computes_loads_numpy(tmp_path):
     blocks = [{"name": name, "group": name, "error_csv": "errors.csv"} for name in ("online", "offline")]
     (tmp_path / "integrate.json").write_text(json.dumps({"models": blocks}))
     computes = "integrate --config integrate.json --output policy.json"
-    *light, (_, status, modules) = heavy_modules(*LIGHT, computes, cwd=tmp_path)
-    assert light == [[command, 0, []] for command in LIGHT]
+    *light, (_, status, modules, _) = heavy_modules(*LIGHT, computes, cwd=tmp_path)
+    assert light == [[command, 0, [], command != "--help"] for command in LIGHT]
     assert status == 0
     assert "numpy" in modules
