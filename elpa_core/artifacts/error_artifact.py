@@ -7,12 +7,16 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from elpa_core.artifacts.error_columns import NONE_NAMED, Role
+from elpa_core.artifacts.short_file import CheckedErrors, check_short_file
 from elpa_core.errors import ArtifactError, Problem
 from elpa_core.files.neighbours import what_is_there
 from elpa_core.times import utc_text
+
+if TYPE_CHECKING:
+    from elpa_core.artifacts.model_errors import ModelErrors
 
 
 @dataclass(frozen=True)
@@ -140,9 +144,11 @@ def artifact_of(
     ArtifactError
         If the file is not an error CSV of the contract.
     """
-    from elpa_core.artifacts.model_errors import read_model_errors
+    errors: CheckedErrors | ModelErrors | None = check_short_file(path, named)
+    if errors is None:
+        from elpa_core.artifacts.model_errors import read_model_errors
 
-    errors = read_model_errors(path, beta=0.0, named=named)
+        errors = read_model_errors(path, beta=0.0, named=named)
     return ErrorArtifact(
         model=model,
         group=group,

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from elpa_core.artifacts.error_columns import NONE_NAMED, Role
 from elpa_core.artifacts.error_csv import ErrorBlock, iter_error_blocks
+from elpa_core.artifacts.row_refusals import overflow, repeated_step, row_place, series_without_actuals
 from elpa_core.artifacts.steps import Steps, step_keys, steps_of
-from elpa_core.errors import ArtifactError, Problem
 from elpa_core.scores.ewma import EwmaScore, SumOverflowError
 
 MOST_STEPS = 10_000
@@ -103,7 +103,7 @@ def read_model_errors(path: Path, beta: float, named: Mapping[Role, str] = NONE_
         try:
             score.update(block.errors)
         except SumOverflowError as error:
-            raise _overflow(path, block.rows[error.index], block.lines[error.index]) from error
+            raise overflow(path, row_place(block.rows[error.index], block.lines[error.index])) from error
         last.append(block)
         kept += len(block.errors)
         while kept - len(last[0].errors) >= MOST_STEPS:
@@ -138,8 +138,7 @@ def _scored_by_name(
     series: dict[str, Steps] = {}
     if "series" in named:
         if steps.y_true is None or not np.isfinite(steps.y_true).all():
-            expected = "a number in each row: the actuals give the scale of each series"
-            raise ArtifactError(Problem(str(path), "the column of y_true", "cells without one", expected))
+            raise series_without_actuals(path)
         names, codes = np.unique(np.array(steps.series, np.object_), return_inverse=True)
         order = np.argsort(codes, kind="stable")
         ends = np.searchsorted(codes[order], np.arange(len(names) + 1))
@@ -162,13 +161,8 @@ def _score(steps: Steps, path: Path, beta: float) -> EwmaScore:
     try:
         score.update(steps.errors)
     except SumOverflowError as error:
-        raise _overflow(path, steps.rows[error.index], steps.lines[error.index]) from error
+        raise overflow(path, steps.place(error.index)) from error
     return score
-
-
-def _overflow(path: Path, row: int, line: int) -> ArtifactError:
-    found = "an absolute error at which the sum of all so far overflows"
-    return ArtifactError(Problem(str(path), f"row {row} (line {line})", found, "errors whose sum is finite"))
 
 
 def _refuse_doubles(steps: Steps, path: Path, named: Mapping[Role, str]) -> None:
@@ -184,13 +178,10 @@ def _refuse_doubles(steps: Steps, path: Path, named: Mapping[Role, str]) -> None
     if not same.any():
         return
     index = int(np.argmax(same))
-    hint = ""
-    if steps.origin is not None and "origin" not in named:
-        hint = "several forecasts of one step: name the column of the origin in error_columns"
-    elif steps.series is not None and "series" not in named:
-        hint = "several series: name their column in error_columns"
-    found = f"the step of {steps.place(order[index])} once more"
-    raise ArtifactError(Problem(str(path), steps.place(order[index + 1]), found, "each step once", hint))
+    roles: dict[Role, object] = {"origin": steps.origin, "series": steps.series}
+    found = [role for role, column in roles.items() if column is not None]
+    first, again = (steps.place(order[place]) for place in (index, index + 1))
+    raise repeated_step(path, first, again, found, named)
 
 
 def _without_doubles(steps: Steps) -> tuple[Steps, list[str]]:

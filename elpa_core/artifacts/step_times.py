@@ -5,11 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
-
-import numpy as np
-from numpy.typing import NDArray
 
 from elpa_core.errors import quoted
 
@@ -38,24 +34,15 @@ class StepTimeError(ValueError):
         self.index, self.found, self.expected = index, found, expected
 
 
-@dataclass(frozen=True, slots=True)
-class StepTimes:
-    """Times that can be compared.
+def step_times(cells: Sequence[str | bytes]) -> tuple[list[float] | list[int], Kind]:
+    """Read the times of steps: ISO 8601 dates and times, months (``2026-01``), or numbers.
 
-    Parameters
-    ----------
-    values : ndarray of float64 or int64, shape (n,)
+    Returns
+    -------
+    values : list of float or int
         Numbers as they stand; times in microseconds since 1970, those with a UTC offset in UTC.
     kind : str
         Only times of one kind can be compared.
-    """
-
-    values: NDArray[np.float64] | NDArray[np.int64]
-    kind: Kind
-
-
-def step_times(cells: Sequence[str | bytes]) -> StepTimes:
-    """Read the times of steps: ISO 8601 dates and times, months (``2026-01``), or numbers.
 
     Raises
     ------
@@ -64,16 +51,16 @@ def step_times(cells: Sequence[str | bytes]) -> StepTimes:
 
     Examples
     --------
-    >>> step_times(["1970-01-01T00:00:01Z", "1970-01-01 01:00:01+01:00"]).values.tolist()
-    [1000000, 1000000]
-    >>> step_times([b"7", b"8"]).kind
-    'numbers'
+    >>> step_times(["1970-01-01T00:00:01Z", "1970-01-01 01:00:01+01:00"])
+    ([1000000, 1000000], 'times with a UTC offset')
+    >>> step_times([b"7", b"8"])
+    ([7.0, 8.0], 'numbers')
     """
     texts = [cell.decode() if isinstance(cell, bytes) else cell for cell in cells]
     texts = [text.strip() for text in texts]
     if texts and _NUMBER.fullmatch(texts[0]):
-        return StepTimes(_numbers(texts), "numbers")
-    values = np.empty(len(texts), np.int64)
+        return _numbers(texts), "numbers"
+    values = []
     aware: bool | None = None
     for index, text in enumerate(texts):
         moment = _moment(index, text)
@@ -83,15 +70,15 @@ def step_times(cells: Sequence[str | bytes]) -> StepTimes:
         elif aware != has_offset:
             found = f"{quoted(text)}, a time {'with' if has_offset else 'without'} a UTC offset"
             raise StepTimeError(index, found, f"one {'with' if aware else 'without'} it, as in the first row")
-        values[index] = (moment - _ZERO[has_offset]) // _MICROSECOND
-    return StepTimes(values, "times with a UTC offset" if aware else "times without a UTC offset")
+        values.append((moment - _ZERO[has_offset]) // _MICROSECOND)
+    return values, "times with a UTC offset" if aware else "times without a UTC offset"
 
 
-def _numbers(texts: Sequence[str]) -> NDArray[np.float64]:
+def _numbers(texts: Sequence[str]) -> list[float]:
     for index, text in enumerate(texts):
         if not _NUMBER.fullmatch(text):
             raise StepTimeError(index, quoted(text), "a number, as in the first row")
-    return np.array([float(text) for text in texts])
+    return [float(text) for text in texts]
 
 
 def _moment(index: int, text: str) -> dt.datetime:

@@ -12,14 +12,30 @@ from numpy.typing import NDArray
 
 from elpa_core.artifacts.error_columns import Role
 from elpa_core.artifacts.error_csv import ErrorBlock
-from elpa_core.artifacts.step_times import StepTimeError, StepTimes, step_times
-from elpa_core.errors import ArtifactError, Problem, quoted
+from elpa_core.artifacts.row_refusals import nameless_series, row_place, time_place, unreadable_time
+from elpa_core.artifacts.step_times import Kind, StepTimeError, step_times
 from elpa_core.files.csv_cells import float_or_nan
 
 Array = NDArray[np.float64]
 
 Key = tuple[object, ...]
 """What tells the steps of a file apart; see `step_keys`."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepTimes:
+    """Times that can be compared.
+
+    Parameters
+    ----------
+    values : ndarray of float64 or int64, shape (n,)
+        Numbers as they stand; times in microseconds since 1970, those with a UTC offset in UTC.
+    kind : str
+        Only times of one kind can be compared.
+    """
+
+    values: NDArray[np.float64] | NDArray[np.int64]
+    kind: Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +92,7 @@ class Steps:
 
     def place(self, index: int) -> str:
         """Return where a step stands in its file."""
-        return f"row {self.rows[index]} (line {self.lines[index]})"
+        return row_place(self.rows[index], self.lines[index])
 
 
 def step_keys(steps: Steps) -> list[Key]:
@@ -141,11 +157,12 @@ def steps_of(
         times[role] = None
         if role in cells:
             try:
-                times[role] = step_times(cells[role])
+                values, kind = step_times(cells[role])
+                times[role] = StepTimes(np.array(values), kind)
             except StepTimeError as error:
-                place = f"row {rows[error.index]} (line {lines[error.index]}), the column of {role}"
+                place = time_place(rows[error.index], lines[error.index], role)
                 if role in named:
-                    raise ArtifactError(Problem(str(path), place, error.found, error.expected)) from error
+                    raise unreadable_time(path, place, error) from error
                 warnings.append(f"{place}: found {error.found}; expected {error.expected}: not used")
     series = _series(cells["series"], rows, lines, path, named) if "series" in cells else None
     text = tuple(map(_text, cells["time"])) if times["time"] is not None else None
@@ -174,6 +191,5 @@ def _series(
     names = tuple(map(_text, cells))
     if "series" in named and "" in names:
         index = names.index("")
-        place = f"row {rows[index]} (line {lines[index]}), column {quoted(named['series'])}"
-        raise ArtifactError(Problem(str(path), place, "a blank cell", "the name of a series"))
+        raise nameless_series(path, row_place(rows[index], lines[index]), named["series"])
     return names

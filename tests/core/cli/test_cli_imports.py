@@ -16,7 +16,8 @@ for arguments in map(str.split, sys.argv[1:]):
         status = end.code
     heavy = sorted({name.partition(".")[0] for name in sys.modules} & {"numpy", "pandas"})
     routing = sorted(name for name in sys.modules if name.startswith("elpa_core.routing"))
-    print(json.dumps([" ".join(arguments), status, heavy + routing, "pydantic" in sys.modules]), file=sys.stderr)
+    found = [" ".join(arguments), status, heavy + routing, "pydantic" in sys.modules]
+    print(json.dumps(found), file=sys.stderr)
 """
 LIGHT = [
     "--help",
