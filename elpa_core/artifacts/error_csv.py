@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -18,8 +19,13 @@ from numpy.typing import NDArray
 from elpa_core.artifacts.decimals import floats
 from elpa_core.artifacts.error_columns import NONE_NAMED, Role
 from elpa_core.artifacts.error_rows import ErrorReader, ErrorRows
+from elpa_core.artifacts.regular_lines import LineCheck, RegularLines
+from elpa_core.artifacts.regular_times import StepTimes, regular_times
 
 _NOT_SEPARATORS = bytes(set(range(256)) - set(b",\n"))
+_MOST_BYTES_OF_A_LINE = 400  # on average; longer lines are read at once, so that few bytes are held
+TIMES: tuple[Role, ...] = ("origin", "time")
+"""What of a step is a time, in the order in which steps are scored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,48 @@ class ErrorBlock:
     pred: NDArray[np.float64] | None
     others: Mapping[Role, Sequence[str | bytes]]
 
+    @property
+    def size(self) -> int:
+        """Number of rows."""
+        return len(self.errors)
+
+    @property
+    def bound(self) -> float:
+        """The largest absolute error."""
+        return float(self.errors.max())
+
+    def times(self) -> Mapping[Role, StepTimes]:
+        """Return the times of the steps, and of their forecasts, as far as the file has them.
+
+        Raises
+        ------
+        StepTimeError
+            If a cell is no time.
+        """
+        return {role: StepTimes.of(self.others[role]) for role in TIMES if role in self.others}
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadBlock:
+    """Consecutive rows that are usable, and whose numbers are not read yet.
+
+    Parameters
+    ----------
+    size : int
+        Number of rows.
+    bound : float
+        No absolute error of them is larger.
+    read : callable
+        Reads the numbers.
+    times : callable
+        As of an `ErrorBlock`.
+    """
+
+    size: int
+    bound: float
+    read: Callable[[], ErrorBlock]
+    times: Callable[[], Mapping[Role, StepTimes]]
+
 
 def iter_error_blocks(
     path: Path, on_bytes: Callable[[bytes], object] = lambda _: None, named: Mapping[Role, str] = NONE_NAMED
@@ -68,47 +116,119 @@ def iter_error_blocks(
     return _Reader(path, named).blocks(on_bytes)
 
 
+def iter_unread_blocks(
+    path: Path, on_bytes: Callable[[bytes], object], named: Mapping[Role, str]
+) -> Iterator[ErrorBlock | UnreadBlock]:
+    """Yield the same rows, those unread that can be checked without reading their numbers."""
+    return _UnreadReader(path, named).unread_blocks(on_bytes)
+
+
 class _Reader(ErrorReader):
     def blocks(self, on_bytes: Callable[[bytes], object]) -> Iterator[ErrorBlock]:
         raw_blocks = self.raw_blocks(on_bytes)
         body = self.read_header(next(raw_blocks, b""))
         return self.require_one(
-            block for raw in chain([body], raw_blocks) for block in self._parse(raw, raw_blocks)
+            block for raw in chain([body], raw_blocks) for block in self.parse_block(raw, raw_blocks)
         )
 
-    def _parse(self, raw: bytes, following: Iterator[bytes]) -> Iterable[ErrorBlock]:
+    def parse_block(self, raw: bytes, following: Iterator[bytes]) -> Iterable[ErrorBlock]:
         if b'"' in raw:  # a quoted cell may continue in the next blocks
             return map(_block_of_rows, self.parse(chain([raw], following)))
-        block = self._parse_plain(raw)
-        return map(_block_of_rows, self.parse([raw])) if block is None else [block]
+        text = plain_text(raw)
+        block = None if text is None else self.plain_block(text, self.row, self.line)
+        if block is None:
+            return map(_block_of_rows, self.parse([raw]))
+        self.pass_over(raw, len(block.rows))
+        return [block]
 
-    def _parse_plain(self, raw: bytes) -> ErrorBlock | None:
-        """Read lines of plain cells, or return None if the block holds anything else."""
-        text = raw.replace(b"\r\n", b"\n") if b"\r" in raw else raw
-        text = text if text.endswith(b"\n") else text + b"\n"
+    def pass_over(self, raw: bytes, rows: int) -> None:
+        """Go on behind a block of one row in each line."""
+        self.row += rows
+        self.line += rows
+        self.offset += len(raw)
+
+    def plain_block(self, text: bytes, row: int, line: int) -> ErrorBlock | None:
+        """Read lines of plain cells, or return None if there is anything else.
+
+        Parameters
+        ----------
+        text : bytes
+            From `plain_text`.
+        row, line : int
+            How many rows and lines are before it.
+        """
         width, rows = self.width, text.count(b"\n")
         if (
-            len(raw) > csv.field_size_limit()
-            or b"\r" in text
+            len(text) > csv.field_size_limit()
             or text.translate(None, _NOT_SEPARATORS) != (b"," * (width - 1) + b"\n") * rows
         ):
             return None
         cells = text.replace(b"\n", b",").split(b",")
         try:
-            if not text.isascii():
-                text.decode()
             values = [floats(cells[column:-1:width]) for column in self.scored]
         except ValueError:
             return None
-        row, line = self.row + 1, self.line + 1
         others = {role: cells[self.columns.places[role] : -1 : width] for role in self.columns.others}
-        block = _block(values, range(row, row + rows), range(line, line + rows), others)
-        if not np.isfinite(block.errors).all():
-            return None
-        self.row += rows
-        self.line += rows
-        self.offset += len(raw)
+        numbers = range(row + 1, row + 1 + rows), range(line + 1, line + 1 + rows)
+        block = _block(values, *numbers, others)
+        return block if np.isfinite(block.errors).all() else None
+
+
+class _UnreadReader(_Reader):
+    def unread_blocks(self, on_bytes: Callable[[bytes], object]) -> Iterator[ErrorBlock | UnreadBlock]:
+        raw_blocks = self.raw_blocks(on_bytes)
+        body = self.read_header(next(raw_blocks, b""))
+        check = LineCheck(self.width, self.scored, self._largest_error)
+        return self.require_one(
+            block for raw in chain([body], raw_blocks) for block in self._check(raw, raw_blocks, check)
+        )
+
+    def _check(
+        self, raw: bytes, following: Iterator[bytes], check: LineCheck
+    ) -> Iterable[ErrorBlock | UnreadBlock]:
+        text = None if b'"' in raw else plain_text(raw)
+        found = None
+        if text and len(text) <= min(csv.field_size_limit(), _MOST_BYTES_OF_A_LINE * text.count(b"\n")):
+            found = check.checked(text)
+        if text is None or found is None:
+            return self.parse_block(raw, following)
+        size = found.lines.lines
+        read = partial(self._read, text, self.row, self.line)
+        lines = found.lines if "time" in self.named else None
+        unread = UnreadBlock(size, found.bound, read, partial(self._times, lines, read))
+        self.pass_over(raw, size)
+        return [unread]
+
+    def _largest_error(self, text: bytes) -> float | None:
+        block = self.plain_block(text, self.row, self.line)
+        return None if block is None else block.bound
+
+    def _times(self, lines: RegularLines | None, read: Callable[[], ErrorBlock]) -> Mapping[Role, StepTimes]:
+        if lines is None:
+            return read().times()
+        places = self.columns.places
+        found = {role: regular_times(lines, places[role]) for role in TIMES if role in places}
+        times = {role: one for role, one in found.items() if one is not None}
+        return times if len(times) == len(found) else read().times()
+
+    def _read(self, text: bytes, row: int, line: int) -> ErrorBlock:
+        block = self.plain_block(text, row, line)
+        if block is None:
+            raise AssertionError(f"lines that were checked cannot be read: {text[:1000]!r}")
         return block
+
+
+def plain_text(raw: bytes) -> bytes | None:
+    """Return lines with LF at each end, or None if they are not UTF-8 or hold a carriage return elsewhere."""
+    text = raw.replace(b"\r\n", b"\n") if b"\r" in raw else raw
+    if b"\r" in text:
+        return None
+    if not text.isascii():
+        try:
+            text.decode()
+        except UnicodeDecodeError:
+            return None
+    return text if text.endswith(b"\n") else text + b"\n"
 
 
 def _block_of_rows(found: ErrorRows) -> ErrorBlock:

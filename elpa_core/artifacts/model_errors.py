@@ -7,21 +7,33 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elpa_core.artifacts.error_columns import NONE_NAMED, Role
-from elpa_core.artifacts.error_csv import ErrorBlock, iter_error_blocks
+from elpa_core.artifacts.error_csv import (
+    ErrorBlock,
+    UnreadBlock,
+    iter_error_blocks,
+    iter_unread_blocks,
+)
+from elpa_core.artifacts.regular_times import StepTimes
 from elpa_core.artifacts.row_refusals import overflow, repeated_step, row_place, series_without_actuals
+from elpa_core.artifacts.step_times import StepTimeError
 from elpa_core.artifacts.steps import Steps, step_keys, steps_of
-from elpa_core.scores.ewma import EwmaScore, SumOverflowError
+from elpa_core.scores.ewma import EwmaScore, SumOverflowError, ewma_score, score_of_end
 
 MOST_STEPS = 10_000
 """Number of rows, the last ones, on which models are compared and evaluated."""
+_MOST_BETA = 0.995
+"""Above it the last `MOST_STEPS` errors do not decide a score."""
+_SURE_NOT_TO_OVERFLOW = 1e300
 _CHANGE = 100.0
 """Factor between the sizes of two series in one file, as a warning guesses them."""
+
+Block = TypeVar("Block", bound=ErrorBlock | UnreadBlock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +48,6 @@ class ModelErrors:
         Number of rows that were used.
     sha256 : str
         SHA-256 of the file's bytes, hexadecimal.
-    mean_abs_error : float
-        Arithmetic mean of the absolute errors.
     window : Steps
         The last `MOST_STEPS` rows.
     series : mapping of str to Steps
@@ -52,7 +62,6 @@ class ModelErrors:
     score: float | None
     rows: int
     sha256: str
-    mean_abs_error: float
     window: Steps
     series: Mapping[str, Steps] = field(default_factory=dict)
     series_scores: Mapping[str, float] = field(default_factory=dict)
@@ -60,11 +69,13 @@ class ModelErrors:
 
 
 def read_model_errors(path: Path, beta: float, named: Mapping[Role, str] = NONE_NAMED) -> ModelErrors:
-    r"""Read an error CSV once, and score it.
+    r"""Read an error CSV, and score it.
 
-    Rows are scored as they stand. If ``named`` has ``time``, they are scored in the order of (``origin``,
-    ``time``). If it has ``series``, each series is scored by itself. In both cases all rows are held in
-    memory, about 300 bytes each.
+    Rows are scored as they stand. All of them are checked; as a rule the last ones decide the score, and
+    only their numbers are read. Where they do not, the file is read again.
+
+    If ``named`` has ``time``, rows are scored in the order of (``origin``, ``time``). If it has ``series``,
+    each series is scored by itself. In both cases all rows are held in memory, about 300 bytes each.
 
     Parameters
     ----------
@@ -88,32 +99,101 @@ def read_model_errors(path: Path, beta: float, named: Mapping[Role, str] = NONE_
     ...     path = Path(folder, "errors.csv")
     ...     _ = path.write_text("y_true,pred\n5,1\n3,5\n2,1\n")
     ...     found = read_model_errors(path, beta=0.5)
-    >>> found.score, found.rows, found.mean_abs_error
-    (2.0, 3, 2.3333333333333335)
+    >>> found.score, found.rows
+    (2.0, 3)
     """
-    digest = hashlib.sha256()
-    blocks = iter_error_blocks(path, digest.update, named)
+    may_end_decide = beta <= _MOST_BETA and "series" not in named
+    if may_end_decide and (decided := _scored_by_end(path, beta, named)) is not None:
+        return decided
     if "time" in named or "series" in named:
-        steps, warnings = steps_of(list(blocks), path, named)
+        digest = hashlib.sha256()
+        steps, warnings = steps_of(list(iter_error_blocks(path, digest.update, named)), path, named)
         return _scored_by_name(steps, path, beta, named, warnings, digest.hexdigest)
+    return _scored_as_they_stand(path, beta, named)
+
+
+def _scored_by_end(path: Path, beta: float, named: Mapping[Role, str]) -> ModelErrors | None:
+    """Check all rows and read the numbers of the last; return None if these do not decide the score."""
+    digest = hashlib.sha256()
+    last: deque[ErrorBlock | UnreadBlock] = deque()
+    count = kept = 0
+    bound = total = 0.0
+    order = _Order(named) if "time" in named else None
+    for block in iter_unread_blocks(path, digest.update, named):
+        if order is not None and not order.goes_on(block):
+            return None
+        count += block.size
+        bound = max(bound, block.bound)
+        total += block.size * block.bound
+        if not total < _SURE_NOT_TO_OVERFLOW:
+            return None
+        kept = _keep_last(last, kept, block)
+    blocks = [block.read() if isinstance(block, UnreadBlock) else block for block in last]
+    errors = np.concatenate([block.errors for block in blocks])
+    score = ewma_score(errors, beta) if kept == count else score_of_end(errors, bound, beta)
+    return None if score is None else _model_errors(score, count, digest.hexdigest(), blocks, path, named)
+
+
+def _scored_as_they_stand(path: Path, beta: float, named: Mapping[Role, str]) -> ModelErrors:
+    """Read the numbers of all rows."""
+    digest = hashlib.sha256()
     score = EwmaScore(beta)
     last: deque[ErrorBlock] = deque()
     kept = 0
-    for block in blocks:
+    for block in iter_error_blocks(path, digest.update, named):
         try:
             score.update(block.errors)
         except SumOverflowError as error:
             raise overflow(path, row_place(block.rows[error.index], block.lines[error.index])) from error
-        last.append(block)
-        kept += len(block.errors)
-        while kept - len(last[0].errors) >= MOST_STEPS:
-            kept -= len(last.popleft().errors)
-    steps, warnings = steps_of(list(last), path, named, MOST_STEPS)
-    steps, more = _without_doubles(steps)
-    return ModelErrors(
-        score.value, score.count, digest.hexdigest(), score.mean_abs_error, steps,
-        warnings=(*warnings, *more, *_out_of_order(steps)),
-    )  # fmt: skip
+        kept = _keep_last(last, kept, block)
+    return _model_errors(score.value, score.count, digest.hexdigest(), list(last), path, named)
+
+
+class _Order:
+    """Tells whether rows stand in the order of their named times, each once."""
+
+    def __init__(self, named: Mapping[Role, str]) -> None:
+        self._named = named
+        self._last: dict[Role, StepTimes] = {}
+
+    def goes_on(self, block: ErrorBlock | UnreadBlock) -> bool:
+        """Tell whether that holds for the next block too, and all its times can be read."""
+        try:
+            times = block.times()
+        except StepTimeError:
+            return False
+        is_later = np.zeros(block.size, np.bool_)
+        is_equal = np.ones(block.size, np.bool_)
+        for role, found in times.items():
+            values, last = found.values, self._last.get(role, found)
+            if last.kind != found.kind:
+                return False
+            before = np.concatenate((last.values[-1:], values[:-1]))
+            if role in self._named:
+                is_later |= is_equal & (values > before)
+                is_equal &= values == before
+        is_first = not self._last
+        self._last = dict(times)
+        return bool(is_later[is_first:].all())
+
+
+def _keep_last(last: deque[Block], kept: int, block: Block) -> int:
+    """Add a block, drop those before the last `MOST_STEPS` rows, and return how many rows are kept."""
+    last.append(block)
+    kept += block.size
+    while kept - last[0].size >= MOST_STEPS:
+        kept -= last.popleft().size
+    return kept
+
+
+def _model_errors(
+    score: float, count: int, sha256: str, last: list[ErrorBlock], path: Path, named: Mapping[Role, str]
+) -> ModelErrors:
+    steps, warnings = steps_of(last, path, named, MOST_STEPS)
+    if "time" not in named:
+        steps, more = _without_doubles(steps)
+        warnings += more
+    return ModelErrors(score, count, sha256, steps, warnings=(*warnings, *_out_of_order(steps)))
 
 
 def _scored_by_name(
@@ -144,15 +224,15 @@ def _scored_by_name(
         ends = np.searchsorted(codes[order], np.arange(len(names) + 1))
         for name, first, end in zip(names, ends, ends[1:], strict=False):
             series[name] = steps.take(order[first:end])
+    window = steps.take(slice(-MOST_STEPS, None))
     return ModelErrors(
         None if series else whole.value,
         whole.count,
         sha256(),
-        whole.mean_abs_error,
-        steps.take(slice(-MOST_STEPS, None)),
+        window,
         series,
         {name: _score(one, path, beta).value for name, one in series.items()},
-        tuple(warnings) if series else (*warnings, *_out_of_order(steps)),
+        tuple(warnings) if series else (*warnings, *_out_of_order(window)),
     )
 
 

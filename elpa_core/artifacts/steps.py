@@ -12,30 +12,15 @@ from numpy.typing import NDArray
 
 from elpa_core.artifacts.error_columns import Role
 from elpa_core.artifacts.error_csv import ErrorBlock
+from elpa_core.artifacts.regular_times import StepTimes
 from elpa_core.artifacts.row_refusals import nameless_series, row_place, time_place, unreadable_time
-from elpa_core.artifacts.step_times import Kind, StepTimeError, step_times
+from elpa_core.artifacts.step_times import StepTimeError
 from elpa_core.files.csv_cells import float_or_nan
 
 Array = NDArray[np.float64]
 
 Key = tuple[object, ...]
 """What tells the steps of a file apart; see `step_keys`."""
-
-
-@dataclass(frozen=True, slots=True)
-class StepTimes:
-    """Times that can be compared.
-
-    Parameters
-    ----------
-    values : ndarray of float64 or int64, shape (n,)
-        Numbers as they stand; times in microseconds since 1970, those with a UTC offset in UTC.
-    kind : str
-        Only times of one kind can be compared.
-    """
-
-    values: NDArray[np.float64] | NDArray[np.int64]
-    kind: Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +142,7 @@ def steps_of(
         times[role] = None
         if role in cells:
             try:
-                values, kind = step_times(cells[role])
-                times[role] = StepTimes(np.array(values), kind)
+                times[role] = StepTimes.of(cells[role])
             except StepTimeError as error:
                 place = time_place(rows[error.index], lines[error.index], role)
                 if role in named:

@@ -149,29 +149,61 @@ def score_floor(score: float) -> float:
     return max(score, MIN_SCORE)
 
 
-def _advance(state: float, magnitudes: NDArray[np.float64], beta: float) -> float:
-    """Return the state after all ``magnitudes``; read only as many of the last ones as needed.
+def score_of_end(errors: NDArray[np.float64], bound: float, beta: float) -> float | None:
+    """Return the score of a long series from its last errors, or None if these do not decide it.
+
+    Parameters
+    ----------
+    errors : ndarray of float64, shape (n,)
+        The last finite errors of either sign, oldest first.
+    bound : float
+        No absolute error of the whole series is larger.
+    beta : float
+        Weight of the past, in [0, 1).
+
+    Examples
+    --------
+    >>> end = [number**2 % 101 / 8 for number in range(1000)]
+    >>> score_of_end(np.array(end), 1e9, beta=0.7) == ewma_score([1e9, *end], beta=0.7)
+    True
+    >>> score_of_end(np.array([1.0, 2.0]), 1e9, beta=0.7)
+    """
+    magnitudes = np.abs(errors)
+    ends = _enclosed((1.0 - beta) * magnitudes, 2.0 * bound, bound, beta)
+    return None if ends is None else score_floor(ends)
+
+
+def _enclosed(increments: NDArray[np.float64], upper: float, peak: float, beta: float) -> float | None:
+    """Return the state after all increments if their end decides it; read only as many as needed.
 
     A step ``f(s, a) = fl(fl(beta * s) + fl((1 - beta) * a))`` is monotone in s and a, because
-    rounding, addition and multiplication by a number >= 0 are monotone. If ``state <= upper`` and
-    ``f(upper, max a) <= upper``, every state of the series lies in [0, upper]. So steps that start
-    from 0 and from ``upper``, at any position, enclose the true state. As soon as both reach the
+    rounding, addition and multiplication by a number >= 0 are monotone. If the state is at most ``upper``
+    at first and ``f(upper, peak) <= upper``, every state of the series lies in [0, upper]. So steps that
+    start from 0 and from ``upper``, at any position, enclose the true state. As soon as both reach the
     same double, this double is the true state, independent of earlier errors.
     """
     gain = 1.0 - beta
-    increments = gain * magnitudes
-    peak = float(magnitudes.max(initial=0.0))
-    upper = 2.0 * max(state, peak)
+    if not beta * upper + gain * peak <= upper:
+        return None
     window = math.ceil(40.0 / gain)  # beta ** window < 2 ** -53
-    if beta * upper + gain * peak <= upper:
-        while 2 * window <= increments.size:
-            low, high = 0.0, upper
-            for increment in increments[-window:].tolist():
-                low = beta * low + increment
-                high = beta * high + increment
-            if low == high:
-                return low
-            window *= 2
+    while window <= increments.size:
+        low, high = 0.0, upper
+        for increment in increments[-window:].tolist():
+            low = beta * low + increment
+            high = beta * high + increment
+        if low == high:
+            return low
+        window *= 2
+    return None
+
+
+def _advance(state: float, magnitudes: NDArray[np.float64], beta: float) -> float:
+    """Return the state after all ``magnitudes``; read only as many of the last ones as needed."""
+    increments = (1.0 - beta) * magnitudes
+    peak = float(magnitudes.max(initial=0.0))
+    ends = _enclosed(increments[increments.size // 2 :], 2.0 * max(state, peak), peak, beta)
+    if ends is not None:
+        return ends
     for increment in increments.tolist():
         state = beta * state + increment
     return state

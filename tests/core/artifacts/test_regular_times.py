@@ -1,0 +1,65 @@
+"""Times that are read many at once: the same as one by one, or left to that. Under 1 s."""
+
+import datetime as dt
+import random
+
+import pytest
+
+from elpa_core.artifacts.regular_lines import regular_lines
+from elpa_core.artifacts.regular_times import regular_times
+from elpa_core.artifacts.step_times import StepTimeError, step_times
+
+FORMS = ["2026-01-01T00:00", "2026-01-01 00:00", "2026-01-01T00:00:00", "2026-01-01 00:00:00"]
+ZONES = ["", "Z", "+00:00", "-00:00"]
+EARLIEST, LATEST = dt.datetime(1, 1, 1), dt.datetime(9999, 12, 31)  # noqa: DTZ001
+
+
+def time(rng, form, zone):
+    """Return a time of a form, mostly one that exists."""
+    if rng.random() < 0.9:
+        moment = EARLIEST + (LATEST - EARLIEST) * rng.random()
+        text = moment.isoformat(sep=form[10:11] or "T")[: len(form)]
+    else:
+        text = "".join(rng.choice("0123456789") if code.isdigit() else code for code in form)
+    return text + (f"{zone[0]}{rng.randrange(25):02}:{rng.choice([0, 30, 59, 60]):02}" if zone[1:] else zone)
+
+
+def one_by_one(cells):
+    try:
+        return step_times(cells)
+    except StepTimeError:
+        return None
+
+
+@pytest.mark.parametrize(
+    ("form", "zone"), [("2026-01-01", ""), *((form, zone) for form in FORMS for zone in ZONES)]
+)
+def test_they_are_those_of_step_times(form, zone):
+    rng = random.Random(f"{form}{zone}")
+    read = 0
+    for _ in range(150):
+        cells = [time(rng, form, zone) for _ in range(rng.choice([1, 4]))]
+        lines = regular_lines("".join(f"1.5,{cell},7\n" for cell in cells).encode())
+        found = regular_times(lines, 1)
+        read += found is not None
+        assert found is None or (found.values.tolist(), found.kind) == one_by_one(cells), cells
+    assert read > 30
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["2026-01-1", "2026-01-1"],
+        ["2026-1-011"],
+        ["202-010-101"],
+        ["2026-01-01T00:00:00.5"],
+        ["20260101"],
+        ["2026-01-01", "2026-01-01T00:00"],
+        ["2026-01"],
+        ["7", "8"],
+        ["2026-01-01/00:00"],
+    ],
+)
+def test_other_forms_are_left_to_it(cells):
+    lines = regular_lines("".join(f"{cell},7\n" for cell in cells).encode())
+    assert lines is None or lines.odd or regular_times(lines, 0) is None

@@ -1,0 +1,214 @@
+"""Rows whose numbers are not read: the same score to the bit, the same window, the same refusal. 5 s."""
+
+import math
+import random
+import struct
+from functools import partial
+
+import numpy as np
+import pytest
+from support.error_csvs import with_blocks_of
+
+from elpa_core.artifacts import model_errors
+from elpa_core.artifacts.error_csv import UnreadBlock, iter_error_blocks, iter_unread_blocks
+from elpa_core.artifacts.error_rows import ErrorReader
+from elpa_core.artifacts.model_errors import read_model_errors
+from elpa_core.artifacts.regular_lines import regular_lines
+from elpa_core.errors import ArtifactError
+
+BETAS = (0.0, 0.3, 0.7, 0.9)
+
+
+def number(rng):
+    """Return a way of writing numbers, as one tool would write a column."""
+    scale = rng.choice([1, 1, 100, 1e-3, 1e6])
+    shift = rng.choice([0, 0, 3, -1])
+    return rng.choice(
+        [
+            lambda: repr(scale * (rng.random() + shift)),
+            lambda: f"{scale * (rng.random() + shift):.3f}",
+            lambda: str(rng.randrange(-50 if shift < 0 else 0, 1000)),
+            lambda: repr(float(rng.randrange(100))),
+            lambda: f"{scale * (rng.random() + shift):.6g}",
+            lambda: rng.choice(["1.5", "2.", "007.5"]),
+            lambda: rng.choice(["0", "1.5"]),
+        ]
+    )
+
+
+DIRT = [
+    "", " ", ".", "-", "-.5", ".5", "+1.5", "1e3", "1e-7", "nan", "inf", "1e999", "1_0", "x", " 2.5", "2.5 ",
+    "٣", "--1.5", "1-1.5", "1.5.2", "9" * 260, "9" * 260 + ".5", "1e308", "-1e308", '"2.5"', "1,5", "1\n2",
+    "\r", "é",
+]  # fmt: skip
+
+
+STYLES = [
+    "{d:%Y-%m-%d}",
+    "{d:%Y-%m-%dT%H:%M:%S}",
+    "{d:%Y-%m-%d %H:%M}",
+    "{d:%Y-%m-%dT%H:%M}Z",
+    "{d:%Y-%m}",
+    "{d.day}",
+]
+HEADERS = [
+    ["abs_error"],
+    ["t", "abs_error"],
+    ["ds", "y_true", "pred"],
+    ["cutoff", "ds", "y_true", "pred"],
+    ["pred", "note", "y_true", "ds"],
+]
+DAY = np.datetime64("2026-01-01T00:00:00")
+
+
+def times(rng, rows):
+    """Return times as one tool writes them, mostly in their order."""
+    style, step = rng.choice(STYLES), rng.choice([1, 24, 24 * 31])
+    hours = [row * step for row in range(rows)]
+    if rng.random() < 0.15:
+        hours[rng.randrange(rows)] = hours[0]
+    return [style.format(d=(DAY + np.timedelta64(hour, "h")).item()) for hour in hours]
+
+
+def file(rng):
+    """Return an error CSV, mostly what one tool would write, sometimes with dirt in it, and what is named."""
+    header, count = rng.choice(HEADERS), rng.choice([3, 60, 300])
+    columns = {name: number(rng) for name in header}
+    notes = rng.choice([["a"], ["a", "b"], ["", "x y", "é"], ["1", "-2.5"]])
+    columns |= {"note": lambda: rng.choice(notes)}
+    for name in {"t", "ds"} & {*header}:
+        columns[name] = partial(next, iter(times(rng, count)))
+    cutoffs = sorted(times(rng, count), reverse=rng.random() < 0.1)
+    columns["cutoff"] = partial(next, iter([cutoffs[row // 4] for row in range(count)]))
+    end, dirty = rng.choice(["\n", "\n", "\r\n"]), rng.choice([0, 0, 0.002, 0.02, 0.2])
+    text = ",".join(header) + end
+    for _ in range(count):
+        cells = [columns[name]() for name in header]
+        if rng.random() < dirty:
+            cells[rng.randrange(len(cells))] = rng.choice(DIRT)
+        if rng.random() < dirty / 10:
+            cells.pop()
+        text += ",".join(cells) + (rng.choice(["\n\n", "\r\n", ""]) if rng.random() < dirty / 10 else end)
+    data = (text if rng.random() < 0.8 else text.rstrip("\r\n")).encode()
+    columns = {"time": "ds", "origin": "cutoff"}
+    named = {role: name for role, name in columns.items() if name in header and rng.random() < 0.7}
+    return (b"\xff" + data if dirty and rng.random() < 0.02 else data), named
+
+
+def bits(number):
+    return struct.pack("<d", number)
+
+
+def found_by(way):
+    """Return what one way of reading finds, with every double as its bits, or why it refuses the file."""
+    try:
+        found = way()
+    except ArtifactError as error:
+        return str(error)
+    if found is None:
+        return None
+    window = found.window
+    arrays = [window.rows, window.lines, window.errors, window.y_true, window.pred]
+    kept = [None if array is None else array.tobytes() for array in arrays]
+    times = [one and (one.kind, one.values.tolist()) for one in (window.time, window.origin)]
+    return bits(found.score), found.rows, found.sha256, kept, times, window.text, found.warnings
+
+
+def by_csv_module(path, beta):
+    """Return score and number of rows by the csv module, float and the recursion; None after an overflow."""
+    state, count, total = 0.0, 0, 0.0
+    try:
+        for block in ErrorReader(path, {}).rows(lambda _: None):
+            for error in block.errors():
+                total += error
+                state = beta * state + (1 - beta) * error if count else error
+                count += 1
+    except ArtifactError as error:
+        return str(error) if math.isfinite(total) else None
+    return (bits(max(state, 1e-9)), count) if math.isfinite(total) else None
+
+
+@pytest.mark.parametrize(
+    "seeds",
+    [range(400), pytest.param(range(400, 1_000_000), marks=pytest.mark.sweep)],
+    ids=["sample", "sweep"],
+)
+def test_generated_files_are_scored_and_refused_as_if_all_numbers_were_read(tmp_path, monkeypatch, seeds):
+    decided = sum(compare(seed, tmp_path / "errors.csv", monkeypatch) for seed in seeds)
+    assert decided > len(seeds) / 3
+
+
+def compare(seed, path, monkeypatch):
+    """Compare the ways of reading one file; return whether the last numbers decided its score."""
+    rng = random.Random(seed)
+    data, named = file(rng)
+    path.write_bytes(data)
+    beta = rng.choice(BETAS)
+    monkeypatch.setattr(model_errors, "MOST_STEPS", rng.choice([1, 20, 200]))
+
+    def judged(path):
+        whole = found_by(partial(all_read, path, beta, named))
+        by_end = found_by(partial(model_errors._scored_by_end, path, beta, named))
+        assert by_end in (whole, None), seed
+        assert found_by(partial(read_model_errors, path, beta, named)) == whole, seed
+        return whole, by_end
+
+    whole, by_end = with_blocks_of(rng.choice([60, 700, 5_000]), judged, path)
+    expected = None if named else by_csv_module(path, beta)
+    if expected is not None:
+        assert (whole if isinstance(whole, str) else whole[:2]) == expected, seed
+    return isinstance(by_end, tuple)
+
+
+def all_read(path, beta, named):
+    """Read a file as one whose last numbers decide nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(model_errors, "_MOST_BETA", -1)
+        return read_model_errors(path, beta, named)
+
+
+def test_of_a_long_file_most_numbers_are_not_read(errors_csv):
+    rows = "".join(f"2026-01-01,{row % 7}.25,{row % 5}.5\n" for row in range(40_000))
+    path = errors_csv("ds,y_true,pred\n" + rows.replace("\n2026-01-01,3.25,0.5", "\n2026-01-01,3e0,1e-1"))
+    blocks = list(iter_unread_blocks(path, lambda _: None, {}))
+    assert {type(block) for block in blocks} == {UnreadBlock}
+    read = [block.read() for block in blocks]
+    errors = np.concatenate([block.errors for block in iter_error_blocks(path)])
+    assert np.concatenate([block.errors for block in read]).tobytes() == errors.tobytes()
+    assert [row for block in read for row in block.rows] == [*range(1, 40_001)]
+    assert all(block.bound >= each.errors.max() for block, each in zip(blocks, read, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("end", "beta"),
+    [
+        pytest.param("1.5\n" * 30_000, 0.999, id="so many errors decide it"),
+        pytest.param("1e304\n" * 3_000, 0.7, id="the sum might overflow"),
+        pytest.param("1e305\n" * 3_000, 0.7, id="the sum overflows"),
+    ],
+)
+def test_where_the_last_errors_do_not_decide_it_all_are_read(errors_csv, end, beta):
+    path = errors_csv("abs_error\n" + "900.5\n" * 20_000 + end)
+    whole = found_by(partial(all_read, path, beta, {}))
+    assert found_by(partial(read_model_errors, path, beta)) == whole
+    assert beta > model_errors._MOST_BETA or model_errors._scored_by_end(path, beta, {}) is None
+
+
+def test_where_two_states_near_each_other_stay_apart_all_are_read(errors_csv):
+    for error in ("0.1", "0.3", "0.7", "1.1"):
+        path = errors_csv("abs_error\n" + "900.5\n" * 20_000 + f"{error}\n" * 20_000)
+        assert found_by(partial(read_model_errors, path, 0.7)) == found_by(partial(all_read, path, 0.7, {}))
+
+
+@pytest.mark.parametrize(
+    ("text", "odd"),
+    [
+        (b"1.5\n22.25\n", []),
+        (b"1.5\n" * 30 + b"x\n" + b"2.5\n", [30]),
+        (b"1.5\nx\n", None),
+        (b"1.5\n2\n3\n", None),
+    ],
+)
+def test_lines_that_look_different_are_set_apart(text, odd):
+    lines = regular_lines(text)
+    assert (lines and lines.odd) == odd
