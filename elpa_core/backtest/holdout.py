@@ -55,22 +55,22 @@ def best_single_so_far(errors: Array, blocks: Sequence[int], start: int) -> Arra
     )
 
 
-def gain_of(single: Array, way: Array, horizon: int, largest: float) -> Gain:
+def gain_of(single: Array, way: Array, block: int, largest: float) -> Gain:
     """Return by how much a way has lower errors than the best single model, with an interval.
 
     Parameters
     ----------
     single, way : ndarray, shape (rows,)
         Absolute errors.
-    horizon : int
-        Rows that are forecast together.
+    block : int
+        Rows that were forecast together.
     largest : float
         The largest magnitude of a forecast: gains that are small to it are rounding, and become zero.
     """
     differences = single - way
     differences = np.where(np.abs(differences) > ROUNDING * largest, differences, 0.0)
     gain = float(differences.mean())
-    interval = mean_interval(differences, horizon)
+    interval = mean_interval(differences, block)
     if isinstance(interval, str):
         return Gain(gain=gain, low=None, high=None, no_interval=interval)
     return Gain(gain=gain, low=interval[0], high=interval[1])

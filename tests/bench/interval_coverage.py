@@ -11,7 +11,7 @@ from support.simulated_differences import KINDS, coverage, coverage_of_evaluatio
 
 ROWS = (96, 144, 288, 336, 672, 1344)
 HORIZONS = (1, 12, 24)
-SERIES, RUNS = 2000, 300
+SERIES, RUNS = 4000, 300
 
 
 def main() -> None:

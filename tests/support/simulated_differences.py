@@ -70,5 +70,6 @@ def coverage_of_evaluation(kind: str, rows: int, horizon: int, *, runs: int, see
         }
         for way, chosen in weights.items():
             true = mean * (1.0 - np.sqrt((chosen**2).sum()))
-            hits[way].append(gains[way].low <= true <= gains[way].high)
+            if gains[way].no_interval is None:
+                hits[way].append(gains[way].low <= true <= gains[way].high)
     return {way: float(np.mean(each)) for way, each in hits.items()}

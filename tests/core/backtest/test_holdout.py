@@ -88,6 +88,12 @@ def test_verdicts_in_words() -> None:
     )
 
 
+def test_the_interval_knows_the_blocks_also_where_the_config_gives_no_horizon() -> None:
+    panel = make_panel(7, 24, validation=240)
+    gains = evaluate(panel.policy(), panel.validation, horizon=1)[1].gain_over_best_single
+    assert gains["router"].no_interval == "6 blocks to compare on, fewer than 8"
+
+
 @pytest.mark.parametrize("size", [1.0, 1e-9, 1e12])
 def test_equal_models_make_no_difference(size: float) -> None:
     """Weights are rounded, so their mean of equal forecasts differs from them by a few bits.
