@@ -60,8 +60,8 @@ def integrate_run(run_dir: Path, manifest_path: Path | None = None) -> Evaluated
     Raises
     ------
     InputError
-        If the run is not finished, if a model failed (except with ``--continue-on-error``), or if a
-        model has no usable artifact.
+        If the run is not finished, or if a model failed or left no usable artifact, except with
+        ``--continue-on-error``.
     """
     path = manifest_path or RunFolder(run_dir).manifest
     manifest = _read_manifest(path)
@@ -81,7 +81,7 @@ def integrate_run(run_dir: Path, manifest_path: Path | None = None) -> Evaluated
                 problems += error.problems
         elif entry.status == "disabled":
             missing.append(MissingModel(name=entry.name, group=entry.group, reason="disabled", intended=True))
-        elif entry.status == "failed" and manifest.continue_on_error:
+        elif entry.status in {"failed", "ok"} and manifest.continue_on_error:
             missing.append(MissingModel(name=entry.name, group=entry.group, reason=reason, intended=False))
         else:
             place = f"$.models[{index}] ({entry.name})"

@@ -84,7 +84,8 @@ def train(here, write_json, capsys):
         write_json(config)
         status = main(["train", "--config", "pool.json", "--run-dir", "run", "--execute", *options])
         manifest = json.loads((here / "run" / MANIFEST_NAME).read_bytes())
-        assert status == any(entry["status"] == "failed" for entry in manifest["models"])
+        without = [entry for entry in manifest["models"] if entry["artifact"] is None]
+        assert status == any(entry["status"] in {"failed", "ok"} for entry in without)
         return manifest
 
     return run
@@ -218,6 +219,25 @@ def test_a_failed_model_is_missing_if_the_run_was_told_to_continue(train, integr
     assert policy["degraded"] is True
     assert policy["missing"] == [{"name": "c", "group": "online", "reason": reason, "intended": False}]
     assert policy["online_weights"] == {"a": 1.0}
+
+
+def test_so_is_one_that_left_no_errors(train, integrate, here):
+    """As in Airflow, where the task of such a model fails."""
+    config = pool(block("a"), block("b", "offline"), block("c", "online", "true"))
+    train(config, "--continue-on-error")
+    reason = f"no usable error artifact: {here}/run/models/c/errors.csv: found no such file"
+    policy = integrate(**{"run-dir": "run"})
+    [missing] = policy["missing"]
+    assert missing["reason"].startswith(reason)
+    assert (policy["degraded"], missing["name"], missing["intended"]) == (True, "c", False)
+    assert policy["online_weights"] == {"a": 1.0}
+
+
+def test_a_model_without_errors_makes_no_policy_otherwise(train, refused):
+    train(pool(block("a"), block("b", "offline", "true")))
+    assert refused("--run-dir", "run").startswith(
+        "run/train_manifest.json: $.models[1] (b): found status ok (no usable error artifact: "
+    )
 
 
 def test_a_failed_model_makes_no_policy_otherwise(train, refused, here):
