@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from elpa_core.backtest.baselines import contract_scores, pooled_elpa
 from elpa_core.backtest.holdout import best_single_so_far, gain_of, holdout_start, verdict_of
 from elpa_core.backtest.intervals import INTERVAL
-from elpa_core.backtest.limits import limited_forecasts
+from elpa_core.backtest.limits import block_rows, limited_forecasts
 from elpa_core.routing.router import Router
 from elpa_core.routing.validation import Array, Validation, limits
 from elpa_core.schema.policy import Evaluation, Holdout, Routing, SingleModel
@@ -18,6 +18,8 @@ from elpa_core.schema.routable_policy import VERSION
 from elpa_core.scores.weights import MIN_SCORE
 
 POWER = 12
+LEVELS = (80.0, 95.0)
+"""Of prediction intervals, in percent: the router keeps the errors that they need, for any level."""
 _ROUTER = "router"
 
 
@@ -37,15 +39,19 @@ class Replay(NamedTuple):
     served: Array
 
 
-def replay(policy: Mapping[str, Any], validation: Validation, horizon: int = 1) -> Replay:
+def replay(
+    policy: Mapping[str, Any], validation: Validation, horizon: int = 1, levels: Collection[float] = ()
+) -> Replay:
     """Serve the validation rows by a router that sees each block after it has served the block.
+
+    It learns the prediction intervals of the ``levels``, too.
 
     Raises
     ------
     InputError
         If the policy is not valid, or its names and those of the rows differ.
     """
-    router = Router(policy, validation, horizon=horizon)
+    router = Router(policy, validation, horizon=horizon, levels=levels)
     facts, blocks = router.policy, validation.blocks
     given = validation.columns(facts.names)
     forecasts = limited_forecasts(validation.actuals, given, blocks, facts.range or (0.0, 0.0))
@@ -81,7 +87,7 @@ def evaluate(policy: Mapping[str, Any], validation: Validation, horizon: int = 1
     InputError
         If the policy is not valid, or its names and those of the rows differ.
     """
-    router, forecasts, served = replay(policy, validation, horizon)
+    router, forecasts, served = replay(policy, validation, horizon, LEVELS)
     facts, blocks, actuals = router.policy, validation.blocks, validation.actuals
     span = facts.range or (0.0, 0.0)
     given = validation.columns(facts.names)
@@ -108,7 +114,8 @@ def evaluate(policy: Mapping[str, Any], validation: Validation, horizon: int = 1
     }
     best_so_far = best_single_so_far(single, blocks, start)
     largest = float(np.abs(forecasts).max())
-    gains = {name: gain_of(best_so_far, error, horizon, largest) for name, error in tried.items()}
+    longest = max(end - first for first, end in block_rows(blocks, len(actuals)))
+    gains = {name: gain_of(best_so_far, error, longest, largest) for name, error in tried.items()}
     maes = single.mean(axis=0)
     best = int(np.argmin(maes))
     routing = Routing(

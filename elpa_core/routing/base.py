@@ -46,30 +46,31 @@ class BaseRouter(ABC):
         series: int,
     ) -> None:
         """Start from a policy, and replay the validation rows of each series."""
-        names, levels = part_names(parts), checked_levels(levels)
+        names, asked = part_names(parts), checked_levels(levels)
+        intervals = Intervals(policy.horizon, series) if asked else None
         if validation is None:
-            self._set_up(policy, start([policy] * series), names)
-            if levels:
-                self._intervals = Intervals(policy.horizon, series)
+            self._set_up(policy, start([policy] * series), names, intervals)
             return
         facts = [each.facts(policy) for each in validation]
         errors = [rows.first_errors(known) for rows, known in zip(validation, facts, strict=True)]
-        self._set_up(facts[0] if not self._shape else policy, start(facts, np.stack(errors, axis=-1)), names)
+        known = facts[0] if not self._shape else policy
+        self._set_up(known, start(facts, np.stack(errors, axis=-1)), names, intervals)
         # The best models are known only after the replay, so the belt is off during it.
         method = self._method
         self._method = dataclasses.replace(method, belted=False)
         served = []
         for block in zip(*(each.each_block(policy.names) for each in validation), strict=True):
             forecasts, actuals = (np.stack(arrays, axis=1) for arrays in zip(*block, strict=True))
-            given = self.predict(forecasts.reshape(len(actuals), *self._shape, -1), levels)
-            served.append(given.served if isinstance(given, Prediction) else given)
+            served.append(self.predict(forecasts.reshape(len(actuals), *self._shape, -1)))
             self.update(actuals.reshape(-1, *self._shape))
         self.warm_up, self._method = np.concatenate(served), method
         self._forget_losses()
 
-    def _set_up(self, policy: RoutingPolicy, state: State, parts: Collection[str]) -> None:
-        self.policy, self.parts = policy, tuple(parts)
-        self.warm_up = self._intervals = None
+    def _set_up(
+        self, policy: RoutingPolicy, state: State, parts: Collection[str], intervals: Intervals | None
+    ) -> None:
+        self.policy, self.parts, self._intervals = policy, tuple(parts), intervals
+        self.warm_up = None
         self._names = policy.names
         self._method = Method.of(policy, self.parts)
         self._waiting = deque()
@@ -139,10 +140,8 @@ class BaseRouter(ABC):
         ----------
         actuals : array-like, shape (rows,) or (); of a panel (rows, series) or (series,)
 
-        Raises
-        ------
-        CallOrderError, InputError
-            If there are more rows than steps without actuals, or an actual is no finite number.
+        Raises CallOrderError if there are more rows than steps without actuals, InputError if an actual is no
+        finite number.
         """
         for actual in self._actuals(actuals):
             answers = self._waiting.popleft()
@@ -176,9 +175,8 @@ class BaseRouter(ABC):
         if len(state.best) != 1 and not cls._of_many:
             raise InputError(Problem(source, "$.state", f"{len(state.best)} series", "one series"))
         router = cls.__new__(cls)
-        router._set_up(policy, state, parts)
+        router._set_up(policy, state, parts, intervals)
         router._take_waiting(waiting)
-        router._intervals = intervals
         return router
 
     def save(self, path: Path) -> None:

@@ -10,7 +10,7 @@ Gaillard, Stoltz, van Erven: A second-order bound with excess losses, COLT 2014 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from math import inf
@@ -49,21 +49,28 @@ class Weights:
 
 def weigh_one(state: State, method: Method) -> Weights:
     """Return the weights for the next block."""
-    scale, voters = state.scale, None
-    recent = [(t := (t := (t := scale / s) * t) * t) * t for s in state.scores]
+    scale, voters, recent, steady = state.scale, None, [], []
+    for score, gain, square in zip(state.scores, state.gains, state.squares):
+        ratio = scale / score
+        ratio *= ratio
+        ratio *= ratio
+        recent.append(ratio * ratio)
+        steady.append(gain / square if gain > 0.0 else 0.0)
     if method.vote < inf:
         ordered = sorted(state.scores)
         most = method.vote * ordered[:VOTE_RANK][-1]
         if ordered[-1] > most:
             voters = [score <= most for score in state.scores]
-    says = _potential_one(state.expert_gains, state.expert_squares)
+    (a, b, c, d), (e, f, g, h) = state.expert_gains, state.expert_squares
+    says = [a / e if a > 0.0 else 0.0, b / f if b > 0.0 else 0.0, c / g if c > 0.0 else 0.0,
+            d / h if d > 0.0 else 0.0]  # fmt: skip
     for expert in method.absent:
         says[expert] = 0.0
     total = says[0] + says[1] + says[2] + says[3]
     if total < LEAST_SAY:
         says, total = [1.0 if expert == MEDIAN else 0.0 for expert in range(len(says))], 1.0
     return Weights(
-        recent, _potential_one(state.gains, state.squares), voters, says, total,
+        recent, steady, voters, says, total,
         method.tolerance * state.usual_error, method.level_share * state.level_error, *limits_of(state),
     )  # fmt: skip
 
@@ -78,27 +85,27 @@ def median_one(limited: list[float], ordered: list[float], weights: Weights) -> 
 
 
 def combine_one(
-    limited: list[float], median: float, weights: Weights, n_online: int
+    limited: list[float], ordered: list[float], median: float, weights: Weights, n_online: int
 ) -> tuple[tuple[float, ...], float, float]:
     """Return what the experts forecast, and ``recent`` of the online and of the offline models alone.
 
     Forecasts that are NaN, or farther from the median than the tolerance, do not count.
     """
     nearest, farthest = median - weights.tolerance, median + weights.tolerance
-    triples = zip(weights.recent, weights.steady, limited, strict=False)
+    triples: Iterator[tuple[float, float, float]] = zip(weights.recent, weights.steady, limited)
+    if len(ordered) < len(limited) or ordered[0] < nearest or ordered[-1] > farthest:
+        triples = iter([t if nearest <= t[2] <= farthest else (0.0, 0.0, 0.0) for t in triples])
     on = on_weight = off = off_weight = total = weight = 0.0
     for recent, steady, forecast in islice(triples, n_online):
-        if nearest <= forecast <= farthest:
-            on += recent * forecast
-            on_weight += recent
-            total += steady * forecast
-            weight += steady
+        on += recent * forecast
+        on_weight += recent
+        total += steady * forecast
+        weight += steady
     for recent, steady, forecast in triples:
-        if nearest <= forecast <= farthest:
-            off += recent * forecast
-            off_weight += recent
-            total += steady * forecast
-            weight += steady
+        off += recent * forecast
+        off_weight += recent
+        total += steady * forecast
+        weight += steady
     both = on_weight + off_weight
     experts = (
         (on + off) / both if both > 0.0 else median,
@@ -123,21 +130,21 @@ def learn_one(state: State, given: Answer, actual: float, method: Method, *, cle
     """
     floor, keep, take = FLOOR * state.scale, method.keep_model, 1.0 - method.keep_model
     _, median, _, steady = given.experts
-    side, count = 1.0 if steady > actual else -1.0 if steady < actual else 0.0, None
+    side, models = 1.0 if steady > actual else -1.0 if steady < actual else 0.0, given.limited
     if not clean:
-        count, side = method.n_online, 0.0
-    models = zip(state.scores, state.gains, state.squares, given.limited, strict=False)
+        models, side = models[: method.n_online], 0.0
     scores, gains, squares = [], [], []
-    for score, gain, square, forecast in islice(models, count):
+    for score, gain, square, forecast in zip(state.scores, state.gains, state.squares, models):
         error, regret = actual - forecast, side * (steady - forecast)
         scores.append(keep * score + take * ((error if error >= 0.0 else -error) + floor))
         gains.append(gain + regret)
         squares.append(square + regret * regret)
-    state.scores[:count], state.gains[:count], state.squares[:count] = scores, gains, squares
     error = actual - median
     state.level_error = method.keep_level * state.level_error + (1.0 - method.keep_level) * error
     if not clean:
+        state.scores[: len(scores)] = scores  # their gains stand still
         return
+    state.scores, state.gains, state.squares = scores, gains, squares
     mixed, most = given.mixed, MOST_GAIN * state.usual_error
     least = method.learn_expert * (floor * floor)  # so the squares do not fall below those of the floor
     side, keep = 1.0 if mixed > actual else -1.0 if mixed < actual else 0.0, method.keep_expert
@@ -150,10 +157,6 @@ def learn_one(state: State, given: Answer, actual: float, method: Method, *, cle
         squares[k] = keep * squares[k] + regret * regret + least
     keep = method.keep_usual
     state.usual_error = keep * state.usual_error + (1.0 - keep) * (abs(error) + floor)
-
-
-def _potential_one(gains: list[float], squares: list[float]) -> list[float]:
-    return [g / v if g > 0.0 else 0.0 for g, v in zip(gains, squares, strict=False)]
 
 
 class WeightsOfMany:

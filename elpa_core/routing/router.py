@@ -104,9 +104,11 @@ class Router(BaseRouter):
         answers = [self._step(step, row, weights) for step, row in enumerate(given)]
         if method.belted:
             belt.hold_one(answers, state)
-        self._block = given, weights, answers, dirty
-        self._waiting = deque(zip(answers, strict=False))
-        return np.array([each.served for each in answers])
+        self._block, self._waiting, served = (given, weights, answers, dirty), deque(), np.empty(len(answers))
+        for each in answers:
+            self._waiting.append((each,))
+            served[each.step] = each.served
+        return served
 
     def _step(self, step: int, row: list[float], weights: experts.Weights) -> Answer:
         state = self._state
@@ -114,7 +116,7 @@ class Router(BaseRouter):
         if not ordered:
             raise no_forecast("forecasts", f"step {step}")
         median = experts.median_one(limited, ordered, weights)
-        said, online, offline = experts.combine_one(limited, median, weights, self._method.n_online)
+        said, online, offline = experts.combine_one(limited, ordered, median, weights, self._method.n_online)
         best = limited[state.best]
         if present is not None:
             limited = [f if there else said[RECENT] for f, there in zip(limited, present, strict=True)]

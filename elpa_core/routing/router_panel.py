@@ -164,13 +164,7 @@ class RouterPanel(BaseRouter):
         self._unused.append(given)
 
     def router(self, series: int) -> Router:
-        """Return a `Router` that goes on from the state of one series.
-
-        Raises
-        ------
-        InputError
-            If there is no such series.
-        """
+        """Return a `Router` that goes on from the state of one series; InputError if there is no such one."""
         series = whole_number(series, "series", 0, self.series - 1)
         one = slice(series, series + 1)
         state, waiting = self._arrays()

@@ -63,7 +63,7 @@ class Session:
         self.learned: int | None = None
         self._open = policy if horizon is None else None  # until the first block shows the horizon
         if path is None or not _exists(path):
-            self.router = start_router(policy, folder, horizon=horizon, warn=warn)
+            self.router = start_router(policy, folder, horizon=horizon, levels=self.levels, warn=warn)
             return
         self._open = None
         value = snapshot.read_json(path)
@@ -121,7 +121,9 @@ class Session:
         """
         self.require_new(block)
         if self._open is not None and len(block.rows) > self.router.policy.horizon:
-            self.router = start_router(self._open, self._folder, horizon=len(block.rows), warn=self._warn)
+            self.router = start_router(
+                self._open, self._folder, horizon=len(block.rows), levels=self.levels, warn=self._warn
+            )
         self._open = None
         given = self.router.predict(block.forecasts, self.levels)
         columns = interval_columns(given) if isinstance(given, Prediction) else [given]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ def start_router(
     folder: Path | None = None,
     *,
     horizon: int | None = None,
+    levels: Collection[float] = (),
     warn: Callable[[str], object] = lambda _: None,
 ) -> Router:
     """Return a router for a policy: warm, if the policy names a state (``routing.state``), else cold.
@@ -35,6 +36,9 @@ def start_router(
         The folder of the policy's file; a relative path of the state starts there.
     horizon : int, optional
         Number of steps that are forecast together. A state of another horizon is not used.
+    levels : collection of float
+        Levels of the prediction intervals that will be asked for. Without them the router does not keep
+        what intervals need.
     warn : callable, optional
         Takes the reason in words if the state that the policy names cannot be used.
 
@@ -48,20 +52,25 @@ def start_router(
     if named is None:
         return Router(policy, horizon=horizon)
     try:
-        return _read_state(named, folder, wanted)
+        return _read_state(named, folder, wanted, intervals=bool(levels))
     except (InputError, OSError) as error:
         warn(f"the router starts without what it learned on validation: {error}")
         return Router(policy, horizon=horizon)
 
 
-def _read_state(named: Mapping[str, Any], folder: Path | None, wanted: RoutingPolicy) -> Router:
+def _read_state(
+    named: Mapping[str, Any], folder: Path | None, wanted: RoutingPolicy, *, intervals: bool
+) -> Router:
     file = str(named.get("file"))
     place: StorePath = open_location(file) if is_uri(file) else (folder or Path()) / file
     data = files.read(place)
     sha256 = hashlib.sha256(data).hexdigest()
     if sha256 != named.get("sha256"):
         raise InputError(Problem(str(place), "", f"content with SHA-256 {sha256}", "that of the policy"))
-    router = Router.from_json(parse_object(data, str(place)), str(place))
+    content = parse_object(data, str(place))
+    if not intervals:
+        content.pop("intervals", None)
+    router = Router.from_json(content, str(place))
     if fields := differing_fields(router.policy, wanted, horizon=True):
         found, expected = getattr(router.policy, fields[0]), getattr(wanted, fields[0])
         raise InputError(Problem(str(place), f"$.policy.{fields[0]}", quoted(found), quoted(expected)))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from support.made_panels import make_panel
 
@@ -59,6 +60,19 @@ def test_it_answers_as_a_router_that_has_just_seen_the_validation_rows(
     assert differs
 
 
+def test_its_intervals_are_warm_if_they_are_asked_for(policy_file: Path, panel: Panel) -> None:
+    policy = json.loads(policy_file.read_bytes())
+    rows, levels = panel.validation_rows, (80, 95)
+    replayed = Router({**policy, "routing": None}, panel.validation, horizon=HORIZON, levels=levels)
+    warm = start_router(policy, policy_file.parent, levels=levels)
+    block = panel.forecasts[rows : rows + HORIZON]
+    forecasts = {name: block[:, column] for column, name in enumerate(panel.names)}
+    given, expected = (router.predict(forecasts, levels) for router in (warm, replayed))
+    np.testing.assert_array_equal(given.low, expected.low)
+    assert (given.low[0] < given.served).all()
+    assert "intervals" not in start_router(policy, policy_file.parent).to_json()
+
+
 @pytest.fixture
 def route(
     policy_file: Path, panel: Panel, capsys: pytest.CaptureFixture[str]
@@ -94,6 +108,9 @@ def test_elpa_route_starts_warm_and_its_own_state_goes_before(
     out, err = route("--state", str(state))
     assert [float(line.split(",")[2]) for line in out.splitlines()[1:]] == expected
     assert err == ""
+    header, *lines = route("--levels", "80")[0].splitlines()
+    assert header.endswith(",low_80,high_80")
+    assert not any(line.endswith(",") for line in lines)  # there are intervals from the first row on
     policy_file.with_name("policy.router.json").unlink()
     assert route("--state", str(state)) == (out, "")  # nobody asks for the state of the policy
 
