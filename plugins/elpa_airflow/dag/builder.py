@@ -40,7 +40,7 @@ def build_dag(loaded: LoadedConfig, store: str | None) -> DAG:
     ConfigError
         If Airflow refuses the URI of an asset.
     """
-    options = loaded.config.airflow
+    options, place = loaded.config.airflow, store_location(loaded, store)
     dag = DAG(
         dag_id=loaded.dag_id,
         description=options.description or f"Train {len(loaded.config.models)} models and build their policy",
@@ -49,7 +49,7 @@ def build_dag(loaded: LoadedConfig, store: str | None) -> DAG:
         end_date=parse_date(options.end_date, options.timezone) if options.end_date else None,
         catchup=options.catchup,
         tags={TAG, *options.tags},
-        doc_md=docs.dag_doc(loaded, store_location(loaded, store)),
+        doc_md=docs.dag_doc(loaded, place),
         default_args={"owner": options.owner} if options.owner else {},
         **_given(max_active_runs=options.max_active_runs, max_active_tasks=options.max_active_tasks),
     )
@@ -57,7 +57,7 @@ def build_dag(loaded: LoadedConfig, store: str | None) -> DAG:
         task_id=INTEGRATE,
         dag=dag,
         python_callable=_integrate_callable(loaded, store),
-        elpa_store=store_location(loaded, store),
+        elpa_store=place,
         show_return_value_in_logs=False,
         outlets=_outlets(dag.dag_id),
         trigger_rule="all_done",
@@ -85,8 +85,9 @@ def build_dag(loaded: LoadedConfig, store: str | None) -> DAG:
         )
         tasks.append(task)
     integrate.set_upstream(tasks)
-    # Set last: each operator copies the Params that the Dag has at that time, and needs none.
-    dag.params = ParamsDict(trigger_params(loaded.config))
+    # Set last: each operator copies the Params that the Dag has at that time, and needs none. An ordinary
+    # assignment checks the defaults of a scheduled Dag by JSON Schema; the checks of the config are stricter.
+    object.__setattr__(dag, "params", ParamsDict(trigger_params(loaded.config)))
     return dag
 
 

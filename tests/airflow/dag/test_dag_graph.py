@@ -185,6 +185,7 @@ class TestSchedule:
         folder.config("cron", airflow=options)
         dag = folder.parse()["elpa_cron"]
         assert type(dag.timetable).__name__ == "CronDataIntervalTimetable"
+        assert set(dag.params.validate()) == set(dag.params)  # no constructor has checked the defaults
         found = intervals(dag, 5)
         assert [end for _, end in found[:-1]] == [start for start, _ in found[1:]]
         assert all(start < end for start, end in found)

@@ -35,7 +35,8 @@ stranger()
 """
 STRANGERS = ("in_the_same_file", "in_the_same_folder")
 
-GOOD = ("good_1", "good_2")
+SCHEDULED = {"schedule": "@hourly", "offline_schedule": "@weekly", "pool": "heavy", "tags": ["b", "a", "c"]}
+GOOD = {"good_1": {}, "good_2": SCHEDULED}
 ACTIVE = {*STRANGERS, *(f"elpa_{name}" for name in GOOD)}
 TWIN = json.dumps({"airflow": {"dag_id": "twin"}, "models": pair()})
 BAD = {
@@ -78,6 +79,7 @@ class Seen:
     stale: set[str]
     errors: dict[str, str]
     with_errors: set[str]
+    serialized: list[tuple[str, str]]
     log: str
 
 
@@ -93,6 +95,7 @@ def look(home: Site) -> Seen:
         stale={dag_id for dag_id, stale, _ in dags if stale},
         errors=dict(home.query("SELECT filename, stacktrace FROM import_error")),
         with_errors={dag_id for dag_id, _, errors in dags if errors},
+        serialized=home.query("SELECT dag_id, dag_hash FROM serialized_dag ORDER BY dag_id"),
         log="".join(path.read_text(encoding="utf-8") for path in home.home.glob("logs/**/*.log")),
     )
 
@@ -103,8 +106,8 @@ def home(tmp_path_factory: pytest.TempPathFactory, airflow_home: AirflowHome) ->
     folder = tmp_path_factory.mktemp("refused")
     own = AirflowHome(folder / "home", airflow_home.migrated)
     made = Site(folder, own)
-    for name in GOOD:
-        made.config(name)
+    for name, options in GOOD.items():
+        made.config(name, airflow=options)
     for name, text in BAD.items():
         made.write(name, text)
     made.write(".hidden.json", "{")
@@ -185,8 +188,13 @@ def test_an_integration_config_is_passed_over_with_a_warning(first: Seen, home: 
     assert "configs/integration.json" not in first.errors
 
 
-def test_a_second_look_changes_nothing(first: Seen, again: Seen) -> None:
+def test_a_second_look_changes_nothing(
+    first: Seen, again: Seen, written: tuple[dict[str, Done], Seen]
+) -> None:
     assert (again.active, again.stale, again.errors) == (first.active, set(), first.errors)
+    assert [dag_id for dag_id, _ in first.serialized] == sorted(ACTIVE)
+    # Of a Dag that has run, another hash would be another version.
+    assert first.serialized == again.serialized == written[1].serialized
 
 
 @pytest.mark.parametrize("how", ["errors", "errors of the bundle"])
