@@ -17,7 +17,7 @@ from typing import NamedTuple
 from elpa_core.files import objects
 from elpa_core.files.atomic import create_atomic, write_atomic
 from elpa_core.files.location import StorePath
-from elpa_core.files.reading import UnsuitableFileError, read_lines, read_whole
+from elpa_core.files.reading import UnsuitableFileError, open_regular, read_lines, read_whole
 
 
 class Child(NamedTuple):
@@ -45,6 +45,15 @@ def read(path: StorePath) -> bytes:
 def read_text_lines(path: StorePath) -> bytes:
     """Return the content of a file of any size whose lines have at most 1 MiB; see `read`."""
     return read_lines(path) if isinstance(path, Path) else objects.read(path)
+
+
+def read_end(path: StorePath, most: int) -> bytes:
+    """Return the last bytes of a file of any size, at most ``most``; see `read`."""
+    if not isinstance(path, Path):
+        return objects.read_end(path, most)
+    with open_regular(path) as file:
+        file.seek(max(0, os.fstat(file.fileno()).st_size - most))
+        return file.read(most)
 
 
 def read_all(paths: Iterable[StorePath]) -> Iterator[tuple[StorePath, bytes]]:

@@ -44,6 +44,13 @@ def read(path: ObjectPath) -> bytes:
         return data
 
 
+def read_end(path: ObjectPath, most: int) -> bytes:
+    """Return the last bytes of an object that is not empty, at most ``most``."""
+    with _as_os_error(path):
+        data: bytes = path.fs.cat_file(path.path, start=-most)
+        return data
+
+
 def read_all(paths: Sequence[ObjectPath]) -> Iterator[tuple[ObjectPath, bytes]]:
     """Yield the objects that exist, with their contents."""
     for first in range(0, len(paths), _READ_AT_ONCE):
