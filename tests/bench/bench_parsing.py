@@ -1,29 +1,40 @@
 """What the factory costs: against the same Dags written by hand, and with many configs against one.
 
-Prints ratios of CPU time, each pair measured in turns in one process, the median of the rounds.
+Each pair is measured in turns in one process; what counts is the median of the rounds.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import gc
 import json
 import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from results import Result, report
+
 MODELS = 10
+SCHEDULED = {
+    "schedule": "@hourly",
+    "offline_schedule": "@weekly",
+    "start_date": "2026-01-01",
+    "pool": "heavy",
+    "retry_delay": 60,
+}
 _SCRATCH = tempfile.TemporaryDirectory(prefix="elpa-bench-")
 os.environ.setdefault("AIRFLOW_HOME", _SCRATCH.name)
 os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
 os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "WARNING")
 
 
-def write_configs(folder: Path, count: int) -> None:
+def write_configs(folder: Path, count: int, options: Mapping[str, object]) -> None:
     """Write ``count`` configs of ten models each."""
     folder.mkdir()
     command = (
@@ -43,25 +54,30 @@ def write_configs(folder: Path, count: int) -> None:
             "dataset": "/srv/data/train.csv",
             "horizon": 24,
             "models": models,
+            "airflow": options,
         }
         (folder / f"pool_{number:03}.json").write_text(json.dumps(config), encoding="utf-8")
 
 
-def by_hand(docs: dict[str, tuple[str, dict[str, str], str, Any]]) -> dict[str, object]:
+def by_hand(
+    docs: dict[str, tuple[str, dict[str, str], str, Any]], *, scheduled: bool = False, form: bool = True
+) -> dict[str, object]:
     """Build the same Dags with Airflow's own operators, from texts that are there already."""
     from airflow.providers.standard.operators.bash import BashOperator
     from airflow.providers.standard.operators.python import PythonOperator
-    from airflow.sdk import DAG, AssetAlias, Param, TaskGroup
+    from airflow.sdk import DAG, AssetAlias, CronDataIntervalTimetable, Param, TaskGroup
 
     dags = {}
+    options = {"retry_delay": dt.timedelta(seconds=60)} if scheduled else {}
     for dag_id, (dag_doc, task_docs, tooltip, params) in docs.items():
         with DAG(
             dag_id=dag_id,
-            schedule=None,
+            schedule=CronDataIntervalTimetable("@hourly", timezone="UTC") if scheduled else None,
+            start_date=dt.datetime(2026, 1, 1, tzinfo=dt.UTC) if scheduled else None,
             tags={"elpa"},
             doc_md=dag_doc,
             description="Ten models",
-            params={name: Param(value, **schema) for name, (value, schema) in params.items()},
+            params={name: Param(value, **schema) for name, (value, schema) in params.items() if form},
         ) as dag:
             integrate = PythonOperator(
                 task_id="integrate",
@@ -70,6 +86,7 @@ def by_hand(docs: dict[str, tuple[str, dict[str, str], str, Any]]) -> dict[str, 
                 retries=1,
                 outlets=[AssetAlias(f"elpa://{dag_id}/policy")],
                 doc_md=task_docs["integrate"],
+                **options,
             )
             for group in ("online", "offline"):
                 with TaskGroup(group_id=group, tooltip=tooltip):
@@ -85,6 +102,8 @@ def by_hand(docs: dict[str, tuple[str, dict[str, str], str, Any]]) -> dict[str, 
                                 skip_on_exit_code=None,
                                 retries=1,
                                 doc_md=doc,
+                                **({"pool": "heavy"} if scheduled else {}),
+                                **options,
                             )
                             train >> integrate
         dags[dag_id] = dag
@@ -100,17 +119,15 @@ def cpu_seconds(work: Callable[[], object]) -> float:
 
 
 def compare(
-    name: str, ours: Callable[[], object], theirs: Callable[[], object], limit: float, rounds: int
-) -> None:
-    """Print the ratio of two calls."""
+    name: str, ours: Callable[[], object], theirs: Callable[[], object], of: str, reach: float, rounds: int
+) -> Result:
+    """Return what two calls cost: the median of theirs, and ours in the median ratio to it."""
     ours()
     theirs()
     pairs = [(cpu_seconds(ours), cpu_seconds(theirs)) for _ in range(rounds)]
     ratio = statistics.median(a / b for a, b in pairs)
-    first, second = (statistics.median(side) for side in zip(*pairs, strict=True))
-    print(
-        f"{name}: {ratio:.3f} (at most {limit}; {first * 1000:.1f} ms against {second * 1000:.1f} ms of CPU)"
-    )
+    other = statistics.median(b for _, b in pairs)
+    return Result(name, ratio * other, other, of, reach=reach)
 
 
 def task_process(dag_file: Path, dag_id: str) -> None:
@@ -131,41 +148,65 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     options = parser.parse_args()
     scratch = Path(_SCRATCH.name)
-    many, one = scratch / "many", scratch / "one"
-    for folder, count in ((many, options.dags), (one, 1)):
+    text = "from elpa_airflow import elpa_dags\n\nglobals().update(elpa_dags(__file__))  # dag, airflow\n"
+    files = {}
+    for name, count, airflow in (
+        ("many", options.dags, {}),
+        ("one", 1, {}),
+        ("scheduled", options.dags, SCHEDULED),
+        ("ten", max(1, options.dags // 10), {}),
+    ):
+        folder = scratch / name
         folder.mkdir()
-        write_configs(folder / "configs", count)
-        text = "from elpa_airflow import elpa_dags\n\nglobals().update(elpa_dags(__file__))  # dag, airflow\n"
-        (folder / "elpa_pools.py").write_text(text, encoding="utf-8")
+        write_configs(folder / "configs", count, airflow)
+        files[name] = folder / "elpa_pools.py"
+        files[name].write_text(text, encoding="utf-8")
 
     from elpa_airflow import elpa_dags
 
-    def ours() -> dict[str, object]:
-        return dict(elpa_dags(many / "elpa_pools.py"))
+    def ours(name: str) -> Callable[[], object]:
+        return lambda: elpa_dags(files[name])
 
-    docs = {
-        dag_id: (
-            dag.doc_md,
-            {task.task_id.partition(".")[2] or task.task_id: task.doc_md for task in dag.tasks},
-            dag.task_group_dict["online"].tooltip,
-            {name: (param.value, param.schema) for name, param in dag.params.items()},
-        )
-        for dag_id, dag in ours().items()
+    def docs_of(name: str) -> dict[str, tuple[str, dict[str, str], str, Any]]:
+        return {
+            dag_id: (
+                dag.doc_md,
+                {task.task_id.partition(".")[2] or task.task_id: task.doc_md for task in dag.tasks},
+                dag.task_group_dict["online"].tooltip,
+                {name: (param.value, param.schema) for name, param in dag.params.items()},
+            )
+            for dag_id, dag in elpa_dags(files[name]).items()
+        }
+
+    docs, scheduled = docs_of("many"), docs_of("scheduled")
+    dags = f"{options.dags} Dags of {MODELS} models"
+    results = [
+        compare(f"build {dags}", ours("many"), lambda: by_hand(docs), "by hand", 1.15, options.rounds),
+        *(
+            compare(
+                f"build {dags}, scheduled",
+                ours("scheduled"),
+                partial(by_hand, scheduled, scheduled=True, form=form),
+                "by hand" if form else "by hand, without a form",
+                1.15,
+                options.rounds,
+            )
+            for form in (True, False)
+        ),
+        compare(
+            f"parse in a task's process, {options.dags} configs",
+            lambda: task_process(files["many"], "elpa_pool_000"),
+            lambda: task_process(files["one"], "elpa_pool_000"),
+            "1 config",
+            1.5,
+            options.rounds * 3,
+        ),
+    ]
+    growth = {
+        count: statistics.median(cpu_seconds(ours(name)) for _ in range(options.rounds))
+        for name, count in (("one", 1), ("ten", max(1, options.dags // 10)), ("many", options.dags))
     }
-    compare(
-        f"build {options.dags} Dags of {MODELS} models / by hand",
-        ours,
-        lambda: by_hand(docs),
-        1.15,
-        options.rounds,
-    )
-    compare(
-        f"parse in a task's process, {options.dags} configs / 1 config",
-        lambda: task_process(many / "elpa_pools.py", "elpa_pool_000"),
-        lambda: task_process(one / "elpa_pools.py", "elpa_pool_000"),
-        1.5,
-        options.rounds * 3,
-    )
+    report("parsing", results, {"seconds to build, by configs": growth})
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Score big error CSVs against the plain way: csv.DictReader, float() and the recursion.
+"""Score big error CSVs against csv.DictReader, float() and the recursion, and against other libraries.
 
-Each way runs in a process of its own; CPU is its user and system time from start to end, peak its
-largest resident memory. ``floor`` is a process that only reads the bytes. Exits with 1 if the two
-ways differ in the double or in the number of rows.
+Each way runs in a process of its own; CPU is its user and system time from start to end, peak its largest
+resident memory. ``floor`` is a process that reads the bytes and makes their SHA-256. Exits with 1 if ELPA and
+the plain way differ in the double or in the number of rows.
 
-    python tests/bench/bench_scoring.py [--rows N]
+    python tests/bench/bench_scoring.py [--rows N] [--without-peers]
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import csv
 import datetime as dt
+import hashlib
 import json
 import os
 import random
@@ -23,40 +24,66 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+from peers import peer_python
+from results import Result, report
+
 BETA = 0.7
 ROOT = Path(__file__).resolve().parents[2]
+PEERS = ("pandas", "polars", "pyarrow")
+PEER_WAYS = Path(__file__).with_name("peer_ways.py")
+Found = dict[str, float | str]
 
 
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--rows", type=int, default=10_000_000, help="data rows of each CSV")
+    arguments.add_argument("--without-peers", action="store_true", help="install and run no other library")
     arguments.add_argument("--child", nargs=2, metavar=("WAY", "CSV"), help=argparse.SUPPRESS)
     options = arguments.parse_args()
     if options.child:
         way, path = options.child
         print(json.dumps(run_way(way, Path(path))))
         return 0
-    cases = {"timestamp,y_true,pred": forecast_lines(), "abs_error": error_lines()}
-    agree = [run_case(name, lines, options.rows) for name, lines in cases.items()]
+    peers = () if options.without_peers else PEERS
+    results: list[Result] = []
+    agree = [
+        run_case("timestamp,y_true,pred", forecast_lines(), options.rows, peers, results, named=True),
+        run_case("abs_error", error_lines(), options.rows, peers, results),
+    ]
+    report("scoring", results, {"rows": options.rows})
     return 0 if all(agree) else 1
 
 
-def run_case(header: str, lines: Iterator[str], rows: int) -> bool:
+def run_case(
+    header: str,
+    lines: Iterator[str],
+    rows: int,
+    peers: tuple[str, ...],
+    results: list[Result],
+    *,
+    named: bool = False,
+) -> bool:
+    """Measure one file, and add what was found to the results."""
     with tempfile.TemporaryDirectory(prefix="elpa-bench-") as folder:
         path = Path(folder, "errors.csv")
         with path.open("w", encoding="ascii") as file:
             file.write(header + "\n")
             file.writelines(islice(lines, rows))
-        megabytes = path.stat().st_size / 1e6
-        floor, ours, plain = (in_process(way, path) for way in ("floor", "elpa", "dictreader"))
-    equal = (ours["score"], ours["rows"]) == (plain["score"], plain["rows"]) and ours["rows"] == rows
-    print(
-        f"{header}: {rows} rows, {megabytes:.0f} MB: "
-        f"elpa {ours['cpu']:.2f} s CPU, DictReader {plain['cpu']:.2f} s CPU, "
-        f"ratio {ours['cpu'] / plain['cpu']:.3f}, peak {ours['peak']:.0f} MB, "
-        f"equal double {'yes' if equal else 'no'}, floor {floor['cpu']:.2f} s CPU",
-        flush=True,
+        plain, ours, floor = (in_process(way, path) for way in ("dictreader", "elpa", "floor"))
+        by_time = in_process("elpa by time", path) if named else None
+        others = {peer: in_process(peer, path, peer_python()) for peer in peers}
+    what = f"score {header}, {rows / 1e6:g}M rows"
+    own, slowest, peak = (float(found) for found in (ours["cpu"], plain["cpu"], ours["peak"]))
+    results.append(Result(what, own, slowest, "DictReader", reach=0.12))
+    if by_time is not None:
+        results.append(Result(f"{what}, by time", float(by_time["cpu"]), slowest, "DictReader", reach=0.30))
+    every_other = {"read and hash": floor, **others}
+    results += [Result(what, own, float(found["cpu"]), way) for way, found in every_other.items()]
+    results += [Result(what, peak, float(found["peak"]), way, "MB") for way, found in every_other.items()]
+    equal = all(
+        (found["score"], found["rows"]) == (plain["score"], rows) for found in (ours, by_time or ours)
     )
+    print(f"{header}: {rows} rows, equal double {'yes' if equal else 'NO'}", flush=True)
     return equal
 
 
@@ -76,15 +103,17 @@ def error_lines() -> Iterator[str]:
         yield f"{rng.random()!r}\n"
 
 
-def in_process(way: str, path: Path) -> dict[str, float | str]:
+def in_process(way: str, path: Path, peer: Path | None = None) -> Found:
     # The parent stays small, since a child's peak starts at the size of the process it came from.
-    command = [sys.executable, __file__, "--child", way, str(path)]
+    command = [str(peer), str(PEER_WAYS), way, str(path)]
+    if peer is None:
+        command = [sys.executable, __file__, "--child", way, str(path)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     output = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=environment).stdout
     return json.loads(output)
 
 
-def run_way(way: str, path: Path) -> dict[str, float | str]:
+def run_way(way: str, path: Path) -> Found:
     score, rows = WAYS[way](path)
     usage = resource.getrusage(resource.RUSAGE_SELF)
     cpu = usage.ru_utime + usage.ru_stime
@@ -95,6 +124,14 @@ def score_by_elpa(path: Path) -> tuple[float, int]:
     from elpa_core.artifacts.model_errors import read_model_errors
 
     found = read_model_errors(path, BETA)
+    assert found.score is not None
+    return found.score, found.rows
+
+
+def score_by_elpa_and_time(path: Path) -> tuple[float, int]:
+    from elpa_core.artifacts.model_errors import read_model_errors
+
+    found = read_model_errors(path, BETA, {"time": "timestamp"})
     assert found.score is not None
     return found.score, found.rows
 
@@ -113,13 +150,19 @@ def score_by_dictreader(path: Path) -> tuple[float, int]:
 
 
 def read_only(path: Path) -> tuple[float, int]:
+    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while file.read(120_000):
-            pass
+        while block := file.read(120_000):
+            digest.update(block)
     return 0.0, 0
 
 
-WAYS = {"elpa": score_by_elpa, "dictreader": score_by_dictreader, "floor": read_only}
+WAYS = {
+    "elpa": score_by_elpa,
+    "elpa by time": score_by_elpa_and_time,
+    "dictreader": score_by_dictreader,
+    "floor": read_only,
+}
 
 if __name__ == "__main__":
     sys.exit(main())
