@@ -1,73 +1,86 @@
-"""A small serving Dag: when the Dag elpa_water_flow publishes a policy, combine forecasts with it.
+"""A small serving Dag: when the Dag elpa_water_flow publishes a policy, forecast with its trained models.
 
-The demo has no live forecasts. Instead, this Dag takes the forecasts of the validation rows from the error
-artifacts of the run, and writes served.csv into the folder of that run. This is a replay: the policy was
-computed from these rows, and its router, which goes on from them, has seen them. The Dag reads a policy
-store in a folder, not one on object storage.
+It copies the trained models of the current policy from the store, each checked by its SHA-256, forecasts
+the hours after the last one that the policy's run knew, and combines the forecasts with the router, which
+goes on from the validation rows. It writes served.csv into the folder of the policy's run.
 
-Your own serving Dag reads live forecasts and actuals, and keeps the router's state between its runs
-(Router.save, Router.load).
+The demo has no live data. Your own serving Dag reads the newest actuals, tells them to the router, and keeps
+the router's state between its runs (Router.save, Router.load).
 """
 
 from __future__ import annotations
 
 import csv
-import json
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from airflow.sdk import Asset, dag, task
 
-POLICY = Asset("elpa://elpa_water_flow/policy")
+from elpa_airflow.run.store_location import open_store
+from elpa_core import files
+from elpa_core.files.strict_json import read_object
+from elpa_core.runs.folder import RunFolder
+from elpa_core.runs.trained_model import fetch
+from elpa_core.store import PolicyStore
+from elpa_core.store.model_files import model_files
+from elpa_core.store.stored_policy import StoredPolicy
+
+SOURCE = "elpa_water_flow"
+POLICY = Asset(f"elpa://{SOURCE}/policy")
+FORECAST = Path(__file__).parent / "training" / "forecast.py"
 
 
 @dag(schedule=[POLICY], catchup=False, max_active_runs=1, tags=["demo", "water-flow"], doc_md=__doc__)
 def serve_water_flow() -> None:
-    """Combine forecasts with each published policy."""
+    """Forecast with each published policy."""
 
     @task
-    def route(triggering_asset_events: Any = None) -> str:
+    def forecast(triggering_asset_events: Any = None) -> str:
         events = (triggering_asset_events or {}).get(POLICY)
         if not events:
             raise ValueError(f"no published policy: this Dag runs when {POLICY.uri} is updated")
-        # A run may have several events, and Airflow does not sort them.
-        newest = max(events, key=lambda event: event.timestamp)
-        return str(serve(Path(newest.extra["policy"])))
+        location, _, _ = events[0].extra["policy"].partition(f"/{SOURCE}/runs/")
+        return serve(PolicyStore(open_store(location), SOURCE))
 
-    route()
+    forecast()
 
 
-def serve(policy_path: Path) -> Path:
-    """Write ``served.csv`` into the folder of the policy's run: time, forecast and actual of each row."""
+def serve(store: PolicyStore) -> str:
+    """Write ``served.csv`` of the current policy: a time, the served forecast and that of each model."""
     from elpa_core.serving.warm_start import start_router
 
-    policy = json.loads(policy_path.read_bytes())
-    run_dir = Path(policy["run"]["run_dir"])
-    manifest = json.loads((run_dir / "train_manifest.json").read_bytes())
-    artifacts = {model["name"]: model["artifact"] for model in manifest["models"]}
-    rows = {name: _rows(Path(artifacts[name]["path"])) for name in policy["scores"]}
-    times = sorted(set.intersection(*({*of_model} for of_model in rows.values())))
-    router = start_router(policy, policy_path.parent, warn=print)
-    lines = ["timestamp,served,y_true"]
-    for first in range(0, len(times), router.policy.horizon):
-        block = times[first : first + router.policy.horizon]
-        served = router.predict({name: [rows[name][time][1] for time in block] for name in rows})
-        actuals = [next(iter(rows.values()))[time][0] for time in block]
-        lines += [
-            f"{time},{value!r},{actual!r}"
-            for time, value, actual in zip(block, served.tolist(), actuals, strict=True)
-        ]
-        router.update(actuals)
-    output = run_dir / "served.csv"
-    output.write_text("\n".join([*lines, ""]), encoding="utf-8")
-    print(f"{len(times)} rows in blocks of {router.policy.horizon}: {output}", flush=True)
-    return output
+    policy = store.current()
+    run_dir = store.folder.run(policy.record.run_id)
+    run = read_object(RunFolder(run_dir).manifest)
+    with tempfile.TemporaryDirectory() as folder:
+        models = trained_models(store, policy, Path(folder))
+        output = Path(folder, "forecasts.csv")
+        options = [f"--{name}={run[name]}" for name in ("dataset", "horizon", "period")]
+        options += [f"--as-of={policy.record.as_of}", f"--out={output}"]
+        subprocess.run([sys.executable, FORECAST, *options, *models], check=True)
+        with output.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    forecasts = {name: [float(row[name]) for row in rows] for name in policy.contents.names}
+    served = start_router(policy.raw, warn=print).predict(forecasts).tolist()
+    lines = [",".join(["timestamp", "served", *forecasts])]
+    for row, value in zip(rows, served, strict=True):
+        lines.append(",".join([row["timestamp"], repr(value), *(row[name] for name in forecasts)]))
+    place = run_dir / "served.csv"
+    files.write(place, ("\n".join(lines) + "\n").encode())
+    print(f"{len(rows)} hours with the models of run {policy.record.run_id}: {place}", flush=True)
+    return str(place)
 
 
-def _rows(path: Path) -> dict[str, tuple[float, float]]:
-    """Return ``y_true`` and ``pred`` by timestamp."""
-    with path.open(newline="", encoding="utf-8") as file:
-        return {row["timestamp"]: (float(row["y_true"]), float(row["pred"])) for row in csv.DictReader(file)}
+def trained_models(store: PolicyStore, policy: StoredPolicy, folder: Path) -> list[str]:
+    """Copy the trained models of a policy into a folder; return NAME=FILE of each."""
+    found = []
+    for name in policy.contents.names:
+        (model,) = fetch(model_files(store.folder, policy, name), folder / name)
+        found.append(f"{name}={model}")
+    return found
 
 
 serve_water_flow()

@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from water_flow.series import DataError, Split, cut, dataset_path, read_series
+from water_flow.series import DataError, Forecaster, Split, cut, dataset_path, read_series
 
 MODULES = {
     "online": ("snarimax", "holt_winters", "bayesian_linear", "knn", "adaptive_random_forest"),
@@ -121,7 +121,8 @@ def train(options: argparse.Namespace) -> None:
     say(f"{options.model}: {len(series.times)} rows, {series.times[0]} to {series.times[-1]}")
     say(f"fitting to {len(split.fit)} rows before {scored}; validating on {len(split.validation)} from there")
     fit = getattr(importlib.import_module(f"water_flow.{MODELS[options.model]}"), options.model)
-    predictions, model = fit(split)
+    model: Forecaster = fit(split)
+    predictions = model.forecast(split, split.validation)
     if not np.isfinite(predictions).all():
         raise DataError(f"{options.model} diverged: not every prediction is finite")
     options.out.mkdir(parents=True, exist_ok=True)

@@ -1,24 +1,27 @@
-"""The demo's serving Dag writes what it served with a policy. About 10 seconds."""
+"""The demo's serving Dag forecasts with the trained models of the current policy. About 30 seconds."""
 
 from __future__ import annotations
 
 import csv
-import shutil
+import pickle
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from support.airflow_site import ROOT, DagRunResult, Site, model
+from support.airflow_site import DagRunResult, Site
+from support.water_flow import POOL, add_demo, small_pool
 
-DAG_FILE = ROOT / "dags" / "serve_water_flow.py"
-SERVE = """
-import sys
-from pathlib import Path
-sys.path.insert(0, sys.argv[1])
-import serve_water_flow
-print(serve_water_flow.serve(Path(sys.argv[2])))
-"""
-ROUTE = """
+from elpa_core.store import PolicyStore
+from water_flow.series import ahead, dataset_path, read_series
+
+pytestmark = pytest.mark.slow
+
+SOURCE = "elpa_water_flow"
+DAYS = ["2022-05-08T22:00:00+00:00", "2022-05-09T22:00:00+00:00"]
+NAMES = ["bayesian_linear", "huber"]
+FORECAST = """
 import sys
 from airflow.sdk.execution_time.comms import AssetEventDagRunReferenceResult
 from airflow.sdk.execution_time.context import TriggeringAssetEventsAccessor
@@ -31,62 +34,80 @@ def event(time, policy):
     fields = {"asset": asset, "extra": {"policy": policy}, "timestamp": time, "source_aliases": []}
     return AssetEventDagRunReferenceResult.model_validate({**source, **fields})
 
-events = [event(*argument.split(" ", 1)) for argument in sys.argv[2:]]
-route = serve_water_flow.serve_water_flow().get_task("route").python_callable
-print(route(triggering_asset_events=TriggeringAssetEventsAccessor.build(events)))
+events = [event("2026-01-01T00:00:00Z", policy) for policy in sys.argv[2:]]
+forecast = serve_water_flow.serve_water_flow().get_task("forecast").python_callable
+print(forecast(triggering_asset_events=TriggeringAssetEventsAccessor.build(events)))
 """
-
-
-def forecasts_cmd(shift: float) -> str:
-    rows = " ".join(f"2026-01-01T{hour:02}:00:00,{hour % 5},{hour % 5 + shift}" for hour in range(24))
-    return f"printf '%s\\n' timestamp,y_true,pred {rows} > errors.csv"
 
 
 @pytest.fixture(scope="module")
 def home(new_site: Callable[[str], Site]) -> Site:
     made = new_site("serving")
-    models = [model("low", cmd=forecasts_cmd(-1)), model("high", "offline", cmd=forecasts_cmd(1.5))]
-    made.config("water_flow", models, horizon=4)
-    shutil.copy(DAG_FILE, made.dags)
+    add_demo(made.dags)
+    made.config("water_flow", **small_pool(*NAMES))
     return made
 
 
-@pytest.fixture
-def run(home: Site) -> DagRunResult:
-    return home.dag_test("elpa_water_flow")["elpa_water_flow"]
+@pytest.fixture(scope="module")
+def runs(home: Site) -> list[DagRunResult]:
+    return home.steps(*({"run": SOURCE, "date": day} for day in DAYS))
 
 
-def test_it_writes_the_combined_forecasts_of_a_run(home: Site, run: DagRunResult) -> None:
-    assert run.state == "success"
-    policy = run.policy
-    assert policy["routing"]["horizon"] == 4
-    assert policy["evaluation"]["rows"] == 24
-    assert policy["evaluation"]["mae"] == {"low": 1.0, "high": 1.5}
-    _as_after_a_killed_attempt(run.run_dir, "high")
-    done = home.program("-c", SERVE, home.dags, run.run_dir / "elpa_policy.json")
-    assert done.stdout.splitlines()[-1] == str(run.run_dir / "served.csv")
-    with (run.run_dir / "served.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert [row["timestamp"] for row in rows] == [f"2026-01-01T{hour:02}:00:00" for hour in range(24)]
-    errors = [abs(float(row["served"]) - float(row["y_true"])) for row in rows]
-    assert max(errors) < 1.5
-    assert sum(errors) / 24 < 1.0
+def serve(home: Site, *policies: Path, check: bool = True) -> Any:
+    return home.program("-c", FORECAST, home.dags, *policies, check=check)
 
 
-def test_of_several_policies_the_newest_is_served_in_whatever_order_they_come(
-    home: Site, run: DagRunResult
+def numbered(run: DagRunResult) -> Path:
+    return run.run_dir / "policies" / "0001.json"
+
+
+def served(run: DagRunResult) -> list[dict[str, str]]:
+    with (run.run_dir / "served.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_it_forecasts_the_hours_that_the_models_have_not_seen(home: Site, runs: list[DagRunResult]) -> None:
+    assert [run.state for run in runs] == ["success", "success"]
+    done = serve(home, *map(numbered, runs))
+    assert done.stdout.splitlines()[-1] == str(runs[1].run_dir / "served.csv")
+    rows = served(runs[1])
+    as_of = datetime.fromisoformat(DAYS[1])
+    assert [datetime.fromisoformat(row["timestamp"]) for row in rows] == [
+        as_of + timedelta(hours=hours) for hours in range(POOL["horizon"])
+    ]
+    data = dataset_path(POOL["dataset"])
+    known, slots = ahead(read_series(data, as_of), horizon=POOL["horizon"], period=POOL["period"])
+    for name in NAMES:
+        model = pickle.loads((runs[1].run_dir / "models" / name / "model.pkl").read_bytes())
+        expected = [f"{value:.6f}" for value in model.forecast(known, slots).tolist()]
+        assert [row[name] for row in rows] == expected
+    actual = dict(zip((series := read_series(data)).times, series.values.tolist(), strict=True))
+    errors = [abs(float(row["served"]) - actual[datetime.fromisoformat(row["timestamp"])]) for row in rows]
+    day_before = [
+        abs(actual[time - timedelta(hours=24)] - actual[time])
+        for time in (as_of + timedelta(hours=hours) for hours in range(POOL["horizon"]))
+    ]
+    assert sum(errors) < sum(day_before)
+
+
+def test_it_takes_the_current_policy_whichever_was_published_last(
+    home: Site, runs: list[DagRunResult]
 ) -> None:
-    older = [f"2026-01-01T{time}:00Z /no/policy.json" for time in ("00:00", "00:30")]
-    newest = f"2026-01-01T02:00:00+01:00 {run.run_dir / 'elpa_policy.json'}"
-    done = home.program("-c", ROUTE, home.dags, older[0], newest, older[1])
-    assert done.stdout.splitlines()[-1] == str(run.run_dir / "served.csv")
+    store = PolicyStore(home.home / "elpa", SOURCE)
+    assert not (runs[0].run_dir / "served.csv").exists()
+    store.rollback(reason="worse", actor="me")
+    done = serve(home, numbered(runs[1]))
+    assert done.stdout.splitlines()[-1] == str(runs[0].run_dir / "served.csv")
+    first = datetime.fromisoformat(served(runs[0])[0]["timestamp"])
+    assert first == datetime.fromisoformat(DAYS[0])
 
 
-def _as_after_a_killed_attempt(run_dir: Path, name: str) -> None:
-    """Let the artifact lie where a later attempt leaves it, and in its old place what the orphan wrote."""
-    old, new = (run_dir / "models" / name / part / "errors.csv" for part in ("", "try-2-abcdef"))
-    new.parent.mkdir()
-    old.rename(new)
-    old.write_text("timestamp,y_true,pred\n2026-01-01T00:00:00,0,900\n", encoding="utf-8")
-    manifest = run_dir / "train_manifest.json"
-    manifest.write_text(manifest.read_text(encoding="utf-8").replace(str(old), str(new)), encoding="utf-8")
+def test_a_model_that_is_not_the_trained_one_is_not_loaded(home: Site, runs: list[DagRunResult]) -> None:
+    current = PolicyStore(home.home / "elpa", SOURCE).current().record.run_id
+    (run,) = [run for run in runs if run.run_id == current]
+    model = run.run_dir / "models" / "huber" / "model.pkl"
+    model.write_bytes(model.read_bytes() + b"!")
+    done = serve(home, numbered(run), check=False)
+    assert done.returncode != 0
+    assert f"{model}: found " in done.stderr
+    assert "expected the file that the training left" in done.stderr

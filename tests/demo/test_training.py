@@ -143,7 +143,8 @@ def forecast(name, series):
     split = cut(series, horizon=6, period=24, seed=42, validation_rows=VALIDATION_ROWS)
     modules = [import_module(f"water_flow.{module}") for module in MODULES]
     (fit,) = [getattr(module, name) for module in modules if hasattr(module, name)]
-    return split, *fit(split)
+    model = fit(split)
+    return split, model.forecast(split, split.validation), model
 
 
 @each_model

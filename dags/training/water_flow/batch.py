@@ -12,19 +12,28 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from water_flow.features import features
-from water_flow.series import Split
-
-Fit = Callable[[Split], tuple[NDArray[np.float64], object]]
+from water_flow.series import Known, Split
 
 
-def _on_features(make: Callable[[int], Any]) -> Fit:
-    """Return a function that fits to the training rows' features and predicts the validation rows."""
+class Fitted:
+    """A fitted learner."""
 
-    def fit(split: Split) -> tuple[NDArray[np.float64], object]:
+    def __init__(self, learner: Any) -> None:
+        self.learner = learner
+
+    def forecast(self, known: Known, slots: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Forecast rows; see `Forecaster`."""
+        rows, level = features(known, slots)
+        forecasts: NDArray[np.float64] = level + self.learner.predict(rows)
+        return forecasts
+
+
+def _on_features(make: Callable[[int], Any]) -> Callable[[Split], Fitted]:
+    """Return a function that fits a learner to the training rows' features."""
+
+    def fit(split: Split) -> Fitted:
         rows, level = features(split, split.fit)
-        model = make(split.seed).fit(rows, split.inputs[split.fit] - level)
-        rows, level = features(split, split.validation)
-        return level + model.predict(rows), model
+        return Fitted(make(split.seed).fit(rows, split.inputs[split.fit] - level))
 
     return fit
 

@@ -10,7 +10,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from water_flow.series import WEEK, Split
+from water_flow.series import WEEK, Known
 
 NAMES = (
     "newest",
@@ -46,7 +46,7 @@ def calendar(time: datetime) -> list[float]:
     return [*cycle, float(weekday == SATURDAY), float(weekday == SUNDAY)]
 
 
-def features(split: Split, slots: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def features(known: Known, slots: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Features of the rows at the grid positions `slots`, and the level to add to a prediction.
 
     Returns
@@ -54,18 +54,18 @@ def features(split: Split, slots: NDArray[np.intp]) -> tuple[NDArray[np.float64]
     tuple of arrays
         Shapes (rows, features) and (rows,).
     """
-    values, period = split.inputs, split.period
+    values, period = known.inputs, known.period
     cumulative = np.concatenate(([0.0], np.cumsum(values)))
-    origins = slots - split.horizon
+    origins = slots - known.horizon
     level = (cumulative[origins + 1] - cumulative[origins + 1 - period]) / period
     before = (cumulative[origins + 1 - period] - cumulative[origins + 1 - 2 * period]) / period
-    seasons = [values[slots - split.cycle - k * period] - level for k in range(WEEK - 1)]
+    seasons = [values[slots - known.cycle - k * period] - level for k in range(WEEK - 1)]
     columns = [
         *(values[origins - k] - level for k in range(3)),
         *seasons[:3],
-        values[slots - max(split.cycle, WEEK * period)] - level,
+        values[slots - max(known.cycle, WEEK * period)] - level,
         np.mean(seasons, axis=0),
         level - before,
     ]
-    dates = np.array([calendar(split.times[slot]) for slot in slots.tolist()])
+    dates = np.array([calendar(known.times[slot]) for slot in slots.tolist()])
     return np.column_stack([*columns, dates]), level

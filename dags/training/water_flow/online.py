@@ -7,29 +7,37 @@ before the forecast row, with the coefficients of the training.
 
 import itertools
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from river import base, forest, linear_model, neighbors, optim, preprocessing, time_series
 
 from water_flow.features import NAMES, features
-from water_flow.series import Split
-
-Fit = Callable[[Split], tuple[NDArray[np.float64], object]]
+from water_flow.series import Known, Split
 
 
-def _on_features(make: Callable[[int], base.Regressor]) -> Fit:
-    """Return a function that learns from the training rows' features and predicts the validation rows."""
+class Learned:
+    """A learner that has seen the features of the training rows."""
 
-    def fit(split: Split) -> tuple[NDArray[np.float64], object]:
-        model = make(split.seed)
+    def __init__(self, learner: base.Regressor) -> None:
+        self.learner = learner
+
+    def forecast(self, known: Known, slots: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Forecast rows; see `Forecaster`."""
+        rows, level = features(known, slots)
+        predictions = [self.learner.predict_one(dict(zip(NAMES, row, strict=True))) for row in rows.tolist()]
+        return level + np.array(predictions)
+
+
+def _on_features(make: Callable[[int], base.Regressor]) -> Callable[[Split], Learned]:
+    """Return a function that learns from the training rows' features."""
+
+    def fit(split: Split) -> Learned:
+        learner = make(split.seed)
         rows, level = features(split, split.fit)
         for row, target in zip(rows.tolist(), (split.inputs[split.fit] - level).tolist(), strict=True):
-            model.learn_one(dict(zip(NAMES, row, strict=True)), target)
-        rows, level = features(split, split.validation)
-        predictions = [model.predict_one(dict(zip(NAMES, row, strict=True))) for row in rows.tolist()]
-        return level + np.array(predictions), model
+            learner.learn_one(dict(zip(NAMES, row, strict=True)), target)
+        return Learned(learner)
 
     return fit
 
@@ -56,30 +64,49 @@ def adaptive_random_forest(seed: int) -> base.Regressor:
     )
 
 
-def snarimax(split: Split) -> tuple[NDArray[np.float64], object]:
+class Snarimax:
+    """A seasonal ARIMA with a trained regressor."""
+
+    def __init__(self, regressor: base.Regressor) -> None:
+        self.regressor = regressor
+
+    def forecast(self, known: Known, slots: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Forecast rows; see `Forecaster`."""
+        return _forecasts(_snarimax(known.period, Frozen(self.regressor)), known, slots)
+
+
+def snarimax(split: Split) -> Snarimax:
     """Seasonal ARIMA learned by gradient descent on the Huber loss."""
-    order: dict[str, Any] = {"p": 3, "d": 0, "q": 1, "m": split.period, "sp": 1, "sd": 1, "sq": 1}
     linear = linear_model.LinearRegression(optimizer=optim.SGD(0.03), loss=optim.losses.Huber())
-    model = time_series.SNARIMAX(**order, regressor=preprocessing.StandardScaler() | linear)
+    model = _snarimax(split.period, preprocessing.StandardScaler() | linear)
     _learn(model, split.inputs[: split.start])
-    follower = time_series.SNARIMAX(**order, regressor=Frozen(model.regressor))
-    return _forecasts(follower, split, split.validation), model
+    return Snarimax(model.regressor)
 
 
-def holt_winters(split: Split) -> tuple[NDArray[np.float64], object]:
+def _snarimax(period: int, regressor: base.Regressor) -> time_series.SNARIMAX:
+    return time_series.SNARIMAX(p=3, d=0, q=1, m=period, sp=1, sd=1, sq=1, regressor=regressor)
+
+
+class HoltWinters:
+    """Multiplicative Holt-Winters with the chosen smoothing."""
+
+    def __init__(self, smoothing: tuple[float, float, float]) -> None:
+        self.smoothing = smoothing
+
+    def forecast(self, known: Known, slots: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Forecast rows; see `Forecaster`."""
+        model = time_series.HoltWinters(*self.smoothing, seasonality=known.period, multiplicative=True)
+        return _forecasts(model, known, slots)
+
+
+def holt_winters(split: Split) -> HoltWinters:
     """Multiplicative Holt-Winters with the smoothing of the lowest error on the training rows."""
 
-    def make(smoothing: tuple[float, float, float]) -> time_series.HoltWinters:
-        return time_series.HoltWinters(*smoothing, seasonality=split.period, multiplicative=True)
-
     def training_error(smoothing: tuple[float, float, float]) -> float:
-        errors = _forecasts(make(smoothing), split, split.fit) - split.inputs[split.fit]
+        errors = HoltWinters(smoothing).forecast(split, split.fit) - split.inputs[split.fit]
         return float(np.mean(np.abs(errors)))
 
-    best = min(itertools.product((0.1, 0.2, 0.4), (0.003, 0.01), (0.1, 0.3)), key=training_error)
-    model = make(best)
-    _learn(model, split.inputs[: split.start])
-    return _forecasts(make(best), split, split.validation), model
+    return HoltWinters(min(itertools.product((0.1, 0.2, 0.4), (0.003, 0.01), (0.1, 0.3)), key=training_error))
 
 
 def _learn(model: time_series.base.Forecaster, values: NDArray[np.float64]) -> None:
@@ -88,14 +115,14 @@ def _learn(model: time_series.base.Forecaster, values: NDArray[np.float64]) -> N
 
 
 def _forecasts(
-    model: time_series.base.Forecaster, split: Split, rows: NDArray[np.intp]
+    model: time_series.base.Forecaster, known: Known, slots: NDArray[np.intp]
 ) -> NDArray[np.float64]:
     """Forecast each row from `horizon` steps before it, while `model` follows the series from its start."""
-    forecasts, known = [], 0
-    for origin in (rows - split.horizon).tolist():
-        _learn(model, split.inputs[known : origin + 1])
-        known = origin + 1
-        forecasts.append(model.forecast(split.horizon)[-1])
+    forecasts, seen = [], 0
+    for origin in (slots - known.horizon).tolist():
+        _learn(model, known.inputs[seen : origin + 1])
+        seen = origin + 1
+        forecasts.append(model.forecast(known.horizon)[-1])
     return np.array(forecasts)
 
 

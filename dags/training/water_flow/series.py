@@ -13,6 +13,7 @@ import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,32 +46,47 @@ class Series:
 
 
 @dataclass(frozen=True)
-class Split:
-    """One forecasting task: the rows for the fit, and the rows to forecast.
+class Known:
+    """What a forecast starts from.
 
     Parameters
     ----------
     horizon, period
         Steps (hours) of a forecast; steps of a cycle.
-    seed
-        Random seed.
     inputs
         The series on a gapless hourly grid, gaps and outliers filled, shape (hours,).
-    fit, validation
-        Grid positions of the rows to fit to and of the rows to forecast.
     times
-        Recorded local time by grid position.
-    y_true
-        Recorded values of the validation rows, outliers included.
+        Local time by grid position, of each row that is recorded or to be forecast.
     """
 
     horizon: int
     period: int
-    seed: int
     inputs: NDArray[np.float64]
+    times: dict[int, datetime]
+
+    @property
+    def cycle(self) -> int:
+        """Steps back to the newest known value at the same position in the cycle."""
+        return -(-self.horizon // self.period) * self.period
+
+
+@dataclass(frozen=True)
+class Split(Known):
+    """One training task: the rows for the fit, and the rows to forecast.
+
+    Parameters
+    ----------
+    seed
+        Random seed.
+    fit, validation
+        Grid positions of the rows to fit to and of the rows to forecast.
+    y_true
+        Recorded values of the validation rows, outliers included.
+    """
+
+    seed: int
     fit: NDArray[np.intp]
     validation: NDArray[np.intp]
-    times: dict[int, datetime]
     y_true: NDArray[np.float64]
 
     @property
@@ -78,10 +94,12 @@ class Split:
         """Grid position of the first validation row."""
         return int(self.validation[0])
 
-    @property
-    def cycle(self) -> int:
-        """Steps back to the newest known value at the same position in the cycle."""
-        return -(-self.horizon // self.period) * self.period
+
+class Forecaster(Protocol):
+    """A trained model."""
+
+    def forecast(self, known: Known, slots: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Forecast the rows at grid positions, each from what is known `horizon` hours before it."""
 
 
 def dataset_path(dataset: str) -> Path:
@@ -203,20 +221,46 @@ def cut(series: Series, *, horizon: int, period: int, seed: int, validation_rows
             f"too little data: {found} rows found, {needed} needed ({history} of history, "
             f"{WEEK * period} to fit to, {validation_rows} for validation)"
         )
-    slots = np.array([(time - series.times[0]) // STEP for time in series.times], dtype=np.intp)
-    low, high = outlier_bounds(series.values[:-validation_rows])
-    usual = (series.values >= low) & (series.values <= high)
-    usual[0] = True  # no earlier row could replace its value
-    grid = np.full(slots[-1] + 1, np.nan)
-    grid[slots[usual]] = series.values[usual]
+    slots, usual, inputs = _on_grid(series, period, outlier_bounds(series.values[:-validation_rows]))
     fit = slots[:-validation_rows][usual[:-validation_rows]]
     return Split(
         horizon=horizon,
         period=period,
         seed=seed,
-        inputs=fill_gaps(grid, period),
+        inputs=inputs,
         fit=fit[fit >= history],
         validation=slots[-validation_rows:],
         times=dict(zip(slots.tolist(), series.times, strict=True)),
         y_true=series.values[-validation_rows:],
     )
+
+
+def ahead(series: Series, *, horizon: int, period: int) -> tuple[Known, NDArray[np.intp]]:
+    """Return what is known, and the grid positions of the `horizon` hours after the last row.
+
+    Raises
+    ------
+    DataError
+        If there are fewer rows than a forecast needs.
+    """
+    found, needed = len(series.times), warm_up(horizon, period)
+    if found < needed:
+        raise DataError(f"too little data: {found} rows found, {needed} needed")
+    slots, _, inputs = _on_grid(series, period, outlier_bounds(series.values))
+    last = int(slots[-1])
+    times = {last + hours: series.times[-1] + hours * STEP for hours in range(1, horizon + 1)}
+    known = Known(horizon=horizon, period=period, inputs=inputs, times=times)
+    return known, np.arange(last + 1, last + 1 + horizon)
+
+
+def _on_grid(
+    series: Series, period: int, bounds: tuple[float, float]
+) -> tuple[NDArray[np.intp], NDArray[np.bool_], NDArray[np.float64]]:
+    """Return the grid position of each row, whether its value is no outlier, and the filled grid."""
+    slots = np.array([(time - series.times[0]) // STEP for time in series.times], dtype=np.intp)
+    low, high = bounds
+    usual = (series.values >= low) & (series.values <= high)
+    usual[0] = True  # no earlier row could replace its value
+    grid = np.full(slots[-1] + 1, np.nan)
+    grid[slots[usual]] = series.values[usual]
+    return slots, usual, fill_gaps(grid, period)
