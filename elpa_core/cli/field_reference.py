@@ -27,6 +27,7 @@ from elpa_core.schema.policy import (
     Routing,
     RunReference,
 )
+from elpa_core.schema.trained_file import TrainedFile
 
 START, END = "<!-- field reference: start -->", "<!-- field reference: end -->"
 
@@ -41,6 +42,7 @@ _TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("Policy", Policy),
     ("`missing` of a policy", MissingModel),
     ("`errors` of a policy, by model", ErrorSource),
+    ("`artifacts` of `errors`: a file of a trained model", TrainedFile),
     ("`run` of a policy", RunReference),
     ("`comparison` of a policy", Comparison),
     ("`models` of `comparison`, by model", ComparedModel),

@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import getpass
 import os
+from pathlib import Path
 
 from elpa_core.cli.console import print_json, print_line, print_problem
 from elpa_core.cli.store_commands import add_store_command, dag_folder
 from elpa_core.cli.subcommands import RunIdParser, add_commands
-from elpa_core.cli.tables import history_lines, in_one_line, stored_lines
+from elpa_core.cli.tables import file_lines, history_lines, in_one_line, stored_lines
+from elpa_core.runs.trained_model import fetch
 from elpa_core.store import Outcome, PolicyStore
 from elpa_core.store.comparison import moves
+from elpa_core.store.model_files import model_files
 from elpa_core.store.reading import publication_there
 from elpa_core.store.stored_policy import StoredPolicy
 
@@ -25,6 +28,7 @@ a person lifts that.
 
   elpa policy list --store STORE --dag DAG_ID
   elpa policy diff RUN_ID --store STORE --dag DAG_ID        what would move if it were promoted
+  elpa policy files --model NAME --copy DIR --store STORE --dag DAG_ID
   elpa policy promote RUN_ID --reason "checked by hand" --store STORE --dag DAG_ID
   elpa policy rollback --reason "peaks missed since noon" --store STORE --dag DAG_ID
   elpa policy lift --reason "the data was mended" --store STORE --dag DAG_ID
@@ -58,9 +62,24 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser], wo
         nargs="?",
         help="the run to go to; without it, from current to RUN_ID",
     )
+    files = add_store_command(actions, "files", _files, "print or copy the files of a trained model")
+    files.add_argument(
+        "run_id",
+        metavar="RUN_ID",
+        nargs="?",
+        default=_CURRENT,
+        help="a run, or the word current (default: current)",
+    )
+    files.add_argument("--model", required=True, metavar="NAME", help="a model of the policy")
+    files.add_argument(
+        "--copy",
+        type=Path,
+        metavar="DIR",
+        help="copy the files into this folder, from wherever the store is; each is checked by its SHA-256",
+    )
     promote = add_store_command(actions, "promote", _promote, "publish a recorded policy, whatever its as_of")
     promote.add_argument("run_id", metavar="RUN_ID", help="the run")
-    for action in (show, promote):
+    for action in (show, files, promote):
         action.add_argument(
             "--number", type=int, metavar="N", help="which policy of the run (default: the latest)"
         )
@@ -129,6 +148,25 @@ def _diff(options: argparse.Namespace) -> int:
     print_line(f"to    {in_one_line(new)}")
     for line in [move.words for move in found] or ["nothing moved"]:
         print_line(line)
+    return 0
+
+
+def _files(options: argparse.Namespace) -> int:
+    stored = _policy(options, options.run_id, options.number)
+    files = model_files(_store(options).folder, stored, options.model)
+    copies = [None] * len(files) if options.copy is None else fetch(files, options.copy)
+    if options.json:
+        print_json(
+            [
+                {"name": str(one.name), **one.file.to_json(), "copy": None if copy is None else str(copy)}
+                for one, copy in zip(files, copies, strict=True)
+            ]
+        )
+        return 0
+    for line in file_lines([one.file for one in files]):
+        print_line(line)
+    for copy in filter(None, copies):
+        print_line(f"copied: {copy}")
     return 0
 
 

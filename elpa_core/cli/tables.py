@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from elpa_core.policy.table import model_lines
 from elpa_core.schema.groups import GROUPS
+from elpa_core.schema.trained_file import TrainedFile
 from elpa_core.store import Entry
 from elpa_core.store.stored_policy import StoredPolicy
 
@@ -50,10 +51,24 @@ def in_one_line(stored: StoredPolicy) -> str:
 
 
 def stored_lines(stored: StoredPolicy) -> list[str]:
-    """Return a policy as plain lines: its run, its publication, scores and weights."""
+    """Return a policy as plain lines: its run, its publication, scores and weights, files of its models."""
     publication = stored.publication
     lines = [in_one_line(stored), f"file {stored.path}"]
     if publication is not None:
         action = publication.action.replace("_", " ")
         lines.append(f"{action} at {publication.when} by {publication.actor}: {publication.reason}")
-    return [*lines, *model_lines(stored.contents)]
+    lines += model_lines(stored.contents)
+    for name, source in stored.contents.errors.items():
+        if source.artifacts:
+            start = f", started from {source.warm_started_from}" if source.warm_started_from else ""
+            lines += [f"files of {name}{start}:", *(f"  {line}" for line in file_lines(source.artifacts))]
+    return lines
+
+
+def file_lines(files: Sequence[TrainedFile]) -> list[str]:
+    """Return the files of a trained model as a table: size in bytes, SHA-256, path."""
+    sizes = ["-" if file.bytes is None else str(file.bytes) for file in files]
+    width = max(map(len, sizes))
+    return [
+        f"{size:>{width}}  {file.sha256 or '-'}  {file.path}" for size, file in zip(sizes, files, strict=True)
+    ]

@@ -10,6 +10,7 @@ from elpa_core.config.training import PolicyFields
 from elpa_core.errors import InputError, Problem
 from elpa_core.schema.groups import GROUPS
 from elpa_core.schema.policy import ErrorSource, MissingModel, Policy, RunReference
+from elpa_core.schema.trained_file import TrainedFile
 from elpa_core.scores.weights import best_model, inverse_score_weights
 
 
@@ -31,6 +32,10 @@ class ScoredModel:
         Set if the model was trained as of another moment, or by another run.
     fallback_reason : str or None
         Reason why an older artifact than intended takes part.
+    artifacts : sequence of TrainedFile
+        Files of the trained model.
+    warm_started_from : str or None
+        The run whose trained model its training started from.
     """
 
     name: str
@@ -42,6 +47,8 @@ class ScoredModel:
     trained_at: str | None = None
     carried_from: str | None = None
     fallback_reason: str | None = None
+    artifacts: Sequence[TrainedFile] = ()
+    warm_started_from: str | None = None
 
 
 def build_policy(
@@ -114,4 +121,6 @@ def _error_source(model: ScoredModel) -> ErrorSource:
         trained_at=model.trained_at,
         carried_from=model.carried_from,
         fallback_reason=model.fallback_reason,
+        artifacts=list(model.artifacts),
+        warm_started_from=model.warm_started_from,
     )

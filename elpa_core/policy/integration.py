@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +21,7 @@ from elpa_core.runs.folder import RunFolder
 from elpa_core.schema.groups import Group
 from elpa_core.schema.policy import MissingModel, RunReference
 from elpa_core.schema.problems import problems_of
+from elpa_core.schema.trained_file import TrainedFile, trained_files
 from elpa_core.times import now_text
 
 
@@ -90,6 +92,8 @@ def integrate_run(run_dir: Path, manifest_path: Path | None = None) -> Evaluated
     if problems:
         raise ArtifactError(problems)
     scored, warnings = score_models(models, str(path))
+    entries = {entry.name: entry for entry in manifest.models}
+    scored = [replace(one, artifacts=trained_files(entries[one.name].artifacts)) for one in scored]
     policy = build_policy(
         loaded.config,
         scored,
@@ -117,6 +121,7 @@ class _Entry(BaseModel):
     status: Literal["planned", "disabled", "running", "ok", "failed"]
     reason: str | None
     artifact: ErrorArtifact | None
+    artifacts: list[str | TrainedFile] = []
 
 
 class _Manifest(BaseModel):

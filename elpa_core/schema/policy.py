@@ -15,6 +15,7 @@ from elpa_core.errors import quoted, some
 from elpa_core.schema.groups import GROUPS, Group
 from elpa_core.schema.problems import expected, refuse
 from elpa_core.schema.reading import Part
+from elpa_core.schema.trained_file import TrainedFile
 
 # Other Python containers than those of JSON are accepted; their elements are checked strictly.
 Names = Annotated[list[str], Field(strict=False)]
@@ -46,6 +47,14 @@ class ErrorSource(Part):
     )
     fallback_reason: str | None = Field(
         default=None, description="Reason why the policy uses an older artifact than intended."
+    )
+    artifacts: list[TrainedFile] = Field(
+        default=[], description="Files of the trained model; those of a carried one lie in its own run."
+    )
+    warm_started_from: str | None = Field(
+        default=None,
+        description="Run whose trained model this training started from ({previous_dir}); null for a cold"
+        " start.",
     )
 
 

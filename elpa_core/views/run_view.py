@@ -15,6 +15,7 @@ from elpa_core.runs.trials import is_trial
 from elpa_core.schema.groups import GROUPS
 from elpa_core.schema.policy import Comparison, ErrorSource, Evaluation
 from elpa_core.schema.reading import Part, read
+from elpa_core.schema.trained_file import trained_files
 from elpa_core.store.comparison import moves
 from elpa_core.store.reading import policy_numbers, recorded_policy
 from elpa_core.store.stored_policy import StoredPolicy
@@ -152,7 +153,7 @@ def _models(
                 as_of=source.as_of if source else None,
                 carried_from=source.carried_from if source else None,
                 artifact=_text(artifact.get("path")) if isinstance(artifact, dict) else None,
-                kept=_texts(entry.get("artifacts")),
+                kept=_kept(source, entry),
                 return_code=code if isinstance(code, int) else None,
             )
         )
@@ -168,6 +169,15 @@ def _state(
     if intended is not None:
         return ("left out" if intended else "failed"), reason
     return _STATES.get(str(entry.get("status")), "trained" if source else "left out"), reason
+
+
+def _kept(source: ErrorSource | None, entry: Mapping[str, Any]) -> list[str]:
+    if source is not None and source.artifacts:
+        return [file.path for file in source.artifacts]
+    try:
+        return [file.path for file in trained_files(entry.get("artifacts"))]
+    except (ValueError, TypeError):  # another version wrote it
+        return []
 
 
 def _weight(policy: Any, name: str) -> float | None:

@@ -2,11 +2,13 @@
 
 import getpass
 import json
+from hashlib import sha256
 
 import pytest
 from support.stores import day, policy, record, run
 
 from elpa_core.schema.policy import MissingModel, Policy
+from elpa_core.schema.trained_file import TrainedFile
 from elpa_core.store.comparison import moves
 
 MISSING = [MissingModel(name="tide", group="offline", reason="the task failed", intended=False)]
@@ -98,6 +100,69 @@ def test_show_says_what_was_carried(store, command):
     content["errors"]["tide"]["carried_from"] = "day1"
     record(store, 2, content)
     assert "1.0000  best  carried from day1" in command("policy", "show", "day2")[1]
+
+
+@pytest.fixture
+def with_files(store, tmp_path):
+    """A current policy of day2 whose model tide was carried from day1, with files."""
+    folder = store.folder.run("day1") / "models" / "tide"
+    (folder / "best").mkdir(parents=True)
+    (folder / "model.pt").write_bytes(b"weights")
+    (folder / "best" / "1.ckpt").write_bytes(b"more than ten")
+    content = policy()
+    content["errors"]["tide"] |= {
+        "artifacts": [TrainedFile.of(folder / name).to_json() for name in ("model.pt", "best/1.ckpt")],
+        "carried_from": "day1",
+        "warm_started_from": "day0",
+    }
+    run(store, 2, content)
+    return folder
+
+
+def files_as_lines(folder):
+    return [
+        f" 7  {sha256(b'weights').hexdigest()}  {folder}/model.pt",
+        f"13  {sha256(b'more than ten').hexdigest()}  {folder}/best/1.ckpt",
+    ]
+
+
+def test_show_says_which_files_a_trained_model_has_and_where_it_started(with_files, command):
+    assert command("policy", "show", "day2")[1].splitlines()[-3:] == [
+        "files of tide, started from day0:",
+        *(f"  {line}" for line in files_as_lines(with_files)),
+    ]
+
+
+def test_files_of_a_trained_model_are_printed_and_copied(with_files, command, tmp_path):
+    status, out, err = command("policy", "files", "--model", "tide")
+    assert (status, out.splitlines(), err) == (0, files_as_lines(with_files), "")
+    target = tmp_path / "copies"
+    status, out, _ = command("policy", "files", "day2", "--number", 1, "--model", "tide", "--copy", target)
+    copies = [target / "model.pt", target / "best" / "1.ckpt"]
+    assert (status, out.splitlines()[2:]) == (0, [f"copied: {path}" for path in copies])
+    assert [path.read_bytes() for path in copies] == [b"weights", b"more than ten"]
+    shown = json.loads(command("policy", "files", "--model", "tide", "--copy", target, "--json")[1])
+    assert shown[1] == {
+        "name": "best/1.ckpt",
+        "path": str(with_files / "best" / "1.ckpt"),
+        "bytes": 13,
+        "sha256": sha256(b"more than ten").hexdigest(),
+        "copy": str(copies[1]),
+    }
+
+
+def test_files_that_are_not_what_was_trained_are_refused(with_files, command, tmp_path):
+    (with_files / "model.pt").write_bytes(b"spoilt!")
+    status, out, err = command("policy", "files", "--model", "tide", "--copy", tmp_path / "copies")
+    assert (status, out) == (2, "")
+    assert err == (
+        f"error: {with_files}/model.pt: found 7 bytes with SHA-256 {sha256(b'spoilt!').hexdigest()};"
+        " expected the file that the training left, of 7 bytes with SHA-256"
+        f" {sha256(b'weights').hexdigest()}; the folder of its run was removed, or the model was trained"
+        " again there\n"
+    )
+    assert list((tmp_path / "copies").iterdir()) == []
+    assert command("policy", "files", "--model", "ets")[0] == 2
 
 
 def test_diff_says_in_words_what_would_move(filled, command):

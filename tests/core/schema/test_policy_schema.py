@@ -110,6 +110,7 @@ def refused(model, policy):
 def test_a_policy_of_0_1_0_is_written_again_with_all_that_it_had(policy):
     later = {"evaluation_reason": None, "comparison": None, "warnings": []}
     written = read(Policy, policy, "p.json").to_json()
+    _leave_out_files(written)
     if written["routing"]:
         assert written["routing"].pop("state") is None
     if evaluation := written["evaluation"]:
@@ -120,6 +121,11 @@ def test_a_policy_of_0_1_0_is_written_again_with_all_that_it_had(policy):
     assert list(read(Policy, policy, "p.json").to_json())[: len(CONTRACT)] == CONTRACT
 
 
+def _leave_out_files(written):
+    for source in written["errors"].values():
+        assert (source.pop("artifacts"), source.pop("warm_started_from")) == ([], None)
+
+
 def test_the_files_are_what_0_1_0_wrote():
     assert json_bytes(scored()) == SCORED
     assert json_bytes(json.loads(PUBLISHED)) == PUBLISHED
@@ -128,7 +134,9 @@ def test_the_files_are_what_0_1_0_wrote():
 @pytest.mark.parametrize("policy", [published(), scored(), bare()], ids=["published", "scored", "bare"])
 def test_a_policy_of_0_1_0_has_its_weights_to_the_bit(policy):
     contents = read(WeightedPolicy, policy, "p.json")
-    assert contents.to_json() == {name: policy[name] for name in WeightedPolicy.model_fields}
+    written = contents.to_json()
+    _leave_out_files(written)
+    assert written == {name: policy[name] for name in WeightedPolicy.model_fields}
     for group in ("online", "offline"):
         assert list(contents.weights(group)) == contents.models(group) == policy[f"{group}_models"]
         assert contents.best_score(group) == policy["scores"][policy[f"best_{group}_model"]]
