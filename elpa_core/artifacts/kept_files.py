@@ -40,12 +40,32 @@ class KeptFiles:
     warnings: tuple[str, ...] = ()
 
 
-def kept_files(folder: Path, patterns: Iterable[str], secrets: Collection[str] = ()) -> KeptFiles:
+def kept_files(
+    folder: Path,
+    patterns: Iterable[str],
+    secrets: Collection[str] = (),
+    *,
+    field: str = "artifacts",
+    required: bool = True,
+) -> KeptFiles:
     """Return the files below a folder that the patterns match; of a matching folder, all its files.
 
     What is not kept is a warning, and no reason to train again: a pattern that matches no file, what is
     no regular file (a pipe, a device, a link to one or to nothing), folders nested too deeply, too many
     files, a name that is not UTF-8 or holds control characters or one of ``secrets``.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+    patterns : iterable of str
+        Glob patterns, relative to the folder.
+    secrets : collection of str
+        Texts that no name may hold.
+    field : str
+        The field of the config that has the patterns, for warnings.
+    required : bool
+        Whether a pattern that matches no file is a warning.
     """
     found: set[Path] = set()
     others: set[Path] = set()
@@ -62,8 +82,8 @@ def kept_files(folder: Path, patterns: Iterable[str], secrets: Collection[str] =
             warnings.append(Problem(str(folder), "", "folders nested too deeply", expected))
             continue
         matches = {path for path in matches if not path.is_dir()}
-        if not matches:
-            expected = f"at least one file that artifacts names with {quoted(pattern)}"
+        if not matches and required:
+            expected = f"at least one file that {field} names with {quoted(pattern)}"
             hint = "let the command write it there, or take the pattern out of the config"
             warnings.append(Problem(str(folder), "", "no such file", expected, hint))
         files = {path for path in matches if path.is_file()}
@@ -88,6 +108,6 @@ def kept_files(folder: Path, patterns: Iterable[str], secrets: Collection[str] =
             kept.append(file)
     if len(kept) > _MOST:
         expected = f"at most {_MOST}: an archive of them, say; none is kept"
-        warnings.append(Problem(str(folder), "", f"{len(kept)} files that artifacts names", expected))
+        warnings.append(Problem(str(folder), "", f"{len(kept)} files that {field} names", expected))
         kept = []
     return KeptFiles(tuple(kept), tuple(map(str, warnings[:_MOST_WARNINGS])))

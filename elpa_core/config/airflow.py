@@ -27,6 +27,8 @@ _LONGEST_URI = 1500
 _MAX_INT = 2**31 - 1
 DEFAULT_START_DATE = "2000-01-01T00:00:00+00:00"
 """The start of a Dag that has a schedule and no start_date: without catchup, any past date works."""
+NO_RETRY_EXIT_CODES = (126, 127)
+"""The default of no_retry_exit_codes: bash cannot execute the program, or does not find it."""
 CRON_PRESETS = {
     "@hourly": "0 * * * *",
     "@daily": "0 0 * * *",
@@ -93,6 +95,7 @@ def _is_cron(value: str) -> bool:
 
 NonBlank = Annotated[str, _checked(lambda value: bool(value.strip()), "text that is not blank")]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False, le=10 * 365 * 86_400)]
+ExitCode = Annotated[int, Field(ge=1, le=255)]
 IsoDate = Annotated[
     str,
     _checked(
@@ -138,6 +141,11 @@ class ModelRunOptions(_Options):
     )
     retry_delay: Seconds | None = Field(
         default=None, description="Seconds between two attempts; default: Airflow's own."
+    )
+    no_retry_exit_codes: Annotated[tuple[ExitCode, ...], Field(strict=False)] | None = Field(
+        default=None,
+        description="Exit codes of the command after which the task fails without another try; default"
+        " 126 and 127, of a program that cannot be executed or is not found.",
     )
     execution_timeout: Annotated[float, Field(gt=0, allow_inf_nan=False, le=10 * 365 * 86_400)] | None = (
         Field(default=None, description="Seconds after which the command is stopped and the task fails.")

@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from elpa_core.commands.placeholders import Scalar
-from elpa_core.config.training import PolicyFields, TrainingConfig
+from elpa_core.commands.placeholders import Scalar, placeholder_names
+from elpa_core.config.training import Model, PolicyFields, TrainingConfig
 from elpa_core.times import RunMoment
 
+PREVIOUS_DIR = "previous_dir"
+"""The placeholder for the folder of the model's earlier training."""
 CONFIG_NAMES = ("dataset", "train_dataset", "val_dataset", "test_dataset", "horizon", "period", "seed")
 MODEL_NAMES = ("run_dir", "model_dir", "model_name")
 RUN_NAMES = (
@@ -22,6 +24,7 @@ RUN_NAMES = (
     "data_interval_end",
     "run_id",
     "run_type",
+    PREVIOUS_DIR,
 )
 POLICY_NAMES = tuple(PolicyFields.model_fields)
 _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -89,6 +92,12 @@ def written_texts(config: TrainingConfig) -> dict[str, str]:
     return {name: value for name, value in written_values(config).items() if isinstance(value, str)}
 
 
+def starts_warm(model: Model, config: TrainingConfig) -> bool:
+    """Tell whether the command of a model reads the folder of its earlier training."""
+    reads = PREVIOUS_DIR in placeholder_names(model.train_cmd) or variable_of(PREVIOUS_DIR) in model.train_cmd
+    return reads and PREVIOUS_DIR not in written_values(config)
+
+
 def placeholder_values(
     written: Mapping[str, Scalar],
     *,
@@ -98,6 +107,7 @@ def placeholder_values(
     config_dir: Path,
     moment: RunMoment,
     changed: Mapping[str, Scalar] | None = None,
+    previous_dir: Path | None = None,
 ) -> PlaceholderValues:
     """Return the values for the command of one model.
 
@@ -115,6 +125,8 @@ def placeholder_values(
         The dates of the run.
     changed : mapping of str to scalar, optional
         Values from the start of the run. They replace the author's and are quoted, as data.
+    previous_dir : Path, optional
+        Absolute path of the folder from which a warm start starts.
     """
     changed = changed or {}
     written = {name: value for name, value in written.items() if name not in changed}
@@ -129,6 +141,7 @@ def placeholder_values(
         "data_interval_end": moment.data_interval_end,
         "run_id": moment.run_id,
         "run_type": moment.run_type,
+        PREVIOUS_DIR: "" if previous_dir is None else str(previous_dir),
     }
     data = {name: value for name, value in data.items() if name not in written}
     return PlaceholderValues(written, {**data, **{name: str(value) for name, value in changed.items()}})

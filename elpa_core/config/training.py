@@ -107,6 +107,12 @@ class Model(StrictModel):
         description="Glob patterns of files in the command's folder that are kept with the run, such as the"
         " trained model; one that matches no file is a warning.",
     )
+    resume_from: tuple[KeptPattern, ...] = Field(
+        default=(),
+        strict=False,
+        description="Glob patterns of files in the command's folder, such as checkpoints, that are there"
+        " again when Airflow retries the task; a task that a person clears starts with an empty folder.",
+    )
     airflow: ModelRunOptions = Field(
         default_factory=ModelRunOptions,
         description="Options of this model's task; they override those at the top.",

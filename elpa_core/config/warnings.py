@@ -116,9 +116,10 @@ def _in_values(config: TrainingConfig, values: Values, places: Places) -> Iterat
         for name, value in model.env.items():
             if "\r" in value:
                 yield member_path(f"$.models[{index}].env", name), *_returns(value)
-        for number, pattern in enumerate(model.artifacts):
-            if "\r" in pattern:
-                yield f"$.models[{index}].artifacts[{number}]", *_returns(pattern)
+        for field in ("artifacts", "resume_from"):
+            for number, pattern in enumerate(getattr(model, field)):
+                if "\r" in pattern:
+                    yield f"$.models[{index}].{field}[{number}]", *_returns(pattern)
 
 
 def _returns_in_options(options: ModelRunOptions, place: str) -> Iterator[Found]:

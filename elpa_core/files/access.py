@@ -138,6 +138,21 @@ def remove(path: StorePath) -> None:
             objects.remove(path)
 
 
+def empty_folder(folder: Path) -> None:
+    """Let there be an empty folder, whatever stands in its place; of a link only the link goes.
+
+    Raises
+    ------
+    OSError
+        If something cannot be removed, or no folder can be made.
+    """
+    if folder.is_dir() and not folder.is_symlink():
+        remove_tree(folder)
+    else:
+        folder.unlink(missing_ok=True)
+    folder.mkdir(parents=True)
+
+
 def remove_tree(folder: StorePath) -> None:
     """Remove a folder and everything below it, if it exists.
 

@@ -6,7 +6,6 @@ import datetime as dt
 import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from elpa_core import files
@@ -16,9 +15,11 @@ from elpa_core.errors import ArtifactError, InputError, Problem
 from elpa_core.files import StorePath
 from elpa_core.files.reading import UnsuitableFileError
 from elpa_core.files.strict_json import parse_object
-from elpa_core.runs.folder import ModelFolder, RunFolder, lies_in_model, path_below_model
+from elpa_core.runs.folder import ModelFolder, RunFolder, is_attempt, path_below_model
+from elpa_core.runs.trained_model import PlacedFile, place_in_model
 from elpa_core.runs.trained_on import misfit, recorded_by_0_1_0
 from elpa_core.runs.trials import is_trial
+from elpa_core.schema.trained_file import trained_files
 from elpa_core.times import parse_moment
 
 
@@ -63,23 +64,30 @@ class EarlierArtifact:
 
     @property
     def place(self) -> StorePath:
-        """Where the artifact is now: its store may have moved.
+        """Where the artifact is now; see `place_in_model`."""
+        return place_in_model(self.artifact.path, self.model_dir)
 
-        Raises
-        ------
-        ArtifactError
-            If that is outside the folder in which its run trained the model.
-        """
-        path, place, runs = self.artifact.path, self.model_dir, self.run_dir.parent
-        expected = f"a file below {self.model_dir}"
-        if not lies_in_model(path, self.run_dir.name, self.model_dir.name):
-            raise ArtifactError(Problem(path, "", "an artifact outside the policy store", expected))
-        for part in path_below_model(path, self.run_dir.name, self.model_dir.name):
-            place = place / part
-        if isinstance(place, Path) and not _lies_below(place, Path(str(runs))):
-            found = "a link to a file outside the policy store"
-            raise ArtifactError(Problem(str(place), "", found, expected))
-        return place
+    @property
+    def folder(self) -> StorePath:
+        """The folder in which its command worked; on object storage where what it left is kept."""
+        first = path_below_model(self.artifact.path, self.run_dir.name, self.model_dir.name)[0]
+        return self.model_dir / first if is_attempt(first) else self.model_dir
+
+    @property
+    def files(self) -> list[PlacedFile]:
+        """The files of the trained model, where they are now; see `PlacedFile.of`."""
+        try:
+            files = trained_files(self.status.get("artifacts"))
+        except (ValueError, TypeError) as error:
+            found, expected = "artifacts that are no list of files", "path, bytes and sha256 of each"
+            raise ArtifactError(Problem(str(self.model_dir), "$.artifacts", found, expected)) from error
+        return [PlacedFile.of(file, self.model_dir) for file in files]
+
+    @property
+    def warm_started_from(self) -> str | None:
+        """The run whose trained model its training started from."""
+        run_id = self.status.get("warm_started_from")
+        return run_id if isinstance(run_id, str) else None
 
     def misfit(self, config: RunFields, secrets: Collection[str] = ()) -> str | None:
         """Tell why the artifact cannot take part in a run of ``config``, or return None if it can.
@@ -112,14 +120,8 @@ class EarlierArtifact:
             and (entry.get("name"), entry.get("group")) == (self.artifact.model, self.artifact.group)
             and entry.get("status") == "ok"
         ]
-        return [entry.get("artifact") for entry in same] == [self.artifact.to_json()]
-
-
-def _lies_below(place: Path, folder: Path) -> bool:
-    try:
-        return place.resolve().is_relative_to(folder.resolve())
-    except (OSError, RuntimeError):  # a link that leads to itself leads nowhere else
-        return True
+        recorded = [(entry.get("artifact"), entry.get("artifacts")) for entry in same]
+        return recorded == [(self.artifact.to_json(), self.status.get("artifacts"))]
 
 
 def earlier_artifacts(run_dir: StorePath, model: str, group: str) -> Iterator[EarlierArtifact]:

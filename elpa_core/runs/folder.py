@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Generic
 
@@ -15,7 +16,10 @@ STDOUT_NAME = "train.stdout.log"
 STDERR_NAME = "train.stderr.log"
 
 _MODELS, _POLICIES, _ROUTERS, _GENERATIONS = "models", "policies", "routers", "generations"
+_PREVIOUS = "previous"
+_OUTPUT, _SPARE_OUTPUT = "output.log", "elpa_output.log"
 _KEY_END = 6
+_ATTEMPT = re.compile(rf"try-\d+-\w{{{_KEY_END}}}")
 
 
 @dataclass(frozen=True)
@@ -48,12 +52,12 @@ class ModelFolder(Generic[Place_co]):
     @property
     def output_log(self) -> Place_co:
         """All output of the command, if it is more than the task's log takes."""
-        return self.path / "output.log"
+        return self.path / _OUTPUT
 
     @property
     def spare_output_log(self) -> Place_co:
         """The same, if the command has a file of that name."""
-        return self.path / "elpa_output.log"
+        return self.path / _SPARE_OUTPUT
 
     @property
     def carried_errors(self) -> Place_co:
@@ -64,6 +68,11 @@ class ModelFolder(Generic[Place_co]):
     def copied_errors(self) -> Place_co:
         """A copy of the validation errors, if their own path is outside this folder or holds a secret."""
         return self.path / "handed_on_errors.csv"
+
+    @property
+    def saved(self) -> Place_co:
+        """On object storage: copies of the files from which a further attempt goes on."""
+        return self.path / ".resume"
 
     def attempt(self, number: int, key: str) -> ModelFolder[Place_co]:
         """Return the own folder of an attempt, for one that must not share the model's folder.
@@ -124,6 +133,13 @@ class RunFolder(Generic[Place_co]):
         """Return the path of what the first task of a generation decided."""
         return self.generations / f"{name}.json"
 
+    def previous(self, name: str) -> ModelFolder[Place_co]:
+        """Return the folder from which a model starts; it is empty, or holds what was fetched.
+
+        For a local store the folder of the earlier training itself takes its place.
+        """
+        return ModelFolder(self.path / _PREVIOUS / name)
+
     @property
     def models(self) -> Place_co:
         """The folder of the models' folders."""
@@ -159,6 +175,29 @@ def path_below_model(path: str, run: str, model: str) -> tuple[str, ...]:
     ('try-2', 'errors.csv')
     """
     return tuple(path.rpartition(f"/{run}/{_MODELS}/{model}/")[2].split("/"))
+
+
+def below_attempt(parts: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the parts of a path below a model's folder without the own folder of an attempt.
+
+    >>> below_attempt(("try-2-000002", "best", "1.ckpt")), below_attempt(("model.pt",))
+    (('best', '1.ckpt'), ('model.pt',))
+    """
+    return parts[1:] if len(parts) > 1 and is_attempt(parts[0]) else parts
+
+
+def is_of_elpa(parts: tuple[str, ...]) -> bool:
+    """Tell whether ELPA made what lies at a path below a model's folder, not the model's command.
+
+    >>> is_of_elpa(("status.json",)), is_of_elpa(("try-2-000002", "best.ckpt")), is_of_elpa(("best.ckpt",))
+    (True, True, False)
+    """
+    return parts in {(STATUS_NAME,), (_OUTPUT,), (_SPARE_OUTPUT,)} or is_attempt(parts[0])
+
+
+def is_attempt(name: str) -> bool:
+    """Tell whether a name in a model's folder is that of the own folder of an attempt."""
+    return _ATTEMPT.fullmatch(name) is not None
 
 
 def lies_in_model(path: str, run: str, model: str) -> bool:

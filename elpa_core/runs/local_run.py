@@ -92,6 +92,8 @@ class RecordedRun:
         return failed == 0
 
     def _run(self, planned: PlannedModel, started_at: str) -> TrainingOutcome:
+        if planned.previous_dir is not None:
+            files.empty_folder(planned.previous_dir)
         outcome = Training(planned).run(started_at)
         if outcome.failure is not None:
             self._update(planned, **outcome.entry("failed", outcome.failure))

@@ -40,6 +40,7 @@ def model_entry(planned: PlannedModel) -> dict[str, Any]:
         "finished_at": None,
         "artifact": None,
         "artifacts": [],
+        "warm_started_from": None,
         "warnings": [],
     }
 
@@ -56,7 +57,7 @@ def refused_entry(model: Model, run_dir: Path) -> dict[str, Any]:
     """
     model_dir = RunFolder(run_dir).model(model.name).path
     planned = PlannedModel(
-        model, "", "", model_dir, {}, model_dir, secret_values(model.env), model.airflow, {}
+        model, "", "", model_dir, {}, model_dir, secret_values(model.env), model.airflow, None, {}
     )
     return model_entry(planned) | {"train_cmd": None, "error_csv": None}
 

@@ -11,7 +11,12 @@ from elpa_core.commands.masking import MASK, mask_text, mask_values, names_a_sec
 from elpa_core.commands.placeholders import Scalar, render_command, render_text
 from elpa_core.commands.unquoted import unquoted_values
 from elpa_core.config.airflow import ModelRunOptions
-from elpa_core.config.placeholder_values import placeholder_values, written_texts, written_values
+from elpa_core.config.placeholder_values import (
+    placeholder_values,
+    starts_warm,
+    written_texts,
+    written_values,
+)
 from elpa_core.config.training import LoadedConfig, Model, TrainingConfig
 from elpa_core.errors import PlaceholderError
 from elpa_core.runs.folder import RunFolder
@@ -40,6 +45,8 @@ class PlannedModel:
         Values that are never to be printed.
     options : ModelRunOptions
         How the model runs: its own options over those of the whole config.
+    previous_dir : Path or None
+        The folder from which its command starts warm; None if the command does not read it.
     error_columns : mapping of str to str
         Names of columns of the error CSV by what they hold: the model's own over those of the whole config.
     """
@@ -52,6 +59,7 @@ class PlannedModel:
     error_csv: Path
     secrets: tuple[str, ...]
     options: ModelRunOptions
+    previous_dir: Path | None
     error_columns: Mapping[Role, str]
 
     def masked_environment(self) -> dict[str, str]:
@@ -113,12 +121,18 @@ def plan_model(
     moment: RunMoment,
     changed: Mapping[str, Scalar] | None = None,
     model_dir: Path | None = None,
+    previous_dir: Path | None = None,
 ) -> PlannedModel:
     """Return the plan of one model; see `plan_run`.
 
-    ``model_dir`` is where the command works, if not in the model's folder of the run.
+    ``model_dir`` is where the command works, if not in the model's folder of the run; ``previous_dir`` from
+    where it starts warm, if not from the empty folder of a cold start.
     """
     config = loaded.config
+    if starts_warm(model, config):
+        previous_dir = previous_dir or RunFolder(run_dir).previous(model.name).path
+    else:
+        previous_dir = None
     model_dir = model_dir or RunFolder(run_dir).model(model.name).path
     values = placeholder_values(
         written_values(config),
@@ -128,6 +142,7 @@ def plan_model(
         config_dir=loaded.path.parent,
         moment=moment,
         changed=changed,
+        previous_dir=previous_dir,
     )
     index = next(index for index, other in enumerate(config.models) if other.name == model.name)
     place = f'$.models[{index}].train_cmd (model "{model.name}")'
@@ -153,6 +168,7 @@ def plan_model(
         error_csv=model_dir / render_text(model.error_csv, {**values.written, **values.data}),
         secrets=secrets,
         options=model.airflow.over(config.airflow),
+        previous_dir=previous_dir,
         error_columns=model.error_columns.over(config.error_columns),
     )
 

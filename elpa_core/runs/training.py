@@ -25,6 +25,7 @@ from elpa_core.processes.exit_codes import exit_code_in_words
 from elpa_core.runs.error_tail import last_lines
 from elpa_core.runs.folder import ModelFolder
 from elpa_core.runs.plan import PlannedModel
+from elpa_core.schema.trained_file import TrainedFile
 from elpa_core.times import now_text
 
 
@@ -42,8 +43,8 @@ class ArtifactKeeper(Protocol):
             If it cannot be kept.
         """
 
-    def keep_files(self, files: Sequence[Path]) -> list[str]:
-        """Return where files of the command's folder are kept.
+    def keep_files(self, files: Sequence[Path]) -> list[TrainedFile]:
+        """Return files of the command's folder, and where they are kept.
 
         Raises
         ------
@@ -75,9 +76,9 @@ class KeptInPlace:
             named=planned.error_columns,
         )
 
-    def keep_files(self, files: Sequence[Path]) -> list[str]:
+    def keep_files(self, files: Sequence[Path]) -> list[TrainedFile]:
         """Return the kept files; see `ArtifactKeeper`."""
-        return [str(path) for path in files]
+        return list(map(TrainedFile.of, files))
 
 
 @dataclass(frozen=True)
@@ -96,8 +97,8 @@ class TrainingOutcome:
         What is wrong with what a command that ended well has left.
     artifact : ErrorArtifact or None
         The model's validation errors.
-    kept : tuple of str
-        Where the files are kept that the model's ``artifacts`` names.
+    kept : tuple of TrainedFile
+        The files that the model's ``artifacts`` names.
     warnings : tuple of str
         What ``artifacts`` names and is not kept.
     error_lines : tuple of str
@@ -110,7 +111,7 @@ class TrainingOutcome:
     failure: str | None = None
     problem: str | None = None
     artifact: ErrorArtifact | None = None
-    kept: tuple[str, ...] = ()
+    kept: tuple[TrainedFile, ...] = ()
     warnings: tuple[str, ...] = ()
     error_lines: tuple[str, ...] = ()
 
@@ -135,7 +136,7 @@ class TrainingOutcome:
             "reason": reason,
             "return_code": self.return_code,
             "artifact": self.artifact.to_json() if ok and self.artifact else None,
-            "artifacts": list(self.kept) if ok else [],
+            "artifacts": [file.to_json() for file in self.kept] if ok else [],
             "warnings": list(self.warnings),
             "started_at": self.started_at,
             "finished_at": self.finished_at,
@@ -257,7 +258,7 @@ class Training:
     def _what_is_left(self, before: FileState | None, started_at: str, finished_at: str) -> TrainingOutcome:
         planned = self._planned
         problem, artifact = None, None
-        kept: tuple[str, ...] = ()
+        kept: tuple[TrainedFile, ...] = ()
         found = KeptFiles()
         try:
             require_fresh(planned.error_csv, before)

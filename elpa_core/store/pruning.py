@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
@@ -18,6 +19,7 @@ from elpa_core.runs.trials import is_trial
 from elpa_core.store.history import read_history
 from elpa_core.store.layout import DagFolder, folder_of_run
 from elpa_core.store.ledger import Ledger
+from elpa_core.store.local import LocalDagFolder, locked
 from elpa_core.store.local_view import local_view
 from elpa_core.store.policy_store import keeper_of
 from elpa_core.store.reading import policy_numbers
@@ -78,7 +80,8 @@ def prune(
     """Remove the folders of all runs but the newest and those that something still needs.
 
     Needed are the current policy's run, the run that a rollback goes back to, all runs that were
-    promoted by hand, those that a kept run's policies were carried from, and those that still run.
+    promoted by hand, those whose trained models a kept run carries, or a running one starts from, and those
+    that still run. So no file goes that a policy in use names.
     Runs that Airflow made for a try are never among the newest. The history keeps all its lines.
 
     Parameters
@@ -113,6 +116,16 @@ def prune(
     return chosen[-1]
 
 
+@contextmanager
+def no_pruning(folder: DagFolder[StorePath]) -> Iterator[None]:
+    """Let nobody prune meanwhile, in a local store; object storage has no lock."""
+    if not isinstance(folder.root, Path):
+        yield
+        return
+    with locked(LocalDagFolder(folder.root, folder.dag_id).lock):
+        yield
+
+
 def _choose(folder: DagFolder[StorePath], ledger: Ledger, keep: int | None, running: Iterable[str]) -> Pruned:
     with local_view(folder) as local:
         return _choose_locally(local, ledger, keep, running)
@@ -139,9 +152,12 @@ def _choose_locally(
     unread = sorted(kept)
     while unread:
         run = by_name[unread.pop()]
-        for origin in _carried_from(run.path):
+        origins = dict.fromkeys(_tasks_take_from(run.path), "a task") | dict.fromkeys(
+            _policies_carry_from(run.path), "the policy"
+        )
+        for origin, what in origins.items():
             if origin in by_name and origin not in kept:
-                needed[origin] = f"the policy of {run.run_id} takes a model from it"
+                needed[origin] = f"{what} of {run.run_id} takes a model from it"
                 kept.add(origin)
                 unread.append(origin)
     return Pruned(
@@ -178,7 +194,7 @@ def _stored_run(path: Path) -> StoredRun:
     return StoredRun(path, run_id, moment, changed)
 
 
-def _carried_from(run_dir: Path) -> set[str]:
+def _policies_carry_from(run_dir: Path) -> set[str]:
     """Return the folders of the runs whose artifacts a run's policies use."""
     sources = [
         source for path in _policies(run_dir) for source in read_recorded(path).contents.errors.values()
@@ -186,10 +202,27 @@ def _carried_from(run_dir: Path) -> set[str]:
     return {folder_of_run(source.carried_from) for source in sources if source.carried_from}
 
 
+def _tasks_take_from(run_dir: Path) -> set[str]:
+    """Return the folders of the runs whose trained models a run's tasks use; its policy may come later."""
+    origins = []
+    for path in _statuses(run_dir):
+        try:
+            status = read_object(path)
+        except InputError:
+            continue
+        origins.append(status.get("carried_from"))
+        if status.get("status") == "running":
+            origins.append(status.get("warm_started_from"))
+    return {folder_of_run(origin) for origin in origins if isinstance(origin, str) and origin}
+
+
+def _statuses(run_dir: Path) -> list[Path]:
+    return sorted(RunFolder(run_dir).models.glob(f"*/{STATUS_NAME}"))
+
+
 def _still_runs(run_dir: Path) -> str:
     """Return why a run counts as running, or nothing."""
-    folder = RunFolder(run_dir)
-    statuses = sorted(folder.models.glob(f"*/{STATUS_NAME}"))
+    folder, statuses = RunFolder(run_dir), _statuses(run_dir)
     for path in statuses:
         try:
             running = read_object(path).get("status") == "running"

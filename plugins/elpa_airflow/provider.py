@@ -41,6 +41,16 @@ def get_provider_info() -> dict[str, Any]:
                         "example": "/data/elpa_work",
                         "default": "elpa_work",
                     },
+                    "resume_upload_interval": {
+                        "description": (
+                            "Seconds between two uploads of the files that ``resume_from`` names, while the\n"
+                            "command runs, when the policy store is on object storage.\n"
+                        ),
+                        "version_added": "0.2.0",
+                        "type": "float",
+                        "example": "60",
+                        "default": "180",
+                    },
                 },
             }
         },

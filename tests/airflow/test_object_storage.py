@@ -15,7 +15,9 @@ from support.s3_service import S3Service, s3_service
 from elpa_airflow.tasks.attempt import Attempt
 from elpa_core import files
 from elpa_core.files import StorePath, open_location
+from elpa_core.runs.trained_model import fetch
 from elpa_core.store import PolicyStore
+from elpa_core.store.model_files import model_files
 
 pytestmark = pytest.mark.slow
 
@@ -24,6 +26,8 @@ STORE = f"s3://minio@{BUCKET}/elpa"
 ONCE = {"retries": 0}
 TWICE = {"AWS_MAX_ATTEMPTS": "2"}  # how often a request that the service refuses is sent
 
+STARTS_WARM = "cat {previous_dir}/model.pt > model.pt; echo {as_of} >> model.pt"
+GOES_ON = "if [ ! -e a.ckpt ]; then touch a.ckpt junk; exit 3; fi; ls > seen.txt; rm a.ckpt"
 WITH_A_MODEL = "mkdir -p best && printf weights > model.pt && printf more > best/1.ckpt; " + train_cmd(2, 4)
 
 
@@ -77,7 +81,7 @@ def test_a_run_leaves_everything_in_the_bucket_and_nothing_on_the_machine(
     assert run.state == "success", run.log
     uri = f"{STORE}/elpa_whole/runs/{run.run_id}"
     assert run.xcoms["online.ridge"]["path"] == f"{uri}/models/ridge/errors.csv"
-    assert run.xcoms["offline.tide"]["artifacts"] == [
+    assert [file["path"] for file in run.xcoms["offline.tide"]["artifacts"]] == [
         f"{uri}/models/tide/best/1.ckpt",
         f"{uri}/models/tide/model.pt",
     ]
@@ -118,7 +122,20 @@ def test_a_second_run_carries_artifacts_and_publishes_after_the_first(
     s3_site: Site, store: Callable[[str], PolicyStore]
 ) -> None:
     airflow = {"store": STORE, "schedule": "@daily", "offline_schedule": "0 0 * * 0", "keep_runs": 1, **ONCE}
-    s3_site.config("weekly", pair(), airflow=airflow)
+    twice = {"retries": 1, "retry_delay": 0}
+    models = [
+        model("deep", cmd=train_cmd(1, first=STARTS_WARM), artifacts=["model.pt"]),
+        model(
+            "goes_on",
+            cmd=train_cmd(1, first=GOES_ON),
+            resume_from=["*.ckpt"],
+            artifacts=["seen.txt"],
+            airflow=twice,
+        ),
+        *pair(),
+    ]
+    models[-1]["artifacts"] = ["errors.csv"]
+    s3_site.config("weekly", models, airflow=airflow)
     results: list[DagRunResult] = []
     for date in ("2026-01-04", "2026-01-05", "2026-01-06"):  # the first of them is a Sunday
         dates: dict[str, str | None] = {"elpa_weekly": f"{date}T00:00:00+00:00"}
@@ -134,6 +151,25 @@ def test_a_second_run_carries_artifacts_and_publishes_after_the_first(
     assert seen.folder.run_folders() == sorted([first, second, third])
     carried = seen.folder.run(third) / "models" / "off" / "carried_errors.csv"
     assert files.read(carried) == files.read(seen.folder.run(first) / "models" / "off" / "errors.csv")
+
+    # A training starts from the one before, which its task has fetched.
+    errors = [seen.policy(run_id).raw["errors"] for run_id in (first, second, third)]
+    assert [source["deep"]["warm_started_from"] for source in errors] == [None, first, second]
+    (trained,) = model_files(seen.folder, seen.policy(third), "deep")
+    days = [f"2026-01-{day:02}T00:00:00+00:00" for day in (4, 5, 6)]
+    assert files.read(trained.place).decode().split() == days
+    # The files of a carried model are those of the run that trained it.
+    uri = f"{STORE}/elpa_weekly/runs/{first}/models/off/errors.csv"
+    assert [source["off"]["artifacts"][0]["path"] for source in errors] == [uri] * 3
+    (copy,) = fetch(model_files(seen.folder, seen.current(), "off"), s3_site.home / "copies")
+    assert copy.read_bytes() == files.read(carried)
+    # A retry has found its checkpoint, and what was saved for it is gone.
+    goes_on = seen.folder.run(third) / "models" / "goes_on"
+    assert results[2].tries["online.goes_on"] == 2
+    assert files.read(goes_on / "seen.txt").decode().split() == ["a.ckpt", "seen.txt"]
+    assert {child.name for child in files.children(goes_on)} == {"errors.csv", "seen.txt", "status.json"}
+    work_dir = s3_site.home / "elpa_work" / "elpa_weekly"
+    assert [path for path in work_dir.rglob("*") if path.is_file()] == []
 
 
 def test_what_goes_wrong_says_what_and_where(
@@ -192,7 +228,8 @@ def test_an_attempt_does_not_begin_while_nobody_knows_of_the_one_before(
     store: Callable[[str], PolicyStore], service: S3Service, tmp_path: Path
 ) -> None:
     run_dir = store("elpa_unknown").folder.run("r")
-    run, on = SimpleNamespace(run_dir=run_dir, work_dir=tmp_path), SimpleNamespace(name="on")
+    run = SimpleNamespace(run_dir=run_dir, work_dir=tmp_path)
+    on = SimpleNamespace(name="on", resume_from=())
     first, second = (SimpleNamespace(id=f"0190-00000{n}", try_number=n) for n in (1, 2))
     Attempt.of(first, run, on).record({"started_at": "2026-01-01T00:00:00Z", "finished_at": None})
     service.faults(("GET", "on/status.json", "refuse", 1000))

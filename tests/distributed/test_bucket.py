@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from support.airflow_site import model, train_cmd
 from support.cluster import QUEUES, Cluster
-from support.s3_service import S3Service, s3_service
+from support.s3_service import s3_service
 
 from elpa_core.files import open_location
 from elpa_core.store import PolicyStore
@@ -20,7 +18,7 @@ def test_two_workers_train_and_publish_through_the_bucket(
 ) -> None:
     with s3_service() as service:
         service.make_bucket("policies")
-        connect(cluster, service)
+        service.connect(cluster.airflow, "minio")
         for name, value in service.env.items():
             monkeypatch.setenv(name, value)
         slow = "printf weights > model.pt; sleep 2"
@@ -46,17 +44,3 @@ def test_two_workers_train_and_publish_through_the_bucket(
         scores = {f"on{i}": i + 1.0 for i in range(4)} | {f"off{i}": i + 5.0 for i in range(4)}
         assert policies.current().contents.scores == scores
         assert policies.current().record.run_id == second
-
-
-def connect(cluster: Cluster, service: S3Service) -> None:
-    """Make the connection to the service, as a person does in the UI."""
-    extra = json.dumps({"endpoint_url": service.url, "region_name": "us-east-1"})
-    cluster.airflow.call(
-        "POST",
-        "/connections",
-        connection_id="minio",
-        conn_type="aws",
-        login="key",
-        password="secret",
-        extra=extra,
-    )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,6 +19,7 @@ from support.airflow_site import alive, model, pids_in, train_cmd, training
 from support.cluster import Cluster
 from support.programs import PROGRAMS
 from support.programs.leave_an_orphan import RIGHT
+from support.s3_service import s3_service
 from support.sound_policy import assert_sound
 
 PROGRAM = PROGRAMS / "leave_an_orphan.py"
@@ -69,8 +71,12 @@ def test_a_worker_that_loses_its_main_process_alone(cluster: Cluster) -> None:
     """Its children may go on for a while, beside the next attempt."""
     dag_id = "elpa_headless"
     note = "echo $$ >> {config_dir}/headless_{model_name}; "
-    first = note + "until [ -e {config_dir}/headless ]; do sleep 0.1; done; "
-    models = [training("on", first=first), training("off", "offline", first=first)]
+    checkpoint = "[ -e a.ckpt ] && cp a.ckpt found; pwd > a.ckpt; "
+    first = checkpoint + note + "until [ -e {config_dir}/headless ]; do sleep 0.1; done; "
+    models = [
+        training("on", first=first, resume_from=["*.ckpt"]),
+        training("off", "offline", first=first, resume_from=["*.ckpt"]),
+    ]
     cluster.config("headless", models, airflow=RETRIED)
     run_id = cluster.trigger(dag_id)
     notes = [cluster.configs / f"headless_{name}" for name in ("on", "off")]
@@ -87,3 +93,36 @@ def test_a_worker_that_loses_its_main_process_alone(cluster: Cluster) -> None:
     assert cluster.task(dag_id, run_id, "online.on")["hostname"] != killed
     eventually(lambda: not any(map(alive, pids)), "nothing of the first attempt lives", 30)
     assert_sound(cluster, dag_id, run_id)
+    # The next attempt went on from where the first one was.
+    folder = cluster.run_dir(dag_id, run_id) / "models" / "on"
+    assert [path.read_text(encoding="utf-8").strip() for path in folder.glob("try-*/found")] == [str(folder)]
+
+
+def test_a_checkpoint_of_a_lost_worker_is_fetched_from_s3(cluster: Cluster) -> None:
+    dag_id, worker = "elpa_lost", cluster.workers["worker1"]  # the only one for the queue gpu
+    first = "[ -e a.ckpt ] || { pwd > a.ckpt; sleep 600; }; cp a.ckpt found.txt"
+    first = first.replace("{", "{{").replace("}", "}}")
+    lost = model(
+        "lost",
+        cmd=train_cmd(1, first=first),
+        resume_from=["*.ckpt"],
+        artifacts=["found.txt"],
+        airflow={"queue": "gpu"},
+    )
+    with s3_service() as service:
+        service.make_bucket("lost")
+        service.connect(cluster.airflow, "lost")
+        cluster.config(
+            "lost", [lost, model("off", "offline")], airflow={"store": "s3://lost@lost/elpa", **RETRIED}
+        )
+        run_id = cluster.trigger(dag_id)
+        place = f"lost/elpa/{dag_id}/runs/{run_id}/models/lost"
+        eventually(lambda: ".resume/index.json" in service.below(place), "the checkpoint is on S3")
+        worker.kill(stays_down=True)
+        work_dir = cluster.home / "elpa_work" / dag_id / "runs" / run_id / "models" / "lost"
+        shutil.rmtree(work_dir)
+        worker.start()
+        assert cluster.wait(dag_id, run_id) == "success", cluster.states(dag_id, run_id)
+        left = service.below(place)
+    assert [left[name].strip() for name in left if name.endswith("/found.txt")] == [str(work_dir)]
+    assert not [name for name in left if ".resume/" in name]

@@ -101,6 +101,7 @@ class Cluster(AirflowRuns):
             "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(32),
             # The end of a task process is often noticed only at the next heartbeat: 5 seconds later.
             "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+            "AIRFLOW__ELPA__RESUME_UPLOAD_INTERVAL": "1",
             "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
             # A new config touches the Dag file, and what was touched is parsed at once. This is for a touch
             # while it is being parsed.

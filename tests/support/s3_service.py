@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import botocore.session
 from s3fs import S3FileSystem
 
+from rest_api import RestApi
 from support.programs import PROGRAMS
 
 SERVER = PROGRAMS / "s3_server.py"
@@ -40,6 +41,12 @@ class S3Service:
 
     def make_bucket(self, name: str) -> None:
         self.client.create_bucket(Bucket=name)
+
+    def connect(self, airflow: RestApi, connection: str) -> None:
+        """Make an Airflow connection to the server, as a person does in the UI."""
+        extra = json.dumps({"endpoint_url": self.url, "region_name": "us-east-1"})
+        fields = {"conn_type": "aws", "login": "key", "password": "secret", "extra": extra}
+        airflow.call("POST", "/connections", connection_id=connection, **fields)
 
     def contents(self, new: dict[str, str] | None = None) -> dict[str, str]:
         """Put objects, in their order; return all: text by bucket and key."""

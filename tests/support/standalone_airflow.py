@@ -64,6 +64,7 @@ class Standalone(AirflowRuns):
             # which time the end of a task process is noticed.
             "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
             "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+            "AIRFLOW__ELPA__RESUME_UPLOAD_INTERVAL": "0.5",
             "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO",
             MARK: self.mark,
         }

@@ -50,6 +50,8 @@ class RunState:
         The values given when the run was started.
     edited : bool
         Whether the config's file has changed since the run froze it.
+    only_shown : bool
+        Whether no task runs: ``airflow tasks render``.
     """
 
     loaded: LoadedConfig
@@ -61,6 +63,7 @@ class RunState:
     tick: OfflineTick | None
     given: Mapping[str, Any]
     edited: bool = False
+    only_shown: bool = False
 
     @property
     def store(self) -> StorePath:
@@ -135,6 +138,7 @@ class RunState:
                 dict,
                 offline_tick(current.config.airflow, dag_run),
                 dag_run.conf or {},
+                only_shown=True,
             )
 
         def states() -> dict[str, str | None]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,46 @@ from elpa_airflow.run.state import RunState
 from elpa_airflow.run.status import status_in, write_status
 from elpa_core import files
 from elpa_core.artifacts.error_artifact import ErrorArtifact, artifact_of, require_regular
+from elpa_core.commands.masking import mask_text
 from elpa_core.config.training import Model
 from elpa_core.errors import ArtifactError, Problem
 from elpa_core.files import StorePath, objects
-from elpa_core.runs.folder import ModelFolder, RunFolder
+from elpa_core.runs.folder import ModelFolder, RunFolder, is_attempt
 from elpa_core.runs.output_log import DEFAULT_MAX_LINES, OutputLog
 from elpa_core.runs.plan import PlannedModel
+from elpa_core.runs.resume import SavedFiles, copy_to_resume, forget_saved, keep_only
+from elpa_core.schema.trained_file import TrainedFile
 
 log = logging.getLogger(__name__)
+
+
+def is_retry(earlier: Mapping[str, Any], ti: Any, generation: str) -> bool:
+    """Tell whether Airflow tries a task again, and no person has cleared it.
+
+    Parameters
+    ----------
+    earlier : mapping
+        The status that the last attempt wrote.
+    ti : TaskInstance
+        Of the attempt that asks.
+    generation : str
+        A new one after each clearing of the run's tasks, of whichever of them.
+    """
+    begun = earlier.get("try_number")
+    if not isinstance(begun, int) or begun >= ti.try_number:
+        return False  # a run that was deleted had this id before
+    if earlier.get("generation") == generation:
+        return True
+    # A task was cleared. Of one that does not run Airflow then raises max_tries; one that runs is stopped.
+    return earlier.get("max_tries") == ti.max_tries and earlier.get("stopped") is False
+
+
+@dataclass(frozen=True)
+class Retried:
+    """The attempt that Airflow tries again: the folder in the store, and that in which its command worked."""
+
+    kept_dir: StorePath
+    work_dir: Path
 
 
 @dataclass(frozen=True)
@@ -41,6 +74,10 @@ class Attempt:
     orphaned : bool
         Whether an earlier attempt was killed, so that its command may still run somewhere. Then this
         attempt and all later ones work in folders of their own, where that command does not write.
+    previous_dir : Path
+        Where an earlier training from which the command starts is fetched to.
+    retried : Retried or None
+        The attempt from whose files this one goes on.
     """
 
     key: str
@@ -48,6 +85,8 @@ class Attempt:
     kept_dir: StorePath
     work_dir: Path
     orphaned: bool
+    previous_dir: Path
+    retried: Retried | None = None
 
     @classmethod
     def of(cls, ti: Any, run: RunState, model: Model) -> Attempt:
@@ -56,26 +95,82 @@ class Attempt:
         earlier = status_in(kept.path) or {}
         began_only = earlier.get("started_at") is not None and earlier.get("finished_at") is None
         orphaned = bool(earlier.get("orphaned")) or began_only
-        key = str(ti.id)
-        if not orphaned:
-            return cls(key, kept.path, kept.path, work.path, orphaned)
-        number = ti.try_number
-        return cls(key, kept.path, kept.attempt(number, key).path, work.attempt(number, key).path, orphaned)
+        retried = None
+        if model.resume_from and is_retry(earlier, ti, run.generation):
+            name = Path(str(earlier.get("model_dir"))).name
+            own = is_attempt(name)
+            retried = Retried(kept.path / name if own else kept.path, work.path / name if own else work.path)
+        key, number, status_dir = str(ti.id), ti.try_number, kept.path
+        previous = RunFolder(run.work_dir).previous(model.name)
+        if orphaned:
+            kept, work = kept.attempt(number, key), work.attempt(number, key)
+            previous = previous.attempt(number, key)
+        return cls(key, status_dir, kept.path, work.path, orphaned, previous.path, retried)
 
     @property
     def is_remote(self) -> bool:
         """Whether what is kept has to be copied into the store."""
         return not isinstance(self.kept_dir, Path)
 
-    def empty(self) -> None:
-        """Empty this attempt's folders: a retry works as a first try does."""
-        if self.is_remote:
-            files.remove_tree(self.kept_dir)
+    @cached_property
+    def saved(self) -> SavedFiles | None:
+        """On object storage: copies of the files from which a further attempt can go on."""
+        return _saved_in(self.kept_dir)
+
+    def empty(self, resume_from: Sequence[str] = ()) -> list[str]:
+        """Empty this attempt's folders, but for what ``resume_from`` names of the retried attempt.
+
+        Returns
+        -------
+        list of str
+            What is not there to go on from, and why.
+
+        Raises
+        ------
+        OSError
+            If something cannot be removed, read or written.
+        """
+        retried = self.retried
+        if retried is None:
+            if self.is_remote:
+                files.remove_tree(self.kept_dir)
+            files.empty_folder(self.work_dir)
+            return []
+        if self.saved is not None:
+            files.empty_folder(self.work_dir)
+            if retried.kept_dir == self.kept_dir:
+                self.saved.remove_others()
+                return self.saved.fetch(self.work_dir)
+            there = _saved_in(retried.kept_dir)
+            return there.fetch(self.work_dir) if there is not None else []
+        if retried.work_dir != self.work_dir:
+            files.empty_folder(self.work_dir)
+            return copy_to_resume(retried.work_dir, self.work_dir, resume_from)
         if self.work_dir.is_dir() and not self.work_dir.is_symlink():
-            files.remove_tree(self.work_dir)
-        else:  # a command may have put something else into its place
-            self.work_dir.unlink(missing_ok=True)
-        self.work_dir.mkdir(parents=True)
+            keep_only(self.work_dir, resume_from)
+        else:
+            files.empty_folder(self.work_dir)
+        return []
+
+    def save(self, planned: PlannedModel) -> None:
+        """Save the files from which a further attempt can go on, if the store is on object storage."""
+        if self.saved is None or not planned.model.resume_from:
+            return
+        try:
+            warnings = self.saved.save(self.work_dir, planned.model.resume_from, planned.secrets)
+        except OSError as error:
+            warnings = (f"{error.filename}: {error.strerror}; files of resume_from are not saved",)
+        for warning in warnings:
+            log.warning("%s", mask_text(warning, planned.secrets))
+
+    def forget_saved(self) -> None:
+        """Remove what was saved for further attempts: the model is trained."""
+        if isinstance(self.status_dir, Path):
+            return
+        try:
+            forget_saved(self.status_dir)
+        except OSError as error:
+            log.warning("%s: %s; it is not removed", error.filename, error.strerror)
 
     def record(self, status: dict[str, Any], *, ends: bool = False) -> None:
         """Write the state of the model's task.
@@ -119,7 +214,7 @@ class Attempt:
         )
         return replace(artifact, path=self._keep([path])[0])
 
-    def keep_files(self, files: Sequence[Path]) -> list[str]:
+    def keep_files(self, files: Sequence[Path]) -> list[TrainedFile]:
         """Return the files that ``artifacts`` names. From now on they lie in the store.
 
         Raises
@@ -127,7 +222,8 @@ class Attempt:
         ArtifactError
             If one cannot be uploaded.
         """
-        return self._keep(files)
+        found = list(map(TrainedFile.of, files))
+        return [file.at(place) for file, place in zip(found, self._keep(files), strict=True)]
 
     def output_log(self, on_line: Callable[[str], None], max_lines: int | None) -> OutputLog:
         """Return where the output of the command goes.
@@ -156,10 +252,11 @@ class Attempt:
             log.warning("The output of the command is not kept: %s", error)
 
     def clear_away(self) -> None:
-        """Remove the working folder, if the store is on object storage."""
+        """Remove the working folder and what was fetched, if the store is on object storage."""
         if self.is_remote:
-            with suppress(RecursionError):  # folders nested too deeply
-                shutil.rmtree(self.work_dir, ignore_errors=True)
+            for folder in (self.work_dir, self.previous_dir):
+                with suppress(RecursionError):  # folders nested too deeply
+                    shutil.rmtree(folder, ignore_errors=True)
 
     def _keep(self, files: Sequence[Path]) -> list[str]:
         kept = []
@@ -177,3 +274,8 @@ class Attempt:
                     ) from error
             kept.append(str(place))
         return kept
+
+
+def _saved_in(kept_dir: StorePath) -> SavedFiles | None:
+    place = ModelFolder(kept_dir).saved
+    return None if isinstance(place, Path) else SavedFiles(place)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from elpa_airflow.run.state import RunState
 from elpa_airflow.run.status import how_it_ended, task_id_of
 from elpa_airflow.tasks.training_result import TrainingResult
+from elpa_core import files
 from elpa_core.config.training import Model
-from elpa_core.errors import ArtifactError
+from elpa_core.errors import ArtifactError, Problem
 from elpa_core.files import StorePath
 from elpa_core.runs.earlier_artifacts import EarlierArtifact, carry
-from elpa_core.store import folder_of_run
+from elpa_core.store import DagFolder, folder_of_run
+from elpa_core.store.pruning import no_pruning
 
 log = logging.getLogger(__name__)
 
@@ -77,16 +79,52 @@ def carry_first(
     """
     refused: list[str] = []
     for one in earlier:
-        reason = one.misfit(run.choices.config, secrets) or _not_as_recorded(ti, model, one)
+        reason = why_unfit(ti, run, model, one, secrets)
         try:
             if reason is None:
-                result = TrainingResult(carry(one, model_dir), one.as_of, one.run_id, fallback_reason)
+                result = TrainingResult.of_carried(carry(one, model_dir), one, fallback_reason)
                 return Carried(result, tuple(refused))
         except ArtifactError as error:  # its run is being removed or done again, or it lies elsewhere
             reason = str(error)
         refused.append(f"run {one.run_id}: {reason}")
         log.info("%s: the artifact of run %s is not carried: %s", model.name, one.run_id, reason)
     return Carried(None, tuple(refused))
+
+
+def why_unfit(
+    ti: Any, run: RunState, model: Model, one: EarlierArtifact, secrets: Collection[str] = ()
+) -> str | None:
+    """Tell why the training of an earlier run does not count in a run, or return None if it does."""
+    return one.misfit(run.choices.config, secrets) or _not_as_recorded(ti, model, one)
+
+
+def hold(run: RunState, dag_id: str, origin: str, write: Callable[[], object]) -> None:
+    """Write down that this run needs what another run trained, so that pruning leaves that one.
+
+    Parameters
+    ----------
+    run : RunState
+        The run.
+    dag_id : str
+        Its Dag.
+    origin : str
+        The id of the other run.
+    write : callable
+        Writes a status that names the other run.
+
+    Raises
+    ------
+    ArtifactError
+        If the other run was removed meanwhile; then nothing is written.
+    """
+    folder = DagFolder(run.store, dag_id)
+    with no_pruning(folder):
+        if not files.is_folder(folder.run(origin)):
+            found, expected = "no such folder", "the run whose training this one takes"
+            raise ArtifactError(
+                Problem(str(folder.run(origin)), "", found, expected, "it was pruned meanwhile")
+            )
+        write()
 
 
 def _not_as_recorded(ti: Any, model: Model, one: EarlierArtifact) -> str | None:
@@ -99,7 +137,8 @@ def _not_as_recorded(ti: Any, model: Model, one: EarlierArtifact) -> str | None:
     task_id, dag_id = task_id_of(model), ti.dag_id
     handed_on = ti.xcom_pull(task_ids=task_id, dag_id=dag_id, run_id=one.run_id)
     if isinstance(handed_on, dict):
-        same = {**handed_on, **one.artifact.to_json(), "as_of": one.as_of} == handed_on
+        files = {"artifacts": one.status.get("artifacts")}
+        same = {**handed_on, **one.artifact.to_json(), "as_of": one.as_of, **files} == handed_on
         return None if same else "its file, hash or path is not what the task of that run recorded"
     states = ti.get_task_states(dag_id=dag_id, task_ids=[task_id], run_ids=[one.run_id])
     state = states.get(one.run_id, {}).get(task_id, "success")

@@ -213,11 +213,14 @@ def _read(artifact: ErrorArtifact, model: Model, run: RunState, folder: Path) ->
 
 def _write_manifest(run: RunState, pool: _Pool) -> None:
     reasons = {model.name: model.reason for model in pool.missing}
+    carried = {name: result for name, result in pool.results.items() if result.carried_from}
     entries = []
     for model in run.loaded.config.models:
         entry = _entry(run, model) | (read_status(run.run_dir, task_id_of(model)) or {})
         if model.name in reasons:
             entry |= {"status": "failed" if model.enabled else "disabled", "reason": reasons[model.name]}
+        if model.name in carried:
+            entry |= carried[model.name].training()
         if run.choices.dry_run and model.enabled:
             entry |= {"status": "planned", "return_code": None, "artifact": None}
         entry["task_state"] = run.states.get(task_id_of(model))

@@ -8,7 +8,7 @@ from typing import Any
 
 from elpa_airflow.run.state import RunState
 from elpa_airflow.run.status import how_it_ended, read_status, task_id_of, write_status
-from elpa_airflow.tasks.carrying import carry_first
+from elpa_airflow.tasks.carrying import carry_first, hold
 from elpa_airflow.tasks.training_result import CARRIED_KEY, TrainingResult
 from elpa_core.commands.masking import secret_values
 from elpa_core.config.training import Model
@@ -80,5 +80,8 @@ def _fallback(ti: Any, run: RunState, model: Model, reason: str) -> tuple[Traini
     carried = carry_first(ti, run, model, earlier, model_dir, secrets=secrets, fallback_reason=reason)
     if carried.result is None:
         return None, f"{reason}; {carried.why_none}" if carried.refused else reason
-    log.warning("%s: %s; its artifact of run %s takes part", model.name, reason, carried.result.carried_from)
+    origin = str(carried.result.carried_from)
+    status = (read_status(run.run_dir, task_id_of(model)) or {"status": "failed"}) | {"carried_from": origin}
+    hold(run, ti.dag_id, origin, lambda: write_status(model_dir, status))
+    log.warning("%s: %s; its artifact of run %s takes part", model.name, reason, origin)
     return carried.result, reason

@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
+from airflow.configuration import conf
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk.exceptions import (
     AirflowException,
@@ -24,19 +26,25 @@ from elpa_airflow.run.frozen_config import is_still_frozen
 from elpa_airflow.run.state import RunState
 from elpa_airflow.run.status import task_id_of
 from elpa_airflow.tasks.attempt import Attempt
-from elpa_airflow.tasks.carrying import carry_first
+from elpa_airflow.tasks.carrying import carry_first, hold
 from elpa_airflow.tasks.failures import in_words
 from elpa_airflow.tasks.training_result import CARRIED_KEY, TrainingResult
+from elpa_airflow.tasks.warm_start import WarmStart, warm_start
 from elpa_core.commands.masking import mask_text, mask_values, secret_values
+from elpa_core.config.airflow import NO_RETRY_EXIT_CODES
+from elpa_core.config.placeholder_values import starts_warm
 from elpa_core.config.training import LoadedConfig, Model
 from elpa_core.errors import ConfigError, InputError
 from elpa_core.runs.earlier_artifacts import newest_artifacts
 from elpa_core.runs.manifest import model_entry, refused_entry
 from elpa_core.runs.plan import PlannedModel, plan_model
+from elpa_core.runs.resume import RegularCalls
 from elpa_core.runs.trained_on import trained_on
 from elpa_core.runs.training import Training, TrainingOutcome
 from elpa_core.times import now_text
 
+UPLOAD_SECONDS = 180.0
+"""The default of ``[elpa] resume_upload_interval``."""
 _CHANGED = (
     "the config that this run has frozen was changed while the command ran: clear all tasks of the run to "
     "begin anew"
@@ -60,7 +68,8 @@ class TrainModelOperator(BashOperator):
     left a readable error artifact
     ends with exit code 0 without   fails, and is tried again
     one, or with an old one
-    ends with another exit code     fails, and is tried again (99 too)
+    ends with another exit code     fails, and is tried again (99 too), unless
+                                    ``no_retry_exit_codes`` has the code
     is stopped (timeout, mark       fails; SIGTERM to all its processes, after
     failed, shutdown)               ``stop_grace`` seconds SIGKILL
     ==============================  =====================================================
@@ -79,6 +88,8 @@ class TrainModelOperator(BashOperator):
     _model: Model | None = None
     _attempt: Attempt | None = None
     _planned: PlannedModel | None = None
+    _start: WarmStart | None = None
+    _saves: RegularCalls | None = None
     _refusal: str = ""
     _training: Training | None = None
     _killed: bool = False
@@ -99,6 +110,8 @@ class TrainModelOperator(BashOperator):
         for secret in secrets:
             mask_secret(secret)
         try:
+            if starts_warm(model, run.loaded.config) and not run.only_shown:
+                self._start = warm_start(context["ti"], run, model, attempt.previous_dir, secrets)
             planned = plan_model(
                 run.loaded,
                 model.model_copy(update={"env": env}),
@@ -106,6 +119,7 @@ class TrainModelOperator(BashOperator):
                 run.moment_for(model),
                 run.choices.changed,
                 attempt.work_dir,
+                self._start.folder if self._start else attempt.previous_dir,
             )
         except InputError as error:
             self._refusal = str(error)
@@ -144,16 +158,29 @@ class TrainModelOperator(BashOperator):
         if run.choices.dry_run:
             self._record(context, run, model, status="planned", reason="dry run")
             raise AirflowSkipException("a dry run: the command above was not started")
-        self._skip_if_not_due(context, run, model, attempt)
         self._make_folder(context, run, model, attempt)
+        self._skip_if_not_due(context, run, model, attempt)
+        if attempt.orphaned:
+            self.log.warning(
+                "An earlier attempt was killed, and its command may still run: this one works in %s",
+                attempt.work_dir,
+            )
         outcome = self._train(context, run, attempt, planned)
         if outcome.artifact is None or outcome.reason is not None:
-            raise AirflowException(run.failure(outcome.reason))
+            raise _failure(run, outcome, planned)
         self.log.info(
             "Error artifact: %s, validation errors: %s", outcome.artifact.path, outcome.artifact.rows
         )
-        as_of = run.moment_for(model).as_of
-        return TrainingResult(outcome.artifact, as_of=as_of, artifacts=outcome.kept).to_json()
+        return TrainingResult(
+            outcome.artifact,
+            as_of=run.moment_for(model).as_of,
+            artifacts=outcome.kept,
+            warm_started_from=self._started_from,
+        ).to_json()
+
+    @property
+    def _started_from(self) -> str | None:
+        return self._start.run_id if self._start else None
 
     def _environment(
         self, model: Model, context: Any, jinja_env: Any
@@ -184,39 +211,41 @@ class TrainModelOperator(BashOperator):
             since = tick.as_of
         else:
             return
-        attempt.empty()
         earlier = newest_artifacts(run.run_dir, model.name, model.group, until, since)
         secrets = self._planned.secrets if self._planned else ()
         found = carry_first(context["ti"], run, model, earlier, attempt.kept_dir, secrets=secrets)
-        attempt.clear_away()
         if found.result is not None:
-            origin = f"run {found.result.carried_from} on data up to {found.result.as_of}"
-            reason = f"{why}; takes part as trained by {origin}"
+            origin = found.result.carried_from
+            reason = f"{why}; takes part as trained by run {origin} on data up to {found.result.as_of}"
+            fields: dict[str, Any] = {"status": "planned", "reason": reason, "carried_from": origin}
+            hold(run, context["ti"].dag_id, str(origin), lambda: self._record(context, run, model, **fields))
             context["ti"].xcom_push(key=CARRIED_KEY, value=found.result.to_json())
         elif taken:
             self.log.info("%s; %s: the model is trained now", why, found.why_none)
             return
         else:
             reason = f"{why}, and {found.why_none}"
-        self._record(context, run, model, status="planned", reason=reason)
+            self._record(context, run, model, status="planned", reason=reason)
+        attempt.clear_away()
         raise AirflowSkipException(reason)
 
     def _make_folder(self, context: Any, run: RunState, model: Model, attempt: Attempt) -> None:
         try:
-            attempt.empty()
+            for warning in attempt.empty(model.resume_from):
+                self.log.warning("%s", warning)
         except OSError as error:
             reason = f"no folder for the command to work in: {error}"
-            self._record(context, run, model, status="failed", reason=reason)
+            left_in = attempt.work_dir if attempt.retried is None else attempt.retried.work_dir
+            self._record(context, run, model, status="failed", reason=reason, model_dir=str(left_in))
             raise AirflowException(run.failure(reason)) from None
-        if attempt.orphaned:
-            self.log.warning(
-                "An earlier attempt was killed, and its command may still run: this one works in %s",
-                attempt.work_dir,
-            )
+        if attempt.retried is not None:
+            self.log.info("Airflow tries again: what resume_from names is in the folder, if it was left")
 
     def on_kill(self) -> None:
         """Stop the command and everything that it started."""
         self._killed = True
+        if self._saves is not None:
+            self._saves.now()
         if self._training is not None:
             self._training.stop()
 
@@ -236,10 +265,10 @@ class TrainModelOperator(BashOperator):
         if self._killed:  # before there was a training to stop
             self._training.stop()
         model, started_at = planned.model, now_text()
-        self._record(context, run, model, status="running", started_at=started_at)
+        self._begin(context, run, model, started_at)
         ended: dict[str, Any] = {"status": "failed", "reason": "the task was stopped"}
         try:
-            with closing(output):
+            with closing(output), self._saving(attempt, planned):
                 outcome = self._training.run(started_at)
             for warning in outcome.warnings:
                 self.log.warning("%s", warning)
@@ -255,16 +284,35 @@ class TrainModelOperator(BashOperator):
             ended["reason"] = str(error)
             raise
         finally:
-            self._record(
-                context,
-                run,
-                model,
-                ends=True,
-                **{"started_at": started_at, "finished_at": now_text()} | ended,
-            )
+            if ended["status"] != "ok":
+                attempt.save(planned)
+            times = {"started_at": started_at, "finished_at": now_text()}
+            self._record(context, run, model, ends=True, **times | ended, stopped=self._killed)
             attempt.keep_output(output)
             attempt.clear_away()
+        if model.resume_from:
+            attempt.forget_saved()
         return outcome
+
+    def _begin(self, context: Any, run: RunState, model: Model, started_at: str) -> None:
+        """Record that the model is trained from now on, and where it starts."""
+        fields: dict[str, Any] = {"status": "running", "started_at": started_at}
+        if self._start is not None:
+            self._start.prepare()
+            if self._start.run_id is not None:
+                write = partial(self._record, context, run, model, **fields)
+                hold(run, context["ti"].dag_id, self._start.run_id, write)
+                self.log.info("Starts from the training of run %s", self._start.run_id)
+                return
+        self._record(context, run, model, **fields)
+
+    def _saving(self, attempt: Attempt, planned: PlannedModel) -> AbstractContextManager[object]:
+        """Save what a further attempt can go on from while the command runs, if the store is elsewhere."""
+        if not planned.model.resume_from or not attempt.is_remote:
+            return nullcontext()
+        seconds = conf.getfloat("elpa", "resume_upload_interval", fallback=UPLOAD_SECONDS)
+        self._saves = RegularCalls(partial(attempt.save, planned), seconds)
+        return self._saves
 
     def _record(
         self, context: Any, run: RunState, model: Model, *, ends: bool = False, **fields: Any
@@ -274,10 +322,20 @@ class TrainModelOperator(BashOperator):
         # The command's output is the task's log.
         entry |= {"stdout_log": None, "stderr_log": None, "task_id": ti.task_id, "try_number": ti.try_number}
         entry |= {"generation": run.generation, "config_sha256": run.loaded.sha256}
-        entry |= {"run_id": ti.run_id, "as_of": run.moment_for(model).as_of}
+        entry |= {"run_id": ti.run_id, "as_of": run.moment_for(model).as_of, "max_tries": ti.max_tries}
+        entry |= {"warm_started_from": self._started_from}
         entry |= {"trained_on": trained_on(run.choices.config, planned.secrets) if planned else None}
         if self._attempt is not None:
             self._attempt.record(entry | fields, ends=ends)
+
+
+def _failure(run: RunState, outcome: TrainingOutcome, planned: PlannedModel) -> AirflowException:
+    codes = planned.options.no_retry_exit_codes
+    if outcome.return_code in (NO_RETRY_EXIT_CODES if codes is None else codes):
+        return AirflowFailException(
+            run.failure(f"{outcome.reason}; not tried again, since no_retry_exit_codes has the exit code")
+        )
+    return AirflowException(run.failure(outcome.reason))
 
 
 def train_task(model: Model, loaded: LoadedConfig, store: str | None, **arguments: Any) -> TrainModelOperator:

@@ -7,6 +7,8 @@ from typing import Any, Self
 
 from elpa_core.artifacts.error_artifact import ErrorArtifact
 from elpa_core.policy.build import ScoredModel
+from elpa_core.runs.earlier_artifacts import EarlierArtifact
+from elpa_core.schema.trained_file import TrainedFile, trained_files
 
 CARRIED_KEY = "carried_artifact"
 
@@ -25,23 +27,36 @@ class TrainingResult:
         The run that trained the model, if it was another one.
     fallback_reason : str or None
         Why an older artifact than expected takes part.
-    artifacts : tuple of str
-        Where other files are kept, such as the trained model. Empty for a carried result: its files
-        stay in the run that trained the model.
+    artifacts : tuple of TrainedFile
+        Files of the trained model. Those of a carried result stay in the run that trained the model.
+    warm_started_from : str or None
+        The run whose trained model the training started from.
     """
 
     artifact: ErrorArtifact
     as_of: str
     carried_from: str | None = None
     fallback_reason: str | None = None
-    artifacts: tuple[str, ...] = ()
+    artifacts: tuple[TrainedFile, ...] = ()
+    warm_started_from: str | None = None
+
+    @classmethod
+    def of_carried(
+        cls, artifact: ErrorArtifact, earlier: EarlierArtifact, fallback_reason: str | None
+    ) -> Self:
+        """Return the result of a model that an earlier run trained; ``artifact`` is in this run's folder."""
+        files = tuple(one.file for one in earlier.files)
+        started_from = earlier.warm_started_from
+        return cls(artifact, earlier.as_of, earlier.run_id, fallback_reason, files, started_from)
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
         """Return the result that the JSON object ``value`` describes."""
         fields = dict(value)
-        as_of, carried_from, files = fields.pop("as_of"), fields.pop("carried_from"), fields.pop("artifacts")
-        return cls(ErrorArtifact.from_json(fields), as_of, carried_from, artifacts=tuple(files))
+        as_of, carried_from = fields.pop("as_of"), fields.pop("carried_from")
+        files, started_from = trained_files(fields.pop("artifacts")), fields.pop("warm_started_from", None)
+        artifact = ErrorArtifact.from_json(fields)
+        return cls(artifact, as_of, carried_from, artifacts=files, warm_started_from=started_from)
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as a JSON object."""
@@ -49,7 +64,14 @@ class TrainingResult:
             **self.artifact.to_json(),
             "as_of": self.as_of,
             "carried_from": self.carried_from,
-            "artifacts": list(self.artifacts),
+            **self.training(),
+        }
+
+    def training(self) -> dict[str, Any]:
+        """Return what an entry of the manifest says of the trained model."""
+        return {
+            "artifacts": [file.to_json() for file in self.artifacts],
+            "warm_started_from": self.warm_started_from,
         }
 
     def describe(self, scored: ScoredModel, run_as_of: str) -> ScoredModel:
@@ -60,4 +82,6 @@ class TrainingResult:
             trained_at=self.artifact.finished_at if self.carried_from else None,
             carried_from=self.carried_from,
             fallback_reason=self.fallback_reason,
+            artifacts=self.artifacts,
+            warm_started_from=self.warm_started_from,
         )

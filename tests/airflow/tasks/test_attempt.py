@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from support.airflow_site import DagsFolder, pair
+from support.airflow_site import DagsFolder, model, pair
 
 from elpa_airflow.run.state import RunState
 from elpa_airflow.tasks.attempt import Attempt
@@ -30,8 +30,77 @@ def run(folder: DagsFolder, tmp_path: Path) -> RunState:
 
 
 def attempt(run: RunState, number: int) -> Attempt:
-    ti = SimpleNamespace(id=f"01900000-0000-7000-8000-{number:012}", try_number=number)
+    ti = SimpleNamespace(id=f"01900000-0000-7000-8000-{number:012}", try_number=number, max_tries=3)
     return Attempt.of(ti, run, run.loaded.config.models[0])
+
+
+@pytest.fixture
+def resuming(folder: DagsFolder, run: RunState) -> RunState:
+    models = [model("on", resume_from=["*.ckpt"]), model("off", "offline")]
+    return replace(run, loaded=load_training_config(folder.config("resuming", models)))
+
+
+def begin(run: RunState, number: int, *, told: dict[str, Any], **more: Any) -> Attempt:
+    """Let an attempt leave a checkpoint and something else, and end or not."""
+    one = attempt(run, number)
+    one.empty(["*.ckpt"])
+    (one.work_dir / "a.ckpt").write_text(f"of {number}", encoding="utf-8")
+    (one.work_dir / "errors.csv").touch()
+    known = {"generation": run.generation, "try_number": number, "max_tries": 3, "stopped": False}
+    one.record({**known, "model_dir": str(one.work_dir), **told, **more})
+    return one
+
+
+def left_for(run: RunState, number: int) -> list[str]:
+    """Return what an attempt finds."""
+    one = attempt(run, number)
+    assert one.empty(["*.ckpt"]) == []
+    return sorted(path.name for path in one.work_dir.iterdir() if path.name != "status.json")
+
+
+def test_a_retry_finds_what_it_can_go_on_from_in_the_same_folder(resuming: RunState) -> None:
+    first = begin(resuming, 1, told=ENDED)
+    assert left_for(resuming, 2) == ["a.ckpt"]
+    assert attempt(resuming, 2).work_dir == first.work_dir
+    assert status(resuming)["try_number"] == 1  # else whoever is killed here is no retry any more
+
+
+def test_after_a_killed_attempt_it_finds_a_copy_where_the_orphan_does_not_write(resuming: RunState) -> None:
+    first = begin(resuming, 1, told=BEGUN)
+    assert left_for(resuming, 2) == ["a.ckpt"]
+    second = begin(resuming, 2, told=BEGUN)
+    (first.work_dir / "a.ckpt").write_text("of the orphan", encoding="utf-8")
+    third = attempt(resuming, 3)
+    third.empty(["*.ckpt"])
+    assert len({first.work_dir, second.work_dir, third.work_dir}) == 3
+    assert (third.work_dir / "a.ckpt").read_text(encoding="utf-8") == "of 2"
+
+
+@pytest.mark.parametrize(
+    ("earlier", "finds"),
+    [
+        ({}, True),
+        ({"max_tries": 2}, True),
+        ({"stopped": True}, True),
+        ({"generation": "1-x"}, True),
+        ({"generation": "1-x", "max_tries": 2}, False),
+        ({"generation": "1-x", "stopped": True}, False),
+        ({"generation": "1-x", "stopped": None}, False),
+        ({"try_number": 2}, False),
+        ({"try_number": None}, False),
+    ],
+    ids=str,
+)
+def test_only_what_airflow_retries_goes_on(resuming: RunState, earlier: dict[str, Any], finds: bool) -> None:
+    """A task that a person cleared has more tries than before, or was stopped for it."""
+    begin(resuming, 1, told=ENDED, **earlier)
+    assert left_for(resuming, 2) == (["a.ckpt"] if finds else [])
+
+
+def test_without_resume_from_each_attempt_starts_with_an_empty_folder(run: RunState) -> None:
+    begin(run, 1, told=ENDED)
+    assert attempt(run, 2).retried is None
+    assert left_for(run, 2) == []
 
 
 def status(run: RunState) -> dict[str, Any]:

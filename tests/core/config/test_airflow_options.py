@@ -26,6 +26,7 @@ GOOD_MODEL = {
     "pool_slots": 2,
     "queue": "heavy",
     "priority_weight": -3,
+    "no_retry_exit_codes": (2, 126),
 }
 
 
@@ -49,6 +50,22 @@ def test_the_model_wins_over_the_top(load):
     assert (run.retries, run.pool, run.queue, run.stop_grace) == (0, "own", "q", None)
 
 
+@pytest.mark.parametrize(
+    ("codes", "place", "expected"),
+    [
+        ([0], "[0]", "a number of at least 1"),
+        ([2, 256], "[1]", "a number of at most 255"),
+        ([True], "[0]", "an integer"),
+    ],
+)
+def test_exit_codes_are_those_of_a_shell(load, codes, place, expected):
+    with pytest.raises(ConfigError) as caught:
+        load(pool(airflow={"no_retry_exit_codes": codes}))
+    (problem,) = caught.value.problems
+    assert problem.place == f"$.airflow.no_retry_exit_codes{place}"
+    assert problem.expected == expected
+
+
 ISO_DATE = "a date in ISO 8601 of the years 1900 to 2199, such as 2026-01-31 or 2026-01-31T06:00:00+00:00"
 BAD = [
     *((name, value, expected) for name in SECONDS for value, expected in (
@@ -57,6 +74,7 @@ BAD = [
         (1e10, "a number of at most 315360000.0"),
     )),
     ("execution_timeout", 0, "a number greater than 0.0"),
+    ("no_retry_exit_codes", 126, "an array"),
     ("retries", -1, "a number of at least 0"),
     ("max_log_lines", -1, "a number of at least 0"),
     ("max_log_lines", 2**31, "a number of at most 2147483647"),

@@ -52,6 +52,7 @@ DATES = {"data_interval_start": "S", "data_interval_end": "E", "run_id": "manual
         ("data_interval_end", "E"),
         ("run_id", "manual__1"),
         ("run_type", "manual"),
+        ("previous_dir", "{run_dir}/previous/m"),
     ],
 )
 def test_every_placeholder_of_the_contract_has_its_value(plan, tmp_path, name, value):

@@ -37,6 +37,7 @@ def test_defaults_are_those_of_the_contract(load):
                 "env": {},
                 "error_csv": "{model_dir}/errors.csv",
                 "artifacts": (),
+                "resume_from": (),
             },
         ),
     }

@@ -150,7 +150,11 @@ def test_jinja_in_env_is_read(warnings):
 
 def test_carriage_returns_are_named_wherever_they_stand(warnings):
     model = block(
-        train_cmd="true '{note}'\r\nfalse\r\n", error_csv="errors.csv\r", env={"A": "x\r"}, artifacts=["m\r"]
+        train_cmd="true '{note}'\r\nfalse\r\n",
+        error_csv="errors.csv\r",
+        env={"A": "x\r"},
+        artifacts=["m\r"],
+        resume_from=["c\r"],
     )
     model["airflow"] = {"pool": "gpu\r"}
     options = {"tags": ["a", "b\r"], "owner": "me\r"}
@@ -164,6 +168,7 @@ def test_carriage_returns_are_named_wherever_they_stand(warnings):
                 "$.models[0].error_csv",
                 "$.models[0].env.A",
                 "$.models[0].artifacts[0]",
+                "$.models[0].resume_from[0]",
                 "$.models[0].airflow.pool",
                 "$.airflow.tags",
                 "$.airflow.owner",

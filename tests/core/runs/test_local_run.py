@@ -249,6 +249,17 @@ def test_what_keeps_one_model_from_starting_is_its_failure_alone(execute, tmp_pa
     assert entries[0]["reason"] == f"{models / 'a'}: File exists"
 
 
+def test_every_start_on_the_command_line_is_cold(execute, tmp_path):
+    left = tmp_path / "run" / "previous" / "a" / "model.pt"
+    left.parent.mkdir(parents=True)
+    left.write_text("of whoever was here before")
+    train_cmd = f"ls -A {{previous_dir}} > seen && {leave_errors(1)}"
+    _, _, entries = execute(pool(block("a", train_cmd=train_cmd), block("b")))
+    assert statuses(entries) == [("ok", 0), ("ok", 0)]
+    assert (tmp_path / "run" / "models" / "a" / "seen").read_text() == ""
+    assert [entry["warm_started_from"] for entry in entries] == [None, None]
+
+
 class Stop(BaseException):
     pass
 

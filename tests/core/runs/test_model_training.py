@@ -1,6 +1,7 @@
 """Training one planned model with real commands: how it ends, what is kept, how it is stopped. About 3 s."""
 
 import dataclasses
+import hashlib
 import os
 import shutil
 from pathlib import Path
@@ -10,6 +11,7 @@ from support.pools import block, leave_errors, pool
 
 from elpa_core.artifacts.error_artifact import artifact_of
 from elpa_core.runs.training import KeptInPlace, Training, TrainingOutcome
+from elpa_core.schema.trained_file import TrainedFile
 from elpa_core.times import now_text
 
 STARTED_AT = "2026-01-31T06:00:00Z"
@@ -49,7 +51,8 @@ def test_a_good_training(train, tmp_path):
         finished_at=outcome.finished_at,
     )
     assert artifact.rows == 2
-    kept = (str(folder / "model.pt"),)
+    sha256 = hashlib.sha256(b"w\n").hexdigest()
+    kept = (TrainedFile(path=str(folder / "model.pt"), bytes=2, sha256=sha256),)
     assert outcome == TrainingOutcome(STARTED_AT, outcome.finished_at, 0, artifact=artifact, kept=kept)
     assert outcome.reason is None
 
@@ -247,7 +250,7 @@ class Elsewhere:
         return dataclasses.replace(artifact, path=str(copy))
 
     def keep_files(self, files):
-        return [str(shutil.copy(file, self.folder)) for file in self.in_place.keep_files(files)]
+        return [file.at(shutil.copy(file.path, self.folder)) for file in self.in_place.keep_files(files)]
 
 
 def test_what_is_kept_elsewhere_is_told_from_there(planned, tmp_path):
@@ -255,7 +258,8 @@ def test_what_is_kept_elsewhere_is_told_from_there(planned, tmp_path):
     store = tmp_path / "store"
     store.mkdir()
     outcome = Training(model, keeper=Elsewhere(model.model_dir, store)).run(STARTED_AT)
-    assert (outcome.artifact.path, outcome.kept) == (str(store / "errors.csv"), (str(store / "model.pt"),))
+    assert outcome.artifact.path == str(store / "errors.csv")
+    assert [file.path for file in outcome.kept] == [str(store / "model.pt")]
     assert (store / "model.pt").read_text() == "w\n"
     assert outcome.reason is None
 
@@ -275,7 +279,7 @@ def test_the_manifest_takes_what_counts(train):
         "reason": None,
         "return_code": 0,
         "artifact": outcome.artifact.to_json(),
-        "artifacts": list(outcome.kept),
+        "artifacts": [file.to_json() for file in outcome.kept],
         "warnings": [],
         **times,
     }

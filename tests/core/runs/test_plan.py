@@ -48,6 +48,18 @@ def test_secrets_are_in_the_command_and_not_in_what_is_shown(plan):
     assert planned.environment["T_SECRET"] == "hunter22"
 
 
+def test_previous_dir_is_of_the_commands_that_read_it(plan, tmp_path):
+    """All others start in the same way, whatever was trained before."""
+    reads = [block("a", train_cmd="x {previous_dir}"), block("b", train_cmd="x $ELPA_PREVIOUS_DIR")]
+    *readers, other = plan(pool(*reads, block("c", "offline"))).models
+    for planned in readers:
+        assert planned.previous_dir == tmp_path / "run" / "previous" / planned.model.name
+        assert planned.environment["ELPA_PREVIOUS_DIR"] == str(planned.previous_dir)
+    assert (other.previous_dir, other.environment["ELPA_PREVIOUS_DIR"]) == (None, "")
+    own = plan(pool(reads[0], block("c", "offline"), previous_dir="/mine")).models[0]
+    assert (own.previous_dir, own.command) == (None, "x /mine")
+
+
 def test_a_value_that_cannot_be_put_there_exactly_is_refused_with_its_place(load, tmp_path):
     loaded = load(pool(block("a"), block("b", train_cmd="let x={model_dir}")))
     with pytest.raises(PlaceholderError) as caught:

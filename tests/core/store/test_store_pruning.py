@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 import time
 
 import pytest
@@ -10,7 +11,7 @@ from support.stores import actions, check_repaired, current_run, day, policy, re
 from elpa_core.errors import InputError
 from elpa_core.runs.folder import CONFIG_NAME, MANIFEST_NAME
 from elpa_core.store import StoreWriteError
-from elpa_core.store.pruning import prune
+from elpa_core.store.pruning import no_pruning, prune
 
 LONG_AGO = time.time() - 10 * 86_400
 
@@ -109,6 +110,42 @@ def test_an_earlier_policy_of_a_kept_run_counts_too(store):
     full_run(store, 4)
     prune(store.folder, 1)
     assert names(store) == ["day1", "day4"]
+
+
+@pytest.mark.parametrize(
+    ("status", "stays"),
+    [
+        ({"status": "planned", "carried_from": "day1"}, True),
+        ({"status": "failed", "carried_from": "day1"}, True),
+        ({"status": "running", "warm_started_from": "day1"}, True),
+        ({"status": "ok", "warm_started_from": "day1"}, False),
+        ({"status": "ok", "carried_from": None, "warm_started_from": None}, False),
+        ({"status": "ok", "carried_from": 1}, False),
+    ],
+    ids=str,
+)
+def test_a_run_stays_from_which_another_takes_a_model_that_has_no_policy_yet(store, status, stays):
+    for number in (1, 2, 3):
+        full_run(store, number)
+    going_on = finish(store, "day4", as_of=day(4))
+    (going_on / "models" / "ets" / "status.json").write_text(json.dumps(status))
+    pruned = prune(store.folder, 1)
+    assert pruned.kept.get("day1") == ("a task of day4 takes a model from it" if stays else None)
+    assert ("day1" in names(store)) == stays
+
+
+def test_nobody_prunes_while_a_run_writes_down_from_which_one_it_takes_a_model(store):
+    for number in (1, 2, 3):
+        full_run(store, number)
+    going_on = finish(store, "day4", as_of=day(4))
+    pruning = threading.Thread(target=prune, args=(store.folder, 1))
+    with no_pruning(store.folder):
+        pruning.start()
+        assert (store.folder.run("day1") / MANIFEST_NAME).exists()
+        status = {"status": "planned", "carried_from": "day1"}
+        (going_on / "models" / "ets" / "status.json").write_text(json.dumps(status))
+    pruning.join()
+    assert names(store) == ["day1", "day2", "day3", "day4"]
 
 
 class TestRunning:
