@@ -290,7 +290,7 @@ class TrainModelOperator(BashOperator):
             self._record(context, run, model, ends=True, **times | ended, stopped=self._killed)
             attempt.keep_output(output)
             attempt.clear_away()
-        if model.resume_from:
+        if model.resume_from and ended["status"] == "ok":
             attempt.forget_saved()
         return outcome
 
