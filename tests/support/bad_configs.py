@@ -5,7 +5,9 @@ import sys
 
 from support.pools import block, pool
 
-MODEL_FIELDS = "name, group, enabled, train_cmd, env, error_csv, error_columns, artifacts, airflow"
+MODEL_FIELDS = (
+    "name, group, enabled, train_cmd, env, error_csv, error_columns, artifacts, resume_from, airflow"
+)
 
 
 SCORED_FIELDS = "name, group, ewma_score, error_values, error_csv, error_columns"
@@ -19,7 +21,7 @@ FOLDER_NAME = "1 to 200 letters, digits, dashes, dots and underscores"
 
 PLACEHOLDERS = (
     "amplitude_window, as_of, beta, config_dir, data_interval_end, data_interval_start, dataset,"
-    " dirty_interval, horizon, model_dir, model_name, mutant_epsilon, period, python, run_dir, run_id,"
+    " dirty_interval, horizon, model_dir, model_name, mutant_epsilon, period, previous_dir, python, run_dir, run_id,"
     " run_type, seed, test_dataset, train_dataset, val_dataset"
 )
 
@@ -303,7 +305,7 @@ BAD_CONFIGS = {
          '$.airflow.timezone: found "Mars"; expected an IANA timezone, such as "UTC" or "Europe/Berlin"',
          "$.models[0].airflow.retries: found -1; expected a number of at least 0",
          "$.models[0].airflow.pol: found an unknown field; expected one of retries, retry_delay,"
-         ' execution_timeout, stop_grace, max_log_lines, pool, pool_slots, queue, priority_weight; did you'
+         ' no_retry_exit_codes, execution_timeout, stop_grace, max_log_lines, pool, pool_slots, queue, priority_weight; did you'
          ' mean "pool"?',
          "$.airflow.start_date: found nothing; expected the date from which catchup runs missed data"
          " intervals"],

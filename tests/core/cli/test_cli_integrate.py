@@ -204,6 +204,8 @@ def test_a_finished_run_gives_a_policy(train, integrate, here):
         "trained_at": None,
         "carried_from": None,
         "fallback_reason": None,
+        "artifacts": [],
+        "warm_started_from": None,
     }
     assert policy["run"]["run_dir"] == str(here / "run")
     assert policy["run"]["as_of"] == "2026-01-31T00:00:00Z"

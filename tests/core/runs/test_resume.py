@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -74,29 +74,21 @@ def test_a_copy_is_of_the_named_files_and_leaves_the_others_alone(tmp_path: Path
     assert copy_to_resume(tmp_path / "gone", tmp_path / "own", ["*"]) == []
 
 
-def test_a_file_that_an_orphan_writes_all_the_time_is_not_taken(tmp_path: Path) -> None:
-    source = fill(tmp_path / "killed", "still.ckpt")
+def test_a_file_that_an_orphan_writes_all_the_time_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = fill(tmp_path / "killed", "still.ckpt", "busy.ckpt")
     (tmp_path / "own").mkdir()
-    busy = source / "busy.ckpt"
-    busy.write_bytes(bytes(1 << 22))
-    ended = threading.Event()
+    busy, copy = source / "busy.ckpt", shutil.copyfile
 
-    def write() -> None:
-        with busy.open("ab") as file:
-            while not ended.is_set():
-                file.write(b"x")
-                file.flush()
+    def copy_while_the_orphan_writes(path: Path, target: Path) -> None:
+        copy(path, target)
+        if path == busy:
+            with busy.open("a", encoding="utf-8") as file:
+                file.write("more")
 
-    writer = threading.Thread(target=write)
-    size = busy.stat().st_size
-    writer.start()
-    try:
-        while busy.stat().st_size == size:
-            time.sleep(0.001)
-        (warning,) = copy_to_resume(source, tmp_path / "own", ["*.ckpt"])
-    finally:
-        ended.set()
-        writer.join()
+    monkeypatch.setattr(shutil, "copyfile", copy_while_the_orphan_writes)
+    (warning,) = copy_to_resume(source, tmp_path / "own", ["*.ckpt"])
     assert warning == (
         f"{busy}: found a file that changes; expected one that nobody writes at the moment; it is not taken"
     )
