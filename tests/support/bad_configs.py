@@ -21,8 +21,8 @@ FOLDER_NAME = "1 to 200 letters, digits, dashes, dots and underscores"
 
 PLACEHOLDERS = (
     "amplitude_window, as_of, beta, config_dir, data_interval_end, data_interval_start, dataset,"
-    " dirty_interval, horizon, model_dir, model_name, mutant_epsilon, period, previous_dir, python, run_dir, run_id,"
-    " run_type, seed, test_dataset, train_dataset, val_dataset"
+    " dirty_interval, horizon, model_dir, model_name, mutant_epsilon, period, previous_dir, python, run_dir,"
+    " run_id, run_type, seed, test_dataset, train_dataset, val_dataset"
 )
 
 
