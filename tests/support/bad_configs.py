@@ -305,7 +305,8 @@ BAD_CONFIGS = {
          '$.airflow.timezone: found "Mars"; expected an IANA timezone, such as "UTC" or "Europe/Berlin"',
          "$.models[0].airflow.retries: found -1; expected a number of at least 0",
          "$.models[0].airflow.pol: found an unknown field; expected one of retries, retry_delay,"
-         ' no_retry_exit_codes, execution_timeout, stop_grace, max_log_lines, pool, pool_slots, queue, priority_weight; did you'
+         ' no_retry_exit_codes, execution_timeout, stop_grace, max_log_lines, pool, pool_slots, queue,'
+         ' priority_weight; did you'
          ' mean "pool"?',
          "$.airflow.start_date: found nothing; expected the date from which catchup runs missed data"
          " intervals"],
