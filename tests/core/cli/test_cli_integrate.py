@@ -200,12 +200,8 @@ def test_a_finished_run_gives_a_policy(train, integrate, here):
     assert policy["errors"]["b"] == {
         "rows": 2,
         "sha256": manifest["models"][1]["artifact"]["sha256"],
-        "as_of": None,
-        "trained_at": None,
-        "carried_from": None,
-        "fallback_reason": None,
         "artifacts": [],
-        "warm_started_from": None,
+        **dict.fromkeys(["as_of", "trained_at", "carried_from", "fallback_reason", "warm_started_from"]),
     }
     assert policy["run"]["run_dir"] == str(here / "run")
     assert policy["run"]["as_of"] == "2026-01-31T00:00:00Z"
