@@ -27,7 +27,9 @@ def test_airflow_lists_the_provider(site: Site) -> None:
 def test_the_settings_are_those_that_the_code_reads() -> None:
     sources = (ROOT / "plugins" / "elpa_airflow").rglob("*.py")
     read = {
-        name for path in sources for name in re.findall(r'conf\.get\(\s*"elpa", "(\w+)"', path.read_text())
+        name
+        for path in sources
+        for name in re.findall(r'conf\.get(?:float)?\(\s*"elpa", "(\w+)"', path.read_text())
     }
     assert set(get_provider_info()["config"]["elpa"]["options"]) == read
 

@@ -164,6 +164,7 @@ class TestAGoodRun:
             "as_of": run.entry("ridge")["as_of"],
             "carried_from": None,
             "artifacts": [],
+            "warm_started_from": None,
         }
         assert "offline.idle" not in run.xcoms
 
