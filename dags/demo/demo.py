@@ -157,7 +157,7 @@ def _print_running(running: dict[str, Any]) -> None:
         f"Airflow is running: {running['url']}\n"
         f"log in as {running['user']} with the password {running['password']}\n"
         f"then: Dags, {some(running['dags'])}, Trigger;"
-        " when the run is done: integrate, Storage, XCom shows the policy\n"
+        " when the run is done, Policies in the side bar shows what serving reads, and why\n"
         f"on the command line: AIRFLOW_HOME={home} {airflow} dags list\n"
         "make down stops it"
     )

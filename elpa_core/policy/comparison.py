@@ -33,11 +33,14 @@ class Compared:
     validation : Validation or str
         The shared steps with actuals and the forecasts of all models, or why there are none.
     warnings : tuple of str
+    times : tuple of str or None
+        The times of the validation rows, as the files have them; None if they have none.
     """
 
     comparison: Comparison
     validation: Validation | str
     warnings: tuple[str, ...]
+    times: tuple[str, ...] | None = None
 
 
 def compare(
@@ -82,8 +85,8 @@ def compare(
         return Compared(comparison, f"no y_true and pred: {some(without)}", warnings)
     if other:
         return Compared(comparison, other, warnings)
-    validation, more = _validation(windows, places, horizon)
-    return Compared(comparison, validation, (*warnings, *more))
+    validation, more, times = _validation(windows, places, horizon)
+    return Compared(comparison, validation, (*warnings, *more), times)
 
 
 def _facts(
@@ -182,11 +185,11 @@ def _other_actuals(
 
 def _validation(
     windows: Mapping[str, Steps], places: Mapping[str, NDArray[np.int64]], horizon: int
-) -> tuple[Validation | str, list[str]]:
-    """Return the shared steps as validation rows, or why they are none; and warnings."""
+) -> tuple[Validation | str, list[str], tuple[str, ...] | None]:
+    """Return the shared steps as validation rows, or why they are none; warnings; and the rows' times."""
     first, chosen = next((window, places[name]) for name, window in windows.items())
     if first.series is not None and len({*first.series}) > 1:
-        return f"the rows are of {len({*first.series})} series: a router is replayed on one", []
+        return f"the rows are of {len({*first.series})} series: a router is replayed on one", [], None
     warnings: list[str] = []
     starts: list[int] | None = None
     if first.origin is not None and first.time is not None:
@@ -202,18 +205,19 @@ def _validation(
     actuals = first.y_true[chosen] if first.y_true is not None else np.empty(0)
     forecasts = {name: pred[places[name]] for name, (_, pred) in rows.items() if pred is not None}
     if lacking := [name for name in windows if name not in forecasts]:
-        return f"no usable y_true and pred: {some(lacking)}", warnings
+        return f"no usable y_true and pred: {some(lacking)}", warnings, None
     known = np.isfinite(actuals)
     if not known.all():
-        actuals, starts = actuals[known], None
+        actuals, starts, chosen = actuals[known], None, chosen[known]
         forecasts = {name: own[known] for name, own in forecasts.items()}
     if len(actuals) < 2 * horizon:
-        return f"{len(actuals)} shared steps, fewer than two blocks of {horizon}", warnings
+        return f"{len(actuals)} shared steps, fewer than two blocks of {horizon}", warnings, None
     try:
         made = Validation.of(actuals, forecasts, horizon=horizon)
     except InputError as error:  # a score can be computed from these numbers, but a router refuses them
-        return str(error), warnings
-    return (made if starts is None else replace(made, blocks=tuple(starts))), warnings
+        return str(error), warnings, None
+    times = None if first.text is None else tuple(first.text[place] for place in chosen)
+    return (made if starts is None else replace(made, blocks=tuple(starts))), warnings, times
 
 
 def _windows_of_forecasts(

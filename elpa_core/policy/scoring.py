@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from elpa_core.artifacts.model_errors import ModelErrors, read_model_errors
 from elpa_core.artifacts.steps import Key, step_keys
 from elpa_core.config.integration import ScoredBlock
 from elpa_core.errors import ArtifactError, InputError, Problem, quoted, some
+from elpa_core.files import StorePath, objects
 from elpa_core.policy.build import ScoredModel
 from elpa_core.scores.ewma import SumOverflowError, ewma_score, score_floor
 
@@ -65,14 +67,44 @@ def read_block(
     return ReadModel(block.name, block.group, errors, None, errors.rows)
 
 
-def read_artifact(artifact: ErrorArtifact, beta: float, named: Mapping[Role, str]) -> ReadModel:
+def read_artifact(
+    artifact: ErrorArtifact, beta: float, named: Mapping[Role, str], place: StorePath | None = None
+) -> ReadModel:
     """Read the error artifact of a training.
+
+    Parameters
+    ----------
+    artifact : ErrorArtifact
+        What the training recorded.
+    beta : float
+        Of the config.
+    named : mapping of str to str
+        The columns that ``error_columns`` names.
+    place : path, optional
+        Where it is now, if not at the path of the artifact; an object is copied to a temporary file first.
 
     Raises
     ------
     ArtifactError
-        If the artifact cannot be read, or was changed after the training.
+        If the artifact is not there, cannot be read, or was changed after the training.
+    OSError
+        If the object storage cannot be reached.
     """
+    if place is None or isinstance(place, Path):
+        return _read_file(replace(artifact, path=str(place or artifact.path)), beta, named)
+    with tempfile.TemporaryDirectory(prefix="elpa-errors-") as folder:
+        copy = Path(folder, "errors.csv")
+        try:
+            objects.download(place, copy)
+            return _read_file(replace(artifact, path=str(copy)), beta, named)
+        except FileNotFoundError as error:
+            problem = Problem(str(place), "", "no such object", "the artifact that training has left there")
+            raise ArtifactError(problem) from error
+        except ArtifactError as error:
+            raise ArtifactError(replace(problem, source=str(place)) for problem in error.problems) from error
+
+
+def _read_file(artifact: ErrorArtifact, beta: float, named: Mapping[Role, str]) -> ReadModel:
     errors = read_model_errors(Path(artifact.path), beta, named)
     if errors.sha256 != artifact.sha256:
         found = f"content with SHA-256 {errors.sha256}"

@@ -58,3 +58,29 @@ def read(model: type[_Part], raw: Mapping[str, Any], source: str) -> _Part:
         return model.model_validate(raw, context=_READING)
     except ValidationError as error:
         raise InputError(problems_of(error, source, model)) from error
+
+
+def known_part(
+    model: type[_Part], raw: object, source: str, problems: list[str] | None = None
+) -> _Part | None:
+    """Return the part that a field of another version may hold, or None if it holds none.
+
+    Parameters
+    ----------
+    model : type of Part
+        The expected model.
+    raw : object
+        The field's value.
+    source : str
+        The field's name, for errors.
+    problems : list of str, optional
+        Gets the reason why an object is no such part.
+    """
+    if not isinstance(raw, Mapping):
+        return None
+    try:
+        return read(model, raw, source)
+    except InputError as error:
+        if problems is not None:
+            problems.append(str(error))
+        return None

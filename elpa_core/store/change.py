@@ -93,6 +93,19 @@ class Outcome:
         return {**self.entry.to_json(), "changed": self.changed, "replaced": replaced}
 
 
+def token_of(ledger: Ledger, restores: int | None = None) -> str:
+    """Return what tells a person's decision on what is from one on what was.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        What was decided up to now.
+    restores : int, optional
+        Of a rollback: the publication that it goes back to.
+    """
+    return str(ledger.last_number) if restores is None else f"{ledger.last_number}-{restores}"
+
+
 Decide = Callable[[Ledger], Decision | Entry]
 """From what was decided up to now to what is to be done: a decision, or the earlier one that stands.
 

@@ -39,6 +39,24 @@ def _in_utc(text: str) -> str:
 AsOf = Annotated[str, AfterValidator(_in_utc)]
 
 
+class PolicyName:
+    """What names a policy of the store, and orders it."""
+
+    run_id: str
+    number: int
+    as_of: str
+
+    @property
+    def key(self) -> PolicyKey:
+        """The policy's name in the store."""
+        return self.run_id, self.number
+
+    @property
+    def moment(self) -> dt.datetime:
+        """``as_of`` as a moment."""
+        return parse_moment(self.as_of)
+
+
 class Entry(BaseModel):
     """One decision: what became of a policy, when, by whom and why."""
 

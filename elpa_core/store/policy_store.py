@@ -12,7 +12,7 @@ from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.files import StorePath
 from elpa_core.files.atomic import json_bytes
 from elpa_core.runs.trials import is_trial
-from elpa_core.store.change import Decide, Decision, Outcome
+from elpa_core.store.change import Decide, Decision, Outcome, token_of
 from elpa_core.store.history import Entry, read_history
 from elpa_core.store.layout import DagFolder
 from elpa_core.store.ledger import Ledger
@@ -178,15 +178,27 @@ class PolicyStore:
 
         return self._keeper.change(decide)
 
-    def promote(self, run_id: str, number: int | None = None, *, reason: str, actor: str) -> Outcome:
+    def promote(
+        self, run_id: str, number: int | None = None, *, reason: str, actor: str, token: str | None = None
+    ) -> Outcome:
         """Publish a recorded policy whatever its ``as_of``.
 
         One that is not newer than the policy it replaces takes that one back, as a rollback does.
 
+        Parameters
+        ----------
+        run_id, number
+            The policy; the latest of the run if no number is given.
+        reason, actor : str
+            Why, and who decides.
+        token : str, optional
+            What `token_of` gave when the person looked. Whoever decided on something else is refused.
+
         Raises
         ------
         InputError
-            If there is no such policy, or no reason, or if Airflow made the run for a try.
+            If there is no such policy, or no reason, if Airflow made the run for a try, or if others have
+            decided since the token was given.
         StoreWriteError
             If the disk is full or the folder is read-only; the current policy stays.
         """
@@ -202,17 +214,18 @@ class PolicyStore:
                 return current
             return Decision(stored, "promoted", actor, reason)
 
-        return self._keeper.change(decide)
+        return self._keeper.change(self._as_seen(decide, token))
 
-    def rollback(self, *, reason: str, actor: str) -> Outcome:
+    def rollback(self, *, reason: str, actor: str, token: str | None = None) -> Outcome:
         """Go back to what was published before; done again, further back.
 
-        Policies that were pruned meanwhile are passed over.
+        Policies that were pruned meanwhile are passed over. For ``token`` see `promote`.
 
         Raises
         ------
         InputError
-            If nothing was published before, or there is no reason.
+            If nothing was published before, there is no reason, or others have decided since the token was
+            given.
         StoreWriteError
             If the disk is full or the folder is read-only; the current policy stays.
         """
@@ -227,17 +240,18 @@ class PolicyStore:
                 raise InputError(Problem(str(self.folder.history), "", found, "one to go back to", hint))
             return Decision(self.policy(*target.key), "rolled_back", actor, reason, restores=target.number)
 
-        return self._keeper.change(decide)
+        return self._keeper.change(self._as_seen(decide, token))
 
-    def lift(self, *, reason: str, actor: str) -> Outcome:
+    def lift(self, *, reason: str, actor: str, token: str | None = None) -> Outcome:
         """Let runs be published by themselves again that a rollback, or a policy of the future, rules out.
 
-        What is current stays. Done again before the next publication, it changes nothing.
+        What is current stays. Done again before the next publication, it changes nothing. For ``token`` see
+        `promote`.
 
         Raises
         ------
         InputError
-            If nothing is ruled out, or there is no reason.
+            If nothing is ruled out, there is no reason, or others have decided since the token was given.
         StoreWriteError
             If the disk is full or the folder is read-only.
         """
@@ -255,11 +269,24 @@ class PolicyStore:
             stored = self.policy(*current.key)
             return Decision(stored, "lifted", actor, reason, lifts=ruled.as_of, clock=utc_text(clock))
 
-        return self._keeper.change(decide)
+        return self._keeper.change(self._as_seen(decide, token))
 
     def is_there(self, entry: Entry) -> bool:
         """Tell whether the policy that an entry is about is still in the store."""
         return files.exists(self.folder.policy(*entry.key))
+
+    def _as_seen(self, decide: Decide, token: str | None) -> Decide:
+        """Return how to decide only on what a person has seen; asked where nobody else can decide."""
+
+        def on_the_same(ledger: Ledger) -> Decision | Entry:
+            decision = decide(ledger)
+            restores = decision.restores if isinstance(decision, Decision) else None
+            if token not in {None, token_of(ledger, restores)}:
+                found, hint = "decisions that were made meanwhile", "look at the policies again"
+                raise InputError(Problem(str(self.folder.history), "", found, "those that were shown", hint))
+            return decision
+
+        return on_the_same
 
     def _held_back(self, ledger: Ledger, stored: StoredPolicy, max_score_increase: float | None) -> str:
         if max_score_increase is None or ledger.current is None:

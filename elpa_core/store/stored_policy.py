@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,27 +14,16 @@ from elpa_core.files import StorePath
 from elpa_core.files.strict_json import parse_object, read_file, read_object
 from elpa_core.schema.policy import WeightedPolicy
 from elpa_core.schema.reading import Part, read
-from elpa_core.store.history import Action, AsOf, Entry, PolicyKey
-from elpa_core.times import parse_moment
+from elpa_core.store.history import Action, AsOf, Entry, PolicyName
 
 
-class Record(Part):
+class Record(PolicyName, Part):
     """What the store adds to each policy that it is given."""
 
     run_id: str
     number: int = Field(ge=1, description="Which of the run's policies: one per attempt.")
     as_of: AsOf
     when: str = Field(description="UTC, ISO 8601.")
-
-    @property
-    def key(self) -> PolicyKey:
-        """The policy's name in the store."""
-        return self.run_id, self.number
-
-    @property
-    def moment(self) -> dt.datetime:
-        """``as_of`` as a moment."""
-        return parse_moment(self.as_of)
 
 
 class Publication(Part):

@@ -1,4 +1,7 @@
-"""All that a store says of one Dag's policies, read in three requests: history, summaries, current policy."""
+"""All that a store says of one Dag's policies, read in three requests: history, summaries, current policy.
+
+A list of many Dags reads only the ends of history and summaries.
+"""
 
 from __future__ import annotations
 
@@ -8,44 +11,65 @@ from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from threading import Lock
+from typing import Generic, TypeVar
 
 from elpa_core import files
 from elpa_core.files import StorePath
 from elpa_core.files.os_errors import as_input_error
 from elpa_core.store.errors import READABLE_STORE
-from elpa_core.store.history import Entry, PolicyKey, entries_of, history_bytes
+from elpa_core.store.history import Entry, PolicyKey, entries_of, history_bytes, whole_lines
 from elpa_core.store.layout import DagFolder
 from elpa_core.store.ledger import Ledger
 from elpa_core.store.stored_policy import StoredPolicy, published_policy
-from elpa_core.store.summaries import Summary, read_summaries, summaries_bytes
+from elpa_core.store.summaries import Summary, in_order, read_summaries, summaries_bytes, summaries_in
 from elpa_core.times import now
 
-_MOST_BOOKS = 300
+LAST = 20
+"""How many of the last policies a `Glance` has."""
+_MOST_BOOKS, _MOST_GLANCES = 30, 1_000
+_TAIL = 40_000
+_FIRST = {"published", "recorded", "held"}
 
 
 @dataclass(frozen=True)
-class Book:
-    """A Dag's policies and what was decided on them.
+class Glance:
+    """A Dag's last policies and what was decided on them.
 
     Parameters
     ----------
     folder : DagFolder
         The Dag's part of the store.
     entries : tuple of Entry
-        The history, oldest first.
-    ledger : Ledger
-        What it adds up to.
+        The end of the history, oldest first.
     summaries : tuple of Summary
-        All policies, by ``as_of``.
+        The policies that were recorded last, by ``as_of``.
     current : StoredPolicy or None
         The policy that serving reads.
     """
 
     folder: DagFolder[StorePath]
     entries: tuple[Entry, ...]
-    ledger: Ledger
     summaries: tuple[Summary, ...]
     current: StoredPolicy | None
+
+    @cached_property
+    def decisions(self) -> dict[PolicyKey, Entry]:
+        """What was first decided on each policy."""
+        return {entry.key: entry for entry in reversed(self.entries)}
+
+
+@dataclass(frozen=True)
+class Book(Glance):
+    """All of a Dag's policies and what was decided on them.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        What the history adds up to.
+    """
+
+    ledger: Ledger
 
     @cached_property
     def places(self) -> dict[str, int]:
@@ -56,27 +80,51 @@ class Book:
     @cached_property
     def groups(self) -> dict[str, str]:
         """The group of each model, as its newest policy has it."""
-        return {name: model.group for one in self.summaries for name, model in one.models.items()}
+        return {name: values[0] for one in self.summaries for name, values in one.models.items()}
 
     @cached_property
     def by_key(self) -> dict[PolicyKey, Summary]:
         """The summaries by policy."""
         return {one.key: one for one in self.summaries}
 
-    def decision(self, key: PolicyKey) -> Entry | None:
-        """Return what was first decided on a policy."""
-        return self.ledger.decisions.get(key)
-
     def ruled(self, moment: dt.datetime | None = None) -> Entry | None:
         """Return the policy that keeps others from being published, if a lift can change that."""
         return self.ledger.ruled(moment or now())
 
 
+_Kept = TypeVar("_Kept", bound=Glance)
+
+
+class _Known(Generic[_Kept]):
+    """What was read last, by Dag, with a digest of the bytes from which it was made."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: OrderedDict[str, tuple[str, _Kept]] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, place: str, digest: str) -> _Kept | None:
+        with self._lock:
+            known = self._kept.get(place)
+            if known is None or known[0] != digest:
+                return None
+            self._kept.move_to_end(place)
+            return known[1]
+
+    def keep(self, place: str, digest: str, made: _Kept) -> _Kept:
+        with self._lock:
+            self._kept[place] = digest, made
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        return made
+
+
 class Books:
-    """Reads books. What has not changed since it was last read is not parsed again."""
+    """Reads books and glances. What has not changed since it was last read is not parsed again."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[str, tuple[str, Book]] = OrderedDict()
+        self._books: _Known[Book] = _Known(_MOST_BOOKS)
+        self._glances: _Known[Glance] = _Known(_MOST_GLANCES)
 
     def read(self, folder: DagFolder[StorePath]) -> Book:
         """Return the book of a Dag.
@@ -88,27 +136,68 @@ class Books:
         """
         history = history_bytes(folder.history)
         lines = summaries_bytes(folder.summaries)
-        current = _read_current(folder)
-        digest = hashlib.sha256(b"\0".join((history, lines, current))).hexdigest()
-        place = str(folder.path)
-        known = self._known.get(place)
-        if known is not None and known[0] == digest:
-            return known[1]
+        current = _current_bytes(folder)
+        place, digest = str(folder.path), _digest(history, lines, current)
+        if (known := self._books.get(place, digest)) is not None:
+            return known
         entries = entries_of(history, str(folder.history))
-        book = Book(
-            folder,
-            tuple(entries),
-            Ledger.of(entries, str(folder.history)),
-            tuple(read_summaries(folder, entries, lines)),
-            published_policy(current, folder.current) if current else None,
-        )
-        self._known[place] = digest, book
-        while len(self._known) > _MOST_BOOKS:
-            self._known.popitem(last=False)
-        return book
+        summaries = tuple(read_summaries(folder, entries, lines))
+        published = published_policy(current, folder.current) if current else None
+        ledger = Ledger.of(entries, str(folder.history))
+        return self._books.keep(place, digest, Book(folder, tuple(entries), summaries, published, ledger))
+
+    def glance(self, folder: DagFolder[StorePath]) -> Glance:
+        """Return the last policies of a Dag, from the ends of history and summaries.
+
+        Raises
+        ------
+        InputError
+            If the store cannot be read, or the end of its history is damaged.
+        """
+        history = _last_lines(folder.history, 2 * LAST)
+        lines = _last_lines(folder.summaries, LAST)
+        current = _current_bytes(folder)
+        place, digest = str(folder.path), _digest(history, lines, current)
+        if (known := self._glances.get(place, digest)) is not None:
+            return known
+        entries = entries_of(history, f"{folder.history}, from its end")
+        found = summaries_in(lines)
+        decided = dict.fromkeys(entry.key for entry in entries if entry.action in _FIRST)
+        if any(key not in found for key in [*decided][-LAST // 2 :]):  # an earlier version recorded them
+            return self._glances.keep(place, digest, self.read(folder))
+        published = published_policy(current, folder.current) if current else None
+        made = Glance(folder, tuple(entries), tuple(in_order(found.values())), published)
+        return self._glances.keep(place, digest, made)
 
 
-def _read_current(folder: DagFolder[StorePath]) -> bytes:
+def _digest(*contents: bytes) -> str:
+    return hashlib.sha256(b"\0".join(contents)).hexdigest()
+
+
+def _last_lines(path: StorePath, count: int) -> bytes:
+    """Return the last whole lines of a file."""
+    data, size = b"", _TAIL
+    with as_input_error(path, READABLE_STORE), suppress(FileNotFoundError, NotADirectoryError):
+        data = files.read_end(path, size)
+        while len(data) == size and data.count(b"\n") <= count:
+            size *= 8
+            data = files.read_end(path, size)
+    return b"\n".join(whole_lines(data).rsplit(b"\n", count + 1)[-count - 1 :])
+
+
+def read_current(folder: DagFolder[StorePath]) -> StoredPolicy | None:
+    """Return the policy that serving reads, if there is one.
+
+    Raises
+    ------
+    InputError
+        If the store cannot be read.
+    """
+    current = _current_bytes(folder)
+    return published_policy(current, folder.current) if current else None
+
+
+def _current_bytes(folder: DagFolder[StorePath]) -> bytes:
     with as_input_error(folder.current, READABLE_STORE), suppress(FileNotFoundError, NotADirectoryError):
         return files.read(folder.current)
     return b""

@@ -6,6 +6,7 @@ from typing import Literal
 
 from elpa_core.errors import InputError, Problem
 from elpa_core.store import PolicyStore
+from elpa_core.store.change import token_of
 from elpa_core.store.comparison import moves
 from elpa_core.store.reading import recorded_policy
 from elpa_core.store.stored_policy import StoredPolicy
@@ -32,7 +33,7 @@ def change(book: Book, action: Action, run_id: str = "", number: int | None = No
     InputError
         If the decision would be refused.
     """
-    target = _target(book, action, run_id, number)
+    target, restores = _target(book, action, run_id, number)
     current = book.current
     moved = [] if target is None or current is None else moves(current.contents, target.contents)
     return Change(
@@ -42,7 +43,7 @@ def change(book: Book, action: Action, run_id: str = "", number: int | None = No
         to_run=None if target is None else target.record.run_id,
         to_number=None if target is None else target.record.number,
         moves=[move.words for move in moved],
-        token=str(book.ledger.last_number),
+        token=token_of(book.ledger, restores),
     )
 
 
@@ -58,19 +59,22 @@ def side_by_side(book: Book, old: tuple[str, int | None], new: tuple[str, int | 
     return [move.words for move in moves(first.contents, second.contents)]
 
 
-def _target(book: Book, action: Action, run_id: str, number: int | None) -> StoredPolicy | None:
+def _target(
+    book: Book, action: Action, run_id: str, number: int | None
+) -> tuple[StoredPolicy | None, int | None]:
+    """Return the policy that serving will read, and of a rollback the publication that it goes back to."""
     folder, history = book.folder, str(book.folder.history)
     if action == "promote":
-        return recorded_policy(folder, run_id, number)
+        return recorded_policy(folder, run_id, number), None
     if action == "rollback":
         back = book.ledger.before_current(PolicyStore(folder.root, folder.dag_id).is_there)
         if back is None:
             found = "no publication before the current one whose policy is still there"
             raise InputError(Problem(history, "", found, "one to go back to", "promote a recorded policy"))
-        return recorded_policy(folder, *back.key)
+        return recorded_policy(folder, *back.key), back.number
     if book.ruled() is None:
         raise InputError(Problem(history, "", "nothing that is ruled out", "something to lift"))
-    return None
+    return None, None
 
 
 def _words(book: Book, action: Action, target: StoredPolicy | None) -> str:

@@ -6,18 +6,16 @@ import datetime as dt
 from collections.abc import Sequence
 
 from elpa_core.schema.groups import GROUPS
-from elpa_core.schema.policy import Gain
 from elpa_core.store.history import Entry
 from elpa_core.store.stored_policy import StoredPolicy
-from elpa_core.store.summaries import ModelSummary, Summary
+from elpa_core.store.summaries import ModelSummary, Summary, summary_of
 from elpa_core.times import parse_moment, utc_text
-from elpa_core.views.book import Book
+from elpa_core.views.book import LAST, Book, Glance
 from elpa_core.views.shapes import (
     CurrentPolicy,
     DagView,
     Decided,
     LeagueRow,
-    ModelPlace,
     Overview,
     Point,
     PolicyRow,
@@ -26,7 +24,6 @@ from elpa_core.views.shapes import (
 )
 from elpa_core.views.thinning import thinned
 
-_STRIP, _SPARK = 20, 60
 _MARKS = {"held", "promoted", "rolled_back", "lifted"}
 
 
@@ -35,35 +32,34 @@ def decided(entry: Entry) -> Decided:
     return Decided.model_validate(entry.to_json())
 
 
-def overview(book: Book, due: dt.datetime | None = None) -> Overview:
+def overview(glance: Glance, due: dt.datetime | None = None) -> Overview:
     """Return a Dag in one line.
 
     Parameters
     ----------
-    book : Book
-        Its policies.
+    glance : Glance
+        Its last policies.
     due : datetime, optional
         The schedule promises a policy that is not older than this.
     """
-    state, reason = state_of(book, due)
-    last = book.summaries[-_SPARK:]
+    state, reason = state_of(glance, due)
+    last = glance.summaries[-LAST:]
     return Overview(
-        dag_id=book.folder.dag_id,
+        dag_id=glance.folder.dag_id,
         state=state,
         state_reason=reason,
-        current=current_policy(book),
+        current=current_policy(glance),
         strip=[
             {
                 "run_id": one.run_id,
                 "as_of": one.as_of,
-                "action": _action(book, one),
+                "action": _action(glance, one),
                 "degraded": one.degraded,
             }
-            for one in last[-_STRIP:]
+            for one in last
         ],
         spark={group: [_best_score(one, group) for one in last] for group in GROUPS},
-        models=_models(book),
-        policies=len(book.summaries),
+        models=sorted({name for one in last for name in one.models}),
     )
 
 
@@ -74,6 +70,7 @@ def dag_view(
     kind: str = "",
     since: str = "",
     until: str = "",
+    run_id: str = "",
     due: dt.datetime | None = None,
 ) -> DagView:
     """Return what a Dag's policies did over time.
@@ -88,15 +85,19 @@ def dag_view(
         Only policies of runs of this kind, such as ``scheduled``.
     since, until : str
         Only policies as of these moments and between, ISO 8601.
+    run_id : str
+        A run whose policies stay in the charts, however narrow they are.
     due : datetime, optional
         The schedule promises a policy that is not older than this.
     """
     state, reason = state_of(book, due)
     shown = filtered(book, kind, since, until)
-    marks = [i for i, one in enumerate(shown) if _action(book, one) in _MARKS]
-    indexes = thinned([[_best_score(one, group) for one in shown] for group in GROUPS], width, marks)
-    kept = [shown[index] for index in indexes]
     keys = {one.key for one in shown}
+    marks = [entry for entry in book.entries if entry.key in keys and _is_mark(entry)]
+    marked = {entry.key for entry in marks}
+    stay = [i for i, one in enumerate(shown) if one.key in marked or one.run_id == run_id]
+    indexes = thinned([_scores(shown, name) for name in book.places], width, stay)
+    kept = [shown[index] for index in indexes]
     return DagView(
         dag_id=book.folder.dag_id,
         store=str(book.folder.root),
@@ -115,28 +116,19 @@ def dag_view(
             for one in kept
         ],
         total=len(shown),
-        series=[
-            Series(
-                name=name,
-                group=group,
-                place=book.places[name],
-                score=[_of(one, name, group, "score") for one in kept],
-                weight=[_of(one, name, group, "weight") for one in kept],
-            )
-            for name, group in sorted(
-                _pairs(kept), key=lambda pair: (pair[1] != GROUPS[0], book.places[pair[0]])
-            )
-        ],
-        marks=[decided(entry) for entry in book.entries if entry.key in keys and _is_mark(entry)],
+        series=_series(book, kept),
+        marks=[decided(entry) for entry in marks],
         league=_league(book, shown),
         can_roll_back=len(book.ledger.way_back) > 1,
         can_lift=book.ruled() is not None,
     )
 
 
-def policy_rows(book: Book, first: int, count: int, kind: str = "") -> tuple[int, list[PolicyRow]]:
-    """Return how many policies there are, and some of them, newest first."""
-    shown = filtered(book, kind)[::-1]
+def policy_rows(
+    book: Book, first: int, count: int, kind: str = "", since: str = "", until: str = ""
+) -> tuple[int, list[PolicyRow]]:
+    """Return how many policies a filter leaves, and some of them, newest first; see `dag_view`."""
+    shown = filtered(book, kind, since, until)[::-1]
     return len(shown), [_row(book, one) for one in shown[first : first + count]]
 
 
@@ -169,14 +161,13 @@ def kind_of(run_id: str) -> str:
     return kind if found and kind.isidentifier() else "other"
 
 
-def current_policy(book: Book) -> CurrentPolicy | None:
+def current_policy(book: Glance) -> CurrentPolicy | None:
     """Return the policy that serving reads, as views show it."""
     stored = book.current
     if stored is None or stored.publication is None:
         return None
     told = stored.publication
     contents = stored.contents
-    summary = book.by_key.get(stored.record.key)
     return CurrentPolicy(
         number=told.number,
         run_id=told.run_id,
@@ -189,20 +180,20 @@ def current_policy(book: Book) -> CurrentPolicy | None:
         degraded=contents.degraded,
         best={group: contents.best(group) for group in GROUPS},
         best_scores={group: contents.best_score(group) for group in GROUPS},
-        gain=None if summary is None else summary.router,
+        gain=summary_of(stored, {}).router,
     )
 
 
-def state_of(book: Book, due: dt.datetime | None = None) -> tuple[State, str]:
+def state_of(book: Glance, due: dt.datetime | None = None) -> tuple[State, str]:
     """Return the state of a Dag, and why."""
     current = book.current
     if current is None:
         if book.summaries:
-            entry = book.decision(book.summaries[-1].key)
+            entry = book.decisions.get(book.summaries[-1].key)
             return "none", f"nothing is published: {entry.reason}" if entry else "nothing is published"
         return "none", "no run has made a policy yet: trigger the Dag"
     newest = max(book.summaries, key=lambda one: one.when, default=None)
-    entry = None if newest is None else book.decision(newest.key)
+    entry = None if newest is None else book.decisions.get(newest.key)
     if entry is not None and entry.key != current.record.key:
         if entry.action == "held":
             return "held", f"the newest policy was held back: {entry.reason}"
@@ -227,26 +218,35 @@ def _is_mark(entry: Entry) -> bool:
     return entry.action in _MARKS or (entry.action == "recorded" and "experiment" in entry.reason)
 
 
-def _models(book: Book) -> list[ModelPlace]:
-    return [ModelPlace(name=n, group=book.groups[n], place=place) for n, place in book.places.items()]
+def _series(book: Book, kept: Sequence[Summary]) -> list[Series]:
+    pairs = {(name, values[0]) for one in kept for name, values in one.models.items()}
+    series = []
+    for name, group in sorted(pairs, key=lambda pair: (pair[1] != GROUPS[0], book.places[pair[0]])):
+        found = [one.model(name) for one in kept]
+        own = [None if model is None or model.group != group else model for model in found]
+        series.append(
+            Series(
+                name=name,
+                group=group,
+                place=book.places[name],
+                score=[None if model is None else model.score for model in own],
+                weight=[None if model is None else model.weight for model in own],
+            )
+        )
+    return series
 
 
-def _pairs(summaries: Sequence[Summary]) -> set[tuple[str, str]]:
-    return {(name, model.group) for one in summaries for name, model in one.models.items()}
-
-
-def _action(book: Book, one: Summary) -> str | None:
-    entry = book.decision(one.key)
+def _action(book: Glance, one: Summary) -> str | None:
+    entry = book.decisions.get(one.key)
     return None if entry is None else entry.action
 
 
-def _of(one: Summary, name: str, group: str, field: str) -> float | None:
-    model = one.models.get(name)
-    return None if model is None or model.group != group else float(getattr(model, field))
+def _scores(summaries: Sequence[Summary], name: str) -> list[float | None]:
+    return [None if (values := one.models.get(name)) is None else values[1] for one in summaries]
 
 
 def _best_score(one: Summary, group: str) -> float | None:
-    model = one.models.get(one.best.get(group, ""))
+    model = one.model(one.best.get(group, ""))
     return None if model is None else model.score
 
 
@@ -254,27 +254,22 @@ def _league(book: Book, shown: Sequence[Summary]) -> list[LeagueRow]:
     back = book.ledger.way_back
     now = book.by_key.get(back[-1].key) if back else (shown[-1] if shown else None)
     before = next((book.by_key[e.key] for e in reversed(back[:-1]) if e.key in book.by_key), None)
-    newest: dict[str, tuple[Summary, ModelSummary]] = {}
+    newest: dict[str, Summary] = {}
     failures: dict[str, int] = {}
-    seconds: dict[str, float] = {}
     groups = dict(book.groups)
     for one in shown:
-        for name, model in one.models.items():
-            newest[name] = one, model
-            if model.seconds is not None:
-                seconds[name] = model.seconds
+        newest |= dict.fromkeys(one.models, one)
         for lost in one.missing:
             groups.setdefault(lost.name, lost.group)
             failures[lost.name] = failures.get(lost.name, 0) + (not lost.intended)
-    present = {} if now is None else now.models
     reasons = {} if now is None else {lost.name: lost.reason for lost in now.missing}
     names = [*newest, *(name for name in failures if name not in newest)]
     rows = []
     for name in names:
-        own = present.get(name)
-        earlier = before.models.get(name) if before is not None else None
-        told = own or (newest[name][1] if name in newest else None)
-        origin = now if own is not None else newest[name][0] if name in newest else None
+        own = None if now is None else now.model(name)
+        earlier = None if before is None else before.model(name)
+        origin = now if own is not None else newest.get(name)
+        told = None if origin is None else origin.model(name)
         rows.append(
             LeagueRow(
                 name=name,
@@ -287,7 +282,7 @@ def _league(book: Book, shown: Sequence[Summary]) -> list[LeagueRow]:
                 best=now is not None and name in now.best.values(),
                 failures=failures.get(name, 0),
                 policies=len(shown),
-                seconds=seconds.get(name),
+                seconds=_newest_seconds(shown, name),
                 trained_at=(told.trained_at if told else None) or (origin.when if origin else None),
                 as_of=(told.as_of if told else None) or (origin.as_of if origin else None),
                 carried_from=told.carried_from if told else None,
@@ -298,8 +293,17 @@ def _league(book: Book, shown: Sequence[Summary]) -> list[LeagueRow]:
     return sorted(rows, key=lambda r: (r.group != GROUPS[0], r.score if r.score is not None else far, r.name))
 
 
+def _newest_seconds(shown: Sequence[Summary], name: str) -> float | None:
+    for one in reversed(shown):
+        model = one.model(name)
+        if model is not None and model.seconds is not None:
+            return model.seconds
+    return None
+
+
 def _row(book: Book, one: Summary) -> PolicyRow:
-    entry = book.decision(one.key)
+    models = {name: ModelSummary(*values) for name, values in one.models.items()}
+    entry = book.decisions.get(one.key)
     return PolicyRow(
         run_id=one.run_id,
         number=one.number,
@@ -310,8 +314,8 @@ def _row(book: Book, one: Summary) -> PolicyRow:
         kind=kind_of(one.run_id),
         degraded=one.degraded,
         best=one.best,
-        scores={name: model.score for name, model in one.models.items()},
-        weights={name: model.weight for name, model in one.models.items()},
-        gain=one.router if isinstance(one.router, Gain) else None,
+        scores={name: model.score for name, model in models.items()},
+        weights={name: model.weight for name, model in models.items()},
+        gain=one.router,
         verdict=one.verdict,
     )

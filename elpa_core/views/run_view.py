@@ -9,14 +9,16 @@ from typing import Any, TypeVar
 
 from elpa_core import files
 from elpa_core.errors import InputError, Problem
+from elpa_core.files import StorePath
 from elpa_core.files.strict_json import read_file, read_object
 from elpa_core.runs.folder import RunFolder
 from elpa_core.runs.trials import is_trial
 from elpa_core.schema.groups import GROUPS
 from elpa_core.schema.policy import Comparison, ErrorSource, Evaluation
-from elpa_core.schema.reading import Part, read
+from elpa_core.schema.reading import Part, known_part
 from elpa_core.schema.trained_file import trained_files
 from elpa_core.store.comparison import moves
+from elpa_core.store.layout import DagFolder
 from elpa_core.store.reading import policy_numbers, recorded_policy
 from elpa_core.store.stored_policy import StoredPolicy
 from elpa_core.store.summaries import training_seconds
@@ -66,7 +68,7 @@ def run_view(book: Book, run_id: str, number: int | None = None) -> RunView:
     current = book.current
     entries = _entries(manifest)
     moved = [] if stored is None or current is None else moves(current.contents, stored.contents)
-    evaluation = _part(Evaluation, stored, "evaluation", notes)
+    evaluation = _shown(Evaluation, stored, "evaluation", notes)
     key = None if stored is None else stored.record.key
     return RunView(
         dag_id=folder.dag_id,
@@ -83,7 +85,7 @@ def run_view(book: Book, run_id: str, number: int | None = None) -> RunView:
         ways=[] if evaluation is None else _ways(evaluation),
         evaluation=evaluation,
         evaluation_reason=None if stored is None else _text(stored.raw.get("evaluation_reason")),
-        comparison=_part(Comparison, stored, "comparison", notes),
+        comparison=_shown(Comparison, stored, "comparison", notes),
         warnings=[] if stored is None else _texts(stored.raw.get("warnings")),
         chosen={} if stored is None else stored.contents.chosen,
         moves=[move.words for move in moved],
@@ -203,15 +205,12 @@ def _ways(evaluation: Evaluation) -> list[Way]:
     return sorted(models + ensembles, key=lambda way: way.mae)
 
 
-def _part(model: type[_Part], stored: StoredPolicy | None, field: str, notes: list[str]) -> _Part | None:
-    raw = None if stored is None else stored.raw.get(field)
-    if not isinstance(raw, Mapping):
-        return None
-    try:
-        return read(model, raw, field)
-    except InputError as error:
-        notes.append(f"The field {field} of this policy, which another version wrote, is not shown: {error}")
-        return None
+def _shown(model: type[_Part], stored: StoredPolicy | None, field: str, notes: list[str]) -> _Part | None:
+    problems: list[str] = []
+    part = known_part(model, None if stored is None else stored.raw.get(field), field, problems)
+    words = f"The field {field} of this policy, which another version wrote, is not shown"
+    notes += [f"{words}: {problem}" for problem in problems]
+    return part
 
 
 def _as_of(stored: StoredPolicy | None, manifest: Mapping[str, Any]) -> str | None:
@@ -226,22 +225,21 @@ def _texts(value: object) -> list[str]:
     return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
 
 
-def router_state(book: Book) -> tuple[bytes, str]:
-    """Return the state of a router that the current policy names, and its SHA-256.
+def router_state(folder: DagFolder[StorePath], current: StoredPolicy | None) -> tuple[bytes, str]:
+    """Return the state of a router that the current policy of a Dag names, and its SHA-256.
 
     Raises
     ------
     InputError
         If there is none, or it is not the one that the policy names.
     """
-    current = book.current
     routing = None if current is None else current.raw.get("routing")
     named = routing.get("state") if isinstance(routing, Mapping) else None
     sha256 = named.get("sha256") if isinstance(named, Mapping) else None
-    source = str(book.folder.current)
+    source = str(folder.current)
     if current is None or not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
         raise InputError(Problem(source, "$.routing.state", "none", "a current policy that names a state"))
-    path = RunFolder(book.folder.run(current.record.run_id)).router_state(sha256)
+    path = RunFolder(folder.run(current.record.run_id)).router_state(sha256)
     data = read_file(path)
     if hashlib.sha256(data).hexdigest() != sha256:
         raise InputError(Problem(str(path), "", "another content", "that with the SHA-256 in its name"))

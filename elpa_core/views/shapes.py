@@ -53,14 +53,6 @@ class CurrentPolicy(Shape):
     gain: Gain | None = Field(description="Of the router over the best single model.")
 
 
-class ModelPlace(Shape):
-    """A model that a policy of the Dag ever had."""
-
-    name: str
-    group: str
-    place: int = Field(description="The same in every view of the Dag: it gives the model's colour.")
-
-
 class Overview(Shape):
     """A Dag in one line."""
 
@@ -68,10 +60,11 @@ class Overview(Shape):
     state: State
     state_reason: str
     current: CurrentPolicy | None
-    strip: list[dict[str, Any]] = Field(description="The last policies: run_id, as_of, action, degraded.")
+    strip: list[dict[str, Any]] = Field(
+        description="The policies recorded last, by as_of: run_id, as_of, action, degraded."
+    )
     spark: dict[Group, list[float | None]] = Field(description="Best scores of the last policies by group.")
-    models: list[ModelPlace]
-    policies: int = Field(description="How many policies were recorded.")
+    models: list[str] = Field(description="Models of the last policies.")
 
 
 class Point(Shape):
@@ -89,7 +82,7 @@ class Series(Shape):
 
     name: str
     group: str
-    place: int
+    place: int = Field(description="The same in every view of the Dag: it gives the model's colour.")
     score: list[float | None]
     weight: list[float | None]
 
@@ -215,6 +208,7 @@ class Rows(Shape):
 
     total: int
     first: int = Field(description="Number of the first row here, from 1.")
+    times: list[str] | None = Field(description="As the error CSVs have them; null if they have none.")
     actuals: list[float]
     forecasts: dict[str, list[float | None]]
     router: list[float | None] | None
@@ -231,4 +225,4 @@ class Change(Shape):
     to_run: str | None
     to_number: int | None
     moves: list[str]
-    token: str = Field(description="The publication that is current; give it back with the decision.")
+    token: str = Field(description="Of what was decided up to now; give it back with the decision.")

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-_OF_A_BIN = 4
-
 
 def thinned(values: Sequence[Sequence[float | None]], width: int, marks: Collection[int] = ()) -> list[int]:
-    """Return the indexes to keep: of each bin the first, the last, the lowest and the highest, and all marks.
+    """Return the indexes to keep: in each bin first and last, each curve's extremes and first gap; all marks.
 
     Parameters
     ----------
     values : sequence of sequences of float or None
-        The curves whose extremes are kept; all have the same length.
+        The curves, all of the same length; None is a gap.
     width : int
         About how many points to keep.
     marks : collection of int
@@ -29,13 +27,16 @@ def thinned(values: Sequence[Sequence[float | None]], width: int, marks: Collect
     length = len(values[0]) if values else 0
     if length <= width:
         return list(range(length))
-    bins = max(1, width // _OF_A_BIN)
+    bins = max(1, width // (2 + 2 * len(values)))
     kept = {mark for mark in marks if 0 <= mark < length}
     for number in range(bins):
         begin, end = number * length // bins, (number + 1) * length // bins
         kept |= {begin, end - 1}
         for curve in values:
-            known = [(value, i) for i in range(begin, end) if (value := curve[i]) is not None]
-            if known:
-                kept |= {min(known)[1], max(known)[1]}
+            here = curve[begin:end]
+            known = [value for value in here if value is not None]
+            ends = {min(known), max(known)} if known else set()
+            kept |= {begin + here.index(value) for value in ends}
+            if len(known) < len(here):
+                kept.add(begin + here.index(None))
     return sorted(kept)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,8 @@ from elpa_core.backtest.evaluation import replay
 from elpa_core.config.loading import parse_training_config
 from elpa_core.config.training import TrainingConfig
 from elpa_core.errors import ArtifactError, InputError, Problem
-from elpa_core.files import StorePath, objects
+from elpa_core.files import StorePath
+from elpa_core.files.os_errors import as_input_error
 from elpa_core.files.strict_json import read_file, read_object
 from elpa_core.policy.comparison import compare
 from elpa_core.policy.scoring import ReadModel, read_artifact
@@ -61,12 +61,13 @@ def validation_rows(book: Book, run_id: str, number: int | None = None, most: in
         run = replay(stored.raw, found.validation, horizon)
     except InputError as error:
         return _none(f"a router refuses the rows: {error}")
-    actuals = found.validation.actuals
+    actuals, times = found.validation.actuals, found.times
     total = len(actuals)
     last = slice(max(0, total - most), total)
     return Rows(
         total=total,
         first=last.start + 1,
+        times=None if times is None else list(times[last]),
         actuals=actuals[last].tolist(),
         forecasts={
             name: _numbers(found.validation.forecasts[last, place])
@@ -90,37 +91,23 @@ def _read_models(
     entries = {e.get("name"): e for e in manifest.get("models", []) if isinstance(e, dict)}
     named = {model.name: model.error_columns.over(config.error_columns) for model in config.models}
     models: list[ReadModel] = []
-    with tempfile.TemporaryDirectory(prefix="elpa-rows-") as copies:
-        for name in stored.contents.names:
-            status: dict[str, Any] = entries.get(name, {})
-            source = stored.contents.errors.get(name)
-            if source is not None and source.carried_from is not None:
-                status = {"artifact": _carried(run.model(name), name, stored, source)}
-            try:
-                artifact = ErrorArtifact.from_json(status["artifact"])
-            except (KeyError, TypeError) as error:
-                problem = Problem(str(run.manifest), "", f"no artifact of {name}", "one of each model")
-                raise ArtifactError(problem) from error
-            if source is None or source.sha256 != artifact.sha256:
-                found = f"another artifact of {name} than the policy used"
-                raise ArtifactError(Problem(str(run.manifest), "", found, "the one of this policy"))
-            known = EarlierArtifact(
-                artifact, stored.record.as_of, stored.record.run_id, run.model(name).path, status
-            )
-            place = known.place
-            path = Path(copies, f"{len(models)}.csv")
-            if isinstance(place, Path):
-                path = place
-            else:
-                try:
-                    objects.download(place, path)
-                except OSError as error:
-                    found = f"{error.strerror}"
-                    raise ArtifactError(
-                        Problem(str(place), "", found, "the validation errors of the model")
-                    ) from error
-            here = ErrorArtifact.from_json({**artifact.to_json(), "path": str(path)})
-            models.append(read_artifact(here, config.beta, named.get(name, NONE_NAMED)))
+    for name in stored.contents.names:
+        status: dict[str, Any] = entries.get(name, {})
+        source = stored.contents.errors.get(name)
+        if source is not None and source.carried_from is not None:
+            status = {"artifact": _carried(run.model(name), name, stored, source)}
+        try:
+            artifact = ErrorArtifact.from_json(status["artifact"])
+        except (KeyError, TypeError) as error:
+            problem = Problem(str(run.manifest), "", f"no artifact of {name}", "one of each model")
+            raise ArtifactError(problem) from error
+        if source is None or source.sha256 != artifact.sha256:
+            found = f"another artifact of {name} than the policy used"
+            raise ArtifactError(Problem(str(run.manifest), "", found, "the one of this policy"))
+        folder = run.model(name).path
+        place = EarlierArtifact(artifact, stored.record.as_of, stored.record.run_id, folder, status).place
+        with as_input_error(place, "the validation errors of the model"):
+            models.append(read_artifact(artifact, config.beta, named.get(name, NONE_NAMED), place))
     return models
 
 
@@ -139,4 +126,4 @@ def _numbers(values: Any) -> list[float | None]:
 
 
 def _none(reason: str) -> Rows:
-    return Rows(total=0, first=1, actuals=[], forecasts={}, router=None, by=None, reason=reason)
+    return Rows(total=0, first=1, times=None, actuals=[], forecasts={}, router=None, by=None, reason=reason)

@@ -41,10 +41,8 @@ def service() -> Iterator[S3Service]:
 @pytest.fixture
 def s3_site(site: Site, service: S3Service) -> Site:
     """Return a site with a connection to the service, and no other way to it."""
-    extra = {"endpoint_url": service.url, "region_name": "us-east-1"}
-    connection = {"conn_type": "aws", "login": "key", "password": "secret", "extra": extra}
     site.extra_env = {
-        "AIRFLOW_CONN_MINIO": json.dumps(connection),
+        "AIRFLOW_CONN_MINIO": json.dumps(service.connection),
         "AWS_EC2_METADATA_DISABLED": "true",
         **TWICE,
     }

@@ -22,7 +22,7 @@ def main(url: str, user: str, password: str) -> None:
     with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60) as client:
         run_id = client.get(f"/elpa/api/v1/dags/{DAG}/policies").json()["policies"][0]["run_id"]
     run = f"/dags/{DAG}/runs/{quote(run_id, safe='')}/plugin/elpa-run-policy"
-    pages = [("policies", "light", "/plugin/elpa-policies"), ("run", "dark", run)]
+    pages = [("dag", "light", f"/dags/{DAG}/plugin/elpa-policy"), ("run", "dark", run)]
     FOLDER.mkdir(exist_ok=True)
     with chromium() as browser:
         for name, theme, path in pages:
@@ -30,8 +30,7 @@ def main(url: str, user: str, password: str) -> None:
             page.goto(f"{url}{path}")
             frame = page.frame_locator("iframe")
             frame.locator("main:not([aria-busy])").wait_for()
-            if name == "run":
-                drawn(frame)
+            drawn(frame)
             page.screenshot(path=FOLDER / f"{name}-{theme}.png")
             page.context.close()
 

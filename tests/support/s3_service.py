@@ -31,6 +31,9 @@ class S3Service:
             "AWS_ENDPOINT_URL": self.url,
         }
 
+        # As an Airflow connection has it.
+        extra = {"endpoint_url": self.url, "region_name": "us-east-1"}
+        self.connection = {"conn_type": "aws", "login": "key", "password": "secret", "extra": extra}
         self.client = botocore.session.get_session().create_client(
             "s3",
             endpoint_url=self.url,

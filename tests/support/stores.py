@@ -1,5 +1,6 @@
 """Stores for the tests: policies made as a run makes them, days as moments, what always holds."""
 
+import hashlib
 import json
 
 from elpa_core import files
@@ -42,6 +43,29 @@ def run(store, number, content=None, **options):
     """Record and publish a policy of the run of a day."""
     recorded = record(store, number, content)
     return store.publish(recorded.run_id, recorded.number, **options)
+
+
+def leave_rows(store, run_id, models, *, path_of=lambda path: path, forecast=lambda i: i + 1.0, time=None):
+    """Leave what the training of a run leaves: validation rows of its models, by name with their groups.
+
+    Returns `errors` of its policy.
+    """
+    run_dir, entries, errors = store.folder.run(run_id), [], {}
+    for name, group in models.items():
+        path = run_dir / "models" / name / "errors.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lines = [f"{i},{forecast(i)}" + (f",{time(i)}" if time else "") for i in range(30)]
+        path.write_text("\n".join(["y_true,pred" + (",timestamp" if time else ""), *lines, ""]))
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        facts = {"rows": 30, "sha256": digest, "written_at": "", "started_at": "", "finished_at": ""}
+        artifact = {"model": name, "group": group, "path": str(path_of(path)), **facts}
+        when = {"started_at": "2026-01-01T00:00:00Z", "finished_at": "2026-01-01T00:00:02Z"}
+        entries.append({"name": name, "group": group, "status": "ok", **when, "artifact": artifact})
+        errors[name] = {"rows": 30, "sha256": digest}
+    (run_dir / "train_manifest.json").write_text(json.dumps({"horizon": 1, "models": entries}))
+    configs = [{"name": name, "group": group, "train_cmd": "true"} for name, group in models.items()]
+    (run_dir / "config.json").write_text(json.dumps({"models": configs}))
+    return errors
 
 
 def actions(store):

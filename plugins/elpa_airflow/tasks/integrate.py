@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-import tempfile
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from airflow.sdk import Asset
@@ -22,8 +20,7 @@ from elpa_airflow.tasks.training_result import TrainingResult
 from elpa_core import files
 from elpa_core.artifacts.error_artifact import ErrorArtifact
 from elpa_core.config.training import LoadedConfig, Model
-from elpa_core.errors import ArtifactError, ElpaError, InputError, Problem
-from elpa_core.files import objects
+from elpa_core.errors import ArtifactError, ElpaError, InputError
 from elpa_core.files.reading import UnsuitableFileError
 from elpa_core.files.strict_json import parse_object
 from elpa_core.policy.build import build_policy
@@ -94,11 +91,10 @@ def integrate_dag_run(context: Any, current: LoadedConfig, store: str | None) ->
             _write_manifest(run, _Pool())
             log.info("A dry run: the manifest has the commands, there is no policy")
             return None
-        with tempfile.TemporaryDirectory(prefix="elpa-integrate-") as folder:
-            pool = _pool(context["ti"], run, Path(folder))
-            _write_manifest(run, pool)
-            policy = _policy(context["ti"], run, pool)
-            start = Start(pool.experiment(run), run.choices.publish)
+        pool = _pool(context["ti"], run)
+        _write_manifest(run, pool)
+        policy = _policy(context["ti"], run, pool)
+        start = Start(pool.experiment(run), run.choices.publish)
     except (InputError, NoPolicyError) as error:
         _remove_untrue_policy(run, pool)
         raise AirflowFailException(run.failure(str(error))) from None
@@ -172,14 +168,14 @@ def _prune(run: RunState, dag_id: str, run_id: str, keep: int) -> None:
         log.info("Removed the folder of an old run: %s", removed.run_id)
 
 
-def _pool(ti: Any, run: RunState, folder: Path) -> _Pool:
-    """Return the models of a run. Artifacts on object storage are copied to ``folder``."""
+def _pool(ti: Any, run: RunState) -> _Pool:
+    """Return the models of a run."""
     pool = _Pool()
     for model in run.loaded.config.models:
         try:
             result, reason = training_result(ti, run, model)
             if result is not None:
-                pool.models.append(_read(result.artifact, model, run, folder))
+                pool.models.append(_read(result.artifact, model, run))
                 pool.results[model.name] = result
                 continue
         except ArtifactError as error:
@@ -191,24 +187,10 @@ def _pool(ti: Any, run: RunState, folder: Path) -> _Pool:
     return pool
 
 
-def _read(artifact: ErrorArtifact, model: Model, run: RunState, folder: Path) -> ReadModel:
-    """Return what an artifact holds; one on object storage is copied to ``folder`` first."""
+def _read(artifact: ErrorArtifact, model: Model, run: RunState) -> ReadModel:
     config = run.choices.config
     named = model.error_columns.over(config.error_columns)
-    place = files.at(run.store, artifact.path)
-    if isinstance(place, Path):
-        return read_artifact(artifact, config.beta, named)
-    copy = folder / f"{artifact.model}.csv"
-    try:
-        objects.download(place, copy)
-        return read_artifact(replace(artifact, path=str(copy)), config.beta, named)
-    except FileNotFoundError as error:
-        problem = Problem(artifact.path, "", "no such object", "the artifact that training has left there")
-        raise ArtifactError(problem) from error
-    except ArtifactError as error:
-        raise ArtifactError(replace(problem, source=artifact.path) for problem in error.problems) from error
-    finally:
-        copy.unlink(missing_ok=True)
+    return read_artifact(artifact, config.beta, named, files.at(run.store, artifact.path))
 
 
 def _write_manifest(run: RunState, pool: _Pool) -> None:

@@ -8,14 +8,14 @@ from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.api_fastapi.core_api.security import GetUserDep
 from airflow.assets.manager import asset_manager
 from airflow.models.asset import AssetModel
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 
 from elpa_airflow.run.moment import policy_uri
 from elpa_airflow.ui.guards import edits_dag
 from elpa_airflow.ui.stores import Opened, OpenedDep
-from elpa_core.store import Outcome, PolicyStore
+from elpa_core.store import Outcome
 
 router = APIRouter(prefix="/api/v1/dags/{dag_id}")
 
@@ -39,29 +39,24 @@ class PromotionWish(Wish):
 @router.post("/promote", dependencies=edits_dag("elpa_policy_promote"))
 def promote(wish: PromotionWish, opened: OpenedDep, user: GetUserDep, session: SessionDep) -> dict[str, Any]:
     """Publish a recorded policy, whatever its as_of."""
-    store = _store(opened, wish)
-    outcome = store.promote(wish.run_id, wish.number, reason=wish.reason, actor=user.get_name())
+    outcome = opened.store.promote(wish.run_id, wish.number, **_why(wish, user))
     return _done(opened, outcome, session)
 
 
 @router.post("/rollback", dependencies=edits_dag("elpa_policy_rollback"))
 def roll_back(wish: Wish, opened: OpenedDep, user: GetUserDep, session: SessionDep) -> dict[str, Any]:
     """Go back to what was published before."""
-    outcome = _store(opened, wish).rollback(reason=wish.reason, actor=user.get_name())
-    return _done(opened, outcome, session)
+    return _done(opened, opened.store.rollback(**_why(wish, user)), session)
 
 
 @router.post("/lift", dependencies=edits_dag("elpa_policy_lift"))
 def lift(wish: Wish, opened: OpenedDep, user: GetUserDep, session: SessionDep) -> dict[str, Any]:
     """Let runs be published by themselves again that a rollback rules out."""
-    return _done(opened, _store(opened, wish).lift(reason=wish.reason, actor=user.get_name()), session)
+    return _done(opened, opened.store.lift(**_why(wish, user)), session)
 
 
-def _store(opened: Opened, wish: Wish) -> PolicyStore:
-    book = opened.book
-    if wish.token is not None and wish.token != str(book.ledger.last_number):
-        raise HTTPException(409, "Somebody has decided meanwhile. Look at the policies again.")
-    return PolicyStore(book.folder.root, book.folder.dag_id)
+def _why(wish: Wish, user: GetUserDep) -> dict[str, Any]:
+    return {"reason": wish.reason, "actor": user.get_name(), "token": wish.token}
 
 
 def _done(opened: Opened, outcome: Outcome, session: SessionDep) -> dict[str, Any]:

@@ -8,61 +8,71 @@ from typing import Annotated, Any
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.api_fastapi.core_api.security import GetUserDep
-from fastapi import APIRouter, Header, HTTPException, Query, Response
+from fastapi import APIRouter, Depends, Header, HTTPException, Query, Response
 
 from elpa_airflow.ui.dags import elpa_dags
 from elpa_airflow.ui.guards import READS_DAG, SIGNED_IN
-from elpa_airflow.ui.stores import OpenedDep, UnreadableStoreError, read_book
+from elpa_airflow.ui.stores import CurrentDep, OpenedDep, glances
 from elpa_core.errors import InputError, Problem
 from elpa_core.files.atomic import json_bytes
 from elpa_core.runs.folder import MANIFEST_NAME
 from elpa_core.store.reading import recorded_policy
-from elpa_core.views import dag_view, overview, policy_rows, run_view
+from elpa_core.times import parse_moment
+from elpa_core.views import Glance, dag_view, overview, policy_rows, run_view
 from elpa_core.views.changes import Action, change, side_by_side
 from elpa_core.views.run_view import manifest_of_run, router_state
-from elpa_core.views.shapes import Change, DagView, Rows, RunView
+from elpa_core.views.shapes import Shape
 
 router = APIRouter(prefix="/api/v1")
 Number = Annotated[int | None, Query(ge=1)]
+
+
+def only(kind: str = "", since: str = "", until: str = "") -> dict[str, str]:
+    """Return which policies are asked for."""
+    for name, moment in (("since", since), ("until", until)):
+        try:
+            parse_moment(moment or "2026-01-01T00:00:00Z")
+        except ValueError as error:
+            raise HTTPException(422, f"{name} is a moment in ISO 8601: {error}") from error
+    return {"kind": kind, "since": since, "until": until}
+
+
+OnlyDep = Annotated[dict[str, str], Depends(only)]
 
 
 @router.get("/dags", dependencies=SIGNED_IN)
 def get_dags(user: GetUserDep, session: SessionDep) -> dict[str, Any]:
     """Return one line for each ELPA Dag that the user may read."""
     readable = get_auth_manager().get_authorized_dag_ids(user=user, method="GET")
-    lines = []
-    for dag in elpa_dags(readable, session, stale=False):
-        try:
-            lines.append(overview(read_book(dag), dag.due).model_dump(mode="json"))
-        except UnreadableStoreError as error:
-            lines.append({"dag_id": dag.dag_id, "problem": str(error)})
+    lines: list[dict[str, Any]] = []
+    for dag, found in glances(elpa_dags(readable, session, stale=False), session):
+        if isinstance(found, Glance):
+            lines.append(overview(found, dag.due).model_dump(mode="json"))
+        else:
+            lines.append({"dag_id": dag.dag_id, "problem": str(found)})
     return {"version": 1, "dags": lines}
 
 
 @router.get("/dags/{dag_id}", dependencies=READS_DAG)
 def get_dag(
     opened: OpenedDep,
+    only: OnlyDep,
     width: Annotated[int, Query(ge=50, le=4000)] = 600,
-    kind: str = "",
-    since: str = "",
-    until: str = "",
-) -> DagView:
+    run_id: str = "",
+) -> Response:
     """Return what the policies of a Dag did over time."""
-    try:
-        return dag_view(opened.book, width=width, kind=kind, since=since, until=until, due=opened.dag.due)
-    except ValueError as error:
-        raise HTTPException(422, f"since and until are moments in ISO 8601: {error}") from error
+    return _answer(dag_view(opened.book, width=width, run_id=run_id, due=opened.dag.due, **only))
 
 
 @router.get("/dags/{dag_id}/policies", dependencies=READS_DAG)
 def get_policies(
     opened: OpenedDep,
+    only: OnlyDep,
     first: Annotated[int, Query(ge=0)] = 0,
     count: Annotated[int, Query(ge=1, le=500)] = 50,
-    kind: str = "",
 ) -> dict[str, Any]:
     """Return the recorded policies of a Dag, newest first, page by page."""
-    total, rows = policy_rows(opened.book, first, count, kind)
+    total, rows = policy_rows(opened.book, first, count, **only)
     return {"version": 1, "total": total, "first": first, "policies": [row.model_dump() for row in rows]}
 
 
@@ -79,26 +89,25 @@ def get_history(
 
 
 @router.get("/dags/{dag_id}/current", dependencies=READS_DAG)
-def get_current(opened: OpenedDep, if_none_match: Annotated[str, Header()] = "") -> Response:
+def get_current(current: CurrentDep, if_none_match: Annotated[str, Header()] = "") -> Response:
     """Return the policy that serving reads, as ``current.json`` has it; 304 if the caller has it."""
-    stored = opened.book.current
-    if stored is None:
-        path = str(opened.book.folder.current)
+    if current.policy is None:
+        path = str(current.folder.current)
         raise InputError(Problem(path, "", "no such file", "a published policy", "a run publishes one"))
-    data = json_bytes(stored.raw)
+    data = json_bytes(current.policy.raw)
     return _unless_known(data, hashlib.sha256(data).hexdigest(), if_none_match)
 
 
 @router.get("/dags/{dag_id}/state", dependencies=READS_DAG)
-def get_state(opened: OpenedDep, if_none_match: Annotated[str, Header()] = "") -> Response:
+def get_state(current: CurrentDep, if_none_match: Annotated[str, Header()] = "") -> Response:
     """Return the state of a router that the current policy names; 304 if the caller has it."""
-    return _unless_known(*router_state(opened.book), if_none_match)
+    return _unless_known(*router_state(current.folder, current.policy), if_none_match)
 
 
 @router.get("/dags/{dag_id}/run", dependencies=READS_DAG)
-def get_run(opened: OpenedDep, run_id: str, number: Number = None) -> RunView:
+def get_run(opened: OpenedDep, run_id: str, number: Number = None) -> Response:
     """Return what a run decided."""
-    return run_view(opened.book, run_id, number)
+    return _answer(run_view(opened.book, run_id, number))
 
 
 @router.get("/dags/{dag_id}/rows", dependencies=READS_DAG)
@@ -107,11 +116,11 @@ def get_rows(
     run_id: str,
     number: Number = None,
     most: Annotated[int, Query(ge=1, le=10_000)] = 2_000,
-) -> Rows:
+) -> Response:
     """Return the validation rows behind a policy of a run."""
     from elpa_core.views.validation_rows import validation_rows  # noqa: PLC0415  (computes with arrays)
 
-    return validation_rows(opened.book, run_id, number, most)
+    return _answer(validation_rows(opened.book, run_id, number, most))
 
 
 @router.get("/dags/{dag_id}/policy", dependencies=READS_DAG)
@@ -142,9 +151,14 @@ def get_comparison(
 
 
 @router.get("/dags/{dag_id}/change", dependencies=READS_DAG)
-def get_change(opened: OpenedDep, action: Action, run_id: str = "", number: Number = None) -> Change:
+def get_change(opened: OpenedDep, action: Action, run_id: str = "", number: Number = None) -> Response:
     """Return what a decision by hand would change, before it is made."""
-    return change(opened.book, action, run_id, number)
+    return _answer(change(opened.book, action, run_id, number))
+
+
+def _answer(shape: Shape) -> Response:
+    """Return a shape as JSON. FastAPI would check it again, number by number."""
+    return Response(shape.model_dump_json(), media_type="application/json")
 
 
 def _unless_known(data: bytes, sha256: str, known: str) -> Response:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from support.airflow_home import AirflowHome
 from support.folder_ends import ends_with
+from support.s3_service import s3_service
 from support.ui_server import UiServer
 
 
 @pytest.fixture(scope="session")
 def running_server(tmp_path_factory: pytest.TempPathFactory, airflow_home: AirflowHome) -> UiServer:
-    server = UiServer(tmp_path_factory.mktemp("ui"), airflow_home.migrated)
-    ends_with(Path(__file__).parent, server.stop)
+    started = ExitStack()
+    ends_with(Path(__file__).parent, started.close)
+    s3 = started.enter_context(s3_service())
+    s3.make_bucket("policies")
+    server = UiServer(tmp_path_factory.mktemp("ui"), airflow_home.migrated, s3)
+    started.callback(server.stop)
     server.start()
     return server
 

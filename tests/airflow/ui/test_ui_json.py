@@ -6,20 +6,25 @@ import json
 
 import httpx
 import pytest
+from support.rights_per_dag import GUEST
+from support.stores import run
 from support.ui_server import EDITOR, HOSTILE, VIEWER, UiServer
+
+from elpa_core.files import open_location
+from elpa_core.store import PolicyStore
 
 pytestmark = pytest.mark.slow
 
 _BODIES = {"promote": {"reason": "x", "run_id": "day1"}, "rollback": {"reason": "x"}, "lift": {"reason": "x"}}
 
 
-def routes() -> list[tuple[str, str]]:
+def routes(dag_id: str = "pool") -> list[tuple[str, str]]:
     """Return each method and path that the application has."""
     from elpa_airflow.ui.application import make_application
 
     found = []
     for route in make_application().routes:
-        path = route.path.format(dag_id="pool", name="dag")
+        path = route.path.format(dag_id=dag_id, name="dag")
         found += [(method, path) for method in sorted(route.methods)]
     return found
 
@@ -51,10 +56,32 @@ def test_a_viewer_reads_and_decides_nothing(server):
     assert server.store("pool").folder.history.read_bytes() == history
 
 
+def test_without_the_right_to_a_dag_each_of_its_routes_answers_403(server):
+    of_a_dag = [one for one in routes("torn") if one not in routes("pool")]
+    assert len(of_a_dag) > 12
+    history = server.store("torn").folder.history.read_bytes()
+    with server.client(GUEST) as guest:
+        answers = {(m, p): guest.request(m, p, json=body_of(p)).status_code for m, p in of_a_dag}
+        lines = guest.get("/api/v1/dags").json()["dags"]
+    assert {*answers.values()} == {403}, answers
+    assert [line["dag_id"] for line in lines] == ["empty", "pool"]
+    assert server.store("torn").folder.history.read_bytes() == history
+
+
+def test_who_may_edit_some_dags_decides_on_those_alone(server):
+    changing = [path for method, path in routes() if method not in {"GET", "HEAD"}]
+    with server.client(GUEST) as guest:
+        assert guest.get("/api/v1/dags/pool").status_code == 200
+        assert [guest.post(path, json=body_of(path)).status_code for path in changing] == [403] * 3
+        run(server.store("empty"), 1)
+        wish = {"run_id": "day1", "reason": "again"}
+        assert guest.post("/api/v1/dags/empty/promote", json=wish).status_code == 200
+
+
 def test_the_list_has_a_line_per_dag_of_elpa(server):
     with server.client(VIEWER) as viewer:
         lines = {line["dag_id"]: line for line in viewer.get("/api/v1/dags").json()["dags"]}
-    assert sorted(lines) == ["empty", "lost", "pool", "torn"]
+    assert sorted(lines) == ["cloud", "empty", "lost", "pool", "torn"]
     assert lines["pool"]["current"]["run_id"] == HOSTILE
     assert lines["empty"]["state"] == "none"
     assert "restore the file from a backup" in lines["torn"]["problem"]
@@ -166,8 +193,36 @@ def test_what_is_not_there_is_said(server, path, code, words):
 
 
 def test_a_store_that_this_server_lacks_is_named_once_a_run_has_made_a_policy(server):
+    words = f"this server cannot read {server.store_root}/nowhere: no such folder here"
     with server.client(EDITOR) as editor:
         assert editor.get("/api/v1/dags/lost").json()["state"] == "none"
+        made = server.airflow_api("POST", "/dags/lost/dagRuns", logical_date=None)
+        path = f"/dags/lost/dagRuns/{made['dag_run_id']}/taskInstances/integrate"
+        server.airflow_api("PATCH", path, new_state="success")
+        answer = editor.get("/api/v1/dags/lost")
+        (line,) = [one for one in editor.get("/api/v1/dags").json()["dags"] if one["dag_id"] == "lost"]
+    assert (answer.status_code, answer.json()["kind"]) == (503, "store")
+    assert answer.json()["detail"].startswith(words)
+    assert "mount it on the API server" in answer.json()["detail"]
+    assert line["problem"] == answer.json()["detail"]
+
+
+def test_policies_in_a_bucket_are_shown_and_rolled_back_by_the_connection(server, monkeypatch):
+    for name, value in server.s3.env.items():
+        monkeypatch.setenv(name, value)
+    store = PolicyStore(open_location("s3://policies/elpa"), "cloud")
+    for number in (1, 2):
+        run(store, number)
+    with server.client(EDITOR) as editor:
+        (line,) = [one for one in editor.get("/api/v1/dags").json()["dags"] if one["dag_id"] == "cloud"]
+        assert line["current"]["run_id"] == "day2"
+        assert len(editor.get("/api/v1/dags/cloud").json()["points"]) == 2
+        ahead = editor.get("/api/v1/dags/cloud/change", params={"action": "rollback"}).json()
+        wish = {"reason": "peaks missed", "token": ahead["token"]}
+        assert editor.post("/api/v1/dags/cloud/rollback", json=wish).status_code == 200
+    last = store.history()[-1]
+    assert (last.action, last.actor, last.reason) == ("rolled_back", EDITOR, "peaks missed")
+    assert store.current().record.run_id == "day1"
 
 
 def test_every_answer_forbids_foreign_scripts(server):

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 from support.browser import CHROMIUM, chromium, drawn, new_page
-from support.ui_server import EDITOR, HOSTILE, VIEWER, UiServer
+from support.ui_server import EDITOR, HOSTILE, VIEWER, WITH_ROWS, UiServer
 
 pytestmark = pytest.mark.slow
 
@@ -27,11 +27,14 @@ def visit(browser: Any, server: UiServer) -> Iterator[Callable[..., Any]]:
     """Return how to open a page of Airflow: what comes is the frame in it."""
     contexts: list[Any] = []
 
-    def open_page(path: str, user: str = EDITOR, *, width: int = 1280, theme: str = "light") -> Any:
-        page = new_page(browser, server.url, server.token(user), width=width, theme=theme)
-        contexts.append(page.context)
-        page.faults = []
-        page.on("pageerror", lambda error: page.faults.append(str(error)))
+    def open_page(
+        path: str, user: str = EDITOR, *, page: Any = None, width: int = 1280, theme: str = "light"
+    ) -> Any:
+        if page is None:
+            page = new_page(browser, server.url, server.token(user), width=width, theme=theme)
+            contexts.append(page.context)
+            page.faults = []
+            page.on("pageerror", lambda error: page.faults.append(str(error)))
         page.goto(f"{server.url}{path}")
         frame = page.frame_locator("iframe")
         frame.locator("main:not([aria-busy])").wait_for()
@@ -43,24 +46,48 @@ def visit(browser: Any, server: UiServer) -> Iterator[Callable[..., Any]]:
 
 
 DAG = "/dags/pool/plugin/elpa-policy"
-
-
-def run_page(run_id: str) -> str:
-    return f"/dags/pool/runs/{quote(run_id, safe='')}/plugin/elpa-run-policy"
+RUN = f"/dags/pool/runs/{WITH_ROWS}/plugin/elpa-run-policy"
+MODEL = f"/dags/pool/runs/{WITH_ROWS}/tasks/online.ets/plugin/elpa-model"
 
 
 @pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (1920, "dark")])
-def test_each_page_shows_its_policies(visit, width, theme):
+def test_each_page_shows_its_policies_in_both_themes(visit, width, theme):
     page, frame = visit("/plugin/elpa-policies", width=width, theme=theme)
     frame.get_by_role("link", name="pool", exact=True).wait_for()
+    titles = {DAG: "Publication 4", RUN: "Serving does not read this policy", MODEL: "ets"}
+    for path, title in titles.items():
+        page, frame = visit(path, page=page)
+        frame.get_by_role("heading", name=title, exact=True).wait_for()
+        frame.locator("section.chart").nth(3).wait_for()
+        drawn(frame)
+        assert frame.locator("section.chart[data-drawn=chart]").count() >= 4
+        for words in frame.get_by_text("The same numbers as a table").all():
+            words.click()
+        frame.locator("details[open] table").nth(3).wait_for()
+        for dark in (theme != "dark", theme == "dark"):
+            page.evaluate("dark => document.documentElement.classList.toggle('dark', dark)", dark)
+            frame.locator("html.dark" if dark else "html:not(.dark)").wait_for(state="attached")
     assert page.faults == []
-    page, frame = visit(DAG, width=width, theme=theme)
+
+
+def test_the_rows_of_a_run_stand_at_their_times_and_models_can_be_left_out(visit):
+    _, frame = visit(RUN)
+    frame.get_by_role("heading", name="Forecasts").wait_for()
     drawn(frame)
-    assert frame.locator("h1").inner_text() == "Publication 4"
-    assert frame.locator("section.chart").count() == 4
-    frame.get_by_text("The same numbers as a table").first.click()
-    frame.locator("details[open] table").wait_for()
-    assert page.faults == []
+    chart = frame.locator("section.chart", has=frame.get_by_role("heading", name="Forecasts"))
+    assert chart.locator("g.xaxislayer-above text", has_text="Jan 2, 2026").count() > 0
+    lines = chart.locator("g.trace.scatter")
+    before = lines.count()
+    frame.get_by_role("checkbox", name="naive").uncheck()
+    frame.locator("main").evaluate("() => new Promise((done) => requestAnimationFrame(done))")
+    assert lines.count() == before - 1
+
+
+def test_marks_say_what_was_decided(visit):
+    _, frame = visit(DAG)
+    drawn(frame)
+    for chart in frame.locator("section.chart").all():
+        assert chart.locator("g.overplot path.point").count() >= 5
 
 
 def test_the_theme_follows_airflow_at_once(visit):
@@ -73,9 +100,14 @@ def test_the_theme_follows_airflow_at_once(visit):
 def test_hostile_texts_are_texts(visit, server):
     page, frame = visit(DAG)
     drawn(frame)
-    assert frame.get_by_text(HOSTILE).count() >= 2
+    assert frame.get_by_text(HOSTILE).count() >= 4
     assert frame.locator("img").count() == 0
+    page.goto(f"{server.url}/elpa/pages/run?dag_id=pool&run_id={quote(HOSTILE)}")
+    drawn(page)
+    assert page.get_by_text(HOSTILE).count() >= 4
+    assert page.locator("img").count() == 0
     assert page.evaluate("window.hacked") is None
+    assert page.faults == []
 
 
 def test_a_rollback_asks_for_a_reason_and_is_done(visit, server):

@@ -4,6 +4,9 @@ import pytest
 from support.stores import check_repaired, current_run, policy, record, run
 
 from elpa_core.errors import InputError
+from elpa_core.store import PolicyStore
+from elpa_core.views import Books
+from elpa_core.views.changes import change
 
 
 class TestRollback:
@@ -132,3 +135,55 @@ class TestPromotion:
         run(store, 1)
         with pytest.raises(InputError, match="reason: found "):
             store.promote("day1", reason=reason, actor="me")
+
+
+class TestADecisionOnWhatWasShown:
+    """A person looks, and decides with a token of what was shown."""
+
+    def seen(self, store, action):
+        return change(Books().read(store.folder), action).token
+
+    @pytest.mark.parametrize("action", ["rollback", "lift"])
+    def test_is_refused_if_others_have_decided_since(self, any_store, action):
+        for number in (1, 2, 3):
+            run(any_store, number)
+        any_store.rollback(reason="bad", actor="me")
+        token = self.seen(any_store, action)
+        any_store.promote("day1", reason="by another", actor="you")
+        before = any_store.history()
+        with pytest.raises(InputError, match="decisions that were made meanwhile"):
+            getattr(any_store, action)(reason="x", actor="me", token=token)
+        assert any_store.history() == before
+
+    def test_is_made_if_nobody_has(self, any_store):
+        for number in (1, 2, 3):
+            run(any_store, number)
+        any_store.rollback(reason="x", actor="me", token=self.seen(any_store, "rollback"))
+        any_store.lift(reason="x", actor="me", token=self.seen(any_store, "lift"))
+        any_store.promote("day1", reason="x", actor="me", token=self.seen(any_store, "rollback")[0])
+        assert [entry.action for entry in any_store.history()[-3:]] == ["rolled_back", "lifted", "promoted"]
+
+    def test_is_refused_if_what_it_goes_back_to_was_removed_since(self, store):
+        for number in (1, 2, 3):
+            run(store, number)
+        token = self.seen(store, "rollback")
+        store.folder.policy("day2", 1).unlink()
+        with pytest.raises(InputError, match="decisions that were made meanwhile"):
+            store.rollback(reason="x", actor="me", token=token)
+        assert current_run(store) == "day3"
+
+    @pytest.mark.slow
+    def test_is_refused_if_others_decide_while_it_is_made(self, s3_store, monkeypatch):
+        for number in (1, 2, 3):
+            run(s3_store, number)
+        token, other = self.seen(s3_store, "rollback"), PolicyStore(s3_store.folder.root, "pool")
+
+        def and_another_promotes(entry):
+            monkeypatch.undo()
+            other.promote("day1", reason="faster", actor="you")
+            return other.is_there(entry)
+
+        monkeypatch.setattr(s3_store, "is_there", and_another_promotes)
+        with pytest.raises(InputError, match="decisions that were made meanwhile"):
+            s3_store.rollback(reason="x", actor="me", token=token)
+        assert current_run(s3_store) == "day1"

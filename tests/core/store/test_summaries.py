@@ -27,8 +27,8 @@ def test_each_recorded_policy_has_a_line_with_its_scores_and_weights(any_store):
     record(any_store, 2)
     assert [(one["run_id"], one["number"]) for one in in_file(any_store)] == [("day1", 1), ("day2", 1)]
     (first, second) = summaries(any_store)
-    assert first.models["ets"].weight == 0.75
-    assert (first.models["naive"].score, first.models["naive"].group) == (3.0, "online")
+    assert first.model("ets").weight == 0.75
+    assert (first.model("naive").score, first.model("naive").group) == (3.0, "online")
     assert first.best == {"online": "ets", "offline": "tide"}
     assert second.key == ("day2", 1)
 
@@ -135,7 +135,7 @@ def test_the_training_time_comes_from_the_manifest(tmp_path):
     path.write_text(json.dumps(manifest))
     run(store, 1)
     (one,) = summaries(store)
-    assert (one.models["ets"].seconds, one.models["naive"].seconds) == (2.5, None)
+    assert (one.model("ets").seconds, one.model("naive").seconds) == (2.5, None)
 
 
 def test_gain_and_verdict_come_from_the_evaluation(tmp_path):
@@ -162,5 +162,15 @@ def test_all_that_the_pages_need_of_a_dag_is_read_in_three_requests(s3, s3_store
     s3.faults()
     book = Books().read(s3_store.folder)
     assert (len(book.summaries), book.ledger.last_number) == (3, 3)
+    requests, _ = s3.requests()
+    assert [method for method, _ in requests] == ["GET", "GET", "GET"]
+
+
+@pytest.mark.slow
+def test_a_line_of_the_list_is_read_in_three_requests(s3, s3_store):
+    for number in (1, 2, 3):
+        run(s3_store, number)
+    s3.faults()
+    assert [one.run_id for one in Books().glance(s3_store.folder).summaries] == ["day1", "day2", "day3"]
     requests, _ = s3.requests()
     assert [method for method, _ in requests] == ["GET", "GET", "GET"]

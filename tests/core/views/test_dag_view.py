@@ -6,6 +6,7 @@ import json
 import pytest
 from support.stores import day, policy, record, run
 
+from elpa_core.errors import InputError
 from elpa_core.schema.policy import MissingModel
 from elpa_core.store import PolicyStore, Start
 from elpa_core.views import Books, dag_view, overview, policy_rows
@@ -50,9 +51,9 @@ def test_a_model_that_a_policy_lacks_has_a_gap(store):
 
 def test_a_model_keeps_its_place_when_others_come(store):
     run(store, 1, policy({"ets": 1.0}))
-    before = {one.name: one.place for one in overview(Books().read(store.folder)).models}
+    before = {one.name: one.place for one in view(store).series}
     run(store, 2, policy({"arima": 0.5, "ets": 1.0}))
-    after = {one.name: one.place for one in overview(Books().read(store.folder)).models}
+    after = {one.name: one.place for one in view(store).series}
     assert before.items() < after.items()
     assert sorted(after.values()) == [0, 1, 2]
 
@@ -81,7 +82,7 @@ def test_a_current_policy_that_is_older_than_promised_is_late(store):
 def test_a_dag_without_policies_has_an_empty_view(store):
     found = view(store)
     assert (found.state, found.points, found.current, found.league) == ("none", [], None, [])
-    assert overview(Books().read(store.folder)).policies == 0
+    assert overview(Books().glance(store.folder)).strip == []
 
 
 def test_decisions_by_hand_and_the_gate_are_marks(store):
@@ -130,9 +131,57 @@ def test_what_changed_is_read_again(store):
     assert books.read(store.folder).ledger.last_number == 2
 
 
-def test_a_bin_keeps_its_extremes_and_marks_stay():
-    values = [[float(i % 97) for i in range(2_000)], [None] * 2_000]
-    kept = thinned(values, 400, marks=[5, 1_001])
+def test_a_bin_keeps_the_extremes_and_a_gap_of_each_curve_and_marks_stay():
+    steady, spiked = [float(i % 97) for i in range(2_000)], [1.0] * 2_000
+    spiked[777], spiked[1_300], spiked[55] = 99.0, 0.5, None
+    kept = thinned([steady, spiked], 400, marks=[5, 1_001])
     assert len(kept) < 450
-    assert {0, 5, 1_001, 1_999} <= {*kept}
-    assert {values[0][i] for i in kept} >= {0.0, 96.0}
+    assert {0, 5, 55, 777, 1_001, 1_300, 1_999} <= {*kept}
+    assert {steady[i] for i in kept} >= {0.0, 96.0}
+
+
+def test_marks_and_the_asked_run_stay_in_charts_that_have_little_room(store):
+    for number in range(1, 12):
+        run(store, number)
+    for number in (5, 11):
+        store.promote(f"day{number}", reason="looked at", actor="me")
+    shown = [point.run_id for point in view(store, width=2).points]
+    assert "day5" in shown
+    assert "day7" not in shown
+    assert "day7" in [point.run_id for point in view(store, width=2, run_id="day7").points]
+
+
+def test_a_glance_says_of_the_last_policies_what_the_book_says(store):
+    for number in range(1, 29):
+        run(store, number, policy({"ets": float(number)}), max_score_increase=0.5)
+    store.promote("day2", reason="looked at", actor="me")
+    books = Books()
+    glance, book = books.glance(store.folder), books.read(store.folder)
+    assert overview(glance).model_dump() == overview(book).model_dump()
+    assert books.glance(store.folder) is glance
+
+
+def test_a_glance_reads_the_ends_of_long_files_alone(store, monkeypatch):
+    for number in (1, 2):
+        run(store, number)
+    line = store.folder.history.read_bytes().splitlines(keepends=True)[-1]
+    padding = json.dumps({**json.loads(line), "number": None, "action": "recorded"}) + "\n"
+    store.folder.history.write_bytes(b"no decision\n" + padding.encode() * 500 + line)
+    with pytest.raises(InputError, match="line 1"):
+        Books().read(store.folder)
+    glance = Books().glance(store.folder)
+    assert (len(glance.entries), glance.summaries[-1].run_id) == (40, "day2")
+
+
+def test_a_glance_makes_up_for_what_an_earlier_version_left_out(store):
+    for number in (1, 2):
+        run(store, number)
+    store.folder.summaries.unlink()
+    assert [one["run_id"] for one in overview(Books().glance(store.folder)).strip] == ["day1", "day2"]
+
+
+def test_the_policies_of_a_time_come_page_by_page(store):
+    for number in (1, 2, 3):
+        record(store, number)
+    total, rows = policy_rows(Books().read(store.folder), 0, 5, since=day(2))
+    assert (total, [row.run_id for row in rows]) == (2, ["day3", "day2"])

@@ -4,15 +4,16 @@ import hashlib
 import json
 
 import pytest
-from support.stores import day, policy, run
+from support.stores import day, leave_rows, policy, run
 
 from elpa_core.errors import InputError
+from elpa_core.runs.folder import RunFolder
 from elpa_core.store import PolicyStore
 from elpa_core.views import Books, run_view
+from elpa_core.views.book import read_current
 from elpa_core.views.changes import change, side_by_side
+from elpa_core.views.run_view import router_state
 from elpa_core.views.validation_rows import validation_rows
-
-ENTRY = {"status": "ok", "started_at": "2026-01-01T00:00:00Z", "finished_at": "2026-01-01T00:00:02Z"}
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def test_fields_of_another_version_are_passed_over_with_a_word(store):
 def test_a_preview_says_what_the_decision_does(store):
     book = Books().read(store.folder)
     ahead = change(book, "rollback")
-    assert (ahead.to_run, ahead.from_run, ahead.token) == ("day1", "day2", "2")
+    assert (ahead.to_run, ahead.from_run, ahead.token) == ("day1", "day2", "2-1")
     assert change(book, "promote", "day1").moves == side_by_side(book, ("day2", None), ("day1", None))
     with pytest.raises(InputError, match="nothing that is ruled out"):
         change(book, "lift")
@@ -82,22 +83,35 @@ def test_a_preview_says_what_the_decision_does(store):
     assert "2026-01-02" in change(Books().read(store.folder), "lift").words
 
 
-def with_rows(store, path_of=lambda path: path, forecast=lambda i: i + 1.0):
+def test_the_state_that_the_current_policy_names_is_handed_out_whole_or_not_at_all(store):
+    data = b'{"version": 1}'
+    digest = hashlib.sha256(data).hexdigest()
+    run(store, 3, {**policy(), "routing": {"state": {"sha256": digest}}})
+    path = RunFolder(store.folder.run("day3")).router_state(digest)
+    path.parent.mkdir()
+    with pytest.raises(InputError, match="no such file"):
+        router_state(store.folder, read_current(store.folder))
+    path.write_bytes(data)
+    assert router_state(store.folder, read_current(store.folder)) == (data, digest)
+    path.write_bytes(data + b" ")
+    with pytest.raises(InputError, match="another content"):
+        router_state(store.folder, read_current(store.folder))
+    store.promote("day1", reason="x", actor="me")
+    for current in (read_current(store.folder), None):
+        with pytest.raises(InputError, match="a current policy that names a state"):
+            router_state(store.folder, current)
+
+
+@pytest.mark.parametrize("name", ["../../secret", "0" * 63, "G" * 64, 5, None])
+def test_a_state_whose_name_is_no_digest_is_not_looked_for(store, name):
+    run(store, 3, {**policy(), "routing": {"state": {"sha256": name}}})
+    with pytest.raises(InputError, match="a current policy that names a state"):
+        router_state(store.folder, read_current(store.folder))
+
+
+def with_rows(store, **options):
     """Record a run whose models left validation rows."""
-    run_dir = store.folder.run("rows")
-    entries, errors = [], {}
-    for name, group in (("ets", "online"), ("tide", "offline")):
-        path = run_dir / "models" / name / "errors.csv"
-        path.parent.mkdir(parents=True)
-        path.write_text("y_true,pred\n" + "".join(f"{i},{forecast(i)}\n" for i in range(30)))
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        facts = {"rows": 30, "sha256": digest, "written_at": "", "started_at": "", "finished_at": ""}
-        artifact = {"model": name, "group": group, "path": str(path_of(path)), **facts}
-        entries.append({**ENTRY, "name": name, "group": group, "artifact": artifact})
-        errors[name] = {"rows": 30, "sha256": digest}
-    (run_dir / "train_manifest.json").write_text(json.dumps({"horizon": 1, "models": entries}))
-    models = [{"name": e["name"], "group": e["group"], "train_cmd": "true"} for e in entries]
-    (run_dir / "config.json").write_text(json.dumps({"models": models}))
+    errors = leave_rows(store, "rows", {"ets": "online", "tide": "offline"}, **options)
     store.record("rows", day(5), {**policy({"ets": 1.0}, {"tide": 1.0}), "errors": errors})
     return validation_rows(Books().read(store.folder), "rows")
 
@@ -111,9 +125,17 @@ def test_the_rows_are_those_behind_the_scores(store):
     assert len(found.router) == 30
 
 
+def test_rows_have_their_times_where_the_errors_have_them(store):
+    assert with_rows(store).times is None
+    times = [f"2026-01-{day:02}" for day in range(1, 31)]
+    found = with_rows(store, time=lambda i: times[i])
+    assert (found.by, found.times) == ("time", times)
+    assert validation_rows(Books().read(store.folder), "rows", most=2).times == times[-2:]
+
+
 @pytest.mark.parametrize("path", ["/etc/passwd", "/x/rows/models/ets/../../../../current.json"])
 def test_an_artifact_outside_the_run_is_not_read(store, path):
-    assert "outside the policy store" in (with_rows(store, lambda _: path).reason or "")
+    assert "outside the policy store" in (with_rows(store, path_of=lambda _: path).reason or "")
 
 
 def test_an_artifact_that_was_changed_is_not_shown(store):

@@ -1,5 +1,5 @@
 // What the frame shares with Airflow around it: theme, links, requests.
-import { el } from "./dom.js";
+import { el, table } from "./dom.js";
 
 const here = location.pathname;
 const ROOT = here.slice(0, here.indexOf("/elpa/pages/"));
@@ -89,6 +89,21 @@ export async function call(path, query = {}, body = undefined) {
   const answer = await response.json().catch(() => ({}));
   if (!response.ok) throw new Refused(response.status, answer);
   return answer;
+}
+
+// A table whose rows the server gives page by page, newest first.
+export function paged(path, field, columns, { count = 10, query = {} } = {}) {
+  const place = el("div", {}, el("p", { class: "muted" }, "Reading"));
+  const say = (error) => place.replaceChildren(el("p", { class: "bad" }, error.message));
+  async function page(first) {
+    const answer = await call(path, { ...query, first, count });
+    const turn = (words, to, disabled) => el("button", { disabled, on: { click: () => page(to).catch(say) } }, words);
+    const rows = answer.total ? `${first + 1} to ${Math.min(first + count, answer.total)} of ${answer.total}` : "none";
+    const pager = el("div", { class: "pager" }, turn("Newer", first - count, first === 0), turn("Older", first + count, first + count >= answer.total), el("span", { class: "muted" }, rows));
+    place.replaceChildren(table(columns, answer[field]), ...(answer.total > count ? [pager] : []));
+  }
+  page(0).catch(say);
+  return place;
 }
 
 export function explain(error) {

@@ -76,6 +76,16 @@ export function chart(title, figure, table, { tall = false, unit = "", models = 
   return box;
 }
 
+// The axis of validation rows: their times where they have some, else their numbers.
+export function steps(data) {
+  const rows = data.actuals.map((_, index) => data.first + index), { times } = data;
+  const columns = [{ title: "Row", number: true, value: (row) => rows[row] }, ...(times ? [{ title: "Time", nowrap: true, value: (row) => times[row] }] : [])];
+  if (!times) return { x: rows, columns, axis: { title: { text: "validation row", font: { size: 11 } } } };
+  if (times.every((text) => /^\d{4}-\d\d-\d\d/.test(text))) return { x: times, columns, axis: { type: "date", nticks: 7 } };
+  if (times.every((text) => Number.isFinite(Number(text)))) return { x: times.map(Number), columns, axis: { title: { text: "time", font: { size: 11 } } } };
+  return { x: times, columns, axis: { type: "category", nticks: 7 } };
+}
+
 export function spark(series, width = 130, height = 26) {
   const picture = svg("svg", { width, height, role: "img", "aria-label": "best scores of the last policies" });
   for (const [values, dash, tone] of series) {

@@ -1,11 +1,13 @@
-import { asked, call, runLink, show } from "./airflow.js";
+import { asked, call, colour, paged, runLink, show } from "./airflow.js";
 import { chart, look, modelName, plain } from "./charts.js";
 import { decide } from "./decide.js";
-import { age, badge, el, interval, moment, moved, number, numbers, percent, seconds, table } from "./dom.js";
+import { age, badge, el, interval, moment, moved, number, numbers, over, percent, seconds, table } from "./dom.js";
 
 const dag = asked.get("dag_id") ?? "";
 const path = `dags/${encodeURIComponent(dag)}`;
 const filter = { kind: "", since: "", group: "" };
+const pretty = (name) => name.replaceAll("_", " ");
+const since = () => (filter.since ? new Date(Date.now() - filter.since * 86400000).toISOString() : "");
 const SIGNS = { held: "square", promoted: "triangle-up", rolled_back: "triangle-left", lifted: "diamond-open", recorded: "circle-open" };
 
 function head(view) {
@@ -15,54 +17,59 @@ function head(view) {
     view.can_lift ? el("button", { on: { click: () => decide(dag, "lift", { done: load }) } }, "Lift") : null);
   const facts = now ? [
     ["Serving reads the policy of", runLink(dag, now.run_id)], ["Data up to", `${moment(now.as_of)}, ${age(now.as_of)}`],
-    [`${now.action.replace("_", " ")}`, `${moment(now.when)} by ${now.actor}`], ["Why", now.reason],
+    [pretty(now.action), `${moment(now.when)} by ${now.actor}`], ["Why", now.reason],
     ["Gain of the router over the best single model", now.gain ? `${number(now.gain.gain, 3)} (95 %: ${interval(now.gain)})` : "not evaluated"],
-    ["Store", view.store],
-  ] : [["Store", view.store]];
+  ] : [];
   return el("div", { class: "panel" },
     el("div", { class: "row" }, el("h1", {}, now ? `Publication ${now.number}` : "No policy is published"), badge(view.state), actions),
     view.state_reason ? el("p", {}, view.state_reason) : null,
     el("dl", { class: "facts" }, facts.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value)))));
 }
 
-function marks(view, height) {
-  const shown = view.marks.filter((mark) => SIGNS[mark.action]);
-  return {
-    x: shown.map((mark) => mark.as_of), y: shown.map(() => height), mode: "markers", cliponaxis: false, type: "scatter",
-    marker: { symbol: shown.map((mark) => SIGNS[mark.action]), size: 9, color: getComputedStyle(document.documentElement).getPropertyValue("--fg") },
-    text: shown.map((mark) => plain(`${mark.action.replace("_", " ")} by ${mark.actor}: ${mark.reason}`.slice(0, 160))), hovertemplate: "%{text}<extra></extra>",
-  };
+// Decisions stand at the top of a chart, ticks on its time axis are policies that were published by themselves.
+function marks(view) {
+  const signs = (rows, height, symbols, texts) => ({
+    x: rows.map((row) => row.as_of), y: rows.map(() => height), yaxis: "y2", mode: "markers", cliponaxis: false, type: "scatter",
+    marker: { symbol: symbols, size: 9, color: colour("--fg"), line: { width: 1.2, color: colour("--fg") } }, text: texts, hovertemplate: "%{text}<extra></extra>",
+  });
+  const decided = view.marks.filter((mark) => SIGNS[mark.action]), published = view.points.filter((point) => point.action === "published");
+  return [
+    signs(decided, 1, decided.map((mark) => SIGNS[mark.action]), decided.map((mark) => plain(`${pretty(mark.action)} by ${mark.actor}: ${mark.reason}`.slice(0, 160)))),
+    signs(published, 0, "line-ns-open", published.map((point) => plain(`published: ${point.run_id}`))),
+  ];
 }
 
+const MARKS_AXIS = { overlaying: "y", range: [0, 1], visible: false, fixedrange: true };
+
 function bar(view, one, field) {
-  const { colour, pattern } = look(one.place), show = field === "weight" ? "weight %{y:.1%}" : "score %{y:.5g}";
-  return { x: [field === "weight" ? moment(view.points[0].as_of) : plain(one.name)], y: one[field], name: plain(one.name), type: "bar", marker: { color: colour, pattern: { shape: pattern } }, hovertemplate: `${plain(one.name)}, ${show}<extra></extra>` };
+  const { colour: tone, pattern } = look(one.place), show = field === "weight" ? "weight %{y:.1%}" : "score %{y:.5g}";
+  return { x: [field === "weight" ? moment(view.points[0].as_of) : plain(one.name)], y: one[field], name: plain(one.name), type: "bar", marker: { color: tone, pattern: { shape: pattern } }, hovertemplate: `${plain(one.name)}, ${show}<extra></extra>` };
 }
 
 function trace(view, one, field) {
   if (view.points.length === 1) return bar(view, one, field);
-  const { colour, dash, pattern } = look(one.place);
-  const base = { x: view.points.map((point) => point.as_of), y: one[field], name: plain(one.name), type: "scatter", mode: view.points.length < 40 ? "lines+markers" : "lines", marker: { size: 5, color: colour } };
+  const { colour: tone, dash, pattern } = look(one.place);
+  const base = { x: view.points.map((point) => point.as_of), y: one[field], name: plain(one.name), type: "scatter", mode: view.points.length < 40 ? "lines+markers" : "lines", marker: { size: 5, color: tone } };
   return field === "weight"
-    ? { ...base, stackgroup: "weights", line: { color: colour, width: 0.6, dash }, fillpattern: { shape: pattern, bgcolor: pattern ? "rgba(0,0,0,0)" : colour, fgcolor: colour, solidity: 0.55 }, fillcolor: colour, hovertemplate: `${plain(one.name)}<br>%{x|%Y-%m-%d %H:%M}<br>weight %{y:.1%}<extra></extra>` }
-    : { ...base, line: { color: colour, width: 1.8, dash }, connectgaps: false, hovertemplate: `${plain(one.name)}<br>%{x|%Y-%m-%d %H:%M}<br>score %{y:.5g}<extra></extra>` };
+    ? { ...base, stackgroup: "weights", line: { color: tone, width: 0.6, dash }, fillpattern: { shape: pattern, bgcolor: pattern ? "rgba(0,0,0,0)" : tone, fgcolor: tone, solidity: 0.55 }, fillcolor: tone, hovertemplate: `${plain(one.name)}<br>%{x|%Y-%m-%d %H:%M}<br>weight %{y:.1%}<extra></extra>` }
+    : { ...base, line: { color: tone, width: 1.8, dash }, connectgaps: false, hovertemplate: `${plain(one.name)}<br>%{x|%Y-%m-%d %H:%M}<br>score %{y:.5g}<extra></extra>` };
 }
 
 function charts(view) {
   const groups = ["online", "offline"].filter((group) => !filter.group || filter.group === group);
-  const data = (view, group, field) => () => table([
-    { title: "As of", value: (row) => moment(row.point.as_of), nowrap: true }, { title: "Run", value: (row) => runLink(dag, row.point.run_id) },
-    ...view.series.filter((one) => one.group === group).map((one) => ({ title: one.name, number: true, value: (row) => field === "weight" ? percent(one.weight[row.index]) : number(one.score[row.index]) })),
-  ], view.points.map((point, index) => ({ point, index })).reverse(), { page: 25, caption: view.points.length < view.total ? `The ${view.points.length} of ${view.total} policies that the chart shows; all of them stand below.` : null });
+  const data = (group, field) => () => paged(`${path}/policies`, "policies", [
+    { title: "Data up to", nowrap: true, value: (row) => moment(row.as_of) }, { title: "Run", value: (row) => runLink(dag, row.run_id) },
+    ...view.series.filter((one) => one.group === group).map((one) => ({ title: one.name, number: true, value: (row) => (field === "weight" ? percent(row.weights[one.name]) : number(row.scores[one.name])) })),
+  ], { count: 25, query: { kind: filter.kind, since: since() } });
   return el("div", { class: "charts" }, groups.flatMap((group) => {
     const own = view.series.filter((one) => one.group === group);
     return ["weight", "score"].map((field) => chart(
       field === "weight" ? `Weights of the ${group} models` : `Scores of the ${group} models`,
       () => ({
-        data: [...own.map((one) => trace(view, one, field)), ...(field === "weight" && view.points.length > 1 ? [marks(view, 1.06)] : [])],
-        layout: { yaxis: field === "weight" ? { range: [0, 1.1], tickformat: ".0%", tickvals: [0, 0.25, 0.5, 0.75, 1] } : { type: "log", exponentformat: "power", nticks: 6 }, xaxis: view.points.length === 1 ? { type: "category" } : { type: "date", nticks: 7 }, barmode: "stack", bargap: 0.5 },
+        data: [...own.map((one) => trace(view, one, field)), ...(view.points.length > 1 ? marks(view) : [])],
+        layout: { margin: { l: 56, r: 12, t: 18, b: 36 }, yaxis2: MARKS_AXIS, yaxis: field === "weight" ? { range: [0, 1], tickformat: ".0%", tickvals: [0, 0.25, 0.5, 0.75, 1] } : { type: "log", tickformat: ".3~g", nticks: 6 }, xaxis: view.points.length === 1 ? { type: "category" } : { type: "date", nticks: 7 }, barmode: "stack", bargap: 0.5 },
       }),
-      numbers(data(view, group, field)), { models: own, unit: field === "score" ? "lower is better, log scale" : "share of the group" }));
+      numbers(data(group, field)), { models: own, unit: field === "score" ? "lower is better, log scale" : "share of the group" }));
   }));
 }
 
@@ -70,52 +77,34 @@ function league(view) {
   return table([
     { title: "Model", sort: (row) => row.name, value: (row) => modelName(row.name, row.place, row.best) },
     { title: "Group", sort: (row) => row.group, value: (row) => row.group },
-    { title: "Score", number: true, sort: (row) => row.score, value: (row) => number(row.score) },
-    { title: "Moved", number: true, value: (row) => moved(row.score, row.score_before, (value) => number(value, 3)) },
-    { title: "Weight", number: true, sort: (row) => row.weight, value: (row) => percent(row.weight) },
-    { title: "Moved", number: true, value: (row) => moved(row.weight, row.weight_before, percent) },
+    { title: "Score", number: true, sort: (row) => row.score, value: (row) => over(number(row.score), moved(row.score, row.score_before, (value) => number(value, 3))) },
+    { title: "Weight", number: true, sort: (row) => row.weight, value: (row) => over(percent(row.weight), moved(row.weight, row.weight_before, percent)) },
     { title: "Failures", number: true, sort: (row) => row.failures, value: (row) => `${row.failures} of ${row.policies}` },
     { title: "Training", number: true, sort: (row) => row.seconds, value: (row) => seconds(row.seconds) },
-    { title: "Trained, data up to", nowrap: true, sort: (row) => row.trained_at, value: (row) => el("span", {}, moment(row.trained_at), el("div", { class: "muted" }, moment(row.as_of))) },
+    { title: "Trained, data up to", nowrap: true, sort: (row) => row.trained_at, value: (row) => over(moment(row.trained_at), moment(row.as_of)) },
     { title: "Remarks", wrap: true, value: (row) => el("span", {}, row.carried_from ? el("span", {}, "carried from ", runLink(dag, row.carried_from)) : "", row.reason ? el("div", {}, row.reason) : "") },
-  ], view.league, { caption: "Moved: against the publication before the current one. ★ is the best of its group." });
-}
-
-function paged(name, field, columns) {
-  const place = el("div", {}, el("p", { class: "muted" }, "Reading"));
-  const count = 10;
-  async function page(first) {
-    const answer = await call(`${path}/${name}`, { first, count, ...(name === "policies" ? { kind: filter.kind } : {}) });
-    const pager = el("div", { class: "pager" },
-      el("button", { disabled: first === 0, on: { click: () => page(first - count) } }, "Newer"),
-      el("button", { disabled: first + count >= answer.total, on: { click: () => page(first + count) } }, "Older"),
-      el("span", { class: "muted" }, answer.total ? `${first + 1} to ${Math.min(first + count, answer.total)} of ${answer.total}` : "none"));
-    place.replaceChildren(table(columns, answer[field]), pager);
-  }
-  page(0).catch((error) => place.replaceChildren(el("p", { class: "bad" }, error.message)));
-  return place;
+  ], view.league, { caption: "Below score and weight: how they moved against the publication before. ★ is the best of its group." });
 }
 
 function history() {
-  return paged("history", "decisions", [
-    { title: "When", nowrap: true, value: (row) => moment(row.when) }, { title: "What", value: (row) => badge(row.action) },
-    { title: "Publication", number: true, value: (row) => row.number ?? "–" }, { title: "Policy of run", wrap: true, value: (row) => runLink(dag, row.run_id) },
-    { title: "Data up to", nowrap: true, value: (row) => moment(row.as_of) }, { title: "Who", nowrap: true, value: (row) => row.actor }, { title: "Why", wrap: true, value: (row) => row.reason },
+  return paged(`${path}/history`, "decisions", [
+    { title: "When, who", nowrap: true, value: (row) => over(moment(row.when), row.actor) }, { title: "What", value: (row) => over(badge(row.action), row.number ? `publication ${row.number}` : "") },
+    { title: "Policy of run, data up to", wrap: true, value: (row) => over(runLink(dag, row.run_id), moment(row.as_of)) }, { title: "Why", wrap: true, value: (row) => row.reason },
   ]);
 }
 
 function policies(view) {
-  const pick = [];
+  const pick = [], same = (row) => (other) => other.run_id === row.run_id && other.number === row.number;
   const compare = el("button", { disabled: true, on: { click: () => side(pick[0], pick[1]) } }, "Compare the two that are ticked");
   const columns = [
-    { title: "", value: (row) => el("input", { type: "checkbox", "aria-label": `compare ${row.run_id}`, on: { change: (event) => {
-      if (event.target.checked) pick.push(row); else pick.splice(pick.indexOf(row), 1);
+    { title: "", value: (row) => el("input", { type: "checkbox", "aria-label": `compare ${row.run_id}`, ...(pick.some(same(row)) ? { checked: true } : {}), on: { change: (event) => {
+      if (event.target.checked) pick.push(row); else pick.splice(pick.findIndex(same(row)), 1);
       compare.disabled = pick.length !== 2;
     } } }) },
-    { title: "Data up to", nowrap: true, value: (row) => moment(row.as_of) }, { title: "Run", wrap: true, value: (row) => runLink(dag, row.run_id) },
-    { title: "Number", number: true, value: (row) => row.number }, { title: "State", value: (row) => el("span", {}, badge(row.action), row.degraded ? badge("degraded") : "") },
+    { title: "Run, data up to", wrap: true, value: (row) => over(runLink(dag, row.run_id), `${moment(row.as_of)}${row.number > 1 ? `, policy ${row.number}` : ""}`) },
+    { title: "State", value: (row) => el("span", {}, badge(row.action), row.degraded ? badge("degraded") : "") },
     { title: "Best models", value: (row) => el("span", {}, row.best.online ?? "–", el("div", {}, row.best.offline ?? "–")) },
-    { title: "Router's gain", number: true, value: (row) => (row.gain ? number(row.gain.gain, 3) : "–") }, { title: "Verdict", wrap: true, value: (row) => row.verdict.at(-1) ?? "" },
+    { title: "Router's gain, verdict", wrap: true, value: (row) => over(row.gain ? number(row.gain.gain, 3) : "–", row.verdict.at(-1) ?? "") },
     { title: "", value: (row) => el("button", { disabled: view.current?.run_id === row.run_id && view.current?.policy_number === row.number, on: { click: () => decide(dag, "promote", { run: row.run_id, number: row.number, done: load }) } }, "Promote") },
   ];
   const beside = el("div", { id: "beside" });
@@ -133,7 +122,7 @@ function policies(view) {
     ], names));
     beside.scrollIntoView({ block: "nearest" });
   }
-  return [el("h2", {}, "All policies"), el("div", { class: "row" }, compare), beside, paged("policies", "policies", columns)];
+  return [el("h2", {}, "All policies"), el("div", { class: "row above" }, compare), beside, paged(`${path}/policies`, "policies", columns, { query: { kind: filter.kind, since: since() } })];
 }
 
 function filters(view) {
@@ -143,16 +132,18 @@ function filters(view) {
     return option;
   })));
   const times = [["", "all time"], ["1", "last day"], ["7", "last 7 days"], ["30", "last 30 days"], ["90", "last 90 days"]];
-  return el("div", { class: "row panel" }, choose("group", "Group", [["", "both"], ["online", "online"], ["offline", "offline"]]), choose("kind", "Runs", [["", "all"], ...view.kinds.map((kind) => [kind, kind.replaceAll("_", " ")])]), choose("since", "Time", times), el("span", { class: "muted" }, view.total === 1 ? "1 policy" : `${view.total} policies`));
+  return el("div", { class: "row panel" }, choose("group", "Group", [["", "both"], ["online", "online"], ["offline", "offline"]]), choose("kind", "Runs", [["", "all"], ...view.kinds.map((kind) => [kind, pretty(kind)])]), choose("since", "Time", times), el("span", { class: "muted" }, view.total === 1 ? "1 policy" : `${view.total} policies`),
+    view.points.length > 1 ? el("span", { class: "muted push" }, "Marks: ■ held back, ▲ promoted, ◄ rolled back, ◇ lifted, ○ experiment; ticks on the time axis: published") : null);
 }
+
+const store = (view) => el("p", { class: "muted below" }, `Store: ${view.store}`);
 
 async function load() {
   await show(async () => {
-    const since = filter.since ? new Date(Date.now() - filter.since * 86400000).toISOString() : "";
     const width = Math.round(Math.max(200, Math.min(800, document.body.clientWidth / 2.4)));
-    const view = await call(path, { width, kind: filter.kind, since });
-    if (!view.total && !filter.kind && !filter.since) return [head(view), el("div", { class: "panel empty" }, el("p", {}, "No run has made a policy yet. Trigger this Dag: when its task integrate has ended, the policy stands here."))];
-    return [head(view), filters(view), charts(view), el("h2", {}, "Models"), league(view), el("h2", {}, "Decisions"), history(), ...policies(view)];
+    const view = await call(path, { width, kind: filter.kind, since: since() });
+    if (!view.total && !filter.kind && !filter.since) return [head(view), el("div", { class: "panel empty" }, el("p", {}, "No run has made a policy yet. Trigger this Dag: when its task integrate has ended, the policy stands here.")), store(view)];
+    return [head(view), filters(view), charts(view), el("h2", {}, "Models"), league(view), el("h2", {}, "Decisions"), history(), ...policies(view), store(view)];
   });
 }
 

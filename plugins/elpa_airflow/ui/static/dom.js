@@ -71,6 +71,9 @@ const WORDS = {
   trained: ["good", "● trained"], carried: ["muted", "◆ carried"], failed: ["bad", "■ failed"], "left out": ["muted", "○ left out"],
 };
 
+// What belongs to a cell's content and matters less stands below it.
+export const over = (content, below) => el("span", {}, content, el("div", { class: "muted" }, below));
+
 export function badge(state) {
   const [tone, words] = WORDS[state] ?? ["muted", state ?? "not decided"];
   return el("span", { class: `badge ${tone}` }, words);

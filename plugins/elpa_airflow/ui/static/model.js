@@ -1,5 +1,5 @@
-import { asked, call, runLink, show } from "./airflow.js";
-import { chart, look, modelName } from "./charts.js";
+import { asked, call, paged, runLink, show } from "./airflow.js";
+import { chart, look, modelName, steps } from "./charts.js";
 import { badge, el, moment, number, numbers, percent, seconds, table } from "./dom.js";
 
 const dag = asked.get("dag_id") ?? "", run = asked.get("run_id") ?? "";
@@ -7,26 +7,36 @@ const name = (asked.get("task_id") ?? "").split(".").at(-1);
 const path = `dags/${encodeURIComponent(dag)}`;
 
 function overTime(view, one) {
-  const rows = view.points.map((point, index) => ({ point, score: one.score[index], weight: one.weight[index] })).reverse();
-  const build = () => table([{ title: "As of", value: (row) => moment(row.point.as_of) }, { title: "Run", value: (row) => runLink(dag, row.point.run_id) }, { title: "Score", number: true, value: (row) => number(row.score) }, { title: "Weight", number: true, value: (row) => percent(row.weight) }], rows, { page: 25 });
+  const build = () => paged(`${path}/policies`, "policies", [{ title: "Data up to", value: (row) => moment(row.as_of) }, { title: "Run", value: (row) => runLink(dag, row.run_id) }, { title: "Score", number: true, value: (row) => number(row.scores[name]) }, { title: "Weight", number: true, value: (row) => percent(row.weights[name]) }], { count: 25 });
   return ["score", "weight"].map((field) => chart(field === "score" ? "Score over the runs" : "Weight over the runs", () => ({
     data: [{ x: view.points.map((point) => point.as_of), y: one[field], type: "scatter", mode: view.points.length > 1 ? "lines+markers" : "markers", line: { color: look(one.place).colour, dash: look(one.place).dash }, marker: { size: view.points.map((point) => (point.run_id === run ? 11 : 4)) }, hovertemplate: field === "score" ? "%{x|%Y-%m-%d %H:%M}: %{y:.5g}<extra></extra>" : "%{x|%Y-%m-%d %H:%M}: %{y:.1%}<extra></extra>" }],
-    layout: { xaxis: view.points.length > 1 ? { type: "date", nticks: 7 } : { type: "category" }, yaxis: field === "score" ? { type: "log", exponentformat: "power", nticks: 6 } : { tickformat: ".0%", rangemode: "tozero" } },
+    layout: { xaxis: view.points.length > 1 ? { type: "date", nticks: 7 } : { type: "category" }, yaxis: field === "score" ? { type: "log", tickformat: ".3~g", nticks: 6 } : { tickformat: ".0%", rangemode: "tozero" } },
   }), numbers(build), { unit: field === "score" ? "lower is better, log scale; large: this run" : "share of the group; large: this run" }));
 }
 
 function errors(data, place) {
   const values = data.forecasts[name];
   if (data.reason || !values) return [el("p", { class: "muted" }, `There are no validation errors to show: ${data.reason ?? "the policy does without this model"}`)];
-  const error = values.map((value, index) => (value === null ? null : value - data.actuals[index])), x = error.map((_, index) => data.first + index);
-  const build = () => table([{ title: "Row", number: true, value: (row) => data.first + row }, { title: "Actual", number: true, value: (row) => number(data.actuals[row], 5) }, { title: "Forecast", number: true, value: (row) => number(values[row], 5) }, { title: "Error", number: true, value: (row) => number(error[row], 5) }], error.map((_, row) => row), { page: 25 });
+  const error = values.map((value, index) => (value === null ? null : value - data.actuals[index])), { x, axis, columns } = steps(data);
+  const build = () => table([...columns, { title: "Actual", number: true, value: (row) => number(data.actuals[row], 5) }, { title: "Forecast", number: true, value: (row) => number(values[row], 5) }, { title: "Error", number: true, value: (row) => number(error[row], 5) }], error.map((_, row) => row), { page: 25 });
+  const bins = binned(error.filter((value) => value !== null)), range = (bin) => `${number(bin.low)} to ${number(bin.high)}`;
+  const counts = () => table([{ title: "Error", number: true, value: range }, { title: "Rows", number: true, value: (bin) => bin.rows }], bins, { page: 40 });
   return [el("div", { class: "charts" },
-    chart("Validation errors of this run", () => ({ data: [{ x, y: error, type: "scatter", mode: "lines", line: { color: look(place).colour, width: 1.4 }, hovertemplate: "row %{x}: %{y:.5g}<extra></extra>" }], layout: { xaxis: { title: { text: "validation row", font: { size: 11 } } } } }), numbers(build), { unit: "forecast less actual" }),
-    chart("Their distribution", () => ({ data: [{ x: error, type: "histogram", nbinsx: 40, marker: { color: look(place).colour }, hovertemplate: "%{x}: %{y} rows<extra></extra>" }], layout: { bargap: 0.05 } }), numbers(build), { unit: "number of rows" }))];
+    chart("Validation errors of this run", () => ({ data: [{ x, y: error, type: "scatter", mode: "lines", line: { color: look(place).colour, width: 1.4 }, hovertemplate: "%{x}: %{y:.5g}<extra></extra>" }], layout: { xaxis: axis } }), numbers(build), { unit: "forecast less actual" }),
+    chart("Their distribution", () => ({ data: [{ x: bins.map((bin) => bin.middle), y: bins.map((bin) => bin.rows), width: bins.map((bin) => bin.width), type: "bar", marker: { color: look(place).colour }, text: bins.map(range), textposition: "none", hovertemplate: "%{text}: %{y} rows<extra></extra>" }], layout: { bargap: 0.05 } }), numbers(counts), { unit: "number of rows" }))];
+}
+
+// Equal bins between the lowest and the highest value, about as many as the root of their number.
+function binned(values) {
+  if (!values.length) return [];
+  const low = Math.min(...values), high = Math.max(...values), count = high > low ? Math.min(40, Math.ceil(Math.sqrt(values.length))) : 1;
+  const width = (high - low) / count || 1, rows = Array(count).fill(0);
+  for (const value of values) rows[Math.min(count - 1, Math.floor((value - low) / width))] += 1;
+  return rows.map((number_of_rows, index) => ({ low: low + index * width, high: low + (index + 1) * width, middle: low + (index + 0.5) * width, width, rows: number_of_rows }));
 }
 
 show(async () => {
-  const view = await call(path, { width: 400 });
+  const view = await call(path, { width: 400, run_id: run });
   const one = view.series.find((series) => series.name === name), row = view.league.find((model) => model.name === name);
   if (!one && !row) return [el("div", { class: "panel empty" }, el("h1", {}, name === "integrate" ? "This task makes the policy" : "No scores of this model yet"), el("p", {}, name === "integrate" ? "What it decided stands in the run's tab Policy." : "They stand here when the task integrate of a run has ended."), runLink(dag, run))];
   const own = await call(`${path}/run`, { run_id: run }).catch(() => null);

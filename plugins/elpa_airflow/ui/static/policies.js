@@ -1,5 +1,5 @@
 import { call, dagLink, runLink, show } from "./airflow.js";
-import { modelName, spark } from "./charts.js";
+import { spark } from "./charts.js";
 import { age, badge, el, interval, moment, number, table } from "./dom.js";
 
 const WORST = ["held", "none", "late", "degraded", "experiment", "fine"];
@@ -11,15 +11,14 @@ function strip(policies) {
   }));
 }
 
+// Where nothing is published, the column of what serving reads says why.
+const why = (dag) => dag.problem ?? (dag.current ? dag.state_reason : "");
 const gain = (dag) => dag.current?.gain ?? null;
-const best = (dag) => ["online", "offline"].map((group) => {
-  const name = dag.current.best[group], place = dag.models.find((model) => model.name === name)?.place ?? 0;
-  return el("div", { class: "row tight" }, modelName(name, place), el("span", { class: "muted push" }, number(dag.current.best_scores[group])));
-});
+const best = (dag) => ["online", "offline"].map((group) => el("div", { class: "row tight" }, dag.current.best[group], el("span", { class: "muted push" }, number(dag.current.best_scores[group]))));
 
 const columns = [
   { title: "Dag", sort: (dag) => dag.dag_id, value: (dag) => dagLink(dag.dag_id) },
-  { title: "State", sort: (dag) => (dag.problem ? -1 : WORST.indexOf(dag.state)), value: (dag) => dag.problem ? el("span", {}, badge("unreadable"), el("div", { class: "muted" }, dag.problem)) : el("span", { title: dag.state_reason }, badge(dag.state)), wrap: false },
+  { title: "State", sort: (dag) => (dag.problem ? -1 : WORST.indexOf(dag.state)), value: (dag) => el("span", {}, badge(dag.problem ? "unreadable" : dag.state), why(dag) ? el("div", { class: "muted note" }, why(dag)) : null) },
   { title: "Serving reads", wrap: true, sort: (dag) => dag.current?.when ?? null, value: (dag) => dag.current ? el("span", {}, runLink(dag.dag_id, dag.current.run_id), el("div", { class: "muted" }, `${dag.current.action.replace("_", " ")} by ${dag.current.actor}: ${dag.current.reason}`)) : el("span", { class: "muted" }, dag.state_reason ?? "") },
   { title: "Data up to", nowrap: true, sort: (dag) => dag.current?.as_of ?? null, value: (dag) => dag.current ? el("span", {}, moment(dag.current.as_of), el("div", { class: "muted" }, age(dag.current.as_of))) : null },
   { title: "Best models, scores", sort: (dag) => dag.current?.best.online ?? null, value: (dag) => (dag.current ? el("span", { title: "online above, offline below" }, best(dag)) : null) },
@@ -34,7 +33,7 @@ show(async () => {
   const search = el("input", { type: "search", placeholder: "Search Dags and models", "aria-label": "Search Dags and models" });
   const draw = () => {
     const words = search.value.toLowerCase();
-    const shown = dags.filter((dag) => [dag.dag_id, dag.state ?? "", ...(dag.models ?? []).map((model) => model.name)].join("\n").toLowerCase().includes(words));
+    const shown = dags.filter((dag) => [dag.dag_id, dag.state ?? "", ...(dag.models ?? [])].join("\n").toLowerCase().includes(words));
     place.replaceChildren(table(columns, shown, { caption: `${shown.length} of ${dags.length} Dags. Curves: best score, solid online, dashed offline, log scale. Strip, oldest first: full published, outlined recorded, lower degraded, half held back.` }));
   };
   search.addEventListener("input", draw);

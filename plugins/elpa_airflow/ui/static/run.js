@@ -1,5 +1,5 @@
-import { address, asked, call, runLink, show } from "./airflow.js";
-import { chart, look, modelName, plain } from "./charts.js";
+import { address, asked, call, colour, runLink, show } from "./airflow.js";
+import { chart, look, modelName, plain, steps } from "./charts.js";
 import { decide } from "./decide.js";
 import { badge, el, interval, moment, moved, number, numbers, percent, seconds, table } from "./dom.js";
 
@@ -39,7 +39,7 @@ function bars(view, field) {
     return { data: [
       { type: "bar", name: "this run", x: names, y: own.map((model) => model[field]), marker: { color: tones, pattern: { shape: patterns } }, hovertemplate: `%{x}, this run: ${text}<extra></extra>` },
       ...(view.is_current || !view.current_run ? [] : [{ type: "bar", name: "current", x: names, y: own.map((model) => model[now]), marker: { color: "rgba(0,0,0,0)", line: { color: tones, width: 2 } }, hovertemplate: `%{x}, current policy: ${text}<extra></extra>` }]),
-    ], layout: { barmode: "group", bargap: 0.25, xaxis: { tickangle: own.length > 8 ? -40 : 0 }, yaxis: field === "weight" ? { tickformat: ".0%", rangemode: "tozero" } : { type: "log", exponentformat: "power", nticks: 6 } } };
+    ], layout: { barmode: "group", bargap: 0.25, xaxis: { tickangle: own.length > 8 ? -40 : 0 }, yaxis: field === "weight" ? { tickformat: ".0%", rangemode: "tozero" } : { type: "log", tickformat: ".3~g", nticks: 6 } } };
   };
   const title = field === "weight" ? "Weights" : "Scores";
   return chart(title, figure, numbers(() => table([
@@ -64,7 +64,7 @@ function evaluation(view) {
   const ways = view.ways, place = Object.fromEntries(view.models.map((model) => [model.name, model.place]));
   const figure = () => {
     const title = (way) => plain(way.kind === "ensemble" ? pretty(way.name) : way.name);
-    const shown = [...ways].reverse(), ensemble = getComputedStyle(document.documentElement).getPropertyValue("--fg");
+    const shown = [...ways].reverse(), ensemble = colour("--fg");
     return { data: [{ type: "bar", orientation: "h", y: shown.map(title), x: shown.map((way) => way.mae), marker: { color: shown.map((way) => way.kind === "ensemble" ? ensemble : look(place[way.name] ?? 0).colour), pattern: { shape: shown.map((way) => way.kind === "ensemble" ? "/" : "") } }, hovertemplate: "%{y}: %{x:.5g}<extra></extra>" }], layout: { margin: { l: 140, r: 12, t: 8, b: 36 }, xaxis: { rangemode: "tozero" } } };
   };
   return [
@@ -101,17 +101,17 @@ function rows(view) {
     const best = view.models.filter((model) => model.best).map((model) => model.name);
     const names = Object.keys(data.forecasts), chosen = new Set(names.length > 6 ? best : names);
     const places = Object.fromEntries(view.models.map((model) => [model.name, model.place]));
-    const x = data.actuals.map((_, index) => data.first + index);
+    const { x, axis, columns } = steps(data), fg = () => colour("--fg");
     const lines = (values) => [...names.filter((name) => chosen.has(name)).map((name) => {
-      const { colour, dash } = look(places[name] ?? 0);
-      return { x, y: values(data.forecasts[name]), name: plain(name), mode: "lines", type: "scatter", line: { color: colour, dash, width: 1.4 }, hovertemplate: `${plain(name)}, row %{x}: %{y:.5g}<extra></extra>` };
-    }), ...(data.router && chosen.has("\0router") ? [{ x, y: values(data.router), name: "router", mode: "lines", type: "scatter", line: { color: getComputedStyle(document.documentElement).getPropertyValue("--fg"), width: 2.2, dash: "dot" }, hovertemplate: "router, row %{x}: %{y:.5g}<extra></extra>" }] : [])];
+      const { colour: tone, dash } = look(places[name] ?? 0);
+      return { x, y: values(data.forecasts[name]), name: plain(name), mode: "lines", type: "scatter", line: { color: tone, dash, width: 1.4 }, hovertemplate: `${plain(name)}, %{x}: %{y:.5g}<extra></extra>` };
+    }), ...(data.router && chosen.has("\0router") ? [{ x, y: values(data.router), name: "router", mode: "lines", type: "scatter", line: { color: fg(), width: 2.2, dash: "dot" }, hovertemplate: "router, %{x}: %{y:.5g}<extra></extra>" }] : [])];
     chosen.add("\0router");
-    const actual = () => ({ x, y: data.actuals, name: "actual", mode: "lines", type: "scatter", line: { color: getComputedStyle(document.documentElement).getPropertyValue("--fg"), width: 2.4 }, hovertemplate: "actual, row %{x}: %{y:.5g}<extra></extra>" });
+    const actual = () => ({ x, y: data.actuals, name: "actual", mode: "lines", type: "scatter", line: { color: fg(), width: 2.4 }, hovertemplate: "actual, %{x}: %{y:.5g}<extra></extra>" });
     const error = (values) => values.map((value, index) => (value === null ? null : value - data.actuals[index]));
-    const cells = (show) => () => table([{ title: "Row", number: true, value: (row) => data.first + row }, { title: "Actual", number: true, value: (row) => number(data.actuals[row], 5) }, ...names.map((name) => ({ title: name, number: true, value: (row) => number(show(data.forecasts[name])[row], 5) })), { title: "Router", number: true, value: (row) => number(show(data.router)[row], 5) }], data.actuals.map((_, row) => row), { page: 25 });
-    const above = chart("Forecasts", () => ({ data: [actual(), ...lines((values) => values)], layout: { xaxis: { title: { text: "validation row", font: { size: 11 } } } } }), numbers(cells((values) => values)), { tall: true, unit: "unit of the series; thick: actuals, dotted: router" });
-    const below = chart("Errors", () => ({ data: lines(error), layout: { xaxis: { title: { text: "validation row", font: { size: 11 } } } } }), numbers(cells(error)), { tall: true, unit: "forecast less actual; dotted: router" });
+    const cells = (show) => () => table([...columns, { title: "Actual", number: true, value: (row) => number(data.actuals[row], 5) }, ...names.map((name) => ({ title: name, number: true, value: (row) => number(show(data.forecasts[name])[row], 5) })), { title: "Router", number: true, value: (row) => number(show(data.router)[row], 5) }], data.actuals.map((_, row) => row), { page: 25 });
+    const above = chart("Forecasts", () => ({ data: [actual(), ...lines((values) => values)], layout: { xaxis: axis } }), numbers(cells((values) => values)), { tall: true, unit: "unit of the series; thick: actuals, dotted: router" });
+    const below = chart("Errors", () => ({ data: lines(error), layout: { xaxis: axis } }), numbers(cells(error)), { tall: true, unit: "forecast less actual; dotted: router" });
     const tick = (name, words) => el("label", {}, el("input", { type: "checkbox", ...(chosen.has(name) ? { checked: true } : {}), on: { change: (event) => {
       if (event.target.checked) chosen.add(name); else chosen.delete(name);
       above.redraw();
