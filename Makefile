@@ -3,27 +3,33 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# The environment of the deep models. DEEP_PIP=... are more options of pip, such as an index with torch for the CPU.
+DEEP := .venv-deep
+DEEP_PIP ?=
 # Two workers. Tests that share an Airflow form a group, which runs on one worker.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadscope
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
 
-# Prints a dot per package; errors go to standard error. Each target sets EXTRAS. pip alone would compile
-# the packages on one core; what cannot be compiled is left as it is.
+# Each target sets EXTRAS. pip alone would compile the packages on one core; what cannot be compiled is left as it is.
 PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --no-compile -c constraints.txt \
-	-e '.[$(EXTRAS)]' | awk ' \
+	-e '.[$(EXTRAS)]' | $(DOTS) && { $(BIN)/python -m compileall -q -j 0 $(VENV)/lib > /dev/null || true; }
+# Prints a dot per package; errors go to standard error.
+DOTS = awk ' \
 	/^Collecting / { got++; printf "."; fflush() } \
-	got && /^Installing collected / { printf "\ninstalling %d packages\n", split($$0, names, ","); fflush() }' && \
-	{ $(BIN)/python -m compileall -q -j 0 $(VENV)/lib > /dev/null || true; }
+	got && /^Installing collected / { printf "\ninstalling %d packages\n", split($$0, names, ","); fflush() }'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test test-all test-sweeps test-distributed compose-test check bench bench-cluster format clean
+.PHONY: help demo demo-deep up down test test-all test-sweeps test-distributed compose-test check bench bench-cluster format clean
 
 help:  ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/demo  ## run the demo Dag in its own Airflow, print the policy, stop everything
 	@$(BIN)/python dags/demo/demo.py demo
+
+demo-deep: $(VENV)/demo $(DEEP)/ready  ## the demo with deep models; under twelve minutes, downloads not counted
+	@$(BIN)/python dags/demo/demo.py demo --dag elpa_deep
 
 up: $(VENV)/demo  ## start Airflow with its UI and keep it running; CONFIGS=folder: use your own configs
 	@$(BIN)/python dags/demo/demo.py up $${CONFIGS:+--configs "$$CONFIGS"}
@@ -40,7 +46,7 @@ test-all: $(VENV)/cluster  ## test, slow tests and test-distributed; at most twe
 	@$(PYTEST) -m 'not sweep'
 	@$(MAKE) --no-print-directory test-distributed
 
-test-sweeps: $(VENV)/cluster  ## full sweeps and ten times as many generated cases; test-all runs a sample of both
+test-sweeps: $(VENV)/cluster $(DEEP)/ready  ## full sweeps and ten times as many generated cases; test-all runs a sample of both
 	@$(PYTEST) -m 'sweep or hypothesis' --hypothesis-profile sweeps
 	@tests/distributed/install_servers.sh
 	@$(BIN)/python -m pytest tests/distributed -m sweep
@@ -73,8 +79,8 @@ format: $(VENV)/dev  ## format the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-clean: down  ## remove the environment and all state
-	rm -rf $(VENV) .runtime
+clean: down  ## remove the environments and all state
+	rm -rf $(VENV) $(DEEP) .runtime
 
 $(VENV)/python: pyproject.toml elpa_core/__init__.py
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; \
@@ -96,8 +102,16 @@ $(VENV)/dev: $(VENV)/demo
 	@$(PIP_INSTALL)
 	@touch $@
 
-$(VENV)/cluster: EXTRAS := airflow,cluster,demo,dev,s3,ui
+$(VENV)/cluster: EXTRAS := airflow,cluster,demo,dev,kubernetes,s3,ui
 $(VENV)/cluster: $(VENV)/python constraints.txt
 	@echo "installing all that the tests need in $(VENV)"
 	@$(PIP_INSTALL)
 	@touch $(VENV)/demo $(VENV)/dev $@
+
+$(DEEP)/ready: dags/training/deep/requirements.txt
+	@echo "creating the environment of the deep models in $(DEEP), once: neuralforecast, torch and what they need."
+	@echo "With torch for GPUs, as pip finds it by itself: about 3 GB to download, 8 GB on disk. With torch for the CPU,"
+	@echo "where pip finds that: 360 MB and 1.7 GB; name its index by make demo-deep DEEP_PIP='--extra-index-url URL'"
+	@$(PYTHON) -m venv $(DEEP)
+	@$(DEEP)/bin/python -m pip install --disable-pip-version-check $(DEEP_PIP) -r $< | $(DOTS)
+	@touch $@

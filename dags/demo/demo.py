@@ -1,4 +1,4 @@
-"""Run the demo: ``make demo``, ``make up`` and ``make down``, in a clone of the repository."""
+"""Run a demo: ``make demo``, ``make demo-deep``, ``make up`` and ``make down``, in a clone."""
 
 from __future__ import annotations
 
@@ -43,6 +43,8 @@ def main() -> int:
         command.set_defaults(run=run)
         if run in {_up, _serve}:
             command.add_argument("--configs", type=Path, help="folder of configs, instead of the demo's")
+        if run is _demo:
+            command.add_argument("--dag", default=DAG_ID, help="id of the Dag to run (default: %(default)s)")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, _terminated)
     try:
@@ -64,17 +66,17 @@ def _airflow(name: str, dags: Path, port: int | None = None) -> LocalAirflow:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    del options
+    dag_id: str = options.dag
     airflow = _airflow("demo", _DAGS)
     # Otherwise the run of an interrupted demo would continue beside this one, and lock SQLite.
     shutil.rmtree(airflow.state, ignore_errors=True)
     print(f"starting Airflow on {airflow.url} (log: {airflow.log_path})", flush=True)
     with airflow:
-        airflow.wait_for_dag(DAG_ID)
-        run_id = airflow.trigger(DAG_ID)
-        print(f"triggered {DAG_ID}, run {run_id}", flush=True)
-        state = follow(airflow, DAG_ID, run_id)
-        run_dir = airflow.state / "elpa" / DAG_ID / "runs" / folder_of_run(run_id)
+        airflow.wait_for_dag(dag_id)
+        run_id = airflow.trigger(dag_id)
+        print(f"triggered {dag_id}, run {run_id}", flush=True)
+        state = follow(airflow, dag_id, run_id)
+        run_dir = airflow.state / "elpa" / dag_id / "runs" / folder_of_run(run_id)
         if state != "success":
             print(f"the run ended as {state}; logs of the tasks: {airflow.state / 'logs'}", file=sys.stderr)
     if state != "success":

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from elpa_core.config.airflow import DagRunOptions, ModelRunOptions
 from elpa_core.config.integration import IntegrationConfig, ScoredBlock
+from elpa_core.config.notifications import Notification
 from elpa_core.config.training import ErrorColumns, Model, TrainingConfig
 from elpa_core.files.atomic import write_atomic
 from elpa_core.schema.policy import (
@@ -37,6 +38,7 @@ _TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("`error_columns` of a config and of a block of `models`", ErrorColumns),
     ("`airflow` at the top of a training config", DagRunOptions),
     ("`airflow` in a model's block; at the top: for all models that do not say otherwise", ModelRunOptions),
+    ("A block of `notify` in `airflow`", Notification),
     ("Integration config", IntegrationConfig),
     ("A block of `models` in an integration config", ScoredBlock),
     ("Policy", Policy),
@@ -71,6 +73,8 @@ def _table(title: str, model: type[BaseModel]) -> Iterator[str]:
         info = model.model_fields[name]
         default = "required" if info.is_required() else _default(info.get_default(call_default_factory=True))
         yield f"| `{name}` | {_type(field, schema)} | {default} | {info.description or ''} |"
+    if model is Notification:
+        yield "| any other name | any | | An argument of the notifier's class. |"
 
 
 def _default(value: Any) -> str:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from croniter import CroniterError, croniter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from elpa_core.config.notifications import Notification
 from elpa_core.config.types import airflow_key
 from elpa_core.errors import quoted
 from elpa_core.files.location import is_uri, uri_problem
@@ -165,7 +166,21 @@ class ModelRunOptions(_Options):
     pool_slots: int | None = Field(
         default=None, ge=1, le=_MAX_INT, description="Number of slots that the task takes in its pool."
     )
+    max_active_tis_per_dag: int | None = Field(
+        default=None,
+        ge=1,
+        le=_MAX_INT,
+        description="Largest number of simultaneous tasks of this model, over all runs of the Dag.",
+    )
     queue: NonBlank | None = Field(default=None, description="Queue whose workers run the task.")
+    executor: NonBlank | None = Field(
+        default=None, description="Which of Airflow's executors runs the task; default: Airflow's first."
+    )
+    pod_override: dict[str, Any] | None = Field(
+        default=None,
+        description="Pod as Kubernetes writes it, over the template of the Kubernetes executor; the first"
+        " container is `base`.",
+    )
     priority_weight: int | None = Field(
         default=None, ge=-_MAX_INT, le=_MAX_INT, description="Priority of the task in its pool."
     )
@@ -244,6 +259,9 @@ class DagRunOptions(ModelRunOptions):
     )
     promotion: Promotion | None = Field(
         default=None, description="Condition for publishing a policy automatically."
+    )
+    notify: tuple[Notification, ...] = Field(
+        default=(), strict=False, description="Who is told what became of a run."
     )
     keep_runs: int | None = Field(
         default=None, ge=1, description="Number of run folders that pruning keeps; null: all."

@@ -89,6 +89,9 @@ class Model(StrictModel):
         default="online", description="online: cheap, retrained often; offline: heavy, retrained rarely."
     )
     enabled: bool = Field(default=True, description="A disabled model is shown in the plan and not trained.")
+    description: str | None = Field(
+        default=None, description="What the model is, in Markdown, shown in the documentation of its task."
+    )
     train_cmd: str = Field(description="Template of the shell command that trains the model.")
     env: Environment = Field(
         default_factory=dict, description="Additional environment variables of the command."

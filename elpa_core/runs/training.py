@@ -21,12 +21,16 @@ from elpa_core.artifacts.kept_files import KeptFiles, kept_files
 from elpa_core.commands.masking import MaskedStream, mask_text
 from elpa_core.errors import ArtifactError, CommandError
 from elpa_core.processes.command import DEFAULT_STOP_GRACE, Command, CommandResult
+from elpa_core.processes.cpus import available_cpus
 from elpa_core.processes.exit_codes import exit_code_in_words
 from elpa_core.runs.error_tail import last_lines
 from elpa_core.runs.folder import ModelFolder
 from elpa_core.runs.plan import PlannedModel
 from elpa_core.schema.trained_file import TrainedFile
 from elpa_core.times import now_text
+
+CPUS_VARIABLE = "ELPA_CPUS"
+"""How many cores a command may use; one that the environment already has stays."""
 
 
 class ArtifactKeeper(Protocol):
@@ -228,7 +232,7 @@ class Training:
             self._command = Command(
                 planned.command,
                 cwd=planned.model_dir,
-                env={**self._environment, **planned.environment},
+                env={CPUS_VARIABLE: str(available_cpus()), **self._environment, **planned.environment},
                 stdout=stdout,
                 stderr=stderr,
                 on_line=self._on_line,

@@ -159,3 +159,12 @@ def command(store, capsys):
 @pytest.fixture(params=[1, 24], ids=["h1", "h24"])
 def panel(request):
     return make_panel(3, request.param)
+
+
+@pytest.fixture
+def on_one_core():
+    """Let this process and its children run on one core only."""
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    yield
+    os.sched_setaffinity(0, cores)

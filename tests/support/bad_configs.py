@@ -6,7 +6,8 @@ import sys
 from support.pools import block, pool
 
 MODEL_FIELDS = (
-    "name, group, enabled, train_cmd, env, error_csv, error_columns, artifacts, resume_from, airflow"
+    "name, group, enabled, description, train_cmd, env, error_csv, error_columns, artifacts, resume_from,"
+    " airflow"
 )
 
 
@@ -305,11 +306,20 @@ BAD_CONFIGS = {
          '$.airflow.timezone: found "Mars"; expected an IANA timezone, such as "UTC" or "Europe/Berlin"',
          "$.models[0].airflow.retries: found -1; expected a number of at least 0",
          "$.models[0].airflow.pol: found an unknown field; expected one of retries, retry_delay,"
-         ' no_retry_exit_codes, execution_timeout, stop_grace, max_log_lines, pool, pool_slots, queue,'
-         ' priority_weight; did you'
-         ' mean "pool"?',
+         ' no_retry_exit_codes, execution_timeout, stop_grace, max_log_lines, pool, pool_slots,'
+         ' max_active_tis_per_dag, queue, executor, pod_override, priority_weight; did you mean "pool"?',
          "$.airflow.start_date: found nothing; expected the date from which catchup runs missed data"
          " intervals"],
+    ),
+    "notify": (
+        pool(airflow={"notify": [{"on": [], "notifier": "Pager"}, {"on": ["publishd"]}, "alerts.Pager"]}),
+        ["$.airflow.notify[0].on: found 0 entries; expected at least 1",
+         '$.airflow.notify[0].notifier: found "Pager"; expected module and class of an Airflow notifier, such'
+         ' as "my_alerts.Pager"',
+         '$.airflow.notify[1].on[0]: found "publishd"; expected "failed", "degraded", "held_back", "recorded"'
+         ' or "published"; did you mean "published"?',
+         "$.airflow.notify[1].notifier: found nothing; expected a value: the field is required",
+         '$.airflow.notify[2]: found "alerts.Pager"; expected an object'],
     ),
 }  # fmt: skip
 

@@ -7,7 +7,7 @@ import secrets
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,8 @@ class Standalone(AirflowRuns):
         self.mark = secrets.token_hex(8)
         self._restarted: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def start(self, more: Mapping[str, str]) -> None:
+        """Start it, with these settings besides its own."""
         settings = {
             # A new or edited config touches the Dag file, and what was touched is parsed at once. This is
             # for a touch while it is being parsed.
@@ -67,6 +68,7 @@ class Standalone(AirflowRuns):
             "AIRFLOW__ELPA__RESUME_UPLOAD_INTERVAL": "0.5",
             "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO",
             MARK: self.mark,
+            **more,
         }
         self.airflow = _Airflow(self.home, self.dags, settings=settings)
         self.airflow.start()

@@ -11,6 +11,7 @@ from airflow.sdk.definitions.param import ParamsDict
 
 from elpa_airflow.dag import docs
 from elpa_airflow.dag.integrate_operator import IntegrateOperator
+from elpa_airflow.dag.placement import Placement
 from elpa_airflow.dag.trigger_form import trigger_params
 from elpa_airflow.run.moment import policy_uri
 from elpa_airflow.run.names import INTEGRATE, TAG
@@ -38,9 +39,11 @@ def build_dag(loaded: LoadedConfig, store: str | None) -> DAG:
     Raises
     ------
     ConfigError
-        If Airflow refuses the URI of an asset.
+        If Airflow refuses the URI of an asset or has no such executor, or if something is no Pod or no
+        notifier.
     """
     options, place = loaded.config.airflow, store_location(loaded, store)
+    placed = _placed(loaded)
     dag = DAG(
         dag_id=loaded.dag_id,
         description=options.description or f"Train {len(loaded.config.models)} models and build their policy",
@@ -63,6 +66,7 @@ def build_dag(loaded: LoadedConfig, store: str | None) -> DAG:
         trigger_rule="all_done",
         retries=DEFAULT_RETRIES if options.retries is None else options.retries,
         doc_md=docs.INTEGRATE_DOC,
+        on_failure_callback=_told_of_failure(loaded),
         **_given(retry_delay=_seconds(options.retry_delay)),
     )
     shared = _run_arguments(options)
@@ -82,6 +86,7 @@ def build_dag(loaded: LoadedConfig, store: str | None) -> DAG:
             task_group=groups[model.group],
             doc_md=docs.model_doc(model),
             **(_run_arguments(own.over(options)) if own.model_fields_set else shared),
+            **(placed.arguments(model.name) if placed else {}),
         )
         tasks.append(task)
     integrate.set_upstream(tasks)
@@ -100,10 +105,47 @@ def _run_arguments(options: ModelRunOptions) -> dict[str, Any]:
             execution_timeout=_seconds(options.execution_timeout),
             pool=options.pool,
             pool_slots=options.pool_slots,
+            max_active_tis_per_dag=options.max_active_tis_per_dag,
             queue=options.queue,
             priority_weight=options.priority_weight,
         ),
     }
+
+
+def _placed(loaded: LoadedConfig) -> Placement | None:
+    """Return where tasks run, if the config says it, and refuse what this Airflow cannot do.
+
+    None in a task process: it runs where it runs. There, Airflow may have no other executor, and no
+    Kubernetes client.
+    """
+    if _is_task():
+        return None
+    placement = Placement(loaded)
+    problems = placement.problems
+    if loaded.config.airflow.notify:
+        from elpa_airflow.run.notifiers import notifier_problems
+
+        problems += notifier_problems(loaded)
+    if problems:
+        raise ConfigError(dict.fromkeys(problems))
+    return placement
+
+
+def _told_of_failure(loaded: LoadedConfig) -> list[Callable[[Any], None]] | None:
+    """Return what Airflow calls when `integrate` has failed for good, also if its process was killed."""
+    if not any("failed" in block.on for block in loaded.config.airflow.notify):
+        return None
+
+    def tell(context: Any) -> None:
+        from elpa_airflow.tasks.notifications import tell_of_failure
+
+        tell_of_failure(context, loaded, context["task"].missing)
+
+    return [tell]
+
+
+def _is_task() -> bool:
+    return get_parsing_context().dag_id is not None
 
 
 def _integrate_callable(loaded: LoadedConfig, store: str | None) -> Callable[..., dict[str, Any] | None]:
@@ -118,7 +160,7 @@ def _integrate_callable(loaded: LoadedConfig, store: str | None) -> Callable[...
 def _outlets(dag_id: str) -> list[Asset]:
     # The first Asset of a process imports every provider with URI handlers: half a second with
     # Amazon's. A task process does not need it: integrate names its outlet after it has published.
-    return [Asset(policy_uri(dag_id))] if get_parsing_context().dag_id is None else []
+    return [] if _is_task() else [Asset(policy_uri(dag_id))]
 
 
 def _schedule(loaded: LoadedConfig) -> CronDataIntervalTimetable | list[Asset] | str | None:

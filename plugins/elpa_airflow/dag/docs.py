@@ -21,7 +21,7 @@ run's tab Policy shows it.
 
 
 def dag_doc(loaded: LoadedConfig, store: str) -> str:
-    """Return the Dag's documentation: its models, their pools and queues, its store, how to trigger it."""
+    """Return the Dag's documentation: its models, where they run, its store, how to trigger it."""
     config, options = loaded.config, loaded.config.airflow
     lines = [
         f"Trains the models of `{loaded.path.name}` and builds the policy that weights and routes them.",
@@ -47,14 +47,15 @@ def dag_doc(loaded: LoadedConfig, store: str) -> str:
     if loaded.warnings:
         lines += ["", "**Warnings of the config**", ""]
         lines += [f"* {_cell(warning.in_file())}" for warning in loaded.warnings]
-    lines += ["", "| model | group | pool | queue |", "| --- | --- | --- | --- |"]
+    lines += ["", "| model | group | executor | pool | queue |", "| --- | --- | --- | --- | --- |"]
     for model in config.models:
         run = model.airflow.over(options)
         name = model.name if model.enabled else f"{model.name} (disabled)"
         pool = _cell(run.pool) if run.pool else "default_pool"
         slots = f" ({run.pool_slots} slots)" if run.pool_slots else ""
         queue = _cell(run.queue) if run.queue else "default"
-        lines.append(f"| {name} | {model.group} | {pool}{slots} | {queue} |")
+        executor = _cell(run.executor) if run.executor else "default"
+        lines.append(f"| {name} | {model.group} | {executor} | {pool}{slots} | {queue} |")
     return "\n".join(lines)
 
 
@@ -65,12 +66,13 @@ def _columns(config: TrainingConfig, model: Model) -> str:
 
 
 def model_doc(model: Model) -> str:
-    """Return the documentation of a model's task: the template of its command."""
+    """Return the documentation of a model's task: its description and the template of its command."""
     command = mask_text(model.train_cmd, secret_values(model.env)) if model.env else model.train_cmd
     indented = "    " + command.replace("\n", "\n    ")
     state = "" if model.enabled else " Disabled in the config: it is skipped."
     what = f"Trains the {model.group} model **{model.name}**.{state}"
-    return f"{what} The template of its command:\n\n{indented}\n"
+    described = f"\n\n{model.description}\n\n" if model.description else " "
+    return f"{what}{described}The template of its command:\n\n{indented}\n"
 
 
 def _cell(text: str) -> str:

@@ -10,6 +10,7 @@ from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import BaseOperatorLink
 
 from elpa_airflow.run.names import RUN_ROUTE
+from elpa_core.schema.policy import MissingModel
 
 
 class PolicyLink(BaseOperatorLink):
@@ -36,6 +37,8 @@ class IntegrateOperator(PythonOperator):
 
     template_fields = ("elpa_store",)
     operator_extra_links = (PolicyLink(),)
+    missing: tuple[MissingModel, ...] = ()
+    """The models that were missing when it failed."""
 
     def __init__(self, *, elpa_store: str, **arguments: Any) -> None:
         super().__init__(**arguments)

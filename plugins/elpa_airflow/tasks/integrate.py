@@ -5,16 +5,19 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowFailException
 
 from elpa_airflow.run.agreement import require_agreement
 from elpa_airflow.run.moment import policy_uri
+from elpa_airflow.run.policy_event import event_extra
 from elpa_airflow.run.state import RunState
 from elpa_airflow.run.status import read_status, task_id_of
+from elpa_airflow.tasks import metrics
 from elpa_airflow.tasks.failures import in_words
+from elpa_airflow.tasks.notifications import tell_of_policy
 from elpa_airflow.tasks.taking_part import training_result
 from elpa_airflow.tasks.training_result import TrainingResult
 from elpa_core import files
@@ -32,7 +35,7 @@ from elpa_core.runs.folder import RunFolder
 from elpa_core.runs.manifest import manifest_of, model_entry, refused_entry, write_manifest
 from elpa_core.runs.plan import Plan, plan_model
 from elpa_core.schema.policy import MissingModel, Policy, RunReference
-from elpa_core.store import DagFolder, PolicyStore, Start
+from elpa_core.store import DagFolder, Entry, PolicyStore, Start
 from elpa_core.store.errors import as_store_error
 from elpa_core.store.pruning import prune
 from elpa_core.times import now_text, utc_text
@@ -84,6 +87,28 @@ def integrate_dag_run(context: Any, current: LoadedConfig, store: str | None) ->
     run = RunState.of(context, current, store)
     if run.edited:
         log.warning("%s", run.edit_note)
+    dag_id = context["ti"].dag_id
+    try:
+        made = _integrate(context, run)
+    finally:
+        metrics.send_policy_age(run.store, dag_id)
+    if made is None:
+        return None
+    policy = made.policy.to_json()
+    metrics.send_policy(dag_id, made.policy, made.trained)
+    tell_of_policy(context, current, policy, made.entry)
+    return policy
+
+
+class _Made(NamedTuple):
+    """The policy of a run, what was decided on it, and the artifacts of the models that the run trained."""
+
+    policy: Policy
+    entry: Entry
+    trained: tuple[ErrorArtifact, ...]
+
+
+def _integrate(context: Any, run: RunState) -> _Made | None:
     pool: _Pool | None = None
     try:
         require_agreement(context["ti"], run)
@@ -97,8 +122,10 @@ def integrate_dag_run(context: Any, current: LoadedConfig, store: str | None) ->
         start = Start(pool.experiment(run), run.choices.publish)
     except (InputError, NoPolicyError) as error:
         _remove_untrue_policy(run, pool)
+        context["task"].missing = tuple(pool.missing) if pool else ()
         raise AirflowFailException(run.failure(str(error))) from None
-    return _publish(context, run, policy, start)
+    trained = tuple(one.artifact for one in pool.results.values() if one.carried_from is None)
+    return _Made(*_publish(context, run, policy, start), trained)
 
 
 def _remove_untrue_policy(run: RunState, pool: _Pool | None) -> None:
@@ -120,7 +147,7 @@ def _remove_untrue_policy(run: RunState, pool: _Pool | None) -> None:
         files.remove(path)
 
 
-def _publish(context: Any, run: RunState, evaluated: EvaluatedPolicy, start: Start) -> dict[str, Any]:
+def _publish(context: Any, run: RunState, evaluated: EvaluatedPolicy, start: Start) -> tuple[Policy, Entry]:
     ti, options = context["ti"], run.loaded.config.airflow
     policy = _keep_state(run, evaluated)
     store = PolicyStore(run.store, ti.dag_id)
@@ -139,12 +166,12 @@ def _publish(context: Any, run: RunState, evaluated: EvaluatedPolicy, start: Sta
     if outcome.published and outcome.changed:
         asset = Asset(policy_uri(ti.dag_id))
         context["task"].outlets = [asset]
-        extra = {"run_id": ti.run_id, "as_of": run.moment.as_of, "policy": str(recorded.path)}
+        extra = event_extra(recorded.path, ti.run_id, run.moment.as_of, policy.to_json())
         context["outlet_events"][asset].extra = extra
     if options.keep_runs is not None:
         _prune(run, ti.dag_id, ti.run_id, options.keep_runs)
     log.info("%s: %s", outcome.entry.action.capitalize(), verdict_line(policy))
-    return policy.to_json()
+    return policy, outcome.entry
 
 
 def _keep_state(run: RunState, evaluated: EvaluatedPolicy) -> Policy:

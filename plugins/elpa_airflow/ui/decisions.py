@@ -13,9 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 
 from elpa_airflow.run.moment import policy_uri
+from elpa_airflow.run.policy_event import event_extra
 from elpa_airflow.ui.guards import edits_dag
 from elpa_airflow.ui.stores import Opened, OpenedDep
 from elpa_core.store import Outcome
+from elpa_core.store.reading import recorded_policy
 
 router = APIRouter(prefix="/api/v1/dags/{dag_id}")
 
@@ -64,11 +66,8 @@ def _done(opened: Opened, outcome: Outcome, session: SessionDep) -> dict[str, An
         entry, folder = outcome.entry, opened.book.folder
         asset = session.scalar(select(AssetModel).where(AssetModel.uri == policy_uri(folder.dag_id)).limit(1))
         if asset is not None:
-            extra = {
-                "run_id": entry.run_id,
-                "as_of": entry.as_of,
-                "policy": str(folder.policy(*entry.key)),
-                "action": entry.action,
-            }
+            path = folder.policy(*entry.key)
+            policy = recorded_policy(folder, *entry.key).raw
+            extra = {**event_extra(path, entry.run_id, entry.as_of, policy), "action": entry.action}
             asset_manager.register_asset_change(asset=asset, extra=extra, source_is_api=True, session=session)
     return {"version": 1, **outcome.to_json()}

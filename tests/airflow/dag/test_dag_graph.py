@@ -94,6 +94,7 @@ TASK_OPTIONS = [
     ("execution_timeout", lambda task: seconds(task.execution_timeout), None),
     ("pool", lambda task: task.pool, "default_pool"),
     ("pool_slots", lambda task: task.pool_slots, 1),
+    ("max_active_tis_per_dag", lambda task: task.max_active_tis_per_dag, None),
     ("queue", lambda task: task.queue, "default"),
     ("priority_weight", lambda task: task.priority_weight, 1),
 ]
@@ -213,7 +214,10 @@ class TestSchedule:
 class TestDocs:
     def test_the_dag_says_what_is_trained_where(self, folder: DagsFolder) -> None:
         models = [
-            model("ridge", airflow={"pool": "gpu", "pool_slots": 2, "queue": "big"}),
+            model(
+                "ridge",
+                airflow={"executor": "LocalExecutor", "pool": "gpu", "pool_slots": 2, "queue": "big"},
+            ),
             model("idle", enabled=False),
             model("tft", "offline"),
         ]
@@ -230,9 +234,9 @@ class TestDocs:
         assert "Trigger" in text
         rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if "|" in line]
         cells = {row[0]: row[1:] for row in rows}
-        assert cells["ridge"] == ["online", "gpu (2 slots)", "big"]
-        assert cells["idle (disabled)"] == ["online", "cpu", "default"]
-        assert cells["tft"] == ["offline", "cpu", "default"]
+        assert cells["ridge"] == ["online", "LocalExecutor", "gpu (2 slots)", "big"]
+        assert cells["idle (disabled)"] == ["online", "default", "cpu", "default"]
+        assert cells["tft"] == ["offline", "default", "cpu", "default"]
 
     def test_the_dag_says_where_its_store_is(
         self, folder: DagsFolder, monkeypatch: pytest.MonkeyPatch
@@ -257,11 +261,13 @@ class TestDocs:
         folder.config("hostile", dataset=hostile, airflow={"pool": hostile, "queue": hostile})
         text = folder.parse()["elpa_hostile"].doc_md
         rows = [line for line in text.splitlines() if line.startswith("| on ")]
-        assert rows == [r"| on | online | a \| b # &lt;b>'x' | a \| b # &lt;b>'x' |"]
+        assert rows == [r"| on | online | default | a \| b # &lt;b>'x' | a \| b # &lt;b>'x' |"]
         assert "<b>" not in text
 
-    def test_a_task_shows_the_template_of_its_command(self, folder: DagsFolder) -> None:
-        folder.config("docs", [model("on", cmd="cat <<E\n{horizon}\nE"), model("off", "offline")])
+    def test_a_task_shows_its_description_and_the_template_of_its_command(self, folder: DagsFolder) -> None:
+        described = model("on", cmd="cat <<E\n{horizon}\nE", description="The level of *last week*.")
+        folder.config("docs", [described, model("off", "offline")])
         text = folder.parse()["elpa_docs"].get_task("online.on").doc_md
         assert "\n    cat <<E\n    {horizon}\n    E\n" in text
+        assert "**on**.\n\nThe level of *last week*.\n\nThe template" in text
         assert "policy" in folder.parse()["elpa_docs"].get_task("integrate").doc_md

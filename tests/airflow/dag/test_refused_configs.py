@@ -45,6 +45,10 @@ BAD = {
     "bad_cron.json": json.dumps({"airflow": {"schedule": "99 99 * * *"}, "models": pair()}),
     "no legal id.json": json.dumps({"models": pair()}),
     "bad_asset.json": json.dumps({"airflow": {"assets": ["http://["]}, "models": pair()}),
+    "bad_executor.json": json.dumps({"models": [model("on", airflow={"executor": "Locl"}), *pair()[1:]]}),
+    "no_notifier.json": json.dumps(
+        {"airflow": {"notify": [{"on": ["failed"], "notifier": "json.JSONDecoder"}]}, "models": pair()}
+    ),
     "random_cron.json": json.dumps({"airflow": {"schedule": "R R * * *"}, "models": pair()}),
     "one_group.json": json.dumps({"models": pair()[:1]}),
     "twin_1.json": TWIN,
@@ -62,6 +66,12 @@ EXPECTED = {
         '{configs}/no legal id.json: found the Dag id "elpa_no legal id"; expected 1 to 250'
     ],
     "bad_asset.json": ['{configs}/bad_asset.json: $.airflow.assets[0]: found "http://["'],
+    "bad_executor.json": [
+        '{configs}/bad_executor.json: $.models[0].airflow.executor: found "Locl"; expected an executor of'
+    ],
+    "no_notifier.json": [
+        '{configs}/no_notifier.json: $.airflow.notify[0].notifier: found "json.JSONDecoder"'
+    ],
     "random_cron.json": [
         '{configs}/random_cron.json: $.airflow.schedule: found "R R * * *"; expected a cron'
     ],

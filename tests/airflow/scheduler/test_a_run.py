@@ -8,9 +8,11 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from support.airflow_runs import read_json
+from support.airflow_runs import eventually, read_json
 from support.airflow_site import model, train_cmd
+from support.notifiers import noted, notes
 from support.standalone_airflow import Standalone
+from support.statsd import Statsd
 
 from elpa_core.config.integration import load_integration_config
 from elpa_core.policy.integration import integrate_config
@@ -43,7 +45,8 @@ QUICK = "elpa_quick"
 
 @pytest.fixture(scope="module")
 def run_id(standalone: Standalone) -> str:
-    airflow = {"retries": 0, "retry_delay": 0}
+    told = notes(standalone.home / "told_of_quick", "degraded", "recorded", "published")
+    airflow = {"retries": 0, "retry_delay": 0, "notify": told}
     standalone.config("quick", quick_models(), beta=0.6, context={"api_key": TOKEN}, airflow=airflow)
     run_id = standalone.trigger(QUICK)
     assert standalone.wait(QUICK, run_id) == "success", standalone.states(QUICK, run_id)
@@ -106,6 +109,35 @@ class TestARun:
         holding = {path for path in standalone.home.rglob("*") if path.is_file() and holds(path, TOKEN)}
         frozen = [path for path in holding if path.parent.name == "generations"]
         assert holding - set(frozen) == {folder_of_run / "config.json"}
+
+    def test_who_asked_for_it_is_told_and_a_notifier_that_fails_changes_nothing(
+        self, standalone: Standalone, run_id: str
+    ) -> None:
+        assert noted(standalone.home / "told_of_quick") == [[run_id, "published", "idle"]]
+        log = standalone.log(QUICK, run_id, "integrate")
+        assert "notifiers_of_tests.Break was not told of: published" in log
+        assert "notifiers_of_tests.Note is told of: published" in log
+
+    def test_its_policy_is_seen_at_a_statsd_by_tags_and_by_names(
+        self, folder_of_run: Path, statsd: Statsd
+    ) -> None:
+        policy = read_json(folder_of_run / "elpa_policy.json")
+        weights = {**policy["online_weights"], **policy["offline_weights"]}
+        eventually(lambda: statsd.gauges("elpa.degraded", QUICK), "the last gauge is there")
+        for name, values in (("score", policy["scores"]), ("weight", weights)):
+            plain = {model.replace("ï", "_"): value for model, value in values.items()}
+            by_tags = {f"elpa.{name},dag_id={QUICK},model={model}": value for model, value in plain.items()}
+            assert statsd.gauges(f"elpa.{name},", QUICK) == by_tags
+            by_names = {f"elpa.{name}.{QUICK}.{model}": value for model, value in plain.items()}
+            assert statsd.gauges(f"elpa.{name}.{QUICK}") == by_names
+        trained = statsd.gauges(f"elpa.train_seconds.{QUICK}")
+        assert len(trained) == len(policy["scores"])
+        assert 0 < min(trained.values()) <= max(trained.values()) < 60
+        assert statsd.gauges("elpa.degraded", QUICK) == {
+            f"elpa.degraded,dag_id={QUICK}": 0,
+            f"elpa.degraded.{QUICK}": 0,
+        }
+        assert 0 < statsd.gauges("elpa.policy_age_seconds", QUICK)[f"elpa.policy_age_seconds.{QUICK}"] < 600
 
     def test_a_disabled_model_is_skipped(self, standalone: Standalone, run_id: str) -> None:
         assert standalone.states(QUICK, run_id)["offline.idle"] == "skipped"

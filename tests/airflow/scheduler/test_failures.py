@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from support.airflow_runs import eventually, numbers
 from support.airflow_site import model, train_cmd
+from support.notifiers import TEXT, noted, notes
 from support.standalone_airflow import Standalone
 
 pytestmark = pytest.mark.slow
@@ -32,7 +33,10 @@ class TestAModelThatFails:
     def test_fails_the_run_until_it_is_mended_and_cleared(self, standalone: Standalone) -> None:
         dag_id = "elpa_strict"
         models = [may_fail("good"), may_fail("bad", "online", 5, 6), may_fail("off", "offline")]
-        standalone.config("strict", models, airflow=ONCE)
+        told = standalone.home / "told_of_strict"
+        text = f"{TEXT}|{{{{ reason }}}}|{{{{ verdict }}}}"
+        blocks = notes(told, "failed", "published", text=text)
+        standalone.config("strict", models, airflow={**ONCE, "notify": blocks})
         broken = standalone.configs / "broken_bad"
         broken.touch()
         run_id, state = standalone.run(dag_id)
@@ -47,6 +51,9 @@ class TestAModelThatFails:
         log = str(standalone.task(dag_id, run_id, "integrate", "/logs/1"))
         assert "no policy: online model bad (the task failed: the command ended with exit code 3)" in log
         assert standalone.asset_events(dag_id) == []
+        ((*what, reason, verdict),) = noted(told)
+        assert (what, verdict) == ([run_id, "failed", "bad"], "no policy")
+        assert reason.startswith("no policy: online model bad (the task failed: the command ended with exit")
         # Mended: what did not fail is not trained again.
         broken.unlink()
         standalone.clear(dag_id, run_id, ["online.bad"])
@@ -56,6 +63,7 @@ class TestAModelThatFails:
         other, state = standalone.run(dag_id)
         assert state == "success"
         assert numbers(standalone.policy(dag_id, run_id)) == numbers(standalone.policy(dag_id, other))
+        assert [line[:3] for line in noted(told)[1:]] == [[name, "published", ""] for name in (run_id, other)]
 
 
 class TestAScheduler:

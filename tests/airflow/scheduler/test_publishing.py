@@ -7,6 +7,7 @@ import datetime as dt
 import pytest
 from support.airflow_runs import eventually, numbers, read_json
 from support.airflow_site import model
+from support.notifiers import noted, notes
 from support.standalone_airflow import Standalone
 
 pytestmark = pytest.mark.slow
@@ -17,7 +18,8 @@ PUBLISHED = "elpa_published"
 @pytest.fixture(scope="module")
 def run_ids(standalone: Standalone) -> list[str]:
     """Three runs at the same time; the second one has the latest date, the third one the earliest."""
-    standalone.config("published", [model("on"), model("off", "offline")], airflow={"retries": 0})
+    airflow = {"retries": 0, "notify": notes(standalone.home / "told_of_published", "recorded", "published")}
+    standalone.config("published", [model("on"), model("off", "offline")], airflow=airflow)
     dates = [f"2026-02-0{day}T00:00:00Z" for day in (2, 3, 1)]
     found = standalone.start_together(PUBLISHED, *({"logical_date": date} for date in dates))
     for run_id in found:
@@ -45,6 +47,9 @@ class TestPublishing:
         assert len(self.moments(standalone, published=False)) == 3
         assert standalone.current(self.DAG_ID)["record"]["run_id"] == run_ids[1]
         assert len(standalone.asset_events(self.DAG_ID)) == len(published)
+        decided = {line["run_id"]: line["action"] for line in standalone.history(self.DAG_ID)}
+        told = noted(standalone.home / "told_of_published")
+        assert sorted(line[:2] for line in told) == sorted([*one] for one in decided.items())
 
     def test_an_old_run_done_again_is_recorded_and_not_published(
         self, standalone: Standalone, run_ids: list[str]
@@ -60,6 +65,7 @@ class TestPublishing:
         assert "older than the current policy" in last["reason"]
         assert standalone.current(self.DAG_ID) == before
         assert len(standalone.asset_events(self.DAG_ID)) == events
+        assert noted(standalone.home / "told_of_published")[-1] == [run_ids[2], "recorded", ""]
 
     def test_the_current_run_done_again_is_published_again(
         self, standalone: Standalone, run_ids: list[str]

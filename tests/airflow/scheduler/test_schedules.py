@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from support.airflow_runs import eventually, read_json
 from support.airflow_site import training
+from support.notifiers import noted, notes
 from support.programs.write_errors import errors
 from support.standalone_airflow import Standalone
 
@@ -169,8 +170,9 @@ def backfilled(request: pytest.FixtureRequest, standalone: Standalone) -> Backfi
     days: Days = request.param
     for dag_id in (days.forwards, days.backwards):
         airflow = {**SCHEDULE, "offline_schedule": days.offline_schedule, "end_date": days.last}
+        told = notes(standalone.home / f"told_of_{dag_id}", "recorded", "published")
         models = [training("ridge"), training("tide", "offline")]
-        standalone.config(dag_id, models, airflow={**airflow, "dag_id": dag_id})
+        standalone.config(dag_id, models, airflow={**airflow, "dag_id": dag_id, "notify": told})
     for dag_id in (days.forwards, days.backwards):
         standalone.airflow.wait_for_dag(dag_id)
     backfill(standalone, days, days.forwards)
@@ -264,6 +266,19 @@ class TestBackfills:
             assert published == sorted(published)
             assert moment(standalone.current(dag_id)["record"]["as_of"]) == moment(days.as_ofs[-1])
 
+    def test_nobody_is_told_of_policies_that_a_backfill_records(
+        self, standalone: Standalone, backfilled: Backfilled
+    ) -> None:
+        days = backfilled.days
+        recorded = 0
+        for dag_id in (days.forwards, days.backwards):
+            history = standalone.history(dag_id)
+            recorded += sum(line["action"] == "recorded" for line in history)
+            published = [line["run_id"] for line in history if line["action"] == "published"]
+            told = noted(standalone.home / f"told_of_{dag_id}")
+            assert sorted(told) == sorted([run_id, "published", ""] for run_id in published)
+        assert recorded > 0
+
     @pytest.mark.parametrize("name", ["forwards", "backwards", "again"])
     def test_each_publication_and_nothing_else_is_an_asset_event(
         self, backfilled: Backfilled, name: str
@@ -292,7 +307,15 @@ def test_a_failed_training_is_replaced_by_the_newest_earlier_artifact_and_said(
         training("ridge"),
         training("tide", "offline", first="[ ! -e {config_dir}/broken_since ] || exit 3; "),
     ]
-    airflow = {**SCHEDULE, "dag_id": "elpa_falls_back", "retries": 0, "offline_schedule": "@daily"}
+    told = standalone.home / "told_of_falls_back"
+    airflow = {
+        **SCHEDULE,
+        "dag_id": "elpa_falls_back",
+        "retries": 0,
+        "offline_schedule": "@daily",
+        "promotion": {"max_score_increase": 0.1},
+        "notify": notes(told, "degraded", "held_back", text="{{ events | join(' ') }}|{{ reason }}"),
+    }
     standalone.config("falls_back", models, airflow=airflow)
     standalone.airflow.wait_for_dag("elpa_falls_back")
     first, state = standalone.run("elpa_falls_back", logical_date="2026-01-02T00:00:00Z")
@@ -304,6 +327,9 @@ def test_a_failed_training_is_replaced_by_the_newest_earlier_artifact_and_said(
     source = policy["errors"]["tide"]
     assert source["carried_from"] == first
     assert "exit code 3" in source["fallback_reason"]
+    ((events, reason),) = noted(told)
+    assert events == "degraded held_back"
+    assert reason.startswith("the best online score, ")
     # What was carried once is not passed on as if this run had trained it.
     assert standalone.entry("elpa_falls_back", run_id, "tide")["status"] == "failed"
 

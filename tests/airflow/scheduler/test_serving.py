@@ -7,8 +7,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from support.airflow_runs import eventually
+from support.airflow_runs import eventually, read_json
 from support.standalone_airflow import Standalone
+from support.statsd import Statsd
 from support.water_flow import POOL, small_pool
 
 pytestmark = pytest.mark.slow
@@ -20,7 +21,9 @@ def served_runs(standalone: Standalone) -> list[dict[str, object]]:
     return list(standalone.airflow.call("GET", f"/dags/{SERVING}/dagRuns?limit=10")["dag_runs"])
 
 
-def test_a_published_policy_starts_the_serving_dag_and_a_dry_run_does_not(standalone: Standalone) -> None:
+def test_a_published_policy_starts_the_serving_dag_and_a_dry_run_does_not(
+    standalone: Standalone, statsd: Statsd
+) -> None:
     standalone.config("water_flow", **small_pool("bayesian_linear", "huber"))
     for dag_id in (SOURCE, SERVING):
         standalone.airflow.wait_for_dag(dag_id)
@@ -39,8 +42,23 @@ def test_a_published_policy_starts_the_serving_dag_and_a_dry_run_does_not(standa
     (event,) = standalone.asset_events(SOURCE)
 
     folder = standalone.run_dir(SOURCE, run_id)
-    assert event["extra"]["run_id"] == run_id
+    policy = read_json(folder / "elpa_policy.json")
+    gain = policy["evaluation"]["gain_over_best_single"]["router"]["gain"]
+    assert (
+        event["extra"].items()
+        >= {
+            "run_id": run_id,
+            "degraded": False,
+            "best_online_model": "bayesian_linear",
+            "best_offline_model": "huber",
+            "verdict": policy["evaluation"]["verdict"][-1],
+            "gain_over_best_single": gain,
+        }.items()
+    )
     assert folder in Path(event["extra"]["policy"]).parents
+    name = f"elpa.gain_over_best_single.{SOURCE}"
+    eventually(lambda: statsd.gauges(name), "the gain is there")
+    assert statsd.gauges(name) == {name: gain}
     with (folder / "served.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == POOL["horizon"]

@@ -104,7 +104,9 @@ def test_a_promotion_does_what_the_command_does_and_emits_the_event(server):
         "select e.extra from asset_event e join asset a on a.id = e.asset_id where a.uri = ? order by e.id",
         "elpa://pool/policy",
     )
-    assert json.loads(event)["run_id"] == "day1"
+    extra = json.loads(event)
+    assert (extra["run_id"], extra["degraded"], extra["gain_over_best_single"]) == ("day1", False, None)
+    assert extra["best_online_model"] == server.store("pool").current().contents.best("online")
 
 
 def test_a_rollback_and_a_lift(server):

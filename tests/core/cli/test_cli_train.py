@@ -143,6 +143,12 @@ def test_one_group_alone_can_be_trained(elpa, write_json):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_command_knows_how_many_cores_are_its_own(elpa, write_json, tmp_path, on_one_core):
+    write_json(pool(block(train_cmd=f"echo $ELPA_CPUS; {leave_errors(1)}")))
+    assert elpa("train", "--config", "pool.json", "--run-dir", "run", "--execute").returncode == 0
+    assert (tmp_path / "run" / "models" / "a" / "train.stdout.log").read_text() == "1\n"
+
+
 def test_a_run_folder_of_its_own_is_the_default(elpa, write_json, tmp_path):
     write_json(pool())
     elpa("train", "--config", "pool.json")

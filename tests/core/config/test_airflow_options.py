@@ -24,7 +24,10 @@ GOOD_MODEL = {
     "max_log_lines": 0,
     "pool": "gpu",
     "pool_slots": 2,
+    "max_active_tis_per_dag": 1,
     "queue": "heavy",
+    "executor": "KubernetesExecutor",
+    "pod_override": {"spec": {"containers": [{"image": "trainer:7"}]}},
     "priority_weight": -3,
     "no_retry_exit_codes": (2, 126),
 }
@@ -84,6 +87,9 @@ BAD = [
     ("pool_slots", 0, "a number of at least 1"),
     ("pool", " ", "text that is not blank"),
     ("queue", "", "text that is not blank"),
+    ("executor", " ", "text that is not blank"),
+    ("pod_override", "trainer:7", "an object"),
+    ("max_active_tis_per_dag", 0, "a number of at least 1"),
     ("priority_weight", "high", "an integer"),
 ]  # fmt: skip
 BAD_TOP = [

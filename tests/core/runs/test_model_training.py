@@ -180,6 +180,17 @@ def test_the_plans_environment_wins_over_the_parents(planned, monkeypatch):
     assert lines == ["seen inner  a", "none inner o a"]
 
 
+def test_a_command_knows_how_many_cores_are_its_own_unless_its_environment_says_it(planned, on_one_core):
+    lines = []
+    for own, given in (({}, {}), ({}, {"ELPA_CPUS": "7"}), ({"ELPA_CPUS": "5"}, {"ELPA_CPUS": "7"})):
+        parent = {"PATH": os.environ["PATH"], **given}
+        training = Training(
+            planned("echo $ELPA_CPUS", env=own), on_line=lines.append, parent_environment=parent
+        )
+        training.run(STARTED_AT)
+    assert lines == ["1", "7", "5"]
+
+
 def test_a_training_that_was_stopped_before_it_began_starts_no_command(planned, tmp_path):
     training = Training(planned("touch {config_dir}/ran"))
     training.stop()
