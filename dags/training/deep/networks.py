@@ -40,7 +40,7 @@ def forecast(
     progress : bool
         Whether to draw progress bars.
     model_dir : Path
-        The folder for the trained network.
+        The folder for the trained network; Lightning's logs go beside it.
     """
     if threads:
         torch.set_num_threads(threads)
@@ -57,6 +57,7 @@ def forecast(
         inference_windows_batch_size=1024,
         alias=name,
         devices=1,
+        default_root_dir=str(model_dir.parent),
         enable_progress_bar=progress,
         enable_model_summary=False,
         **options,
