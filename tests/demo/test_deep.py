@@ -28,8 +28,9 @@ START = datetime.fromisoformat("2022-01-01T00:00:00+01:00")
 def run(name: str, out: Path, *more: str) -> subprocess.CompletedProcess[str]:
     """Run the command that the config gives for a model, but with this Python."""
     values = {**POOL, **POOL["context"], "config_dir": CONFIG.parent, "model_dir": out, "as_of": ""}
-    command = BLOCKS[name]["train_cmd"].replace("{config_dir}/{deep_python}", "{python}")
-    words = shlex.split(command.replace("$ELPA_CPUS", "2").format(**values, python=sys.executable))
+    template = BLOCKS[name]["train_cmd"].replace("{config_dir}/{deep_python}", "{python}")
+    words = shlex.split(template.replace("$ELPA_CPUS", "2"))
+    words = [word.format(**values, python=sys.executable) for word in words]
     return subprocess.run([*words, *more], capture_output=True, text=True, check=False)
 
 
