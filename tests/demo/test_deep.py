@@ -78,6 +78,33 @@ def test_too_little_data_is_one_clear_line(tmp_path: Path) -> None:
     assert outcome.stderr.startswith("tide: too little data: ")
 
 
+@pytest.mark.sweep
+def test_the_whole_demo_trains_them_and_leaves_readable_logs() -> None:
+    """`make demo-deep`, whose environment make test-sweeps makes."""
+    demo = [sys.executable, ROOT / "dags" / "demo" / "demo.py", "demo", "--dag", "elpa_deep"]
+    done = subprocess.run(demo, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (run_dir,) = [Path(line.split()[1]) for line in done.stdout.splitlines() if line.startswith("run:")]
+    policy = json.loads((run_dir / "elpa_policy.json").read_text(encoding="utf-8"))
+    assert (set(policy["scores"]), policy["degraded"]) == ({*BLOCKS}, False)
+    assert policy["comparison"]["reasons"] == []
+    assert policy["evaluation"]["rows"] == 168
+    kept = {one["name"]: one["artifacts"] for one in read(run_dir / "train_manifest.json")["models"]}
+    logs = run_dir.parents[3] / "logs"
+    for name in DEEP:
+        assert any(path.endswith(".safetensors") for path in kept[name])
+        (path,) = logs.glob(f"**/task_id=offline.{name}/attempt=1.log")
+        events = [str(json.loads(line)["event"]) for line in path.read_text(encoding="utf-8").splitlines()]
+        assert any("mean absolute error" in event for event in events)
+        assert any("Epoch" in event for event in events)
+        assert len(events) < 300
+        assert not any("\r" in event for event in events)
+
+
+def read(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
 class TestWindows:
     HOURS, HORIZON, VALIDATION, SIZE = 700, 24, 100, 168
 

@@ -16,9 +16,9 @@ from water_flow.series import Split
 
 WINDOW = 168
 NETWORKS: dict[str, tuple[Any, dict[str, Any]]] = {
-    "nhits": (NHITS, {}),
-    "tide": (TiDE, {"hidden_size": 128, "decoder_output_dim": 16}),
-    "patchtst": (PatchTST, {"hidden_size": 64, "n_heads": 4, "encoder_layers": 2}),
+    "nhits": (NHITS, {"mlp_units": [[64, 64]] * 3}),
+    "tide": (TiDE, {"hidden_size": 64, "decoder_output_dim": 8, "temporal_decoder_dim": 32}),
+    "patchtst": (PatchTST, {"hidden_size": 32, "linear_hidden_size": 64, "n_heads": 4, "encoder_layers": 2}),
 }
 
 
@@ -53,8 +53,7 @@ def forecast(
         random_seed=split.seed,
         scaler_type="robust",
         batch_size=1,
-        windows_batch_size=128,
-        inference_windows_batch_size=1024,
+        windows_batch_size=64,
         alias=name,
         devices=1,
         default_root_dir=str(model_dir.parent),
