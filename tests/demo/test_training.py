@@ -264,7 +264,11 @@ def test_a_first_row_that_is_an_outlier_takes_nothing_from_the_end():
 
 
 def test_examples_in_the_docstrings_hold():
-    files = [TRAINING / "water_flow/series.py", TRAINING / "water_flow/features.py", TRAINING / "train.py"]
+    files = [
+        TRAINING / "water_flow/series.py",
+        TRAINING / "water_flow/features.py",
+        TRAINING / "water_flow/program.py",
+    ]
     outcome = subprocess.run(
         [sys.executable, "-m", "doctest", "-v", *files],
         capture_output=True,

@@ -145,7 +145,8 @@ def _told_of_failure(loaded: LoadedConfig) -> list[Callable[[Any], None]] | None
 
 
 def _is_task() -> bool:
-    return get_parsing_context().dag_id is not None
+    """Tell whether a task's process parses; a command for one Dag, which writes what it parsed, names no task."""
+    return get_parsing_context().task_id is not None
 
 
 def _integrate_callable(loaded: LoadedConfig, store: str | None) -> Callable[..., dict[str, Any] | None]:
