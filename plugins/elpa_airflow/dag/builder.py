@@ -145,7 +145,7 @@ def _told_of_failure(loaded: LoadedConfig) -> list[Callable[[Any], None]] | None
 
 
 def _is_task() -> bool:
-    """Tell whether a task's process parses; a command for one Dag, which writes what it parsed, names no task."""
+    """Tell whether a task's process parses. A command for one Dag, which writes it, names no task."""
     return get_parsing_context().task_id is not None
 
 
