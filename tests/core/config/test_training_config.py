@@ -33,6 +33,7 @@ def test_defaults_are_those_of_the_contract(load):
                 "name": "a",
                 "group": "online",
                 "enabled": True,
+                "description": None,
                 "train_cmd": "true",
                 "env": {},
                 "error_csv": "{model_dir}/errors.csv",
