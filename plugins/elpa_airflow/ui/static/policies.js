@@ -11,15 +11,15 @@ function strip(policies) {
   }));
 }
 
-// Where nothing is published, the column of what serving reads says why.
-const why = (dag) => dag.problem ?? (dag.current ? dag.state_reason : "");
+// Where there is no current policy, the column of what serving reads says why.
+const why = (dag) => (dag.current ? dag.state_reason : "");
 const gain = (dag) => dag.current?.gain ?? null;
 const best = (dag) => ["online", "offline"].map((group) => el("div", { class: "row tight" }, dag.current.best[group], el("span", { class: "muted push" }, number(dag.current.best_scores[group]))));
 
 const columns = [
   { title: "Dag", sort: (dag) => dag.dag_id, value: (dag) => dagLink(dag.dag_id) },
   { title: "State", sort: (dag) => (dag.problem ? -1 : WORST.indexOf(dag.state)), value: (dag) => el("span", {}, badge(dag.problem ? "unreadable" : dag.state), why(dag) ? el("div", { class: "muted note" }, why(dag)) : null) },
-  { title: "Serving reads", wrap: true, sort: (dag) => dag.current?.when ?? null, value: (dag) => dag.current ? el("span", {}, runLink(dag.dag_id, dag.current.run_id), el("div", { class: "muted" }, `${dag.current.action.replace("_", " ")} by ${dag.current.actor}: ${dag.current.reason}`)) : el("span", { class: "muted" }, dag.state_reason ?? "") },
+  { title: "Serving reads", wrap: true, sort: (dag) => dag.current?.when ?? null, value: (dag) => dag.current ? el("span", {}, runLink(dag.dag_id, dag.current.run_id), el("div", { class: "muted" }, `${dag.current.action.replace("_", " ")} by ${dag.current.actor}: ${dag.current.reason}`)) : el("span", { class: "muted" }, dag.problem ?? dag.state_reason) },
   { title: "Data up to", nowrap: true, sort: (dag) => dag.current?.as_of ?? null, value: (dag) => dag.current ? el("span", {}, moment(dag.current.as_of), el("div", { class: "muted" }, age(dag.current.as_of))) : null },
   { title: "Best models, scores", sort: (dag) => dag.current?.best.online ?? null, value: (dag) => (dag.current ? el("span", { title: "online above, offline below" }, best(dag)) : null) },
   { title: "Router's gain", number: true, sort: (dag) => gain(dag)?.gain ?? null, value: (dag) => gain(dag) ? el("span", { title: "mean absolute error of the best single model so far less that of the router, with its 95 % interval" }, number(gain(dag).gain, 3), el("div", { class: "muted" }, interval(gain(dag)))) : null },
