@@ -28,7 +28,7 @@ help:  ## print this list
 demo: $(VENV)/demo  ## run the demo Dag in its own Airflow, print the policy, stop everything
 	@$(BIN)/python dags/demo/demo.py demo
 
-demo-deep: $(VENV)/demo $(DEEP)/ready  ## the demo with deep models; under twelve minutes, downloads not counted
+demo-deep: $(VENV)/demo $(DEEP)/ready  ## the demo with three deep models, in an environment of their own; some ten minutes
 	@$(BIN)/python dags/demo/demo.py demo --dag elpa_deep
 
 up: $(VENV)/demo  ## start Airflow with its UI and keep it running; CONFIGS=folder: use your own configs
