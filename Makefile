@@ -68,7 +68,6 @@ bench: $(VENV)/dev  ## measure ratios of speed; PANELS="a.csv b.csv": also the r
 	@$(BIN)/python tests/bench/bench_tasks.py
 	@$(BIN)/python tests/bench/bench_parsing.py
 	@$(BIN)/python tests/bench/bench_scoring.py
-	@PYTHONPATH=tests $(BIN)/python tests/bench/bench_carrying.py
 	@$(BIN)/python tests/bench/bench_routing.py $(PANELS)
 
 bench-cluster: $(VENV)/cluster  ## compare runs on two workers with the same Dags written by hand

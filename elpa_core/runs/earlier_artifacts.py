@@ -53,11 +53,6 @@ class EarlierArtifact:
         return dt.datetime.fromisoformat(self.as_of)
 
     @property
-    def age(self) -> tuple[dt.datetime, str]:
-        """What orders artifacts: the latest data first, of equal ones the last that was made."""
-        return self.moment, self.artifact.finished_at
-
-    @property
     def run_dir(self) -> StorePath:
         """The folder of the run that trained the model."""
         return self.model_dir.parent.parent
@@ -141,40 +136,21 @@ def earlier_artifacts(run_dir: StorePath, model: str, group: str) -> Iterator[Ea
     names = [name for name in found if not (name.startswith(".") or is_trial(name))]
     statuses = [RunFolder(runs / name).model(model).status for name in names if name != run_dir.name]
     for path, data in files.read_all(statuses):
-        if (one := artifact_of_status(path, data, model, group)) is not None:
-            yield one
-
-
-def artifact_of_status(path: StorePath, data: bytes, model: str, group: str) -> EarlierArtifact | None:
-    """Return the artifact that a model's status tells of, or None if there is none to take.
-
-    Parameters
-    ----------
-    path : path
-        The status, in the model's folder of the run that trained it.
-    data : bytes
-        Its content.
-    model, group : str
-        The model.
-    """
-    try:
-        status = parse_object(data, str(path))
-        if status.get("status") == "ok" and status.get("group") == group and status.get("as_of"):
-            artifact = ErrorArtifact.from_json(status["artifact"])
-            parse_moment(status["as_of"])
-            if (artifact.model, artifact.group) == (model, group):
-                return EarlierArtifact(artifact, status["as_of"], status["run_id"], path.parent, status)
-    except (InputError, KeyError, TypeError, ValueError):
-        pass  # a full disk left half a file, or another version wrote it
-    return None
+        try:
+            status = parse_object(data, str(path))
+            if status.get("status") == "ok" and status.get("group") == group and status.get("as_of"):
+                artifact = ErrorArtifact.from_json(status["artifact"])
+                parse_moment(status["as_of"])
+                if (artifact.model, artifact.group) == (model, group):
+                    yield EarlierArtifact(artifact, status["as_of"], status["run_id"], path.parent, status)
+        except (InputError, KeyError, TypeError, ValueError):
+            continue  # a full disk left half a file, or another version wrote it: no artifact to take
 
 
 def newest_artifacts(
     run_dir: StorePath, model: str, group: str, until: dt.datetime, since: dt.datetime | None = None
 ) -> list[EarlierArtifact]:
     """Return the artifacts that used no data after ``until``, that of the latest data first.
-
-    All runs are looked at; `elpa_core.store.carrying` mostly does without that.
 
     Parameters
     ----------
@@ -192,7 +168,7 @@ def newest_artifacts(
         for one in earlier_artifacts(run_dir, model, group)
         if one.moment <= until and (since is None or since <= one.moment)
     ]
-    return sorted(found, key=lambda one: one.age, reverse=True)
+    return sorted(found, key=lambda one: (one.moment, one.artifact.finished_at), reverse=True)
 
 
 def carry(earlier: EarlierArtifact, model_dir: StorePath) -> ErrorArtifact:

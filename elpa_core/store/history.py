@@ -23,7 +23,6 @@ from elpa_core.times import parse_moment, utc_text
 Action = Literal["published", "recorded", "held", "promoted", "rolled_back", "lifted"]
 UNPUBLISHED: frozenset[Action] = frozenset({"recorded", "held", "lifted"})
 """What puts no policy in the place of the current one."""
-_END_BYTES = 65_536  # some 150 entries
 PolicyKey = tuple[str, int]
 """A run id and the number of one of the run's policies."""
 
@@ -125,21 +124,6 @@ def history_bytes(path: StorePath) -> bytes:
     with as_input_error(path, "a history that can be read"), suppress(FileNotFoundError):
         return files.read_text_lines(path)
     return b""
-
-
-def last_entries(path: StorePath) -> tuple[list[Entry], bool]:
-    """Return the entries at the end of a history, oldest first, and whether these are all.
-
-    Raises
-    ------
-    InputError
-        If a whole line is no entry, or the history cannot be read.
-    """
-    data = b""
-    with as_input_error(path, "a history that can be read"), suppress(FileNotFoundError):
-        data = files.read_end(path, _END_BYTES)
-    is_whole = len(data) < _END_BYTES
-    return entries_of(data if is_whole else data[data.find(b"\n") + 1 :], str(path)), is_whole
 
 
 def entries_of(data: bytes, source: str) -> list[Entry]:
