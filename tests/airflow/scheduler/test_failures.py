@@ -32,11 +32,14 @@ def attempts(standalone: Standalone, name: str) -> int:
 class TestAModelThatFails:
     def test_fails_the_run_until_it_is_mended_and_cleared(self, standalone: Standalone) -> None:
         dag_id = "elpa_strict"
-        models = [may_fail("good"), may_fail("bad", "online", 5, 6), may_fail("off", "offline")]
+        worse = "; [ ! -e {config_dir}/worse ] || MORE=9"
+        off = model("off", "offline", cmd=train_cmd(1.5, "${{MORE:-2.5}}", first=MAY_FAIL + worse))
+        models = [may_fail("good"), may_fail("bad", "online", 5, 6), off]
         told = standalone.home / "told_of_strict"
         text = f"{TEXT}|{{{{ reason }}}}|{{{{ verdict }}}}"
-        blocks = notes(told, "failed", "published", text=text)
-        standalone.config("strict", models, airflow={**ONCE, "notify": blocks})
+        blocks = notes(told, "failed", "held_back", "published", text=text)
+        gate = {"promotion": {"max_score_increase": 0.1}}
+        standalone.config("strict", models, airflow={**ONCE, **gate, "notify": blocks})
         broken = standalone.configs / "broken_bad"
         broken.touch()
         run_id, state = standalone.run(dag_id)
@@ -64,6 +67,11 @@ class TestAModelThatFails:
         assert state == "success"
         assert numbers(standalone.policy(dag_id, run_id)) == numbers(standalone.policy(dag_id, other))
         assert [line[:3] for line in noted(told)[1:]] == [[name, "published", ""] for name in (run_id, other)]
+        (standalone.configs / "worse").touch()
+        last, state = standalone.run(dag_id)
+        assert state == "success"
+        assert noted(told)[-1][:3] == [last, "held_back", ""]
+        assert noted(told)[-1][3].startswith("the best offline score, ")
 
 
 class TestAScheduler:
