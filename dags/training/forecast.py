@@ -5,6 +5,11 @@ of the `--horizon` hours after the last row before `--as-of`. What it loads is c
 runs have trained.
 """
 
+import os
+
+# As in training: the order of sums changes their last bits.
+os.environ.update({"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"})
+
 import argparse
 import csv
 import io
@@ -13,7 +18,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from train import integer, moment, write
+from water_flow.program import integer, moment, write
 from water_flow.series import DataError, Forecaster, ahead, dataset_path, read_series
 
 
