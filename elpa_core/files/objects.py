@@ -47,7 +47,7 @@ def read(path: ObjectPath) -> bytes:
 def read_end(path: ObjectPath, most: int) -> bytes:
     """Return the last bytes of an object that is not empty, at most ``most``."""
     with _as_os_error(path):
-        data: bytes = path.fs.cat_file(path.path, start=-most)
+        data: bytes = _ask(path, "cat_file", path.path, start=-most)
         return data
 
 

@@ -112,6 +112,16 @@ def test_a_put_ends_even_if_the_client_waits_for_ever(s3_store, s3, monkeypatch)
     check_repaired(s3_store)
 
 
+@pytest.mark.parametrize("read", [files.read, lambda path: files.read_end(path, 10)], ids=["all", "the end"])
+def test_a_get_ends_even_if_the_client_waits_for_ever(s3_store, s3, monkeypatch, read):
+    run(s3_store, 1)
+    monkeypatch.setattr("elpa_core.files.objects._LATE", 1.0)
+    monkeypatch.setattr("elpa_core.files.objects._TRIES", 0)
+    s3.faults(("GET", "history.jsonl", "hang", 1000))
+    with pytest.raises(OSError, match="no answer from the service"):
+        read(s3_store.folder.history)
+
+
 def test_whether_it_is_decided_may_be_unknown(s3_store, impatient, s3):
     run(s3_store, 1)
     record(s3_store, 2)
