@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -92,6 +92,11 @@ class UnreadBlock:
     bound: float
     read: Callable[[], ErrorBlock]
     times: Callable[[], Mapping[Role, StepTimes]]
+
+    def to_keep(self) -> UnreadBlock:
+        """Return the same rows without what is known of their times: that can be many times their bytes."""
+        read = self.read
+        return replace(self, times=lambda: read().times())
 
 
 def iter_error_blocks(

@@ -127,7 +127,7 @@ def _scored_by_end(path: Path, beta: float, named: Mapping[Role, str]) -> ModelE
         total += block.size * block.bound
         if not total < _SURE_NOT_TO_OVERFLOW:
             return None
-        kept = _keep_last(last, kept, block)
+        kept = _keep_last(last, kept, block.to_keep() if isinstance(block, UnreadBlock) else block)
     blocks = [block.read() if isinstance(block, UnreadBlock) else block for block in last]
     errors = np.concatenate([block.errors for block in blocks])
     score = ewma_score(errors, beta) if kept == count else score_of_end(errors, bound, beta)
@@ -190,6 +190,7 @@ def _model_errors(
     score: float, count: int, sha256: str, last: list[ErrorBlock], path: Path, named: Mapping[Role, str]
 ) -> ModelErrors:
     steps, warnings = steps_of(last, path, named, MOST_STEPS)
+    steps = steps.with_usable_forecasts()
     if "time" not in named:
         steps, more = _without_doubles(steps)
         warnings += more
@@ -217,6 +218,7 @@ def _scored_by_name(
     whole = _score(steps, path, beta)
     series: dict[str, Steps] = {}
     if "series" in named:
+        steps = steps.with_usable_forecasts()
         if steps.y_true is None or not np.isfinite(steps.y_true).all():
             raise series_without_actuals(path)
         names, codes = np.unique(np.array(steps.series, np.object_), return_inverse=True)
@@ -224,7 +226,7 @@ def _scored_by_name(
         ends = np.searchsorted(codes[order], np.arange(len(names) + 1))
         for name, first, end in zip(names, ends, ends[1:], strict=False):
             series[name] = steps.take(order[first:end])
-    window = steps.take(slice(-MOST_STEPS, None))
+    window = steps.take(slice(-MOST_STEPS, None)).with_usable_forecasts()
     return ModelErrors(
         None if series else whole.value,
         whole.count,
@@ -297,7 +299,7 @@ def _change_of_size(sizes: NDArray[np.float64]) -> int | None:
     known = np.flatnonzero(np.isfinite(sizes))
     values = sizes[known]
     least, most = np.minimum.accumulate, np.maximum.accumulate
-    falls = least(values)[:-1] > _CHANGE * most(values[::-1])[::-1][1:]
-    rises = least(values[::-1])[::-1][1:] > _CHANGE * most(values)[:-1]
+    falls = least(values)[:-1] / _CHANGE > most(values[::-1])[::-1][1:]
+    rises = least(values[::-1])[::-1][1:] / _CHANGE > most(values)[:-1]
     places = np.flatnonzero(falls | rises)
     return int(known[places[0] + 1]) if places.size else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -27,7 +27,8 @@ class RegularLines:
     characters : ndarray of uint8
         All bytes.
     marks : ndarray of int, shape (lines, marks of a line)
-        Where the characters are that are no digits; the last one of a line is its end.
+        Where the characters are that are no digits; the last one of a line is its end. A minus sign that
+        begins a cell counts as a digit in lines of a `LineCheck`.
     starts : ndarray of int, shape (lines,)
         Where the character before each line is.
     pattern : bytes
@@ -152,6 +153,9 @@ class LineCheck:
         found = None if self._signed else self._checked(text)
         if found is None and (bare := without_signs(text)) is not None:
             found = self._checked(bare)
+            if found is not None:
+                signed = replace(found.lines, characters=np.frombuffer(text, np.uint8))
+                found = CheckedLines(signed, found.bound)
             self._signed = found is not None
         if found is None or not found.lines.odd:
             return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
@@ -34,7 +34,7 @@ class Steps:
     errors : ndarray of float64, shape (n,)
         Absolute errors.
     y_true, pred : ndarray of float64, shape (n,), or None
-        Actuals and forecasts; NaN where a cell is blank.
+        Actuals and forecasts; NaN where a cell is blank, infinite where it is no number.
     time, origin : StepTimes or None
         When a step is, and when it was forecast.
     series : tuple of str, length n, or None
@@ -67,6 +67,14 @@ class Steps:
             None if self.series is None else tuple(self.series[place] for place in places),
             None if self.text is None else tuple(self.text[place] for place in places),
         )
+
+    def with_usable_forecasts(self) -> Steps:
+        """Return the steps, without their actuals, or forecasts, if one of these is no number."""
+        y_true, pred = (
+            None if column is None or np.isinf(column).any() else column
+            for column in (self.y_true, self.pred)
+        )
+        return replace(self, y_true=y_true, pred=pred)
 
     @property
     def span(self) -> tuple[str, str] | None:
@@ -158,11 +166,14 @@ def _text(cell: str | bytes) -> str:
 
 
 def _forecasts(cells: Sequence[str | bytes] | None) -> Array | None:
-    """Return the numbers of a column that gives no error, NaN for blank cells; None if one is no number."""
-    texts = [_text(cell) for cell in cells or ()]
+    """Return the numbers of a column that gives no error, NaN for blank cells, infinite for other text."""
+    if cells is None:
+        return None
+    texts = [_text(cell) for cell in cells]
     values = np.array([float_or_nan(text) for text in texts])
-    is_number = np.isfinite(values) | np.array([not text for text in texts], np.bool_)
-    return values if len(values) and is_number.all() else None
+    values[~np.isfinite(values)] = np.inf
+    values[[not text for text in texts]] = np.nan
+    return values
 
 
 def _series(

@@ -1,8 +1,9 @@
-"""Rows whose numbers are not read: the same score to the bit, the same window, the same refusal. 5 s."""
+"""Rows whose numbers are not read: the same score to the bit, the same window, the same refusal. 6 s."""
 
 import math
 import random
 import struct
+import tracemalloc
 from functools import partial
 
 import numpy as np
@@ -57,6 +58,7 @@ HEADERS = [
     ["ds", "y_true", "pred"],
     ["cutoff", "ds", "y_true", "pred"],
     ["pred", "note", "y_true", "ds"],
+    ["ds", "abs_error", "y_true", "pred"],
 ]
 DAY = np.datetime64("2026-01-01T00:00:00")
 
@@ -67,7 +69,10 @@ def times(rng, rows):
     hours = [row * step for row in range(rows)]
     if rng.random() < 0.15:
         hours[rng.randrange(rows)] = hours[0]
-    return [style.format(d=(DAY + np.timedelta64(hour, "h")).item()) for hour in hours]
+    found = [style.format(d=(DAY + np.timedelta64(hour, "h")).item()) for hour in hours]
+    if rng.random() < 0.1:
+        found[0] = "-" + found[0][1:]
+    return found
 
 
 def file(rng):
@@ -198,6 +203,56 @@ def test_where_two_states_near_each_other_stay_apart_all_are_read(errors_csv):
     for error in ("0.1", "0.3", "0.7", "1.1"):
         path = errors_csv("abs_error\n" + "900.5\n" * 20_000 + f"{error}\n" * 20_000)
         assert found_by(partial(read_model_errors, path, 0.7)) == found_by(partial(all_read, path, 0.7, {}))
+
+
+MINUTES = np.datetime_as_string(DAY + np.arange(25_000).astype("timedelta64[m]"), unit="m")
+
+
+@pytest.mark.parametrize("named", [{"time": "ds"}, {"time": "ds", "origin": "cutoff"}])
+def test_a_time_with_a_sign_is_refused_however_far_back(errors_csv, named):
+    bad, good = "-026-01-01T00:00", MINUTES[0]
+    times = [
+        f"{bad},{good}" if "origin" in named else f"{good},{bad}",
+        *(f"{one},{one}" for one in MINUTES[1:]),
+    ]
+    rows = "".join(f"{one},-1.5,{index % 7}\n" for index, one in enumerate(times))
+    path = errors_csv("cutoff,ds,y_true,pred\n" + rows)
+    with pytest.raises(ArtifactError, match=r"row 1.*-026-01-01T00:00"):
+        read_model_errors(path, 0.7, named)
+
+
+def test_actuals_beside_the_errors_are_judged_where_models_are_compared(errors_csv):
+    rows = "".join(f"{minute},1.5,2,3.5\n" for minute in MINUTES)
+    path = errors_csv("ds,abs_error,y_true,pred\n" + rows.replace(",2,", ",x,", 1))
+    whole = all_read(path, 0.7, {"time": "ds"})
+    assert found_by(partial(read_model_errors, path, 0.7, {"time": "ds"})) == found_by(lambda: whole)
+    assert whole.window.y_true.tolist() == [2.0] * model_errors.MOST_STEPS
+
+
+def test_where_time_is_named_not_much_more_is_held(errors_csv, monkeypatch):
+    monkeypatch.setattr(model_errors, "MOST_STEPS", 4_000)
+    note = "a b-c " * 55
+    rows = "".join(f"{minute},{note},1.5,{index % 7}\n" for index, minute in enumerate(MINUTES[:5_000]))
+    path = errors_csv("ds,note,y_true,pred\n" + rows)
+    peaks = [most_held(partial(read_model_errors, path, 0.7, named)) for named in ({}, {"time": "ds"})]
+    assert peaks[1] < 2 * peaks[0]
+
+
+def most_held(way):
+    tracemalloc.start()
+    try:
+        way()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_actuals_near_the_largest_double_are_compared(errors_csv):
+    with np.errstate(over="raise"):
+        found = read_model_errors(errors_csv("y_true,pred\n1e307,1e307\n1e307,1e307\n1e300,1e300\n"), 0.7)
+    assert any(
+        "row 3 (line 4): from here on the actuals are of another size" in one for one in found.warnings
+    )
 
 
 @pytest.mark.parametrize(
