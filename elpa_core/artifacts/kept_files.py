@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from elpa_core.errors import Problem, quoted
 
-_MOST = 1000  # XCom and the manifest hold their names
+MOST_ARTIFACTS = 1000  # XCom and the manifest hold their names
 _MOST_WARNINGS = 20
 
 
@@ -47,12 +48,15 @@ def kept_files(
     *,
     field: str = "artifacts",
     required: bool = True,
+    most: int | None = MOST_ARTIFACTS,
+    left_out: Callable[[tuple[str, ...]], bool] = lambda _: False,
 ) -> KeptFiles:
     """Return the files below a folder that the patterns match; of a matching folder, all its files.
 
     What is not kept is a warning, and no reason to train again: a pattern that matches no file, what is
     no regular file (a pipe, a device, a link to one or to nothing), folders nested too deeply, too many
-    files, a name that is not UTF-8 or holds control characters or one of ``secrets``.
+    files, a name that is not UTF-8 or holds control characters or one of ``secrets``, a pattern that
+    matches files of ELPA's own only.
 
     Parameters
     ----------
@@ -66,6 +70,10 @@ def kept_files(
         The field of the config that has the patterns, for warnings.
     required : bool
         Whether a pattern that matches no file is a warning.
+    most : int or None
+        How many files are kept at most.
+    left_out : callable
+        Tells of the parts of a path below the folder whether ELPA itself writes that file.
     """
     found: set[Path] = set()
     others: set[Path] = set()
@@ -82,7 +90,12 @@ def kept_files(
             warnings.append(Problem(str(folder), "", "folders nested too deeply", expected))
             continue
         matches = {path for path in matches if not path.is_dir()}
-        if not matches and required:
+        of_elpa = {path for path in matches if left_out(path.relative_to(folder).parts)}
+        matches -= of_elpa
+        if of_elpa and not matches:
+            found_files = f"only files that ELPA itself writes, for {quoted(pattern)}"
+            warnings.append(Problem(str(folder), "", found_files, f"files of the command in {field}"))
+        elif not matches and required:
             expected = f"at least one file that {field} names with {quoted(pattern)}"
             hint = "let the command write it there, or take the pattern out of the config"
             warnings.append(Problem(str(folder), "", "no such file", expected, hint))
@@ -106,8 +119,37 @@ def kept_files(
             )
         else:
             kept.append(file)
-    if len(kept) > _MOST:
-        expected = f"at most {_MOST}: an archive of them, say; none is kept"
+    if most is not None and len(kept) > most:
+        expected = f"at most {most}: an archive of them, say; none is kept"
         warnings.append(Problem(str(folder), "", f"{len(kept)} files that {field} names", expected))
         kept = []
     return KeptFiles(tuple(kept), tuple(map(str, warnings[:_MOST_WARNINGS])))
+
+
+def copy_what_links_lead_to(folder: Path, files: Iterable[Path]) -> None:
+    """Put copies in the place of links that lead out of a folder: what is there may change or go.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+    files : iterable of Path
+        Files below it.
+
+    Raises
+    ------
+    OSError
+        If one cannot be copied.
+    """
+    here = folder.resolve()
+    outside = {file: file.resolve() for file in files}
+    for file, source in outside.items():
+        if source.is_relative_to(here):
+            continue
+        way = reversed((file, *file.relative_to(folder).parents))
+        links = (path for path in map(folder.joinpath, way) if path.is_symlink())
+        link = next((path for path in links if not path.resolve().is_relative_to(here)), None)
+        if link is not None:  # a link to a folder, of whose files only the named ones are kept
+            link.unlink()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, file)

@@ -19,7 +19,9 @@ from elpa_core.config.placeholder_values import (
     CONFIG_NAMES,
     MODEL_NAMES,
     POLICY_NAMES,
+    PREVIOUS_DIR,
     RUN_NAMES,
+    starts_warm,
     variable_of,
     written_values,
 )
@@ -57,6 +59,9 @@ def config_warnings(config: TrainingConfig, source: str) -> list[Caution]:
         for field, words, expected in _in_templates(model, config, values, places):
             found.append((f"$.models[{index}].{field}", words, expected))
         found += [(place, *rest) for rest in _unquoted(model, signs, places)]
+        if starts_warm(model, config) and not model.artifacts:
+            words = f"empty, so that {{{PREVIOUS_DIR}}} of a later training is an empty folder"
+            found.append((f"$.models[{index}].artifacts", words, "name the files to start from"))
     found += _shared_artifacts(config)
     return [Caution(source, *each) for each in found]
 

@@ -16,10 +16,10 @@ from elpa_core.files import StorePath
 from elpa_core.files.reading import UnsuitableFileError
 from elpa_core.files.strict_json import parse_object
 from elpa_core.runs.folder import ModelFolder, RunFolder, is_attempt, path_below_model
-from elpa_core.runs.trained_model import PlacedFile, place_in_model
+from elpa_core.runs.trained_model import PlacedFile, named_in_model, place_in_model
 from elpa_core.runs.trained_on import misfit, recorded_by_0_1_0
 from elpa_core.runs.trials import is_trial
-from elpa_core.schema.trained_file import trained_files
+from elpa_core.schema.trained_file import TrainedFile, trained_files
 from elpa_core.times import parse_moment
 
 
@@ -71,12 +71,20 @@ class EarlierArtifact:
     @property
     def files(self) -> list[PlacedFile]:
         """The files of the trained model, where they are now; see `PlacedFile.of`."""
+        return [PlacedFile.of(file, self.model_dir) for file in self._recorded_files]
+
+    @property
+    def named_files(self) -> tuple[TrainedFile, ...]:
+        """The same, also those that nobody may read since they are links that lead elsewhere."""
+        return tuple(file.at(named_in_model(file.path, self.model_dir)) for file in self._recorded_files)
+
+    @property
+    def _recorded_files(self) -> tuple[TrainedFile, ...]:
         try:
-            files = trained_files(self.status.get("artifacts"))
+            return trained_files(self.status.get("artifacts"))
         except (ValueError, TypeError) as error:
             found, expected = "artifacts that are no list of files", "path, bytes and sha256 of each"
             raise ArtifactError(Problem(str(self.model_dir), "$.artifacts", found, expected)) from error
-        return [PlacedFile.of(file, self.model_dir) for file in files]
 
     @property
     def warm_started_from(self) -> str | None:

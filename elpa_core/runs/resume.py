@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import shutil
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping
-from pathlib import Path, PurePosixPath
+from collections.abc import Callable, Collection, Iterable, Iterator
+from pathlib import Path, PurePath, PurePosixPath
 from types import TracebackType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from elpa_core import files
 from elpa_core.artifacts.error_artifact import FileState
@@ -26,31 +27,54 @@ _TRIES = 3
 
 def files_to_resume(folder: Path, patterns: Iterable[str], secrets: Collection[str] = ()) -> KeptFiles:
     """Return the files of a command's folder from which a further attempt can go on."""
-    found = kept_files(folder, patterns, secrets, field="resume_from", required=False)
-    own = tuple(path for path in found.paths if not is_of_elpa(path.relative_to(folder).parts))
-    return KeptFiles(own, found.warnings)
+    return kept_files(
+        folder, patterns, secrets, field="resume_from", required=False, most=None, left_out=is_of_elpa
+    )
 
 
-def keep_only(folder: Path, patterns: Iterable[str]) -> None:
+def keep_only(folder: Path, patterns: Iterable[str]) -> list[str]:
     """Empty a command's folder but for the files to resume from; ELPA's status stays, too.
+
+    Returns
+    -------
+    list of str
+        What does not stay although it is named, and why.
 
     Raises
     ------
     OSError
         If something cannot be removed.
     """
-    kept, here = {ModelFolder(folder).status}, folder.resolve()
-    for path in files_to_resume(folder, patterns).paths:
-        kept.add(path)
-        if (behind := path.resolve()).is_relative_to(here):  # a link to the last checkpoint needs that one
-            kept.add(folder / behind.relative_to(here))
-    parents = {parent for path in kept for parent in path.parents}
-    _keep_only(folder, kept, parents)
+    found = files_to_resume(folder, patterns)
+    kept = {ModelFolder(folder).status}
+    for path in found.paths:
+        kept.update(_way_to(path.relative_to(folder), folder))
+    _keep_only(folder, kept, {parent for path in kept for parent in path.parents})
+    return list(found.warnings)
+
+
+def _way_to(name: PurePath, folder: Path) -> Iterator[Path]:
+    """Yield the links below a folder that lead to a file, one after another, and the file itself."""
+    here, left = folder.resolve(), list(reversed(name.parts))
+    reached = here
+    while left:
+        reached = reached / left.pop()
+        if not reached.is_symlink():
+            continue
+        yield folder / reached.relative_to(here)
+        reached = Path(os.path.normpath(reached.parent / reached.readlink()))
+        if not reached.is_relative_to(here):
+            reached = reached.resolve()
+        if not reached.is_relative_to(here):
+            return
+        left.extend(reversed(reached.relative_to(here).parts))
+        reached = here
+    yield folder / reached.relative_to(here)
 
 
 def _keep_only(folder: Path, kept: Collection[Path], parents: Collection[Path]) -> None:
     for child in folder.iterdir():
-        if child in kept or (child in parents and child.is_symlink()):
+        if child in kept:
             continue
         if child.is_symlink() or not child.is_dir():
             child.unlink()
@@ -90,17 +114,21 @@ def _copied_whole(path: Path, copy: Path) -> bool:
     if before is None:
         return False
     try:
-        shutil.copyfile(path, copy)
+        shutil.copy2(path, copy)  # a command may take the newest checkpoint by its time
     except FileNotFoundError:
         return False
     return FileState.of(path) == before
 
 
 class _Saved(NamedTuple):
-    """A file on object storage, and its state when it was uploaded."""
+    """A file on object storage, when it was written, and its state when it was uploaded."""
 
     file: TrainedFile
+    modified_ns: int
     state: FileState | None
+
+    def to_json(self) -> dict[str, Any]:
+        return {**self.file.to_json(), "mtime_ns": self.modified_ns}
 
 
 class SavedFiles:
@@ -140,10 +168,10 @@ class SavedFiles:
         now = {str(path.relative_to(folder)): path for path in found.paths}
         uploaded = {name: self._uploaded(path, name) for name, path in now.items()}
         listed = {name: saved for name, saved in uploaded.items() if saved is not None}
-        had, have = self._files(self._listed), self._files(listed)
+        had, have = ([saved.to_json() for saved in now.values()] for now in (self._listed, listed))
         if have != had:
-            objects.write(self._index, json_bytes({"files": [file.to_json() for file in have]}))
-            for sha256 in sorted({str(file.sha256) for file in had} - {str(file.sha256) for file in have}):
+            objects.write(self._index, json_bytes({"files": have}))
+            for sha256 in sorted({file["sha256"] for file in had} - {file["sha256"] for file in have}):
                 files.remove(self.place / sha256)
         self._listed = listed
         return found.warnings
@@ -159,11 +187,7 @@ class SavedFiles:
                 objects.upload(path, self.place / str(file.sha256))
         except FileNotFoundError:
             return saved
-        return _Saved(file, before) if FileState.of(path) == before else saved
-
-    @staticmethod
-    def _files(listed: Mapping[str, _Saved]) -> list[TrainedFile]:
-        return [saved.file for saved in listed.values()]
+        return _Saved(file, before.modified_ns, before) if FileState.of(path) == before else saved
 
     def fetch(self, folder: Path) -> list[str]:
         """Download what was saved last into a folder.
@@ -182,11 +206,13 @@ class SavedFiles:
         for _ in range(_TRIES):  # somebody whom Airflow has given up may still save, and removes the old
             try:
                 listed = self._read()
-                fetch([self._placed(file) for file in listed], folder)
+                copies = fetch([self._placed(saved.file) for saved in listed], folder)
             except InputError as error:
                 problem = error
             else:
-                self._listed = {file.path: _Saved(file, None) for file in listed}
+                for copy, saved in zip(copies, listed, strict=True):
+                    os.utime(copy, ns=(saved.modified_ns, saved.modified_ns))
+                self._listed = {saved.file.path: saved for saved in listed}
                 return []
         return [f"{problem}; the command starts without files of an earlier attempt"]
 
@@ -203,15 +229,16 @@ class SavedFiles:
         others = [found.key for found in objects.listing(folder) if found.parts[0] not in kept]
         objects.remove_all(folder, others)
 
-    def _read(self) -> list[TrainedFile]:
+    def _read(self) -> list[_Saved]:
         try:
-            found = parse_object(objects.read(self._index), str(self._index)).get("files")
+            found: Any = parse_object(objects.read(self._index), str(self._index)).get("files")
         except FileNotFoundError:
             return []
         try:
-            return list(trained_files(found))
-        except (ValueError, TypeError) as error:
-            expected = "a list of files with path, bytes and sha256"
+            times = [int(one.pop("mtime_ns")) for one in found]
+            return [_Saved(file, time, None) for file, time in zip(trained_files(found), times, strict=True)]
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            expected = "a list of files with path, bytes, sha256 and mtime_ns"
             raise InputError(Problem(str(self._index), "$.files", "something else", expected)) from error
 
     def _placed(self, file: TrainedFile) -> PlacedFile:

@@ -55,15 +55,21 @@ def place_in_model(path: str, model_dir: StorePath) -> StorePath:
     ArtifactError
         If that is outside the folder.
     """
-    place, run_dir = model_dir, model_dir.parent.parent
-    expected = f"a file below {model_dir}"
-    if not lies_in_model(path, run_dir.name, model_dir.name):
-        raise ArtifactError(Problem(path, "", "an artifact outside the policy store", expected))
-    for part in path_below_model(path, run_dir.name, model_dir.name):
-        place = place / part
-    if isinstance(place, Path) and not _lies_below(place, Path(str(run_dir.parent))):
+    place = named_in_model(path, model_dir)
+    if isinstance(place, Path) and not _lies_below(place, Path(str(model_dir.parent.parent.parent))):
         found = "a link to a file outside the policy store"
-        raise ArtifactError(Problem(str(place), "", found, expected))
+        raise ArtifactError(Problem(str(place), "", found, f"a file below {model_dir}"))
+    return place
+
+
+def named_in_model(path: str, model_dir: StorePath) -> StorePath:
+    """Return what `place_in_model` returns, also of a link that leads elsewhere; nobody may read that."""
+    place, run = model_dir, model_dir.parent.parent.name
+    if not lies_in_model(path, run, model_dir.name):
+        expected = f"a file below {model_dir}"
+        raise ArtifactError(Problem(path, "", "an artifact outside the policy store", expected))
+    for part in path_below_model(path, run, model_dir.name):
+        place = place / part
     return place
 
 
@@ -83,10 +89,11 @@ def fetch(files: Sequence[PlacedFile], folder: Path) -> list[Path]:
     Raises
     ------
     ArtifactError
-        If a file is gone, or no longer what the training left.
+        If a file is gone, or no longer what the training left; if two have the same name.
     OSError
         If a file cannot be read or written.
     """
+    _require_own_names(files)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".elpa-") as temporary:
         copies = []
@@ -100,6 +107,14 @@ def fetch(files: Sequence[PlacedFile], folder: Path) -> list[Path]:
             target.parent.mkdir(parents=True, exist_ok=True)
             copy.replace(target)
     return [folder / one.name for one in files]
+
+
+def _require_own_names(files: Sequence[PlacedFile]) -> None:
+    places: dict[PurePosixPath, StorePath] = {}
+    for one in files:
+        if places.setdefault(one.name, one.place) != one.place:
+            found = f"another file of the same model that is named {one.name}, too: {places[one.name]}"
+            raise ArtifactError(Problem(str(one.place), "", found, "one file of each name"))
 
 
 def is_still(file: TrainedFile, path: Path) -> bool:

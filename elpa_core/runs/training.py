@@ -17,14 +17,14 @@ from elpa_core.artifacts.error_artifact import (
     require_fresh,
     require_regular,
 )
-from elpa_core.artifacts.kept_files import KeptFiles, kept_files
+from elpa_core.artifacts.kept_files import KeptFiles, copy_what_links_lead_to, kept_files
 from elpa_core.commands.masking import MaskedStream, mask_text
 from elpa_core.errors import ArtifactError, CommandError
 from elpa_core.processes.command import DEFAULT_STOP_GRACE, Command, CommandResult
 from elpa_core.processes.cpus import available_cpus
 from elpa_core.processes.exit_codes import exit_code_in_words
 from elpa_core.runs.error_tail import last_lines
-from elpa_core.runs.folder import ModelFolder
+from elpa_core.runs.folder import ModelFolder, is_of_elpa
 from elpa_core.runs.plan import PlannedModel
 from elpa_core.schema.trained_file import TrainedFile
 from elpa_core.times import now_text
@@ -82,6 +82,7 @@ class KeptInPlace:
 
     def keep_files(self, files: Sequence[Path]) -> list[TrainedFile]:
         """Return the kept files; see `ArtifactKeeper`."""
+        copy_what_links_lead_to(self.model_dir, files)
         return list(map(TrainedFile.of, files))
 
 
@@ -107,6 +108,8 @@ class TrainingOutcome:
         What ``artifacts`` names and is not kept.
     error_lines : tuple of str
         The last lines of a failed command's errors, if they go to a file.
+    stopped : bool
+        Whether somebody stopped the command: its exit code then says nothing of it.
     """
 
     started_at: str
@@ -118,6 +121,7 @@ class TrainingOutcome:
     kept: tuple[TrainedFile, ...] = ()
     warnings: tuple[str, ...] = ()
     error_lines: tuple[str, ...] = ()
+    stopped: bool = False
 
     @property
     def reason(self) -> str | None:
@@ -203,6 +207,7 @@ class Training:
                 result.return_code,
                 self._shown(failure),
                 error_lines=self._error_lines,
+                stopped=result.stopped,
             )
         return self._what_is_left(before, started_at, finished_at)
 
@@ -271,7 +276,9 @@ class Training:
                 started_at=started_at,
                 finished_at=finished_at,
             )
-            found = kept_files(planned.model_dir, planned.model.artifacts, planned.secrets)
+            found = kept_files(
+                planned.model_dir, planned.model.artifacts, planned.secrets, left_out=is_of_elpa
+            )
             kept = tuple(self._keeper.keep_files(found.paths))
         except (ArtifactError, OSError) as error:  # OSError: the command may remove its own folder
             problem = self._shown(str(error))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -220,6 +221,27 @@ def test_paths_in_a_local_store_by_uri(site: Site, tmp_path: Path) -> None:
     assert run.state == "success", run.log
     assert PolicyStore(tmp_path / "store", "elpa_local").current().record.run_id == run.run_id
     assert run.xcoms["online.on"]["path"].startswith(f"{tmp_path}/store/elpa_local/runs/")
+
+
+def test_what_a_killed_attempt_saved_is_still_there_after_a_second_kill(
+    store: Callable[[str], PolicyStore], tmp_path: Path
+) -> None:
+    run = SimpleNamespace(
+        run_dir=store("elpa_killed").folder.run("r"), work_dir=tmp_path, generation="0", moment=None
+    )
+    on = SimpleNamespace(name="on", resume_from=("*.ckpt",))
+    options = {"generation": "0", "max_tries": 3, "started_at": "2026-01-01T00:00:00Z", "finished_at": None}
+    for number in (1, 2, 3):
+        attempt = Attempt.of(
+            SimpleNamespace(id=f"0190-00000{number}", try_number=number, max_tries=3), run, on
+        )
+        assert attempt.empty(on.resume_from) == []
+        attempt.record({**options, "try_number": number, "model_dir": str(attempt.work_dir)})
+        if number == 1:
+            (attempt.work_dir / "a.ckpt").write_text("of 1", encoding="utf-8")
+            attempt.save(SimpleNamespace(model=on, secrets=()))
+        assert (attempt.work_dir / "a.ckpt").read_text(encoding="utf-8") == "of 1"
+        shutil.rmtree(tmp_path)  # a pod's disk
 
 
 def test_an_attempt_does_not_begin_while_nobody_knows_of_the_one_before(

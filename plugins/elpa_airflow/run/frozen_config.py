@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from elpa_core.files.atomic import json_bytes
 from elpa_core.files.reading import UnsuitableFileError
 from elpa_core.files.strict_json import parse_object, read_file, read_object
 from elpa_core.runs.folder import RunFolder
+from elpa_core.times import now_text, parse_moment
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +60,7 @@ def frozen_config(
         if _exists(copy) and _in_use(run_dir, generation, other_states()):
             data = read_file(copy)
             parse_object(data, str(copy))  # what is no config is refused, not kept
-        files.create(record, json_bytes({"config": data.decode()}), private=True)
+        files.create(record, json_bytes({"config": data.decode(), "begun_at": now_text()}), private=True)
         data = str(read_object(record)["config"]).encode()
     found = _content(copy)
     if found != data:
@@ -66,6 +68,14 @@ def frozen_config(
             log.warning("%s is not the config that the run froze: it is written anew", copy)
         _put(copy, data)
     return current if data == current.data else parse_training_config(data, current.path, both_groups=True)
+
+
+def begun_at(run_dir: StorePath, generation: str) -> dt.datetime | None:
+    """Return when the first task of a generation began, or None if nobody knows."""
+    try:
+        return parse_moment(str(read_object(RunFolder(run_dir).generation(generation)).get("begun_at")))
+    except (InputError, OSError, ValueError):
+        return None
 
 
 def is_still_frozen(loaded: LoadedConfig, run_dir: StorePath, generation: str) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import shutil
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -11,10 +13,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from elpa_airflow.run.frozen_config import begun_at
 from elpa_airflow.run.state import RunState
 from elpa_airflow.run.status import status_in, write_status
 from elpa_core import files
 from elpa_core.artifacts.error_artifact import ErrorArtifact, artifact_of, require_regular
+from elpa_core.artifacts.kept_files import copy_what_links_lead_to
 from elpa_core.commands.masking import mask_text
 from elpa_core.config.training import Model
 from elpa_core.errors import ArtifactError, Problem
@@ -27,8 +31,11 @@ from elpa_core.schema.trained_file import TrainedFile
 
 log = logging.getLogger(__name__)
 
+_BY_TIME = 7
+"""The version of UUIDs that begin with when they were made."""
 
-def is_retry(earlier: Mapping[str, Any], ti: Any, generation: str) -> bool:
+
+def is_retry(earlier: Mapping[str, Any], ti: Any, run: RunState) -> bool:
     """Tell whether Airflow tries a task again, and no person has cleared it.
 
     Parameters
@@ -37,16 +44,31 @@ def is_retry(earlier: Mapping[str, Any], ti: Any, generation: str) -> bool:
         The status that the last attempt wrote.
     ti : TaskInstance
         Of the attempt that asks.
-    generation : str
-        A new one after each clearing of the run's tasks, of whichever of them.
+    run : RunState
+        The run. Where nobody can tell, a person has cleared the task.
     """
     begun = earlier.get("try_number")
     if not isinstance(begun, int) or begun >= ti.try_number:
         return False  # a run that was deleted had this id before
-    if earlier.get("generation") == generation:
+    if earlier.get("generation") == run.generation:
         return True
-    # A task was cleared. Of one that does not run Airflow then raises max_tries; one that runs is stopped.
-    return earlier.get("max_tries") == ti.max_tries and earlier.get("stopped") is False
+    # A task was cleared. Of one that does not run Airflow then raises max_tries. One that runs has a new id
+    # from that moment; one that is tried again from when it ended.
+    if earlier.get("max_tries") != ti.max_tries or earlier.get("stopped") is True:
+        return False
+    cleared_before, made = begun_at(run.run_dir, run.generation), _moment_of(str(ti.id))
+    return cleared_before is not None and made is not None and made > cleared_before
+
+
+def _moment_of(key: str) -> dt.datetime | None:
+    """Return when a task instance's id was made; Airflow has UUIDs of version 7."""
+    try:
+        number = uuid.UUID(key)
+    except ValueError:
+        return None
+    return (
+        dt.datetime.fromtimestamp((number.int >> 80) / 1000, dt.UTC) if number.version == _BY_TIME else None
+    )
 
 
 @dataclass(frozen=True)
@@ -96,7 +118,7 @@ class Attempt:
         began_only = earlier.get("started_at") is not None and earlier.get("finished_at") is None
         orphaned = bool(earlier.get("orphaned")) or began_only
         retried = None
-        if model.resume_from and is_retry(earlier, ti, run.generation):
+        if model.resume_from and is_retry(earlier, ti, run):
             name = Path(str(earlier.get("model_dir"))).name
             own = is_attempt(name)
             retried = Retried(kept.path / name if own else kept.path, work.path / name if own else work.path)
@@ -142,14 +164,15 @@ class Attempt:
                 self.saved.remove_others()
                 return self.saved.fetch(self.work_dir)
             there = _saved_in(retried.kept_dir)
-            return there.fetch(self.work_dir) if there is not None else []
+            warnings = there.fetch(self.work_dir) if there is not None else []
+            # From now on the next attempt looks here, also if this one is killed before it saves again.
+            return [*warnings, *self.saved.save(self.work_dir, resume_from)]
         if retried.work_dir != self.work_dir:
             files.empty_folder(self.work_dir)
             return copy_to_resume(retried.work_dir, self.work_dir, resume_from)
         if self.work_dir.is_dir() and not self.work_dir.is_symlink():
-            keep_only(self.work_dir, resume_from)
-        else:
-            files.empty_folder(self.work_dir)
+            return keep_only(self.work_dir, resume_from)
+        files.empty_folder(self.work_dir)
         return []
 
     def save(self, planned: PlannedModel) -> None:
@@ -222,6 +245,8 @@ class Attempt:
         ArtifactError
             If one cannot be uploaded.
         """
+        if not self.is_remote:
+            copy_what_links_lead_to(self.work_dir, files)
         found = list(map(TrainedFile.of, files))
         return [file.at(place) for file, place in zip(found, self._keep(files), strict=True)]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from elpa_airflow.run.state import RunState
@@ -54,6 +55,7 @@ def carry_first(
     model: Model,
     earlier: Iterable[EarlierArtifact],
     model_dir: StorePath,
+    write: Callable[[TrainingResult], object],
     *,
     secrets: Collection[str] = (),
     fallback_reason: str | None = None,
@@ -72,6 +74,8 @@ def carry_first(
         The artifacts, the best one first.
     model_dir : path
         Where the copy goes.
+    write : callable
+        Writes a status that names the other run; see `hold`.
     secrets : collection of str
         Texts that are never to be shown.
     fallback_reason : str, optional
@@ -83,6 +87,7 @@ def carry_first(
         try:
             if reason is None:
                 result = TrainingResult.of_carried(carry(one, model_dir), one, fallback_reason)
+                hold(run, ti.dag_id, one.run_id, partial(write, result))
                 return Carried(result, tuple(refused))
         except ArtifactError as error:  # its run is being removed or done again, or it lies elsewhere
             reason = str(error)

@@ -8,7 +8,7 @@ from typing import Any
 
 from elpa_airflow.run.state import RunState
 from elpa_airflow.run.status import how_it_ended, read_status, task_id_of, write_status
-from elpa_airflow.tasks.carrying import carry_first, hold
+from elpa_airflow.tasks.carrying import carry_first
 from elpa_airflow.tasks.training_result import CARRIED_KEY, TrainingResult
 from elpa_core.commands.masking import secret_values
 from elpa_core.config.training import Model
@@ -77,11 +77,14 @@ def _fallback(ti: Any, run: RunState, model: Model, reason: str) -> tuple[Traini
     earlier = newest_artifacts(run.run_dir, model.name, model.group, until)
     model_dir = RunFolder(run.run_dir).model(model.name).path
     secrets = secret_values(model.env, run.loaded.config.extras, run.choices.config.context)
-    carried = carry_first(ti, run, model, earlier, model_dir, secrets=secrets, fallback_reason=reason)
+
+    def write(result: TrainingResult) -> None:
+        status = read_status(run.run_dir, task_id_of(model)) or {"status": "failed"}
+        write_status(model_dir, status | {"carried_from": result.carried_from})
+
+    carried = carry_first(ti, run, model, earlier, model_dir, write, secrets=secrets, fallback_reason=reason)
     if carried.result is None:
         return None, f"{reason}; {carried.why_none}" if carried.refused else reason
-    origin = str(carried.result.carried_from)
-    status = (read_status(run.run_dir, task_id_of(model)) or {"status": "failed"}) | {"carried_from": origin}
-    hold(run, ti.dag_id, origin, lambda: write_status(model_dir, status))
+    origin = carried.result.carried_from
     log.warning("%s: %s; its artifact of run %s takes part", model.name, reason, origin)
     return carried.result, reason

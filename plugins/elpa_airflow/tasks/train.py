@@ -10,7 +10,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
-from airflow.configuration import conf
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk.exceptions import (
     AirflowException,
@@ -26,9 +25,10 @@ from elpa_airflow.run.frozen_config import is_still_frozen
 from elpa_airflow.run.state import RunState
 from elpa_airflow.run.status import task_id_of
 from elpa_airflow.tasks.attempt import Attempt
-from elpa_airflow.tasks.carrying import carry_first, hold
+from elpa_airflow.tasks.carrying import carry_first
 from elpa_airflow.tasks.failures import in_words
 from elpa_airflow.tasks.training_result import CARRIED_KEY, TrainingResult
+from elpa_airflow.tasks.upload_interval import upload_interval
 from elpa_airflow.tasks.warm_start import WarmStart, warm_start
 from elpa_core.commands.masking import mask_text, mask_values, secret_values
 from elpa_core.config.airflow import NO_RETRY_EXIT_CODES
@@ -43,8 +43,6 @@ from elpa_core.runs.trained_on import trained_on
 from elpa_core.runs.training import Training, TrainingOutcome
 from elpa_core.times import now_text
 
-UPLOAD_SECONDS = 180.0
-"""The default of ``[elpa] resume_upload_interval``."""
 _CHANGED = (
     "the config that this run has frozen was changed while the command ran: clear all tasks of the run to "
     "begin anew"
@@ -112,15 +110,7 @@ class TrainModelOperator(BashOperator):
         try:
             if starts_warm(model, run.loaded.config) and not run.only_shown:
                 self._start = warm_start(context["ti"], run, model, attempt.previous_dir, secrets)
-            planned = plan_model(
-                run.loaded,
-                model.model_copy(update={"env": env}),
-                run.work_dir,
-                run.moment_for(model),
-                run.choices.changed,
-                attempt.work_dir,
-                self._start.folder if self._start else attempt.previous_dir,
-            )
+            planned = _plan(run, model.model_copy(update={"env": env}), attempt, self._start)
         except InputError as error:
             self._refusal = str(error)
             return
@@ -158,6 +148,7 @@ class TrainModelOperator(BashOperator):
         if run.choices.dry_run:
             self._record(context, run, model, status="planned", reason="dry run")
             raise AirflowSkipException("a dry run: the command above was not started")
+        self._require_upload_interval(context, run, model, attempt)
         self._make_folder(context, run, model, attempt)
         self._skip_if_not_due(context, run, model, attempt)
         if attempt.orphaned:
@@ -165,7 +156,9 @@ class TrainModelOperator(BashOperator):
                 "An earlier attempt was killed, and its command may still run: this one works in %s",
                 attempt.work_dir,
             )
-        outcome = self._train(context, run, attempt, planned)
+        started_at = now_text()
+        planned = self._begin(context, run, attempt, planned, started_at)
+        outcome = self._train(context, run, attempt, planned, started_at)
         if outcome.artifact is None or outcome.reason is not None:
             raise _failure(run, outcome, planned)
         self.log.info(
@@ -213,12 +206,18 @@ class TrainModelOperator(BashOperator):
             return
         earlier = newest_artifacts(run.run_dir, model.name, model.group, until, since)
         secrets = self._planned.secrets if self._planned else ()
-        found = carry_first(context["ti"], run, model, earlier, attempt.kept_dir, secrets=secrets)
+
+        def in_words_of(result: TrainingResult) -> str:
+            return f"{why}; takes part as trained by run {result.carried_from} on data up to {result.as_of}"
+
+        def write(result: TrainingResult) -> None:
+            origin = result.carried_from
+            reason = in_words_of(result)
+            self._record(context, run, model, status="planned", reason=reason, carried_from=origin)
+
+        found = carry_first(context["ti"], run, model, earlier, attempt.kept_dir, write, secrets=secrets)
         if found.result is not None:
-            origin = found.result.carried_from
-            reason = f"{why}; takes part as trained by run {origin} on data up to {found.result.as_of}"
-            fields: dict[str, Any] = {"status": "planned", "reason": reason, "carried_from": origin}
-            hold(run, context["ti"].dag_id, str(origin), lambda: self._record(context, run, model, **fields))
+            reason = in_words_of(found.result)
             context["ti"].xcom_push(key=CARRIED_KEY, value=found.result.to_json())
         elif taken:
             self.log.info("%s; %s: the model is trained now", why, found.why_none)
@@ -249,8 +248,10 @@ class TrainModelOperator(BashOperator):
         if self._training is not None:
             self._training.stop()
 
-    def _train(self, context: Any, run: RunState, attempt: Attempt, planned: PlannedModel) -> TrainingOutcome:
-        """Train the model, and record that it runs and how that ended."""
+    def _train(
+        self, context: Any, run: RunState, attempt: Attempt, planned: PlannedModel, started_at: str
+    ) -> TrainingOutcome:
+        """Train the model, and record how that ended."""
         output = attempt.output_log(lambda line: self.log.info("%s", line), planned.options.max_log_lines)
         self._training = Training(
             planned,
@@ -264,8 +265,7 @@ class TrainModelOperator(BashOperator):
         )
         if self._killed:  # before there was a training to stop
             self._training.stop()
-        model, started_at = planned.model, now_text()
-        self._begin(context, run, model, started_at)
+        model = planned.model
         ended: dict[str, Any] = {"status": "failed", "reason": "the task was stopped"}
         try:
             with closing(output), self._saving(attempt, planned):
@@ -294,24 +294,47 @@ class TrainModelOperator(BashOperator):
             attempt.forget_saved()
         return outcome
 
-    def _begin(self, context: Any, run: RunState, model: Model, started_at: str) -> None:
-        """Record that the model is trained from now on, and where it starts."""
+    def _begin(
+        self, context: Any, run: RunState, attempt: Attempt, planned: PlannedModel, started_at: str
+    ) -> PlannedModel:
+        """Record that the model is trained from now on, and where it starts; return what runs."""
+        begun = False
         fields: dict[str, Any] = {"status": "running", "started_at": started_at}
-        if self._start is not None:
-            self._start.prepare()
-            if self._start.run_id is not None:
-                write = partial(self._record, context, run, model, **fields)
-                hold(run, context["ti"].dag_id, self._start.run_id, write)
-                self.log.info("Starts from the training of run %s", self._start.run_id)
-                return
-        self._record(context, run, model, **fields)
+        write = partial(self._record, context, run, planned.model, **fields)
+        try:
+            if self._start is None:
+                write()
+            else:
+                self._start.begin(run, context["ti"].dag_id, write)
+            if self._start is not None and self._start.folder != planned.previous_dir:
+                found = _plan(run, planned.model, attempt, self._start)
+                self._planned = planned = replace(found, secrets=planned.secrets)
+                self.log.info("{previous_dir} is %s now", self._start.folder)
+            begun = True
+        except OSError as error:
+            reason = f"the command was not started: {error}"
+            fields |= {"status": "failed", "reason": reason, "finished_at": now_text()}
+            self._record(context, run, planned.model, **fields)
+            raise AirflowException(run.failure(reason)) from None
+        finally:
+            if not begun:
+                attempt.clear_away()
+        return planned
+
+    def _require_upload_interval(self, context: Any, run: RunState, model: Model, attempt: Attempt) -> None:
+        if not (model.resume_from and attempt.is_remote):
+            return
+        try:
+            upload_interval()
+        except ConfigError as error:
+            self._record(context, run, model, status="failed", reason=str(error))
+            raise AirflowFailException(run.failure(str(error))) from None
 
     def _saving(self, attempt: Attempt, planned: PlannedModel) -> AbstractContextManager[object]:
         """Save what a further attempt can go on from while the command runs, if the store is elsewhere."""
         if not planned.model.resume_from or not attempt.is_remote:
             return nullcontext()
-        seconds = conf.getfloat("elpa", "resume_upload_interval", fallback=UPLOAD_SECONDS)
-        self._saves = RegularCalls(partial(attempt.save, planned), seconds)
+        self._saves = RegularCalls(partial(attempt.save, planned), upload_interval())
         return self._saves
 
     def _record(
@@ -329,9 +352,21 @@ class TrainModelOperator(BashOperator):
             self._attempt.record(entry | fields, ends=ends)
 
 
+def _plan(run: RunState, model: Model, attempt: Attempt, start: WarmStart | None) -> PlannedModel:
+    return plan_model(
+        run.loaded,
+        model,
+        run.work_dir,
+        run.moment_for(model),
+        run.choices.changed,
+        attempt.work_dir,
+        start.folder if start else attempt.previous_dir,
+    )
+
+
 def _failure(run: RunState, outcome: TrainingOutcome, planned: PlannedModel) -> AirflowException:
     codes = planned.options.no_retry_exit_codes
-    if outcome.return_code in (NO_RETRY_EXIT_CODES if codes is None else codes):
+    if not outcome.stopped and outcome.return_code in (NO_RETRY_EXIT_CODES if codes is None else codes):
         return AirflowFailException(
             run.failure(f"{outcome.reason}; not tried again, since no_retry_exit_codes has the exit code")
         )

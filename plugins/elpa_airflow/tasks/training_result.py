@@ -45,8 +45,7 @@ class TrainingResult:
         cls, artifact: ErrorArtifact, earlier: EarlierArtifact, fallback_reason: str | None
     ) -> Self:
         """Return the result of a model that an earlier run trained; ``artifact`` is in this run's folder."""
-        files = tuple(one.file for one in earlier.files)
-        started_from = earlier.warm_started_from
+        files, started_from = earlier.named_files, earlier.warm_started_from
         return cls(artifact, earlier.as_of, earlier.run_id, fallback_reason, files, started_from)
 
     @classmethod

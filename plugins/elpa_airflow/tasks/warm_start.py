@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
 from elpa_airflow.run.state import RunState
-from elpa_airflow.tasks.carrying import why_unfit
+from elpa_airflow.tasks.carrying import hold, why_unfit
 from elpa_core import files
 from elpa_core.config.training import Model
 from elpa_core.errors import ArtifactError
@@ -46,14 +46,37 @@ class WarmStart:
         there = self._earlier[0].folder if self._earlier else self._own_dir
         return there if isinstance(there, Path) else self._own_dir
 
-    def prepare(self) -> None:
-        """Let the folder hold what the command starts from.
+    def begin(self, run: RunState, dag_id: str, write: Callable[[], object]) -> None:
+        """Let the folder hold what the command starts from; it may be another than before.
+
+        Parameters
+        ----------
+        run : RunState
+            The run.
+        dag_id : str
+            Its Dag.
+        write : callable
+            Writes a status that names the run from which the training starts.
 
         Raises
         ------
         OSError
             If the store cannot be read, or the folder cannot be written.
         """
+        while True:
+            self._prepare()
+            if self.run_id is None:
+                write()
+                return
+            try:
+                hold(run, dag_id, self.run_id, write)
+            except ArtifactError as error:  # it was pruned meanwhile
+                _refuse(self._model, self._earlier.pop(0), str(error))
+            else:
+                log.info("%s: starts from the training of run %s", self._model, self.run_id)
+                return
+
+    def _prepare(self) -> None:
         if self.folder != self._own_dir:
             return
         files.empty_folder(self._own_dir)
@@ -100,14 +123,19 @@ def warm_start(
 
 
 def _changed(one: EarlierArtifact) -> str | None:
-    """Tell which file of a training is not as the training left it, or return None; in a local store."""
+    """Tell why nobody can start from the files of a training, or return None if somebody can.
+
+    Of those on object storage only fetching them tells.
+    """
     try:
         if not files.exists(one.place):
             return f"{one.place} is gone"
+        if not one.files:
+            return "it kept no files: its model has no artifacts"
         for file in one.files:
             if isinstance(file.place, Path) and file.file.sha256 and not is_still(file.file, file.place):
                 return f"{file.place} is not what its run recorded"
-    except ArtifactError as error:
+    except (ArtifactError, OSError) as error:
         return str(error)
     return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -13,11 +14,14 @@ from support.airflow_site import DagsFolder, model, pair
 
 from elpa_airflow.run.state import RunState
 from elpa_airflow.tasks.attempt import Attempt
+from elpa_core import files
 from elpa_core.config.loading import load_training_config
 from elpa_core.errors import ArtifactError
+from elpa_core.runs.folder import RunFolder
 from elpa_core.runs.plan import PlannedModel, plan_model
 from elpa_core.times import RunMoment
 
+MOMENT = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 BEGUN = {"status": "running", "started_at": "2026-01-01T00:00:00Z", "finished_at": None}
 ENDED = {"status": "failed", "started_at": "2026-01-01T00:00:00Z", "finished_at": "2026-01-01T00:00:01Z"}
 
@@ -29,8 +33,11 @@ def run(folder: DagsFolder, tmp_path: Path) -> RunState:
     return RunState(loaded, run_dir, run_dir, RunMoment("2026-01-01T00:00:00+00:00"), "0", dict, None, {})
 
 
-def attempt(run: RunState, number: int) -> Attempt:
-    ti = SimpleNamespace(id=f"01900000-0000-7000-8000-{number:012}", try_number=number, max_tries=3)
+def attempt(run: RunState, number: int, *, made: int = 0) -> Attempt:
+    """Return an attempt; ``made`` seconds after the moment of these tests Airflow has made its id."""
+    milliseconds = 1000 * (int(MOMENT.timestamp()) + made)
+    key = f"{milliseconds:012x}"
+    ti = SimpleNamespace(id=f"{key[:8]}-{key[8:]}-7000-8000-{number:012}", try_number=number, max_tries=3)
     return Attempt.of(ti, run, run.loaded.config.models[0])
 
 
@@ -51,9 +58,9 @@ def begin(run: RunState, number: int, *, told: dict[str, Any], **more: Any) -> A
     return one
 
 
-def left_for(run: RunState, number: int) -> list[str]:
+def left_for(run: RunState, number: int, *, made: int = 0) -> list[str]:
     """Return what an attempt finds."""
-    one = attempt(run, number)
+    one = attempt(run, number, made=made)
     assert one.empty(["*.ckpt"]) == []
     return sorted(path.name for path in one.work_dir.iterdir() if path.name != "status.json")
 
@@ -82,10 +89,8 @@ def test_after_a_killed_attempt_it_finds_a_copy_where_the_orphan_does_not_write(
         ({}, True),
         ({"max_tries": 2}, True),
         ({"stopped": True}, True),
-        ({"generation": "1-x"}, True),
         ({"generation": "1-x", "max_tries": 2}, False),
         ({"generation": "1-x", "stopped": True}, False),
-        ({"generation": "1-x", "stopped": None}, False),
         ({"try_number": 2}, False),
         ({"try_number": None}, False),
     ],
@@ -95,6 +100,28 @@ def test_only_what_airflow_retries_goes_on(resuming: RunState, earlier: dict[str
     """A task that a person cleared has more tries than before, or was stopped for it."""
     begin(resuming, 1, told=ENDED, **earlier)
     assert left_for(resuming, 2) == (["a.ckpt"] if finds else [])
+
+
+@pytest.mark.parametrize("told", [BEGUN, ENDED], ids=["killed", "failed"])
+@pytest.mark.parametrize(
+    ("made", "generation", "finds"),
+    [
+        (60, {"begun_at": "2026-01-01T00:00:30Z"}, True),
+        (20, {"begun_at": "2026-01-01T00:00:30Z"}, False),
+        (60, {}, False),
+        (60, None, False),
+    ],
+    ids=["tried again after another task was cleared", "cleared while it ran", "by 0.1.0", "nobody can tell"],
+)
+def test_only_a_clear_of_this_very_task_empties_its_folder(
+    resuming: RunState, told: dict[str, Any], made: int, generation: dict[str, str] | None, finds: bool
+) -> None:
+    """Airflow makes a new id when a running task is cleared, and when one that has failed is to be retried."""
+    begin(resuming, 1, told=told, generation="earlier", stopped=None)
+    if generation is not None:
+        record = RunFolder(resuming.run_dir).generation(resuming.generation)
+        files.write(record, json.dumps({"config": "", **generation}).encode())
+    assert left_for(resuming, 2, made=made) == (["a.ckpt"] if finds else [])
 
 
 def test_without_resume_from_each_attempt_starts_with_an_empty_folder(run: RunState) -> None:

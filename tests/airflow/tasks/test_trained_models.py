@@ -17,6 +17,8 @@ TWICE = {"retries": 1, "retry_delay": 0}
 
 # It fails if it has no checkpoint.
 GOES_ON = "if [ ! -e a.ckpt ]; then touch a.ckpt junk; exit 3; fi; ls > seen; rm a.ckpt"
+# It puts a file where the next attempt's {previous_dir} is to be.
+NO_ROOM = "rm -r {run_dir}/previous && touch {run_dir}/previous; exit 3"
 # It leaves its own as_of behind those of all trainings before it.
 STARTS_WARM = """\
 ls -A {previous_dir} > seen
@@ -37,6 +39,7 @@ def tried(home: Site) -> list[DagRunResult]:
         model("not_found", cmd="no_such_program"),
         model("own_codes", cmd="exit 5", airflow={"no_retry_exit_codes": [4, 5]}),
         model("all_again", cmd="no_such_program", airflow={"no_retry_exit_codes": []}),
+        model("no_room", cmd=NO_ROOM),
         model("off", "offline"),
     ]
     home.config("tried", models, airflow={"on_model_failure": "continue", **TWICE})
@@ -54,6 +57,12 @@ class TestTriesOfATask:
         # If the checkpoint had been there, one more try would have been enough.
         assert (tried[1].states["online.goes_on"], tried[1].tries["online.goes_on"]) == ("success", 4)
 
+    def test_a_start_that_cannot_be_prepared_is_recorded(self, tried: list[DagRunResult]) -> None:
+        entry = tried[0].entry("no_room")
+        assert (entry["status"], entry["try_number"]) == ("failed", 2)
+        assert entry["reason"].startswith("the command was not started: ")
+        assert f"{tried[0].run_dir}/previous/no_room" in entry["reason"]
+
     @pytest.mark.parametrize(("name", "tries"), [("not_found", 1), ("own_codes", 1), ("all_again", 2)])
     def test_some_exit_codes_end_it(self, tried: list[DagRunResult], name: str, tries: int) -> None:
         assert tried[0].tries[f"online.{name}"] == tries
@@ -63,7 +72,11 @@ class TestTriesOfATask:
 
 def warm_pool(home: Site, name: str) -> None:
     cmd = train_cmd(1, first=STARTS_WARM)
-    models = [model("deep", "offline", cmd=cmd, artifacts=["model.pt"]), model("light")]
+    models = [
+        model("deep", "offline", cmd=cmd, artifacts=["model.pt"]),
+        model("keeps_nothing", cmd=cmd),
+        model("light"),
+    ]
     home.config(name, models, airflow={"schedule": "@daily", "start_date": "2025-12-01", **ONCE})
 
 
@@ -103,6 +116,11 @@ class TestWarmStarts:
         assert f"{second.run_dir}/models/deep" in third.rendered["offline.deep"]["bash_command"]
         assert "model.pt" in (third.run_dir / "models" / "deep" / "seen").read_text(encoding="utf-8")
 
+    def test_a_training_that_kept_no_files_is_no_start(self, forwards: list[DagRunResult]) -> None:
+        for run in forwards[:3]:
+            assert run.policy["errors"]["keeps_nothing"]["warm_started_from"] is None
+            assert (run.run_dir / "models" / "keeps_nothing" / "seen").read_text(encoding="utf-8") == ""
+
     def test_backwards_each_starts_cold(self, backwards: list[DagRunResult]) -> None:
         assert [source(run)["warm_started_from"] for run in backwards] == [None] * 3
         for run, day in zip(backwards, DAYS[2::-1], strict=True):
@@ -121,9 +139,14 @@ class TestWarmStarts:
         changed = trained(forwards[2])
         before = changed.read_bytes()
         changed.write_bytes(before + b"more")
+        errors = forwards[1].run_dir / "models" / "deep" / "errors.csv"
+        errors.rename(errors.with_name("kept"))
+        errors.symlink_to(errors.name)
         (run,) = home.steps({"run": "elpa_forwards", "date": "2026-01-06T00:00:00+00:00"})
         changed.write_bytes(before)
-        assert source(run)["warm_started_from"] == forwards[1].run_id
+        errors.with_name("kept").replace(errors)
+        assert source(run)["warm_started_from"] == forwards[0].run_id
+        assert "Too many levels of symbolic links" in run.task_log("offline.deep")
         assert f"{changed} is not what its run recorded" in run.task_log("offline.deep")
 
 

@@ -2,11 +2,12 @@
 
 import dataclasses
 import os
+import shutil
 
 import pytest
 from support.pools import block, pool
 
-from elpa_core.artifacts.kept_files import KeptFiles, is_kept_pattern, kept_files
+from elpa_core.artifacts.kept_files import KeptFiles, copy_what_links_lead_to, is_kept_pattern, kept_files
 from elpa_core.errors import ConfigError
 
 
@@ -73,6 +74,37 @@ def test_links_are_kept_as_what_they_lead_to(folder):
     (folder / "shared").symlink_to("../other/secret")
     assert names(folder, "best.pt", "shared") == ["best.pt", "shared"]
     assert [path.read_text() for path in kept_files(folder, ["best.pt", "shared"]).paths] == ["model.pt", "s"]
+
+
+@pytest.mark.parametrize("pattern", ["best/1.pt", "best/*", "**"])
+def test_links_that_lead_out_of_the_folder_become_copies(folder, pattern):
+    other = folder.parent / "other"
+    (other / "1.pt").write_text("one")
+    (other / "deep").mkdir()
+    (other / "deep" / "2.pt").write_text("two")
+    (folder / "best").mkdir()
+    for name, to in (
+        ("best/1.pt", "../../other/1.pt"),
+        ("best/2.pt", other / "deep" / "2.pt"),
+        ("best/own.pt", "../model.pt"),
+    ):
+        (folder / name).symlink_to(to)
+    found = kept_files(folder, [pattern]).paths
+    contents = [path.read_text() for path in found]
+    copy_what_links_lead_to(folder, found)
+    assert [path.read_text() for path in found] == contents
+    shutil.rmtree(other)  # as pruning does
+    assert [path.read_text() for path in found] == contents
+    assert (folder / "best" / "own.pt").is_symlink()
+
+
+def test_a_link_to_a_folder_elsewhere_becomes_a_folder_and_nothing_there_changes(folder):
+    other = folder.parent / "other"
+    (folder / "shared").symlink_to(other)
+    found = kept_files(folder, ["shared/secret"]).paths
+    copy_what_links_lead_to(folder, found)
+    (folder / "shared" / "secret").write_text("changed")
+    assert (other / "secret").read_text() == "s"
 
 
 def test_what_is_no_regular_file_is_a_warning_and_the_others_are_kept(folder):

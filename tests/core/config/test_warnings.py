@@ -322,3 +322,19 @@ def test_two_names_of_one_variable_are_refused(load, fields, place, other):
 
 def test_names_that_are_no_variables_or_the_same_name_may_differ_in_capitals(load):
     load(pool(**{"my-value": 1, "My-Value": 2, "alpha": 1, "context": {"alpha": 2}}))
+
+
+@pytest.mark.parametrize(
+    ("train_cmd", "artifacts", "warned"),
+    [
+        ("fit {previous_dir}", [], True),
+        ("fit $ELPA_PREVIOUS_DIR", [], True),
+        ("fit {previous_dir}", ["model.pt"], False),
+        ("fit", [], False),
+    ],
+)
+def test_a_warm_start_from_files_that_nobody_keeps(warnings, train_cmd, artifacts, warned):
+    words = "empty, so that {previous_dir} of a later training is an empty folder"
+    expected = [("$.models[0].artifacts", words, "name the files to start from")]
+    found = warnings(pool(block(train_cmd=train_cmd, artifacts=artifacts)))
+    assert found == (expected if warned else [])

@@ -151,6 +151,14 @@ class TestWhichOne:
 
 
 class TestCarrying:
+    def test_files_that_are_links_elsewhere_are_named_and_not_to_be_read(self, run_dir: Path) -> None:
+        folder = trained(run_dir, "a", 1, artifacts=[str(run_dir.parent / "a" / "models" / "tft" / "m.pt")])
+        (folder / "m.pt").symlink_to("/dev/null")
+        (earlier,) = newest_artifacts(run_dir, "tft", "offline", moment(3))
+        assert [file.path for file in earlier.named_files] == [str(folder / "m.pt")]
+        with pytest.raises(ArtifactError, match="a link to a file outside the policy store"):
+            assert earlier.files
+
     def test_copies_it_so_that_the_run_stays_whole_without_the_other(self, run_dir: Path) -> None:
         source = trained(run_dir, "a", 7)
         (found,) = earlier_artifacts(run_dir, "tft", "offline")

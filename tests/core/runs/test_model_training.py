@@ -304,3 +304,31 @@ def test_the_manifest_takes_what_counts(train):
         **times,
     }
     assert outcome.entry("failed", "why") == failed
+
+
+@pytest.mark.parametrize(
+    ("pattern", "kept", "warned"),
+    [("*.json", ["own.json"], 0), ("**", ["errors.csv", "own.json"], 0), ("status.json", [], 1)],
+)
+def test_what_elpa_writes_itself_is_not_kept(planned, pattern, kept, warned):
+    make = f"echo 1 | tee own.json status.json output.log > /dev/null; {leave_errors(1)}"
+    outcome = Training(planned(make, artifacts=[pattern]), on_line=[].append).run(STARTED_AT)
+    assert [os.path.basename(file.path) for file in outcome.kept] == kept
+    assert len(outcome.warnings) == warned
+    for warning in outcome.warnings:
+        assert 'found only files that ELPA itself writes, for "status.json"' in warning
+
+
+def test_a_link_to_another_run_is_kept_as_a_file(planned, tmp_path):
+    (tmp_path / "earlier.pt").write_text("weights")
+    make = f"ln -s {tmp_path}/earlier.pt model.pt; {leave_errors(1)}"
+    (file,) = Training(planned(make, artifacts=["*.pt"])).run(STARTED_AT).kept
+    (tmp_path / "earlier.pt").unlink()
+    assert open(file.path).read() == "weights"
+
+
+def test_a_command_that_is_stopped_has_no_exit_code_of_its_own(planned):
+    cmd = "trap 'exit 2' TERM; echo ready; sleep 60 & wait"
+    training = Training(planned(cmd), on_line=lambda _: training.stop())
+    outcome = training.run(STARTED_AT)
+    assert (outcome.stopped, outcome.return_code) == (True, 2)

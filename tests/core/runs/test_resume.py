@@ -52,6 +52,36 @@ def test_a_link_stays_with_what_it_leads_to_and_nothing_behind_it_goes(tmp_path:
     assert left_in(outside) == {"precious": "precious"}
 
 
+@pytest.mark.parametrize("to", ["step_7", "{folder}/step_7", "../work/step_7"])
+def test_each_link_of_a_chain_stays(tmp_path: Path, to: str) -> None:
+    folder = fill(tmp_path / "work", "step_7/model.ckpt", "step_7/log", "step_6/model.ckpt")
+    (folder / "links").mkdir()
+    (folder / "links" / "newest").symlink_to(to.format(folder=folder) if "{" in to else f"../{to}")
+    (folder / "newest").symlink_to("links/newest")
+    (folder / "last.ckpt").symlink_to("newest/model.ckpt")
+    keep_only(folder, ["last.ckpt"])
+    assert (folder / "last.ckpt").read_text(encoding="utf-8") == "step_7/model.ckpt"
+    assert sorted(path.name for path in folder.iterdir()) == ["last.ckpt", "links", "newest", "step_7"]
+    assert [path.name for path in (folder / "step_7").iterdir()] == ["model.ckpt"]
+
+
+def test_any_number_of_files_stays_and_what_does_not_is_said(tmp_path: Path) -> None:
+    fill(tmp_path, *(f"shards/{number}" for number in range(1001)))
+    assert keep_only(tmp_path, ["shards"]) == []
+    assert len(left_in(tmp_path)) == 1001
+    os.mkfifo(tmp_path / "pipe")
+    (warning,) = keep_only(tmp_path, ["shards", "pipe"])
+    assert "'pipe', which is no regular file" in warning
+
+
+def test_a_copy_has_the_time_of_the_file(tmp_path: Path) -> None:
+    source = fill(tmp_path / "killed", "old.ckpt", "new.ckpt")
+    os.utime(source / "old.ckpt", ns=(1, 1_000_000_000))
+    assert copy_to_resume(source, tmp_path / "own", ["*.ckpt"]) == []
+    newest = max((tmp_path / "own").iterdir(), key=lambda path: path.stat().st_mtime_ns)
+    assert newest.name == "new.ckpt"
+
+
 def test_what_elpa_put_there_is_nothing_to_go_on_from(tmp_path: Path) -> None:
     fill(tmp_path, "status.json", "output.log", "elpa_output.log", "try-2-0a1b2c/a.ckpt", "deep/output.log")
     found = files_to_resume(tmp_path, ["**"])
@@ -79,7 +109,7 @@ def test_a_file_that_an_orphan_writes_all_the_time_is_not_taken(
 ) -> None:
     source = fill(tmp_path / "killed", "still.ckpt", "busy.ckpt")
     (tmp_path / "own").mkdir()
-    busy, copy = source / "busy.ckpt", shutil.copyfile
+    busy, copy = source / "busy.ckpt", shutil.copy2
 
     def copy_while_the_orphan_writes(path: Path, target: Path) -> None:
         copy(path, target)
@@ -87,7 +117,7 @@ def test_a_file_that_an_orphan_writes_all_the_time_is_not_taken(
             with busy.open("a", encoding="utf-8") as file:
                 file.write("more")
 
-    monkeypatch.setattr(shutil, "copyfile", copy_while_the_orphan_writes)
+    monkeypatch.setattr(shutil, "copy2", copy_while_the_orphan_writes)
     (warning,) = copy_to_resume(source, tmp_path / "own", ["*.ckpt"])
     assert warning == (
         f"{busy}: found a file that changes; expected one that nobody writes at the moment; it is not taken"

@@ -142,3 +142,10 @@ def test_files_that_version_0_1_0_recorded_are_copied_as_they_are(store, tmp_pat
     store.record("day2", day(2), content)
     fetch(model_files(store.folder, store.policy("day2"), "tide"), tmp_path / "target")
     assert copied(tmp_path / "target") == {"model.pt": b"weights"}
+
+
+def test_two_files_of_one_name_are_refused(store, tmp_path):
+    names = {"model.pt": b"new", "try-1-abcdef/model.pt": b"old"}
+    found = model_files(store.folder, recorded(store, tmp_path, contents=names), "tide")
+    with pytest.raises(ArtifactError, match=r"another file of the same model that is named model\.pt, too"):
+        fetch(found, tmp_path / "copies")

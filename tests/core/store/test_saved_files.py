@@ -39,6 +39,11 @@ def fetched(place, folder):
     return found, warnings
 
 
+def times(folder, *names):
+    paths = [folder / name for name in names] or sorted(p for p in folder.rglob("*") if p.is_file())
+    return [path.stat().st_mtime_ns for path in paths]
+
+
 def puts(s3):
     return [path.rpartition("/")[2] for method, path in s3.requests()[0] if method == "PUT"]
 
@@ -56,6 +61,7 @@ def test_what_changed_is_uploaded_and_the_next_attempt_finds_all_of_one_moment(s
     saved.save(work, ["*.ckpt", "deep/**"])
     assert sorted(puts(s3)) == sorted([sha256("one"), sha256("two"), "index.json"])
     assert fetched(place, tmp_path / "first") == ({"a.ckpt": "one", "deep/é.bin": "two"}, [])
+    assert times(tmp_path / "first") == times(work, "a.ckpt", "deep/é.bin")
 
     s3.faults()
     saved.save(work, ["*.ckpt", "deep/**"])
@@ -124,5 +130,5 @@ def test_an_attempt_in_the_same_place_removes_the_rest_and_not_the_status(s3, pl
     saved.remove_others()
     assert set(s3.below(folder)) == {"status.json", ".resume/index.json", f".resume/{sha256('one')}"}
     assert json.loads(s3.below(PLACE)["index.json"])["files"] == [
-        {"path": "a.ckpt", "bytes": 3, "sha256": sha256("one")}
+        {"path": "a.ckpt", "bytes": 3, "sha256": sha256("one"), "mtime_ns": times(work, "a.ckpt")[0]}
     ]
