@@ -116,7 +116,7 @@ def test_only_what_airflow_retries_goes_on(resuming: RunState, earlier: dict[str
 def test_only_a_clear_of_this_very_task_empties_its_folder(
     resuming: RunState, told: dict[str, Any], made: int, generation: dict[str, str] | None, finds: bool
 ) -> None:
-    """Airflow makes a new id when a running task is cleared, and when one that has failed is to be retried."""
+    """Airflow makes a new id when a running task is cleared, and when a failed one is to be retried."""
     begin(resuming, 1, told=told, generation="earlier", stopped=None)
     if generation is not None:
         record = RunFolder(resuming.run_dir).generation(resuming.generation)

@@ -1,4 +1,4 @@
-"""Where a training starts, how often it saves, and which exit codes end it, without Airflow. About 1 second."""
+"""Where a training starts, how often it saves, which exit codes end it; without Airflow. About 1 second."""
 
 from __future__ import annotations
 
