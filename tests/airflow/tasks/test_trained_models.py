@@ -18,7 +18,7 @@ TWICE = {"retries": 1, "retry_delay": 0}
 # It fails if it has no checkpoint.
 GOES_ON = "if [ ! -e a.ckpt ]; then touch a.ckpt junk; exit 3; fi; ls > seen; rm a.ckpt"
 # It puts a file where the next attempt's {previous_dir} is to be.
-NO_ROOM = "rm -r {run_dir}/previous && touch {run_dir}/previous; exit 3"
+NO_ROOM = "ls {previous_dir}; rm -r {run_dir}/previous && touch {run_dir}/previous; exit 3"
 # It leaves its own as_of behind those of all trainings before it.
 STARTS_WARM = """\
 ls -A {previous_dir} > seen

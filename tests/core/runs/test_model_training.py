@@ -313,7 +313,7 @@ def test_the_manifest_takes_what_counts(train):
 def test_what_elpa_writes_itself_is_not_kept(planned, pattern, kept, warned):
     make = f"echo 1 | tee own.json status.json output.log > /dev/null; {leave_errors(1)}"
     outcome = Training(planned(make, artifacts=[pattern]), on_line=[].append).run(STARTED_AT)
-    assert [os.path.basename(file.path) for file in outcome.kept] == kept
+    assert [Path(file.path).name for file in outcome.kept] == kept
     assert len(outcome.warnings) == warned
     for warning in outcome.warnings:
         assert 'found only files that ELPA itself writes, for "status.json"' in warning
@@ -324,7 +324,7 @@ def test_a_link_to_another_run_is_kept_as_a_file(planned, tmp_path):
     make = f"ln -s {tmp_path}/earlier.pt model.pt; {leave_errors(1)}"
     (file,) = Training(planned(make, artifacts=["*.pt"])).run(STARTED_AT).kept
     (tmp_path / "earlier.pt").unlink()
-    assert open(file.path).read() == "weights"
+    assert Path(file.path).read_text() == "weights"
 
 
 def test_a_command_that_is_stopped_has_no_exit_code_of_its_own(planned):
