@@ -186,6 +186,8 @@ class SavedFiles:
             if file.sha256 not in {one.file.sha256 for one in self._listed.values()}:
                 objects.upload(path, self.place / str(file.sha256))
         except FileNotFoundError:
+            if path.exists():  # then it is the bucket that does not exist
+                raise
             return saved
         return _Saved(file, before.modified_ns, before) if FileState.of(path) == before else saved
 

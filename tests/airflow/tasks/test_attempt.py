@@ -117,7 +117,7 @@ def test_only_a_clear_of_this_very_task_empties_its_folder(
     resuming: RunState, told: dict[str, Any], made: int, generation: dict[str, str] | None, finds: bool
 ) -> None:
     """Airflow makes a new id when a running task is cleared, and when a failed one is to be retried."""
-    begin(resuming, 1, told=told, generation="earlier", stopped=None)
+    begin(resuming, 1, told=told, generation="earlier", stopped=False if told is ENDED else None)
     if generation is not None:
         record = RunFolder(resuming.run_dir).generation(resuming.generation)
         files.write(record, json.dumps({"config": "", **generation}).encode())

@@ -98,6 +98,12 @@ def test_a_service_that_refuses_leaves_what_was_saved(s3, place, work, tmp_path)
     assert fetched(place, tmp_path / "later") == ({"a.ckpt": "two"}, [])
 
 
+def test_a_bucket_that_is_not_there_is_said(s3, place, work):
+    (work / "a.ckpt").write_text("one")
+    with pytest.raises(OSError, match="bucket does not exist"):
+        SavedFiles(open_location("s3://nowhere/elpa/.resume")).save(work, ["*.ckpt"])
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
