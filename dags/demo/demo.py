@@ -118,7 +118,8 @@ def _up(options: argparse.Namespace) -> int:
         started = _start_serving(configs)
     try:
         while not _READY.exists():
-            if _running_pid() is None:
+            # What /proc shows of a process that has just begun may still be empty.
+            if started.poll() is not None if started else _running_pid() is None:
                 print(_SERVE_LOG.read_text(encoding="utf-8"), end="", file=sys.stderr)
                 return 1
             time.sleep(0.5)

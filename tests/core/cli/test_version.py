@@ -26,7 +26,7 @@ def test_the_version_is_that_of_the_distribution(elpa):
     ("arguments", "commands"),
     [
         ((), ["init", "validate", "train", "integrate", "policy", "runs", "route", "backtest", "schema"]),
-        (("policy",), ["list", "current", "show", "diff", "promote", "rollback", "lift"]),
+        (("policy",), ["list", "current", "show", "diff", "files", "promote", "rollback", "lift"]),
         (("runs",), ["prune"]),
     ],
 )
