@@ -16,10 +16,8 @@ import pickle
 import sys
 import time
 
-import numpy as np
-
-from water_flow.program import add_data_options, leave, read_split, say, write
-from water_flow.series import DataError, Forecaster
+from water_flow.program import add_data_options, leave, read_split, require_finite, run, say, write
+from water_flow.series import Forecaster
 
 MODULES = {
     "online": ("snarimax", "holt_winters", "bayesian_linear", "knn", "adaptive_random_forest"),
@@ -50,8 +48,7 @@ def train(options: argparse.Namespace) -> None:
     fit = getattr(importlib.import_module(f"water_flow.{MODELS[options.model]}"), options.model)
     model: Forecaster = fit(split)
     predictions = model.forecast(split, split.validation)
-    if not np.isfinite(predictions).all():
-        raise DataError(f"{options.model} diverged: not every prediction is finite")
+    require_finite(options.model, predictions)
     options.out.mkdir(parents=True, exist_ok=True)
     write(options.out / "model.pkl", pickle.dumps(model))
     leave(options.out, split, predictions)
@@ -60,13 +57,7 @@ def train(options: argparse.Namespace) -> None:
 
 def main() -> int:
     """Run the program; return its exit status."""
-    options = parse()
-    try:
-        train(options)
-    except (DataError, OSError, ArithmeticError) as error:
-        print(f"{options.model}: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return run(train, parse())
 
 
 if __name__ == "__main__":

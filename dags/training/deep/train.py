@@ -13,10 +13,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import numpy as np
-
-from water_flow.program import add_data_options, integer, leave, read_split, say
-from water_flow.series import DataError
+from water_flow.program import (
+    add_data_options,
+    integer,
+    leave,
+    read_split,
+    require_finite,
+    run,
+    say,
+)
 
 MODELS = ("nhits", "tide", "patchtst")
 
@@ -57,8 +62,7 @@ def train(options: argparse.Namespace) -> None:
         progress=options.progress,
         model_dir=options.out / "model",
     )
-    if not np.isfinite(predictions).all():
-        raise DataError(f"{options.model} diverged: not every prediction is finite")
+    require_finite(options.model, predictions)
     leave(options.out, split, predictions)
     say(f"done in {time.monotonic() - started:.1f} s: {options.out / 'errors.csv'}")
 
@@ -67,15 +71,11 @@ def main() -> int:
     """Run the program; return its exit status."""
     options = parse()
     try:
-        train(options)
+        return run(train, options)
     except ModuleNotFoundError as error:
         hint = "make demo-deep installs dags/training/deep/requirements.txt"
         print(f"{options.model}: {error}: {hint}", file=sys.stderr)
         return 1
-    except (DataError, OSError, ArithmeticError) as error:
-        print(f"{options.model}: {error}", file=sys.stderr)
-        return 1
-    return 0
 
 
 if __name__ == "__main__":

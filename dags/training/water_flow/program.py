@@ -3,6 +3,8 @@
 import argparse
 import csv
 import io
+import sys
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -10,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from water_flow.series import Split, cut, dataset_path, read_series
+from water_flow.series import DataError, Split, cut, dataset_path, read_series
 
 MIN_VALIDATION_ROWS = 100
 
@@ -78,6 +80,28 @@ def read_split(options: argparse.Namespace) -> Split:
     say(f"{options.model}: {len(series.times)} rows, {series.times[0]} to {series.times[-1]}")
     say(f"fitting to {len(split.fit)} rows before {scored}; validating on {len(split.validation)} from there")
     return split
+
+
+def run(train: Callable[[argparse.Namespace], None], options: argparse.Namespace) -> int:
+    """Train a model; return the exit status of the program, and print what went wrong."""
+    try:
+        train(options)
+    except (DataError, OSError, ArithmeticError) as error:
+        print(f"{options.model}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def require_finite(model: str, predictions: NDArray[np.float64]) -> None:
+    """Refuse the predictions of a model that diverged.
+
+    Raises
+    ------
+    DataError
+        If one of them is not finite.
+    """
+    if not np.isfinite(predictions).all():
+        raise DataError(f"{model} diverged: not every prediction is finite")
 
 
 def leave(out: Path, split: Split, predictions: NDArray[np.float64]) -> None:

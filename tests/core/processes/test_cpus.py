@@ -68,7 +68,7 @@ class TestVersion1:
             ("/", "/", ""),  # a container with a namespace of cgroups
             ("/docker/4f", "/docker/4f", ""),  # one that sees its place on the host
             ("/docker/4f", "/kubepods/77", ""),  # one that has mounted something else
-            ("/work/a", "/", "work/"),  # no container: the limit is that of the cgroup above
+            ("/batch/a", "/", "batch/"),  # no container: the limit is that of the cgroup above
         ],
     )
     def test_quota_and_period_are_two_files(
