@@ -25,21 +25,19 @@ from elpa_airflow.run.frozen_config import is_still_frozen
 from elpa_airflow.run.state import RunState
 from elpa_airflow.run.status import task_id_of
 from elpa_airflow.tasks.attempt import Attempt
-from elpa_airflow.tasks.carrying import carry_first
 from elpa_airflow.tasks.failures import in_words
-from elpa_airflow.tasks.training_result import CARRIED_KEY, TrainingResult
+from elpa_airflow.tasks.not_trained import not_trained, take_earlier
+from elpa_airflow.tasks.status_record import StatusRecord
+from elpa_airflow.tasks.training_result import TrainingResult
 from elpa_airflow.tasks.upload_interval import upload_interval
-from elpa_airflow.tasks.warm_start import WarmStart, warm_start
+from elpa_airflow.tasks.warm_start import warm_start
 from elpa_core.commands.masking import mask_text, mask_values, secret_values
 from elpa_core.config.airflow import NO_RETRY_EXIT_CODES
 from elpa_core.config.placeholder_values import starts_warm
 from elpa_core.config.training import LoadedConfig, Model
 from elpa_core.errors import ConfigError, InputError
-from elpa_core.runs.earlier_artifacts import newest_artifacts
-from elpa_core.runs.manifest import model_entry, refused_entry
 from elpa_core.runs.plan import PlannedModel, plan_model
 from elpa_core.runs.resume import RegularCalls
-from elpa_core.runs.trained_on import trained_on
 from elpa_core.runs.training import Training, TrainingOutcome
 from elpa_core.times import now_text
 
@@ -82,11 +80,8 @@ class TrainModelOperator(BashOperator):
     ui_color = "#e8f0e4"
 
     source: TrainingSource
+    _status: StatusRecord | None = None
     _run: RunState | None = None
-    _model: Model | None = None
-    _attempt: Attempt | None = None
-    _planned: PlannedModel | None = None
-    _start: WarmStart | None = None
     _saves: RegularCalls | None = None
     _refusal: str = ""
     _training: Training | None = None
@@ -96,25 +91,24 @@ class TrainModelOperator(BashOperator):
     def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
         """Put the exact command of this run into the fields that the UI shows."""
         self._run = run = RunState.of(context, self.source.loaded, self.source.store)
-        self._model = model = next(
-            (m for m in run.loaded.config.models if task_id_of(m) == self.task_id), None
-        )
+        model = next((m for m in run.loaded.config.models if task_id_of(m) == self.task_id), None)
         if model is None:
             return
         seconds = model.airflow.over(run.loaded.config.airflow).execution_timeout
         self.execution_timeout = None if seconds is None else dt.timedelta(seconds=seconds)
-        self._attempt = attempt = Attempt.of(context["ti"], run, model)
+        attempt = Attempt.of(context["ti"], run, model)
+        self._status = status = StatusRecord(context["ti"], run, model, attempt)
         env, secrets = self._environment(model, context, jinja_env)
         for secret in secrets:
             mask_secret(secret)
         try:
             if starts_warm(model, run.loaded.config) and not run.only_shown:
-                self._start = warm_start(context["ti"], run, model, attempt.previous_dir, secrets)
-            planned = _plan(run, model.model_copy(update={"env": env}), attempt, self._start)
+                status.start = warm_start(context["ti"], run, model, attempt.previous_dir, secrets)
+            planned = _plan(status, model.model_copy(update={"env": env}))
         except InputError as error:
             self._refusal = str(error)
             return
-        self._planned = planned = replace(planned, secrets=(*secrets, *planned.secrets))
+        status.planned = planned = replace(planned, secrets=(*secrets, *planned.secrets))
         for secret in planned.secrets:
             mask_secret(secret)
         self.bash_command = planned.shown_command
@@ -124,7 +118,7 @@ class TrainModelOperator(BashOperator):
     @in_words()
     def execute(self, context: Any) -> dict[str, Any]:
         """Train the model and return its error artifact."""
-        run, model, attempt, planned = self._run, self._model, self._attempt, self._planned
+        run, status = self._run, self._status
         if run is None:
             raise AirflowFailException("the task was not prepared: render_template_fields did not run")
         push_config(context["ti"], run)
@@ -134,31 +128,37 @@ class TrainModelOperator(BashOperator):
             raise AirflowFailException(str(error)) from None
         if run.edited:
             self.log.warning("%s", run.edit_note)
-        if model is None or attempt is None:
+        if status is None:
             raise AirflowSkipException("the model was added to the config after this run had frozen it")
+        model, attempt, planned = status.model, status.attempt, status.planned
         if not model.enabled:
-            self._record(context, run, model, status="disabled")
+            status.write(status="disabled")
             raise AirflowSkipException("the model is disabled in the config")
         if planned is None:
-            self._record(context, run, model, status="failed", reason=self._refusal)
+            status.write(status="failed", reason=self._refusal)
             raise AirflowFailException(run.failure(self._refusal))
+        as_of = run.moment_for(model).as_of
         self.log.info("Config %s, SHA-256 %s", run.loaded.source, run.loaded.sha256)
-        self.log.info("Data up to %s, folder %s", run.moment_for(model).as_of, planned.model_dir)
+        self.log.info("Data up to %s, folder %s", as_of, planned.model_dir)
         self.log.info("Command:\n%s", "\n".join(f"  {line}" for line in planned.shown_command.split("\n")))
         if run.choices.dry_run:
-            self._record(context, run, model, status="planned", reason="dry run")
+            status.write(status="planned", reason="dry run")
             raise AirflowSkipException("a dry run: the command above was not started")
-        self._require_upload_interval(context, run, model, attempt)
-        self._make_folder(context, run, model, attempt)
-        self._skip_if_not_due(context, run, model, attempt)
+        _require_upload_interval(status)
+        self._make_folder(status)
+        if found := not_trained(run, model):
+            skipped = take_earlier(status, found)
+            if skipped is not None:
+                attempt.clear_away()
+                raise AirflowSkipException(skipped)
         if attempt.orphaned:
             self.log.warning(
                 "An earlier attempt was killed, and its command may still run: this one works in %s",
                 attempt.work_dir,
             )
         started_at = now_text()
-        planned = self._begin(context, run, attempt, planned, started_at)
-        outcome = self._train(context, run, attempt, planned, started_at)
+        planned = self._begin(status, planned, started_at)
+        outcome = self._train(context, status, planned, started_at)
         if outcome.artifact is None or outcome.reason is not None:
             raise _failure(run, outcome, planned)
         self.log.info(
@@ -166,14 +166,10 @@ class TrainModelOperator(BashOperator):
         )
         return TrainingResult(
             outcome.artifact,
-            as_of=run.moment_for(model).as_of,
+            as_of=as_of,
             artifacts=outcome.kept,
-            warm_started_from=self._started_from,
+            warm_started_from=status.warm_started_from,
         ).to_json()
-
-    @property
-    def _started_from(self) -> str | None:
-        return self._start.run_id if self._start else None
 
     def _environment(
         self, model: Model, context: Any, jinja_env: Any
@@ -192,51 +188,16 @@ class TrainModelOperator(BashOperator):
         secrets = {*lines, *secret_values(env)}
         return env, tuple(sorted(secrets, key=lambda text: (-len(text), text)))
 
-    def _skip_if_not_due(self, context: Any, run: RunState, model: Model, attempt: Attempt) -> None:
-        """Skip a model that this run does not train, and hand on its earlier artifact, if there is one."""
-        tick = run.tick if model.group == "offline" else None
-        taken = run.choices.takes(model)
-        until, since = dt.datetime.fromisoformat(run.moment.as_of), None
-        if not taken:
-            why = "left out of this run"
-        elif tick is not None and not tick.is_due and not run.names(model):
-            why = f"not due: offline_schedule had its last tick at {tick.as_of.isoformat()}"
-            since = tick.as_of
-        else:
-            return
-        earlier = newest_artifacts(run.run_dir, model.name, model.group, until, since)
-        secrets = self._planned.secrets if self._planned else ()
-
-        def in_words_of(result: TrainingResult) -> str:
-            return f"{why}; takes part as trained by run {result.carried_from} on data up to {result.as_of}"
-
-        def write(result: TrainingResult) -> None:
-            origin = result.carried_from
-            reason = in_words_of(result)
-            self._record(context, run, model, status="planned", reason=reason, carried_from=origin)
-
-        found = carry_first(context["ti"], run, model, earlier, attempt.kept_dir, write, secrets=secrets)
-        if found.result is not None:
-            reason = in_words_of(found.result)
-            context["ti"].xcom_push(key=CARRIED_KEY, value=found.result.to_json())
-        elif taken:
-            self.log.info("%s; %s: the model is trained now", why, found.why_none)
-            return
-        else:
-            reason = f"{why}, and {found.why_none}"
-            self._record(context, run, model, status="planned", reason=reason)
-        attempt.clear_away()
-        raise AirflowSkipException(reason)
-
-    def _make_folder(self, context: Any, run: RunState, model: Model, attempt: Attempt) -> None:
+    def _make_folder(self, status: StatusRecord) -> None:
+        attempt = status.attempt
         try:
-            for warning in attempt.empty(model.resume_from):
+            for warning in attempt.empty(status.model.resume_from):
                 self.log.warning("%s", warning)
         except OSError as error:
             reason = f"no folder for the command to work in: {error}"
             left_in = attempt.work_dir if attempt.retried is None else attempt.retried.work_dir
-            self._record(context, run, model, status="failed", reason=reason, model_dir=str(left_in))
-            raise AirflowException(run.failure(reason)) from None
+            status.write(status="failed", reason=reason, model_dir=str(left_in))
+            raise AirflowException(status.run.failure(reason)) from None
         if attempt.retried is not None:
             self.log.info("Airflow tries again: what resume_from names is in the folder, if it was left")
 
@@ -249,9 +210,10 @@ class TrainModelOperator(BashOperator):
             self._training.stop()
 
     def _train(
-        self, context: Any, run: RunState, attempt: Attempt, planned: PlannedModel, started_at: str
+        self, context: Any, status: StatusRecord, planned: PlannedModel, started_at: str
     ) -> TrainingOutcome:
         """Train the model, and record how that ended."""
+        run, model, attempt = status.run, status.model, status.attempt
         output = attempt.output_log(lambda line: self.log.info("%s", line), planned.options.max_log_lines)
         self._training = Training(
             planned,
@@ -265,7 +227,6 @@ class TrainModelOperator(BashOperator):
         )
         if self._killed:  # before there was a training to stop
             self._training.stop()
-        model = planned.model
         ended: dict[str, Any] = {"status": "failed", "reason": "the task was stopped"}
         try:
             with closing(output), self._saving(attempt, planned):
@@ -287,48 +248,36 @@ class TrainModelOperator(BashOperator):
             if ended["status"] != "ok":
                 attempt.save(planned)
             times = {"started_at": started_at, "finished_at": now_text()}
-            self._record(context, run, model, ends=True, **times | ended, stopped=self._killed)
+            status.write(ends=True, **times | ended, stopped=self._killed)
             attempt.keep_output(output)
             attempt.clear_away()
         if model.resume_from and ended["status"] == "ok":
             attempt.forget_saved()
         return outcome
 
-    def _begin(
-        self, context: Any, run: RunState, attempt: Attempt, planned: PlannedModel, started_at: str
-    ) -> PlannedModel:
+    def _begin(self, status: StatusRecord, planned: PlannedModel, started_at: str) -> PlannedModel:
         """Record that the model is trained from now on, and where it starts; return what runs."""
         begun = False
+        run, start = status.run, status.start
         fields: dict[str, Any] = {"status": "running", "started_at": started_at}
-        write = partial(self._record, context, run, planned.model, **fields)
+        write = partial(status.write, **fields)
         try:
-            if self._start is None:
+            if start is None:
                 write()
             else:
-                self._start.begin(run, context["ti"].dag_id, write)
-            if self._start is not None and self._start.folder != planned.previous_dir:
-                found = _plan(run, planned.model, attempt, self._start)
-                self._planned = planned = replace(found, secrets=planned.secrets)
-                self.log.info("{previous_dir} is %s now", self._start.folder)
+                start.begin(run, status.ti.dag_id, write)
+            if start is not None and start.folder != planned.previous_dir:
+                status.planned = planned = replace(_plan(status, planned.model), secrets=planned.secrets)
+                self.log.info("{previous_dir} is %s now", start.folder)
             begun = True
         except OSError as error:
             reason = f"the command was not started: {error}"
-            fields |= {"status": "failed", "reason": reason, "finished_at": now_text()}
-            self._record(context, run, planned.model, **fields)
+            status.write(**fields | {"status": "failed", "reason": reason, "finished_at": now_text()})
             raise AirflowException(run.failure(reason)) from None
         finally:
             if not begun:
-                attempt.clear_away()
+                status.attempt.clear_away()
         return planned
-
-    def _require_upload_interval(self, context: Any, run: RunState, model: Model, attempt: Attempt) -> None:
-        if not (model.resume_from and attempt.is_remote):
-            return
-        try:
-            upload_interval()
-        except ConfigError as error:
-            self._record(context, run, model, status="failed", reason=str(error))
-            raise AirflowFailException(run.failure(str(error))) from None
 
     def _saving(self, attempt: Attempt, planned: PlannedModel) -> AbstractContextManager[object]:
         """Save what a further attempt can go on from while the command runs, if the store is elsewhere."""
@@ -337,22 +286,9 @@ class TrainModelOperator(BashOperator):
         self._saves = RegularCalls(partial(attempt.save, planned), upload_interval())
         return self._saves
 
-    def _record(
-        self, context: Any, run: RunState, model: Model, *, ends: bool = False, **fields: Any
-    ) -> None:
-        planned, ti = self._planned, context["ti"]
-        entry = refused_entry(model, run.work_dir) if planned is None else model_entry(planned)
-        # The command's output is the task's log.
-        entry |= {"stdout_log": None, "stderr_log": None, "task_id": ti.task_id, "try_number": ti.try_number}
-        entry |= {"generation": run.generation, "config_sha256": run.loaded.sha256}
-        entry |= {"run_id": ti.run_id, "as_of": run.moment_for(model).as_of, "max_tries": ti.max_tries}
-        entry |= {"warm_started_from": self._started_from}
-        entry |= {"trained_on": trained_on(run.choices.config, planned.secrets) if planned else None}
-        if self._attempt is not None:
-            self._attempt.record(entry | fields, ends=ends)
 
-
-def _plan(run: RunState, model: Model, attempt: Attempt, start: WarmStart | None) -> PlannedModel:
+def _plan(status: StatusRecord, model: Model) -> PlannedModel:
+    run, attempt = status.run, status.attempt
     return plan_model(
         run.loaded,
         model,
@@ -360,8 +296,18 @@ def _plan(run: RunState, model: Model, attempt: Attempt, start: WarmStart | None
         run.moment_for(model),
         run.choices.changed,
         attempt.work_dir,
-        start.folder if start else attempt.previous_dir,
+        status.start.folder if status.start else attempt.previous_dir,
     )
+
+
+def _require_upload_interval(status: StatusRecord) -> None:
+    if not (status.model.resume_from and status.attempt.is_remote):
+        return
+    try:
+        upload_interval()
+    except ConfigError as error:
+        status.write(status="failed", reason=str(error))
+        raise AirflowFailException(status.run.failure(str(error))) from None
 
 
 def _failure(run: RunState, outcome: TrainingOutcome, planned: PlannedModel) -> AirflowException:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from elpa_airflow.run.state import RunState
-from elpa_airflow.tasks.carrying import hold, why_unfit
+from elpa_airflow.tasks.earlier_training import hold, why_unfit
 from elpa_core import files
 from elpa_core.config.training import Model
 from elpa_core.errors import ArtifactError
