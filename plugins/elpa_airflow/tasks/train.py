@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
@@ -33,13 +34,14 @@ from elpa_airflow.tasks.upload_interval import upload_interval
 from elpa_airflow.tasks.warm_start import warm_start
 from elpa_core.commands.masking import mask_text, mask_values, secret_values
 from elpa_core.config.airflow import NO_RETRY_EXIT_CODES
-from elpa_core.config.placeholder_values import starts_warm
 from elpa_core.config.training import LoadedConfig, Model
 from elpa_core.errors import ConfigError, InputError
 from elpa_core.runs.plan import PlannedModel, plan_model
 from elpa_core.runs.resume import RegularCalls
 from elpa_core.runs.training import Training, TrainingOutcome
 from elpa_core.times import now_text
+
+log = logging.getLogger(__name__)
 
 _CHANGED = (
     "the config that this run has frozen was changed while the command ran: clear all tasks of the run to "
@@ -102,15 +104,16 @@ class TrainModelOperator(BashOperator):
         for secret in secrets:
             mask_secret(secret)
         try:
-            if starts_warm(model, run.loaded.config) and not run.only_shown:
-                status.start = warm_start(context["ti"], run, model, attempt.previous_dir, secrets)
             planned = _plan(status, model.model_copy(update={"env": env}))
+            trains = model.enabled and not run.choices.dry_run and not_trained(run, model) is None
         except InputError as error:
             self._refusal = str(error)
             return
         status.planned = planned = replace(planned, secrets=(*secrets, *planned.secrets))
         for secret in planned.secrets:
             mask_secret(secret)
+        if trains and not run.only_shown:
+            planned = _look_up_start(status, planned)
         self.bash_command = planned.shown_command
         self.env = planned.masked_environment()
         self.cwd = str(planned.model_dir)
@@ -151,6 +154,7 @@ class TrainModelOperator(BashOperator):
             if skipped is not None:
                 attempt.clear_away()
                 raise AirflowSkipException(skipped)
+            planned = _look_up_start(status, planned)
         if attempt.orphaned:
             self.log.warning(
                 "An earlier attempt was killed, and its command may still run: this one works in %s",
@@ -158,6 +162,9 @@ class TrainModelOperator(BashOperator):
             )
         started_at = now_text()
         planned = self._begin(status, planned, started_at)
+        if planned.shown_command != self.bash_command:  # it starts from elsewhere than the UI shows
+            self.bash_command = planned.shown_command
+            self.overwrite_rtif_after_execution = True
         outcome = self._train(context, status, planned, started_at)
         if outcome.artifact is None or outcome.reason is not None:
             raise _failure(run, outcome, planned)
@@ -266,9 +273,7 @@ class TrainModelOperator(BashOperator):
                 write()
             else:
                 start.begin(run, status.ti.dag_id, write)
-            if start is not None and start.folder != planned.previous_dir:
-                status.planned = planned = replace(_plan(status, planned.model), secrets=planned.secrets)
-                self.log.info("{previous_dir} is %s now", start.folder)
+            planned = _with_start(status, planned)
             begun = True
         except OSError as error:
             reason = f"the command was not started: {error}"
@@ -298,6 +303,23 @@ def _plan(status: StatusRecord, model: Model) -> PlannedModel:
         attempt.work_dir,
         status.start.folder if status.start else attempt.previous_dir,
     )
+
+
+def _look_up_start(status: StatusRecord, planned: PlannedModel) -> PlannedModel:
+    """Look up where the training starts, if its command asks for that; return what runs."""
+    if planned.previous_dir is not None:
+        ti, run, own_dir = status.ti, status.run, status.attempt.previous_dir
+        status.start = warm_start(ti, run, planned.model, own_dir, planned.secrets)
+    return _with_start(status, planned)
+
+
+def _with_start(status: StatusRecord, planned: PlannedModel) -> PlannedModel:
+    """Return the plan with the folder from which the training starts now."""
+    if status.start is None or status.start.folder == planned.previous_dir:
+        return planned
+    status.planned = planned = replace(_plan(status, planned.model), secrets=planned.secrets)
+    log.info("{previous_dir} is %s", status.start.folder)
+    return planned
 
 
 def _require_upload_interval(status: StatusRecord) -> None:
