@@ -75,7 +75,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser], wo
         "--copy",
         type=Path,
         metavar="DIR",
-        help="copy the files into this folder, from wherever the store is; each is checked by its SHA-256",
+        help="copy the files into this folder, from wherever the store is; each is checked by its SHA-256,"
+        " and none is written over another file",
     )
     promote = add_store_command(actions, "promote", _promote, "publish a recorded policy, whatever its as_of")
     promote.add_argument("run_id", metavar="RUN_ID", help="the run")

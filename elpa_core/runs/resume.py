@@ -19,10 +19,11 @@ from elpa_core.files import ObjectPath, objects
 from elpa_core.files.atomic import json_bytes
 from elpa_core.files.strict_json import parse_object
 from elpa_core.runs.folder import ModelFolder, is_of_elpa
-from elpa_core.runs.trained_model import PlacedFile, fetch
+from elpa_core.runs.trained_model import PlacedFile, fetch, upload
 from elpa_core.schema.trained_file import TrainedFile, trained_files
 
 _TRIES = 3
+_INDEX = "index.json"
 
 
 def files_to_resume(folder: Path, patterns: Iterable[str], secrets: Collection[str] = ()) -> KeptFiles:
@@ -149,7 +150,7 @@ class SavedFiles:
 
     @property
     def _index(self) -> ObjectPath:
-        return self.place / "index.json"
+        return self.place / _INDEX
 
     def save(self, folder: Path, patterns: Iterable[str], secrets: Collection[str] = ()) -> tuple[str, ...]:
         """Upload the files of a command's folder that have changed; the command may be running.
@@ -183,8 +184,9 @@ class SavedFiles:
             return saved
         try:
             file = TrainedFile.of(path, name)
-            if file.sha256 not in {one.file.sha256 for one in self._listed.values()}:
-                objects.upload(path, self.place / str(file.sha256))
+            there = {one.file.sha256 for one in self._listed.values()}
+            if file.sha256 not in there and not upload(path, self.place / str(file.sha256), file.sha256):
+                return saved
         except FileNotFoundError:
             if path.exists():  # then it is the bucket that does not exist
                 raise
@@ -260,8 +262,11 @@ def forget_saved(model_dir: ObjectPath) -> None:
         If something cannot be removed.
     """
     name = ModelFolder(model_dir).saved.name
-    keys = [found.key for found in objects.listing(model_dir) if name in found.parts[:-1]]
-    objects.remove_all(model_dir, keys)
+    saved = [found for found in objects.listing(model_dir) if name in found.parts[:-1]]
+    for of_index in (True, False):  # who dies here leaves no index of files that are gone
+        objects.remove_all(
+            model_dir, [found.key for found in saved if (found.parts[-1] == _INDEX) == of_index]
+        )
 
 
 class RegularCalls:

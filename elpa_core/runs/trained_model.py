@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from elpa_core.errors import ArtifactError, Problem
-from elpa_core.files import StorePath, objects
+from elpa_core.files import ObjectPath, StorePath, objects
 from elpa_core.runs.folder import below_attempt, lies_in_model, path_below_model
 from elpa_core.schema.trained_file import TrainedFile
 
@@ -84,29 +85,48 @@ def fetch(files: Sequence[PlacedFile], folder: Path) -> list[Path]:
     """Copy the files of a trained model into a folder; return the copies.
 
     A file that is there already with the right content stays. Nothing is changed unless all files are as
-    the training left them.
+    the training left them, and no other one is in the place of a copy.
 
     Raises
     ------
     ArtifactError
-        If a file is gone, or no longer what the training left; if two have the same name.
+        If a file is gone, or no longer what the training left; if two have the same name; if something else
+        is in the place of a copy.
     OSError
         If a file cannot be read or written.
     """
     _require_own_names(files)
+    missing = [one for one in files if not is_still(one.file, folder / one.name)]
+    _require_room(missing, folder)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".elpa-") as temporary:
         copies = []
-        for number, one in enumerate(files):
-            target = folder / one.name
-            if not is_still(one.file, target):
-                copy = Path(temporary, str(number))
-                _copy(one, copy)
-                copies.append((copy, target))
+        for number, one in enumerate(missing):
+            copy = Path(temporary, str(number))
+            _copy(one, copy)
+            copies.append((copy, folder / one.name))
         for copy, target in copies:
             target.parent.mkdir(parents=True, exist_ok=True)
             copy.replace(target)
     return [folder / one.name for one in files]
+
+
+def upload(file: Path, place: ObjectPath, sha256: str | None) -> bool:
+    """Upload a file; tell whether it still is what its SHA-256 says.
+
+    If not, somebody writes it, nobody knows which bytes are there, and the object is removed. Without a
+    SHA-256 any content is taken.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read, or the service cannot be reached or refuses.
+    """
+    objects.upload(file, place)
+    if sha256 is None or TrainedFile.of(file).sha256 == sha256:
+        return True
+    objects.remove(place)
+    return False
 
 
 def _require_own_names(files: Sequence[PlacedFile]) -> None:
@@ -115,6 +135,22 @@ def _require_own_names(files: Sequence[PlacedFile]) -> None:
         if places.setdefault(one.name, one.place) != one.place:
             found = f"another file of the same model that is named {one.name}, too: {places[one.name]}"
             raise ArtifactError(Problem(str(one.place), "", found, "one file of each name"))
+
+
+def _require_room(files: Sequence[PlacedFile], folder: Path) -> None:
+    """Refuse to write over what somebody else has left in the place of a copy or of a folder above it."""
+    problems = []
+    for one in files:
+        *above, target = (folder.joinpath(*one.name.parts[: end + 1]) for end in range(len(one.name.parts)))
+        taken = next((path for path in above if os.path.lexists(path) and not path.is_dir()), None)
+        if taken is None and os.path.lexists(target):
+            taken = target
+        if taken is not None:
+            expected = f"a free place for a copy of {one.place}"
+            hint = "remove it, or copy into another folder"
+            problems.append(Problem(str(taken), "", "something else", expected, hint))
+    if problems:
+        raise ArtifactError(dict.fromkeys(problems))
 
 
 def is_still(file: TrainedFile, path: Path) -> bool:
@@ -127,7 +163,8 @@ def is_still(file: TrainedFile, path: Path) -> bool:
 def _copy(one: PlacedFile, copy: Path) -> None:
     expected = "the file that the training left"
     if one.file.sha256 is not None:
-        expected += f", of {one.file.bytes} bytes with SHA-256 {one.file.sha256}"
+        size = "" if one.file.bytes is None else f", of {one.file.bytes} bytes"
+        expected += f"{size} with SHA-256 {one.file.sha256}"
     hint = "the folder of its run was removed, or the model was trained again there"
     try:
         if not isinstance(one.place, Path):

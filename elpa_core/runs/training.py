@@ -17,7 +17,7 @@ from elpa_core.artifacts.error_artifact import (
     require_fresh,
     require_regular,
 )
-from elpa_core.artifacts.kept_files import KeptFiles, copy_what_links_lead_to, kept_files
+from elpa_core.artifacts.kept_files import copy_what_links_lead_to, kept_files
 from elpa_core.commands.masking import MaskedStream, mask_text
 from elpa_core.errors import ArtifactError, CommandError
 from elpa_core.processes.command import DEFAULT_STOP_GRACE, Command, CommandResult
@@ -47,8 +47,8 @@ class ArtifactKeeper(Protocol):
             If it cannot be kept.
         """
 
-    def keep_files(self, files: Sequence[Path]) -> list[TrainedFile]:
-        """Return files of the command's folder, and where they are kept.
+    def keep_files(self, files: Sequence[Path]) -> tuple[list[TrainedFile], list[str]]:
+        """Return files of the command's folder, and where they are kept; and what is not, and why.
 
         Raises
         ------
@@ -80,10 +80,10 @@ class KeptInPlace:
             named=planned.error_columns,
         )
 
-    def keep_files(self, files: Sequence[Path]) -> list[TrainedFile]:
+    def keep_files(self, files: Sequence[Path]) -> tuple[list[TrainedFile], list[str]]:
         """Return the kept files; see `ArtifactKeeper`."""
         copy_what_links_lead_to(self.model_dir, files)
-        return list(map(TrainedFile.of, files))
+        return list(map(TrainedFile.of, files)), []
 
 
 @dataclass(frozen=True)
@@ -267,8 +267,8 @@ class Training:
     def _what_is_left(self, before: FileState | None, started_at: str, finished_at: str) -> TrainingOutcome:
         planned = self._planned
         problem, artifact = None, None
-        kept: tuple[TrainedFile, ...] = ()
-        found = KeptFiles()
+        kept: list[TrainedFile] = []
+        warnings: list[str] = []
         try:
             require_fresh(planned.error_csv, before)
             artifact = self._keeper.keep_artifact(
@@ -279,11 +279,20 @@ class Training:
             found = kept_files(
                 planned.model_dir, planned.model.artifacts, planned.secrets, left_out=is_of_elpa
             )
-            kept = tuple(self._keeper.keep_files(found.paths))
+            warnings += found.warnings
+            kept, not_kept = self._keeper.keep_files(found.paths)
+            warnings += not_kept
         except (ArtifactError, OSError) as error:  # OSError: the command may remove its own folder
             problem = self._shown(str(error))
         return TrainingOutcome(
-            started_at, finished_at, 0, None, problem, artifact, kept, tuple(map(self._shown, found.warnings))
+            started_at,
+            finished_at,
+            0,
+            None,
+            problem,
+            artifact,
+            tuple(kept),
+            tuple(map(self._shown, warnings)),
         )
 
     def _nameable(self, error_csv: Path) -> Path:

@@ -15,7 +15,8 @@ from support.s3_service import S3Service, s3_service
 
 from elpa_airflow.tasks.attempt import Attempt
 from elpa_core import files
-from elpa_core.files import StorePath, open_location
+from elpa_core.errors import ArtifactError
+from elpa_core.files import ObjectPath, StorePath, objects, open_location
 from elpa_core.runs.trained_model import fetch
 from elpa_core.store import PolicyStore
 from elpa_core.store.model_files import model_files
@@ -242,6 +243,36 @@ def test_what_a_killed_attempt_saved_is_still_there_after_a_second_kill(
             attempt.save(SimpleNamespace(model=on, secrets=()))
         assert (attempt.work_dir / "a.ckpt").read_text(encoding="utf-8") == "of 1"
         shutil.rmtree(tmp_path)  # a pod's disk
+
+
+def test_a_file_that_changes_during_its_upload_is_not_kept(
+    store: Callable[[str], PolicyStore], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = SimpleNamespace(run_dir=store("elpa_changing").folder.run("r"), work_dir=tmp_path)
+    on = SimpleNamespace(name="on", group="online", resume_from=())
+    attempt = Attempt.of(SimpleNamespace(id="0190-000001", try_number=1), run, on)
+    attempt.empty()
+    paths = [attempt.work_dir / name for name in ("model.pt", "best.pt", "errors.csv")]
+    for path in paths:
+        path.write_text("abs_error\n1\n", encoding="utf-8")
+    send = objects.upload
+
+    def send_while_somebody_writes(source: Path, target: ObjectPath) -> None:
+        if source != paths[1]:
+            source.write_text("abs_error\n2\n", encoding="utf-8")
+        send(source, target)
+
+    monkeypatch.setattr(objects, "upload", send_while_somebody_writes)
+    kept, warnings = attempt.keep_files(paths[:2])
+    said = (
+        "found a file that changed while it was uploaded; expected one that nobody writes any more; it is not"
+    )
+    assert [file.path for file in kept] == [str(attempt.kept_dir / "best.pt")]
+    assert warnings == [f"{paths[0]}: {said} kept"]
+    planned = SimpleNamespace(model=on, error_csv=paths[2], error_columns={})
+    with pytest.raises(ArtifactError, match=said):
+        attempt.keep_artifact(planned, started_at="", finished_at="")
+    assert [child.name for child in files.children(attempt.kept_dir)] == ["best.pt"]
 
 
 def test_an_attempt_does_not_begin_while_nobody_knows_of_the_one_before(

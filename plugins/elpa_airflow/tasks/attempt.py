@@ -22,11 +22,12 @@ from elpa_core.artifacts.kept_files import copy_what_links_lead_to
 from elpa_core.commands.masking import mask_text
 from elpa_core.config.training import Model
 from elpa_core.errors import ArtifactError, Problem
-from elpa_core.files import StorePath, objects
+from elpa_core.files import StorePath
 from elpa_core.runs.folder import ModelFolder, RunFolder, is_attempt
 from elpa_core.runs.output_log import DEFAULT_MAX_LINES, OutputLog
 from elpa_core.runs.plan import PlannedModel
 from elpa_core.runs.resume import SavedFiles, copy_to_resume, forget_saved, keep_only
+from elpa_core.runs.trained_model import upload
 from elpa_core.schema.trained_file import TrainedFile
 
 log = logging.getLogger(__name__)
@@ -235,10 +236,13 @@ class Attempt:
             finished_at=finished_at,
             named=planned.error_columns,
         )
-        return replace(artifact, path=self._keep([path])[0])
+        place = self._keep(path, artifact.sha256)
+        if place is None:
+            raise ArtifactError(_changing(path))
+        return replace(artifact, path=place)
 
-    def keep_files(self, files: Sequence[Path]) -> list[TrainedFile]:
-        """Return the files that ``artifacts`` names. From now on they lie in the store.
+    def keep_files(self, files: Sequence[Path]) -> tuple[list[TrainedFile], list[str]]:
+        """Return the files that ``artifacts`` names, and what is not kept. From now on they lie in the store.
 
         Raises
         ------
@@ -247,8 +251,15 @@ class Attempt:
         """
         if not self.is_remote:
             copy_what_links_lead_to(self.work_dir, files)
-        found = list(map(TrainedFile.of, files))
-        return [file.at(place) for file, place in zip(found, self._keep(files), strict=True)]
+        kept, warnings = [], []
+        for path in files:
+            file = TrainedFile.of(path)
+            place = self._keep(path, file.sha256)
+            if place is None:
+                warnings.append(str(_changing(path)))
+            else:
+                kept.append(file.at(place))
+        return kept, warnings
 
     def output_log(self, on_line: Callable[[str], None], max_lines: int | None) -> OutputLog:
         """Return where the output of the command goes.
@@ -272,7 +283,7 @@ class Attempt:
         if output.path is None:
             return
         try:
-            self._keep([output.path])
+            self._keep(output.path)
         except ArtifactError as error:
             log.warning("The output of the command is not kept: %s", error)
 
@@ -283,22 +294,22 @@ class Attempt:
                 with suppress(RecursionError):  # folders nested too deeply
                     shutil.rmtree(folder, ignore_errors=True)
 
-    def _keep(self, files: Sequence[Path]) -> list[str]:
-        kept = []
-        for file in files:
-            place = self.kept_dir
-            for part in file.relative_to(self.work_dir).parts:
-                place = place / part
-            if not isinstance(place, Path):
-                try:
-                    objects.upload(file, place)
-                except OSError as error:
-                    expected = "an artifact in the policy store"
-                    raise ArtifactError(
-                        Problem(str(place), "", f"no upload ({error.strerror})", expected)
-                    ) from error
-            kept.append(str(place))
-        return kept
+    def _keep(self, file: Path, sha256: str | None = None) -> str | None:
+        """Return where a file is in the store from now on, or None if somebody writes it meanwhile."""
+        place = self.kept_dir
+        for part in file.relative_to(self.work_dir).parts:
+            place = place / part
+        try:
+            kept = isinstance(place, Path) or upload(file, place, sha256)
+        except OSError as error:
+            found, expected = f"no upload ({error.strerror})", "an artifact in the policy store"
+            raise ArtifactError(Problem(str(place), "", found, expected)) from error
+        return str(place) if kept else None
+
+
+def _changing(file: Path) -> Problem:
+    expected = "one that nobody writes any more; it is not kept"
+    return Problem(str(file), "", "a file that changed while it was uploaded", expected)
 
 
 def _saved_in(kept_dir: StorePath) -> SavedFiles | None:

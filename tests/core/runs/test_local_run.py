@@ -10,6 +10,7 @@ import pytest
 from support.commands_corpus import CORPUS, CORPUS_HORIZON
 from support.pools import block, leave_errors, pool
 
+from elpa_core.errors import InputError
 from elpa_core.runs.folder import MANIFEST_NAME
 from elpa_core.runs.local_run import RecordedRun
 
@@ -250,14 +251,45 @@ def test_what_keeps_one_model_from_starting_is_its_failure_alone(execute, tmp_pa
 
 
 def test_every_start_on_the_command_line_is_cold(execute, tmp_path):
-    left = tmp_path / "run" / "previous" / "a" / "model.pt"
-    left.parent.mkdir(parents=True)
-    left.write_text("of whoever was here before")
-    train_cmd = f"ls -A {{previous_dir}} > seen && {leave_errors(1)}"
-    _, _, entries = execute(pool(block("a", train_cmd=train_cmd), block("b")))
-    assert statuses(entries) == [("ok", 0), ("ok", 0)]
+    reads = f"ls -A {{previous_dir}} > seen && {leave_errors(1)}"
+    writes = f"touch {{run_dir}}/previous/c/mine && {leave_errors(1)}"
+    models = [block("a", train_cmd=reads), block("b", train_cmd=writes), block("c", train_cmd=reads)]
+    (tmp_path / "run" / "previous" / "c").mkdir(parents=True)
+    _, _, entries = execute(pool(*models), continue_on_error=True)
+    assert statuses(entries) == [("ok", 0), ("ok", 0), ("failed", None)]
     assert (tmp_path / "run" / "models" / "a" / "seen").read_text() == ""
-    assert [entry["warm_started_from"] for entry in entries] == [None, None]
+    assert entries[2]["reason"].startswith(
+        f"{tmp_path}/run/previous/c: found a folder with files; expected an"
+    )
+    assert [entry["warm_started_from"] for entry in entries] == [None, None, None]
+
+
+def test_what_no_run_has_left_in_its_folder_is_refused_and_stays(plan, tmp_path, snapshot):
+    folder = tmp_path / "run"
+    mine = [folder / "previous" / "a" / "model.pt", folder / "previous" / "b", folder / "config.json"]
+    mine[0].parent.mkdir(parents=True)
+    for path in mine:
+        path.write_text("mine")
+    planned = plan(pool(block("a", train_cmd="x {previous_dir}"), block("b", train_cmd="x {previous_dir}")))
+    before = snapshot()
+    with pytest.raises(InputError) as refused:
+        RecordedRun(planned, folder / MANIFEST_NAME)
+    assert str(refused.value).splitlines() == [
+        f"{folder}/config.json: found another file; expected this config, or the one that the manifest beside"
+        " it names; move it away, or take another folder for the run",
+        *(
+            f"{folder}/previous/{name}: found {found}; expected an empty folder: on the command line each"
+            " training starts without an earlier one; move it away, or take another folder for the run"
+            for name, found in (("a", "a folder with files"), ("b", "a file"))
+        ),
+    ]
+    assert snapshot() == before
+
+
+def test_a_run_may_be_done_again_in_its_folder_with_another_config(plan, tmp_path):
+    for models in ([block("a"), block("b")], [block("c"), block("d")]):
+        RecordedRun(plan(pool(*models)), tmp_path / "run" / MANIFEST_NAME)
+    assert b'"c"' in (tmp_path / "run" / "config.json").read_bytes()
 
 
 class Stop(BaseException):

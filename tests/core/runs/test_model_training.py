@@ -261,7 +261,8 @@ class Elsewhere:
         return dataclasses.replace(artifact, path=str(copy))
 
     def keep_files(self, files):
-        return [file.at(shutil.copy(file.path, self.folder)) for file in self.in_place.keep_files(files)]
+        kept, warnings = self.in_place.keep_files(files)
+        return [file.at(shutil.copy(file.path, self.folder)) for file in kept], [*warnings, "one is left out"]
 
 
 def test_what_is_kept_elsewhere_is_told_from_there(planned, tmp_path):
@@ -272,7 +273,7 @@ def test_what_is_kept_elsewhere_is_told_from_there(planned, tmp_path):
     assert outcome.artifact.path == str(store / "errors.csv")
     assert [file.path for file in outcome.kept] == [str(store / "model.pt")]
     assert (store / "model.pt").read_text() == "w\n"
-    assert outcome.reason is None
+    assert (outcome.reason, outcome.warnings) == (None, ("one is left out",))
 
 
 def test_what_cannot_be_kept_is_a_problem_and_no_failure(planned, tmp_path):

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from elpa_core.files import open_location
+from elpa_core.files import objects, open_location
 from elpa_core.runs.resume import SavedFiles, forget_saved
 
 pytestmark = pytest.mark.slow
@@ -96,6 +96,47 @@ def test_a_service_that_refuses_leaves_what_was_saved(s3, place, work, tmp_path)
     assert fetched(place, tmp_path / "out") == ({"a.ckpt": "one"}, [])
     saved.save(work, ["*.ckpt"])
     assert fetched(place, tmp_path / "later") == ({"a.ckpt": "two"}, [])
+
+
+def test_a_file_that_is_written_during_its_upload_stays_as_it_was_saved(
+    s3, place, work, tmp_path, monkeypatch
+):
+    saved = SavedFiles(place)
+    (work / "a.ckpt").write_text("one")
+    saved.save(work, ["*.ckpt"])
+    (work / "a.ckpt").write_text("two")
+    send = objects.upload
+
+    def send_while_somebody_writes(source, target):
+        source.write_text("three")
+        send(source, target)
+
+    monkeypatch.setattr(objects, "upload", send_while_somebody_writes)
+    saved.save(work, ["*.ckpt"])
+    assert set(s3.below(PLACE)) == {"index.json", sha256("one")}
+    assert fetched(place, tmp_path / "out") == ({"a.ckpt": "one"}, [])
+
+
+def test_the_index_goes_before_what_it_names(s3, place, work, monkeypatch):
+    (work / "a.ckpt").write_text("one")
+    SavedFiles(place).save(work, ["*.ckpt"])
+    remove, removed = objects.remove_all, []
+
+    def remove_once(folder, keys):
+        if removed:
+            raise Died
+        removed.append(keys)
+        remove(folder, keys)
+
+    monkeypatch.setattr(objects, "remove_all", remove_once)
+    with pytest.raises(Died):
+        forget_saved(place.parent)
+    monkeypatch.undo()
+    assert set(s3.below(PLACE)) == {sha256("one")}
+
+
+class Died(BaseException):
+    pass
 
 
 def test_a_bucket_that_is_not_there_is_said(s3, place, work):
