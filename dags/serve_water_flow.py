@@ -25,7 +25,7 @@ from elpa_core.files.strict_json import read_object
 from elpa_core.runs.folder import RunFolder
 from elpa_core.runs.trained_model import fetch
 from elpa_core.store import PolicyStore
-from elpa_core.store.model_files import model_files
+from elpa_core.store.model_files import model_files, state_file
 from elpa_core.store.stored_policy import StoredPolicy
 
 SOURCE = "elpa_water_flow"
@@ -55,16 +55,18 @@ def serve(store: PolicyStore) -> str:
     policy = store.current()
     run_dir = store.folder.run(policy.record.run_id)
     run = read_object(RunFolder(run_dir).manifest)
-    with tempfile.TemporaryDirectory() as folder:
-        models = trained_models(store, policy, Path(folder))
-        output = Path(folder, "forecasts.csv")
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        models = trained_models(store, policy, folder)
+        state = router_state(store, policy, folder)
+        output = folder / "forecasts.csv"
         options = [f"--{name}={run[name]}" for name in ("dataset", "horizon", "period")]
         options += [f"--as-of={policy.record.as_of}", f"--out={output}"]
         subprocess.run([sys.executable, FORECAST, *options, *models], check=True)
         with output.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-    forecasts = {name: [float(row[name]) for row in rows] for name in policy.contents.names}
-    served = start_router(policy.raw, warn=print).predict(forecasts).tolist()
+        forecasts = {name: [float(row[name]) for row in rows] for name in policy.contents.names}
+        served = start_router(policy.raw, state=state, warn=print).predict(forecasts).tolist()
     lines = [",".join(["timestamp", "served", *forecasts])]
     for row, value in zip(rows, served, strict=True):
         lines.append(",".join([row["timestamp"], repr(value), *(row[name] for name in forecasts)]))
@@ -81,6 +83,12 @@ def trained_models(store: PolicyStore, policy: StoredPolicy, folder: Path) -> li
         (model,) = fetch(model_files(store.folder, policy, name), folder / name)
         found.append(f"{name}={model}")
     return found
+
+
+def router_state(store: PolicyStore, policy: StoredPolicy, folder: Path) -> Path | None:
+    """Copy what the router learned on the validation rows of a policy into a folder."""
+    state = state_file(store.folder, policy)
+    return fetch([state], folder)[0] if state else None
 
 
 serve_water_flow()

@@ -22,6 +22,7 @@ def start_router(
     policy: Mapping[str, Any],
     folder: Path | None = None,
     *,
+    state: Path | None = None,
     horizon: int | None = None,
     levels: Collection[float] = (),
     warn: Callable[[str], object] = lambda _: None,
@@ -34,6 +35,8 @@ def start_router(
         The policy's JSON object.
     folder : Path, optional
         The folder of the policy's file; a relative path of the state starts there.
+    state : Path, optional
+        A copy of the state, if it is not where the policy says; see `elpa_core.store.model_files.state_file`.
     horizon : int, optional
         Number of steps that are forecast together. A state of another horizon is not used.
     levels : collection of float
@@ -52,17 +55,20 @@ def start_router(
     if named is None:
         return Router(policy, horizon=horizon)
     try:
-        return _read_state(named, folder, wanted, intervals=bool(levels))
+        return _read_state(named, state or _place(named, folder), wanted, intervals=bool(levels))
     except (InputError, OSError) as error:
         warn(f"the router starts without what it learned on validation: {error}")
         return Router(policy, horizon=horizon)
 
 
-def _read_state(
-    named: Mapping[str, Any], folder: Path | None, wanted: RoutingPolicy, *, intervals: bool
-) -> Router:
+def _place(named: Mapping[str, Any], folder: Path | None) -> StorePath:
     file = str(named.get("file"))
-    place: StorePath = open_location(file) if is_uri(file) else (folder or Path()) / file
+    return open_location(file) if is_uri(file) else (folder or Path()) / file
+
+
+def _read_state(
+    named: Mapping[str, Any], place: StorePath, wanted: RoutingPolicy, *, intervals: bool
+) -> Router:
     data = files.read(place)
     sha256 = hashlib.sha256(data).hexdigest()
     if sha256 != named.get("sha256"):

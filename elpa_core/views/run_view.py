@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -19,6 +18,7 @@ from elpa_core.schema.reading import Part, known_part
 from elpa_core.schema.trained_file import trained_files
 from elpa_core.store.comparison import moves
 from elpa_core.store.layout import DagFolder
+from elpa_core.store.model_files import state_file
 from elpa_core.store.reading import policy_numbers, recorded_policy
 from elpa_core.store.stored_policy import StoredPolicy
 from elpa_core.store.summaries import training_seconds
@@ -28,7 +28,6 @@ from elpa_core.views.dag_view import decided
 from elpa_core.views.shapes import RunModel, RunView, Way
 
 _WAYS = ("equal_weights", "contract_weights", "recommended_weights", "router")
-_SHA256 = re.compile("[0-9a-f]{64}")
 _STATES = {"ok": "trained", "failed": "failed"}
 _Part = TypeVar("_Part", bound=Part)
 
@@ -233,16 +232,16 @@ def router_state(folder: DagFolder[StorePath], current: StoredPolicy | None) -> 
     InputError
         If there is none, or it is not the one that the policy names.
     """
-    routing = None if current is None else current.raw.get("routing")
-    named = routing.get("state") if isinstance(routing, Mapping) else None
-    sha256 = named.get("sha256") if isinstance(named, Mapping) else None
-    source = str(folder.current)
-    if current is None or not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
-        raise InputError(Problem(source, "$.routing.state", "none", "a current policy that names a state"))
-    path = RunFolder(folder.run(current.record.run_id)).router_state(sha256)
-    data = read_file(path)
-    if hashlib.sha256(data).hexdigest() != sha256:
-        raise InputError(Problem(str(path), "", "another content", "that with the SHA-256 in its name"))
+    found = None if current is None else state_file(folder, current)
+    if found is None:
+        expected = "a current policy that names a state"
+        raise InputError(Problem(str(folder.current), "$.routing.state", "none", expected))
+    data = read_file(found.place)
+    sha256 = hashlib.sha256(data).hexdigest()
+    if sha256 != found.file.sha256:
+        raise InputError(
+            Problem(str(found.place), "", "another content", "that with the SHA-256 in its name")
+        )
     return data, sha256
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import pickle
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 from support.airflow_site import DagRunResult, Site
+from support.s3_service import s3_service
 from support.water_flow import POOL, add_demo, small_pool
 
 from elpa_core.store import PolicyStore
@@ -53,7 +55,7 @@ def runs(home: Site) -> list[DagRunResult]:
     return home.steps(*({"run": SOURCE, "date": day} for day in DAYS))
 
 
-def serve(home: Site, *policies: Path, check: bool = True) -> Any:
+def serve(home: Site, *policies: Path | str, check: bool = True) -> Any:
     return home.program("-c", FORECAST, home.dags, *policies, check=check)
 
 
@@ -88,6 +90,29 @@ def test_it_forecasts_the_hours_that_the_models_have_not_seen(home: Site, runs: 
         for time in (as_of + timedelta(hours=hours) for hours in range(POOL["horizon"]))
     ]
     assert sum(errors) < sum(day_before)
+
+
+def test_from_object_storage_it_forecasts_the_same(home: Site, runs: list[DagRunResult]) -> None:
+    """The store is named by a connection, which only Airflow can open; the router starts warm from there."""
+    store, there = home.home / "elpa", "s3://minio@policies/elpa"
+    with s3_service() as service:
+        service.make_bucket("policies")
+        for path in (store / SOURCE).rglob("*"):
+            if path.is_file() and path.name != "served.csv":
+                data = path.read_bytes()
+                if path.suffix in {".json", ".jsonl"}:
+                    data = data.replace(str(store).encode(), there.encode())
+                key = f"elpa/{path.relative_to(store)}"
+                service.client.put_object(Bucket="policies", Key=key, Body=data)
+        home.extra_env = {"AIRFLOW_CONN_MINIO": json.dumps(service.connection)}
+        place = f"{there}/{SOURCE}/runs/{runs[1].run_id}"
+        done = serve(home, f"{place}/policies/0001.json")
+        home.extra_env = {}
+        assert done.stdout.splitlines()[-1] == f"{place}/served.csv"
+        assert "starts without what it learned" not in done.stdout
+        key = f"elpa/{SOURCE}/runs/{runs[1].run_id}/served.csv"
+        found = service.client.get_object(Bucket="policies", Key=key)["Body"].read()
+    assert found == (runs[1].run_dir / "served.csv").read_bytes()
 
 
 def test_it_takes_the_current_policy_whichever_was_published_last(
