@@ -35,6 +35,8 @@ class Listed(NamedTuple):
     key: str
     parts: tuple[str, ...]
     modified: dt.datetime
+    version: str
+    """Another one when the object was written again; empty where the service does not say."""
 
 
 def read(path: ObjectPath) -> bytes:
@@ -147,7 +149,12 @@ def listing(folder: ObjectPath) -> list[Listed]:
     with _as_os_error(folder):
         found = _ask(folder, "find", prefix, detail=True)
     listed = [
-        Listed(key, PurePosixPath(key.removeprefix(prefix)).parts, _modified(one))
+        Listed(
+            key,
+            PurePosixPath(key.removeprefix(prefix)).parts,
+            _modified(one),
+            str(one.get("ETag") or one.get("generation") or ""),
+        )
         for key, one in found.items()
         if key.startswith(prefix)
     ]

@@ -82,8 +82,8 @@ class LocalDagFolder(DagFolder[Path]):
         if lines := lacking_lines(self, content, ledger.decisions, recorded):
             append_lines(self.summaries, lines, len(whole_lines(content)))
 
-    def remove_runs(self, choose: Callable[[Ledger], Iterable[str]]) -> None:
-        """Remove the folders of runs, and what earlier removals that were killed left over."""
+    def remove_runs(self, choose: Callable[[Ledger], Iterable[str]]) -> set[str]:
+        """Remove the folders of runs, and what killed removals left; return the names of the runs."""
         with self._locked() as (ledger, _):
             names = list(choose(ledger))
             for name in names:
@@ -99,6 +99,11 @@ class LocalDagFolder(DagFolder[Path]):
                 failed = failed or error  # the others go all the same
         if failed is not None:
             raise failed
+        return set(names)
+
+    def being_published(self) -> list[str]:
+        """Return nothing: whoever publishes holds the lock."""
+        return []
 
     @contextmanager
     def _locked(self) -> Iterator[tuple[Ledger, int]]:

@@ -19,6 +19,7 @@ from elpa_core.runs.folder import RunFolder, policy_file, tells_age
 from elpa_core.store.change import Decide, Outcome, history_is_behind, outcome_of
 from elpa_core.store.errors import StoreWriteError, as_store_error
 from elpa_core.store.history import Entry, PolicyKey, entries_of, whole_lines
+from elpa_core.store.holding import announcing, require_not_announced
 from elpa_core.store.layout import DagFolder, folder_of_run
 from elpa_core.store.ledger import Ledger
 from elpa_core.store.reading import policy_numbers, publication_in, recorded_policy
@@ -61,6 +62,11 @@ class ObjectDagFolder(DagFolder[ObjectPath]):
                     self._forget(kept)
                     kept = self._kept(entry)
                     objects.write(kept, json_bytes(decision.stored.raw))
+                    try:
+                        require_not_announced(self, folder_of_run(entry.run_id))
+                    except InputError:
+                        self._forget(kept)
+                        raise
                 if self._append(lines, version, entry):
                     if entry.number is not None:
                         self._make_current(entry, decision.stored)
@@ -89,23 +95,36 @@ class ObjectDagFolder(DagFolder[ObjectPath]):
                 return
         raise StoreWriteError(f"{self.summaries}: others have changed it {_PATIENCE} times in a row")
 
-    def remove_runs(self, choose: Callable[[Ledger], Iterable[str]]) -> None:
-        """Remove the folders of runs."""
+    def remove_runs(self, choose: Callable[[Ledger], Iterable[str]]) -> set[str]:
+        """Remove the folders of runs; return their names. What is needed when all know of it stays."""
         with as_store_error(self.path):
-            for _ in range(_PATIENCE):
-                ledger, _, version = self._up_to_date()
-                names = set(choose(ledger))
-                if objects.read_version(self.history)[1] == version:
-                    break  # else somebody may need by now what was chosen
-            else:
-                raise StoreWriteError(f"{self.history}: others have changed it {_PATIENCE} times in a row")
-            runs = self.runs
-            chosen = [found for found in objects.listing(runs) if found.parts[0] in names]
-            # What tells how old a run is goes last: whoever dies here leaves it as old as it was.
-            for last in (False, True):
-                objects.remove_all(
-                    runs, [found.key for found in chosen if tells_age(tuple(found.parts[1:])) == last]
-                )
+            names = set(choose(self._up_to_date()[0]))
+            if not names:
+                return names
+            with announcing(self, names):
+                for _ in range(_PATIENCE):
+                    ledger, _, version = self._up_to_date()
+                    names.intersection_update(choose(ledger))
+                    if objects.read_version(self.history)[1] == version:
+                        break  # else somebody may need by now what was chosen
+                else:
+                    raise StoreWriteError(
+                        f"{self.history}: others have changed it {_PATIENCE} times in a row"
+                    )
+                self._remove(names)
+        return names
+
+    def _remove(self, names: Collection[str]) -> None:
+        chosen = [found for found in objects.listing(self.runs) if found.parts[0] in names]
+        # What tells how old a run is goes last: whoever dies here leaves it as old as it was.
+        for last in (False, True):
+            objects.remove_all(
+                self.runs, [found.key for found in chosen if tells_age(tuple(found.parts[1:])) == last]
+            )
+
+    def being_published(self) -> list[str]:
+        """Return the names of the folders of runs whose policy somebody makes the current one."""
+        return [child.name for child in files.children(self._upcoming)]
 
     def _up_to_date(self) -> tuple[Ledger, bytes, objects.ObjectVersion]:
         """Return the ledger, the history's lines and their version, once ``current.json`` goes with them."""
@@ -192,12 +211,15 @@ class ObjectDagFolder(DagFolder[ObjectPath]):
             return read_recorded(self._kept(entry))
 
     def _kept(self, entry: Entry) -> ObjectPath:
-        run = self.path / "upcoming" / folder_of_run(entry.run_id)
-        return run / policy_file(entry.policy_number)
+        return self._upcoming / folder_of_run(entry.run_id) / policy_file(entry.policy_number)
+
+    @property
+    def _upcoming(self) -> ObjectPath:
+        return self.path / "upcoming"
 
     def _require_conditions(self) -> None:
         """Refuse a service that takes a write whose condition does not hold: two could both win there."""
-        probe = self.path / "upcoming" / f"conditional-writes-{secrets.token_hex(8)}"
+        probe = self._upcoming / f"conditional-writes-{secrets.token_hex(8)}"
         objects.write(probe, b"first")
         _, version = objects.read_version(probe)
         objects.write(probe, b"second")

@@ -314,8 +314,11 @@ class Keeper(Protocol):
     def record(self, run_id: str, policy: bytes, numbered: Callable[[int], dict[str, Any]]) -> int:
         """Keep a policy as the run's next numbered one, and as its latest; return its number."""
 
-    def remove_runs(self, choose: Callable[[Ledger], Iterable[str]]) -> None:
-        """Remove the folders of runs, by name."""
+    def remove_runs(self, choose: Callable[[Ledger], Iterable[str]]) -> set[str]:
+        """Remove the folders of runs; return their names."""
+
+    def being_published(self) -> list[str]:
+        """Return the names of the folders of runs whose policy somebody makes the current one."""
 
 
 def keeper_of(folder: DagFolder[StorePath]) -> Keeper:

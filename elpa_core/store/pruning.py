@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -19,7 +18,6 @@ from elpa_core.runs.trials import is_trial
 from elpa_core.store.history import read_history
 from elpa_core.store.layout import DagFolder, folder_of_run
 from elpa_core.store.ledger import Ledger
-from elpa_core.store.local import LocalDagFolder, locked
 from elpa_core.store.local_view import local_view
 from elpa_core.store.policy_store import keeper_of
 from elpa_core.store.reading import policy_numbers
@@ -104,45 +102,35 @@ def prune(
         If something cannot be removed.
     """
     folder.require()
-    if dry_run:
-        return _choose(folder, Ledger.of(read_history(folder.history), str(folder.history)), keep, running)
-    chosen: list[Pruned] = []
+    keeper, known = keeper_of(folder), dict.fromkeys(map(folder_of_run, running), "running")
+    with local_view(folder) as view:
 
-    def choose(ledger: Ledger) -> list[str]:
-        chosen.append(_choose(folder, ledger, keep, running))
-        return [run.path.name for run in chosen[-1].removed]
+        def look(ledger: Ledger) -> Pruned:
+            view.update()
+            published = dict.fromkeys(keeper.being_published(), "it is being published")
+            return _choose(view.folder, ledger, keep, published | known)
 
-    keeper_of(folder).remove_runs(choose)
-    return chosen[-1]
+        if dry_run:
+            return look(Ledger.of(read_history(folder.history), str(folder.history)))
+        chosen: list[Pruned] = []
 
+        def choose(ledger: Ledger) -> list[str]:
+            chosen.append(look(ledger))
+            return [run.path.name for run in chosen[-1].removed]
 
-@contextmanager
-def no_pruning(folder: DagFolder[StorePath]) -> Iterator[None]:
-    """Let nobody prune meanwhile, in a local store; object storage has no lock."""
-    if not isinstance(folder.root, Path):
-        yield
-        return
-    with locked(LocalDagFolder(folder.root, folder.dag_id).lock):
-        yield
-
-
-def _choose(folder: DagFolder[StorePath], ledger: Ledger, keep: int | None, running: Iterable[str]) -> Pruned:
-    with local_view(folder) as local:
-        return _choose_locally(local, ledger, keep, running)
+        gone = keeper.remove_runs(choose)
+    last = chosen[-1]
+    return replace(last, removed=[run for run in last.removed if run.path.name in gone])
 
 
-def _choose_locally(
-    folder: DagFolder[Path], ledger: Ledger, keep: int | None, running: Iterable[str]
-) -> Pruned:
+def _choose(folder: DagFolder[Path], ledger: Ledger, keep: int | None, known: Mapping[str, str]) -> Pruned:
     paths = [folder.runs / name for name in folder.run_folders()]
     runs = sorted(map(_stored_run, paths), key=lambda run: (run.as_of, run.changed))
     counted = [run for run in runs if not is_trial(run.run_id)]
     number = _keep_runs(counted, folder) if keep is None else keep
     if number < 1:
         raise InputError(Problem("--keep", "", str(number), "at least 1"))
-    needed = _needed(folder, ledger)
-    for run_id in running:
-        needed.setdefault(folder_of_run(run_id), "running")
+    needed = {**known, **_needed(folder, ledger)}
     for run in runs:
         if why := _still_runs(run.path):
             needed.setdefault(run.path.name, why)

@@ -9,12 +9,14 @@ from functools import partial
 from typing import Any
 
 from elpa_airflow.run.state import RunState
-from elpa_airflow.tasks.earlier_training import hold, why_unfit
+from elpa_airflow.tasks.earlier_training import why_unfit
 from elpa_airflow.tasks.training_result import TrainingResult
 from elpa_core.config.training import Model
 from elpa_core.errors import ArtifactError
 from elpa_core.files import StorePath
 from elpa_core.runs.earlier_artifacts import EarlierArtifact, carry
+from elpa_core.store import DagFolder
+from elpa_core.store.holding import hold
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +74,7 @@ def carry_first(
     model_dir : path
         Where the copy goes.
     write : callable
-        Writes a status that names the other run; see `hold`.
+        Writes a status that names the other run; see `elpa_core.store.holding.hold`.
     secrets : collection of str
         Texts that are never to be shown.
     fallback_reason : str, optional
@@ -84,7 +86,7 @@ def carry_first(
         try:
             if reason is None:
                 result = TrainingResult.of_carried(carry(one, model_dir), one, fallback_reason)
-                hold(run, ti.dag_id, one.run_id, partial(write, result))
+                hold(DagFolder(run.store, ti.dag_id), one.run_id, partial(write, result))
                 return Carried(result, tuple(refused))
         except ArtifactError as error:  # its run is being removed or done again, or it lies elsewhere
             reason = str(error)

@@ -1,19 +1,16 @@
-"""What another run trained: whether it counts in this run, and how to keep it while this run needs it."""
+"""Whether what another run trained counts in this run."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Any
 
 from elpa_airflow.run.state import RunState
 from elpa_airflow.run.status import how_it_ended, task_id_of
-from elpa_core import files
 from elpa_core.config.training import Model
-from elpa_core.errors import ArtifactError, Problem
 from elpa_core.runs.earlier_artifacts import EarlierArtifact
-from elpa_core.store import DagFolder, folder_of_run
-from elpa_core.store.pruning import no_pruning
+from elpa_core.store import folder_of_run
 
 log = logging.getLogger(__name__)
 
@@ -23,35 +20,6 @@ def why_unfit(
 ) -> str | None:
     """Tell why the training of an earlier run does not count in a run, or return None if it does."""
     return one.misfit(run.choices.config, secrets) or _not_as_recorded(ti, model, one)
-
-
-def hold(run: RunState, dag_id: str, origin: str, write: Callable[[], object]) -> None:
-    """Write down that this run needs what another run trained, so that pruning leaves that one.
-
-    Parameters
-    ----------
-    run : RunState
-        The run.
-    dag_id : str
-        Its Dag.
-    origin : str
-        The id of the other run.
-    write : callable
-        Writes a status that names the other run.
-
-    Raises
-    ------
-    ArtifactError
-        If the other run was removed meanwhile; then nothing is written.
-    """
-    folder = DagFolder(run.store, dag_id)
-    with no_pruning(folder):
-        if not files.is_folder(folder.run(origin)):
-            found, expected = "no such folder", "the run whose training this one takes"
-            raise ArtifactError(
-                Problem(str(folder.run(origin)), "", found, expected, "it was pruned meanwhile")
-            )
-        write()
 
 
 def _not_as_recorded(ti: Any, model: Model, one: EarlierArtifact) -> str | None:

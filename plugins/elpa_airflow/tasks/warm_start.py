@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from elpa_airflow.run.state import RunState
-from elpa_airflow.tasks.earlier_training import hold, why_unfit
+from elpa_airflow.tasks.earlier_training import why_unfit
 from elpa_core import files
 from elpa_core.config.training import Model
 from elpa_core.errors import ArtifactError
 from elpa_core.runs.earlier_artifacts import EarlierArtifact, newest_artifacts
 from elpa_core.runs.trained_model import fetch, is_still
+from elpa_core.store import DagFolder
+from elpa_core.store.holding import hold
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +71,7 @@ class WarmStart:
                 write()
                 return
             try:
-                hold(run, dag_id, self.run_id, write)
+                hold(DagFolder(run.store, dag_id), self.run_id, write)
             except ArtifactError as error:  # it was pruned meanwhile
                 _refuse(self._model, self._earlier.pop(0), str(error))
             else:

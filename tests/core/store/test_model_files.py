@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 
 import pytest
-from support.stores import day, policy, record
+from support.stores import day, policy, record, run
 
 from elpa_core import files
 from elpa_core.errors import ArtifactError, InputError
+from elpa_core.runs.folder import RunFolder
 from elpa_core.runs.trained_model import fetch
 from elpa_core.schema.trained_file import TrainedFile
 from elpa_core.store import PolicyStore
+from elpa_core.store.holding import hold
 from elpa_core.store.model_files import model_files
+from elpa_core.store.pruning import prune
 
 CONTENTS = {"model.pt": b"weights", "best/1.ckpt": b"more"}
 
@@ -64,16 +68,43 @@ def test_they_are_copied_from_the_run_that_trained_the_model(any_store, tmp_path
     assert copied(target) == CONTENTS
 
 
-def test_what_is_there_already_stays_and_what_differs_is_replaced(store, tmp_path):
+def test_what_is_there_already_stays(store, tmp_path):
     found = model_files(store.folder, recorded(store, tmp_path), "tide")
     target = tmp_path / "target"
     fetch(found, target)
     (target / "mine").write_bytes(b"mine")
-    (target / "best" / "1.ckpt").write_bytes(b"old")
+    (target / "best" / "1.ckpt").unlink()
     before = (target / "model.pt").stat()
     fetch(found, target)
     assert copied(target) == CONTENTS | {"mine": b"mine"}
     assert (target / "model.pt").stat().st_ino == before.st_ino
+
+
+@pytest.mark.parametrize(
+    "mine",
+    [
+        lambda target: (target / "model.pt").write_bytes(b"mine"),
+        lambda target: (target / "best").write_bytes(b"mine"),
+        lambda target: (target / "best" / "1.ckpt" / "mine").mkdir(parents=True),
+        lambda target: (target / "model.pt").symlink_to("nowhere"),
+    ],
+    ids=["another file", "a file for a folder", "a folder", "a link"],
+)
+def test_nothing_is_written_over_what_somebody_else_has_left(store, tmp_path, mine, snapshot):
+    found = model_files(store.folder, recorded(store, tmp_path), "tide")
+    target = tmp_path / "target"
+    target.mkdir()
+    mine(target)
+    (there,) = target.iterdir()
+    before = snapshot()
+    with pytest.raises(ArtifactError) as refused:
+        fetch(found, target)
+    said = "found something else; expected a free place for a copy of "
+    assert str(refused.value).startswith(f"{target}/")
+    assert said in str(refused.value)
+    assert str(refused.value).endswith("; remove it, or copy into another folder")
+    assert snapshot() == before
+    assert os.path.lexists(there)
 
 
 @pytest.mark.parametrize(
@@ -89,12 +120,40 @@ def test_one_file_that_is_not_what_was_trained_is_refused_and_none_is_copied(sto
     found = model_files(store.folder, recorded(store, tmp_path), "tide")
     spoil(store.folder.run("day2") / "models" / "tide" / "model.pt")
     target = tmp_path / "target"
-    target.mkdir()
-    (target / "model.pt").write_bytes(b"before")
     with pytest.raises(ArtifactError, match=r"/models/tide/model\.pt: ") as refused:
         fetch(found, target)
     assert said in str(refused.value)
-    assert copied(target) == {"model.pt": b"before"}
+    assert copied(target) == {}
+
+
+@pytest.mark.parametrize(
+    ("used_by", "gone"),
+    [
+        ("the current policy", ["day3", "day4"]),
+        ("a promoted one", ["day3"]),
+        ("a run in flight", ["day2", "day3"]),
+    ],
+)
+def test_files_in_use_are_never_pruned(any_store, tmp_path, used_by, gone):
+    record(any_store, 1)
+    stored = recorded(any_store, tmp_path, origin="day1")
+    found = model_files(any_store.folder, stored, "tide")
+    if used_by == "a run in flight":
+        status = b'{"status": "planned", "carried_from": "day1"}'
+        place = any_store.folder.run("day9") / "models" / "tide" / "status.json"
+        hold(any_store.folder, "day1", lambda: files.write(place, status))
+    if used_by == "a promoted one":
+        any_store.promote("day2", reason="good", actor="me")
+    for number in (3, 4, 5):
+        run(any_store, number)
+    if used_by == "the current policy":
+        any_store.promote("day2", reason="good", actor="me")
+    for number in range(1, 6):  # of a run without it nobody knows that it has ended
+        end = {"run_id": f"day{number}", "as_of": day(number)}
+        files.write(RunFolder(any_store.folder.run(f"day{number}")).manifest, json.dumps(end).encode())
+    assert [one.run_id for one in prune(any_store.folder, 1).removed] == gone
+    target = tmp_path / "target"
+    assert fetch(found, target) == [target / name for name in CONTENTS]
 
 
 @pytest.mark.slow

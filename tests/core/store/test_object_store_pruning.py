@@ -11,7 +11,8 @@ from elpa_core import files
 from elpa_core.errors import InputError
 from elpa_core.runs.earlier_artifacts import newest_artifacts
 from elpa_core.runs.folder import CONFIG_NAME, MANIFEST_NAME
-from elpa_core.store import StoreWriteError
+from elpa_core.store import StoreWriteError, pruning
+from elpa_core.store.holding import announcing, hold
 from elpa_core.store.pruning import prune
 
 pytestmark = pytest.mark.slow
@@ -157,6 +158,61 @@ def test_errors_name_the_objects_not_the_copy(lived_in_store):
     files.write(config, b'{"airflow": {"keep_runs": "x"}}')
     with pytest.raises(InputError, match=f"^{re.escape(str(config))}: "):
         prune(lived_in_store.folder)
+
+
+@pytest.mark.parametrize("when", ["before it is announced", "when it is announced"])
+def test_a_run_that_another_begins_to_need_while_somebody_prunes(lived_in_store, monkeypatch, when):
+    folder, looks = lived_in_store.folder, []
+    look = pruning._choose
+
+    def look_and_let_a_run_need_it(*arguments):
+        found = look(*arguments)
+        looks.append([run.run_id for run in found.removed])
+        if len(looks) == (1 if when == "before it is announced" else 2):
+            status = json.dumps({"status": "planned", "carried_from": "day1"}).encode()
+            place = folder.run("late") / "models" / "tide" / "status.json"
+            refused.extend(refusal(lambda: hold(folder, "day1", lambda: files.write(place, status))))
+        return found
+
+    refused = []
+    monkeypatch.setattr(pruning, "_choose", look_and_let_a_run_need_it)
+    removed = [run.run_id for run in prune(folder, 1).removed]
+    assert ["day1" in one for one in looks] == [True, when == "when it is announced"]
+    assert files.exists(folder.policy("day1", 1)) is (when == "before it is announced")
+    assert ("day1" in removed) is (when == "when it is announced")
+    assert ["found a run that is being removed" in text for text in refused] == [True] * ("day1" in removed)
+    check_repaired(lived_in_store)
+
+
+def refusal(call):
+    try:
+        call()
+    except InputError as error:
+        yield str(error)
+
+
+def test_a_run_that_somebody_publishes_stays_and_one_that_goes_is_not_promoted(lived_in_store):
+    folder = lived_in_store.folder
+    files.write(folder.path / "upcoming" / "day1" / "0001.json", files.read(folder.policy("day1", 1)))
+    assert prune(folder, 1, dry_run=True).kept["day1"] == "it is being published"
+    files.remove(folder.path / "upcoming" / "day1" / "0001.json")
+    with announcing(folder, ["day1"]), pytest.raises(InputError, match="found a run that is being removed"):
+        lived_in_store.promote("day1", reason="good", actor="me")
+    check_repaired(lived_in_store)
+    lived_in_store.promote("day1", reason="good", actor="me")
+    assert current_run(lived_in_store) == "day1"
+
+
+def test_whoever_prunes_after_a_death_takes_the_notice_back(lived_in_store):
+    folder = lived_in_store.folder
+    notice = folder.path / "pruning" / "0.json"
+    files.write(notice, b'{"runs": ["day1"]}')
+    with pytest.raises(
+        InputError, match=rf"who removes it says so in {re.escape(str(notice))}; if nobody does"
+    ):
+        hold(folder, "day1", list)
+    assert "day1" in [run.run_id for run in prune(folder, 1).removed]
+    check_repaired(lived_in_store)
 
 
 def many(store, s3, count):

@@ -8,10 +8,11 @@ import time
 import pytest
 from support.stores import actions, check_repaired, current_run, day, policy, record, run
 
-from elpa_core.errors import InputError
+from elpa_core.errors import ArtifactError, InputError
 from elpa_core.runs.folder import CONFIG_NAME, MANIFEST_NAME
 from elpa_core.store import StoreWriteError
-from elpa_core.store.pruning import no_pruning, prune
+from elpa_core.store.holding import hold
+from elpa_core.store.pruning import prune
 
 LONG_AGO = time.time() - 10 * 86_400
 
@@ -139,13 +140,18 @@ def test_nobody_prunes_while_a_run_writes_down_from_which_one_it_takes_a_model(s
         full_run(store, number)
     going_on = finish(store, "day4", as_of=day(4))
     pruning = threading.Thread(target=prune, args=(store.folder, 1))
-    with no_pruning(store.folder):
+
+    def write():
         pruning.start()
         assert (store.folder.run("day1") / MANIFEST_NAME).exists()
         status = {"status": "planned", "carried_from": "day1"}
         (going_on / "models" / "ets" / "status.json").write_text(json.dumps(status))
+
+    hold(store.folder, "day1", write)
     pruning.join()
     assert names(store) == ["day1", "day2", "day3", "day4"]
+    with pytest.raises(ArtifactError, match="no such folder; expected the run whose training this one takes"):
+        hold(store.folder, "gone", write)
 
 
 class TestRunning:
