@@ -54,6 +54,7 @@ def build_dag(loaded: LoadedConfig, store: str | None) -> DAG:
         tags={TAG, *options.tags},
         doc_md=docs.dag_doc(loaded, place),
         default_args={"owner": options.owner} if options.owner else {},
+        on_failure_callback=_told_of_failed_run(loaded),
         **_given(max_active_runs=options.max_active_runs, max_active_tasks=options.max_active_tasks),
     )
     integrate = IntegrateOperator(
@@ -132,8 +133,8 @@ def _placed(loaded: LoadedConfig) -> Placement | None:
 
 
 def _told_of_failure(loaded: LoadedConfig) -> list[Callable[[Any], None]] | None:
-    """Return what Airflow calls when `integrate` has failed for good, also if its process was killed."""
-    if not any("failed" in block.on for block in loaded.config.airflow.notify):
+    """Return what Airflow calls when `integrate` has failed for good."""
+    if not _tells_of_failures(loaded):
         return None
 
     def tell(context: Any) -> None:
@@ -142,6 +143,23 @@ def _told_of_failure(loaded: LoadedConfig) -> list[Callable[[Any], None]] | None
         tell_of_failure(context, loaded, context["task"].missing)
 
     return [tell]
+
+
+def _told_of_failed_run(loaded: LoadedConfig) -> list[Callable[[Any], None]] | None:
+    """Return what the Dag processor calls when a run has failed: `integrate` may have been killed."""
+    if not _tells_of_failures(loaded):
+        return None
+
+    def tell(context: Any) -> None:
+        from elpa_airflow.tasks.notifications import tell_of_failed_run
+
+        tell_of_failed_run(context, loaded)
+
+    return [tell]
+
+
+def _tells_of_failures(loaded: LoadedConfig) -> bool:
+    return any("failed" in block.on for block in loaded.config.airflow.notify)
 
 
 def _is_task() -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from airflow.sdk.exceptions import AirflowTaskTimeout
 from airflow.sdk.execution_time.timeout import timeout
 
+from elpa_airflow.run.names import INTEGRATE
 from elpa_airflow.run.notifiers import notifier_of
 from elpa_airflow.run.policy_event import verdict
 from elpa_core.config.notifications import Event
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 
 _LONGEST = 60
 """Seconds that a notifier may take."""
+_TOLD_KEY = "elpa_told_of_failure"
+_NO_POLICY = {"policy": None, "verdict": "no policy"}
 _EVENTS: Mapping[Action, Event] = {"published": "published", "recorded": "recorded", "held": "held_back"}
 
 
@@ -54,11 +57,29 @@ def tell_of_policy(context: Any, config: LoadedConfig, policy: Mapping[str, Any]
 
 
 def tell_of_failure(context: Any, config: LoadedConfig, missing: Sequence[MissingModel]) -> None:
-    """Call the notifiers for a run that has no policy; see `tell_of_policy`."""
-    reason = str(context.get("exception") or "its process was killed")
+    """Call the notifiers for a run in which `integrate` has failed; see `tell_of_policy`."""
+    error = context.get("exception")
+    if error is None:  # in the Dag processor, for a worker that was lost: it tells of the failed run, too
+        return
     models = [one.model_dump(mode="json") for one in missing]
-    told = {"policy": None, "verdict": "no policy", "missing": models, "reason": reason}
-    _tell(context, config, ["failed"], told)
+    _tell(context, config, ["failed"], {**_NO_POLICY, "missing": models, "reason": str(error)})
+    context["ti"].xcom_push(key=_TOLD_KEY, value=True)
+
+
+def tell_of_failed_run(context: Any, config: LoadedConfig) -> None:
+    """Call the notifiers for a failed run of which `integrate` has told nobody.
+
+    Parameters
+    ----------
+    context : Context
+        Of the Dag, in the Dag processor.
+    config : LoadedConfig
+        The config whose notifiers are called.
+    """
+    ti = context.get("ti")
+    if ti is None or not ti.xcom_pull(task_ids=INTEGRATE, key=_TOLD_KEY):
+        reason = "the process of integrate was killed, or somebody has marked it failed"
+        _tell(context, config, ["failed"], {**_NO_POLICY, "missing": [], "reason": reason})
 
 
 def _tell(context: Any, config: LoadedConfig, events: Sequence[Event], told: Mapping[str, Any]) -> None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import uuid
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
+from airflow.callbacks.callback_requests import DagCallbackRequest, TaskCallbackRequest
+from airflow.dag_processing.dagbag import DagBag
+from airflow.dag_processing.processor import _execute_dag_callbacks, _execute_task_callbacks
 from support.airflow_site import DagsFolder
+from support.notifiers import NOTIFIERS, TEXT, noted, notes
 
 from elpa_airflow.dag.builder import build_dag
 from elpa_core.config.loading import load_training_config
@@ -86,6 +92,29 @@ def test_one_that_airflow_could_not_call_is_refused(
     with pytest.raises(ConfigError) as caught:
         build(folder, block)
     assert str(caught.value) == f"{folder.configs}/told.json: $.airflow.notify[0]{problem}"
+
+
+def test_of_a_lost_worker_the_dag_processor_tells_when_the_run_has_failed_and_not_before(
+    folder: DagsFolder, tmp_path: Path
+) -> None:
+    (tmp_path / "notifiers_of_tests.py").write_text(NOTIFIERS, encoding="utf-8")
+    told, moment = tmp_path / "told", "2026-01-02T00:00:00Z"
+    text = TEXT + "|{{ dag.dag_id }}|{{ reason }}|{{ verdict }}"
+    folder.config("told", airflow={"notify": notes(told, "failed", text=text)})
+    bag = DagBag(folder.dags)
+    names = {"dag_id": "elpa_told", "run_id": "late"}
+    run = dict.fromkeys(["logical_date", "data_interval_start", "data_interval_end", "end_date"])
+    run |= {**names, "run_after": moment, "start_date": moment, "run_type": "manual", "state": "running"}
+    run |= {"consumed_asset_events": [], "partition_key": None}
+    key = {"id": uuid.uuid4(), "dag_version_id": uuid.uuid4()}
+    place = {"filepath": "pools.py", "bundle_name": "dags-folder", "bundle_version": None, "msg": "x"}
+    integrate = {**names, **key, "task_id": "integrate", "try_number": 2}
+    of_task = {**place, "ti": integrate, "context_from_server": {"dag_run": run, "max_tries": 1}}
+    _execute_task_callbacks(bag, TaskCallbackRequest.model_validate(of_task), structlog.get_logger())
+    assert noted(told) == []
+    _execute_dag_callbacks(bag, DagCallbackRequest.model_validate(place | names), structlog.get_logger())
+    reason = "the process of integrate was killed, or somebody has marked it failed"
+    assert noted(told) == [["late", "failed", "", "elpa_told", reason, "no policy"]]
 
 
 def test_a_task_loads_none(folder: DagsFolder, monkeypatch: pytest.MonkeyPatch) -> None:
