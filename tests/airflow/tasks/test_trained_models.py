@@ -70,14 +70,14 @@ class TestTriesOfATask:
         assert (said in tried[0].task_log(f"online.{name}")) == (tries == 1)
 
 
-def warm_pool(home: Site, name: str) -> None:
+def warm_pool(home: Site, name: str, **more: Any) -> None:
     cmd = train_cmd(1, first=STARTS_WARM)
     models = [
         model("deep", "offline", cmd=cmd, artifacts=["model.pt"]),
         model("keeps_nothing", cmd=cmd),
         model("light"),
     ]
-    home.config(name, models, airflow={"schedule": "@daily", "start_date": "2025-12-01", **ONCE})
+    home.config(name, models, airflow={"schedule": "@daily", "start_date": "2025-12-01", **ONCE, **more})
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +148,20 @@ class TestWarmStarts:
         assert source(run)["warm_started_from"] == forwards[0].run_id
         assert "Too many levels of symbolic links" in run.task_log("offline.deep")
         assert f"{changed} is not what its run recorded" in run.task_log("offline.deep")
+
+    def test_it_is_looked_up_only_where_the_command_will_run(self, home: Site) -> None:
+        """The offline models are trained as of Sundays, and these are other days."""
+        warm_pool(home, "rarely", offline_schedule="0 0 * * 0")
+        days = [f"2026-01-0{day}T00:00:00+00:00" for day in (2, 6, 7)]
+        first, second, third = home.steps(*({"run": "elpa_rarely", "date": day} for day in days))
+        # The second finds nothing to carry since its Sunday, so it trains; the UI shows from where.
+        assert [source(run)["warm_started_from"] for run in (first, second)] == [None, first.run_id]
+        shown = [run.rendered["offline.deep"]["bash_command"] for run in (first, second, third)]
+        folders = [f"{run.run_dir}/previous/deep" for run in (first, third)]
+        folders.insert(1, f"{first.run_dir}/models/deep")
+        assert [folder in text for folder, text in zip(folders, shown, strict=True)] == [True] * 3
+        assert third.states["offline.deep"] == "skipped"
+        assert source(third)["carried_from"] == second.run_id
 
 
 class TestFilesInThePolicy:
