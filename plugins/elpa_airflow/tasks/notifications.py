@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow.sdk.exceptions import AirflowTaskTimeout
+from airflow.sdk.execution_time import task_runner
 from airflow.sdk.execution_time.timeout import timeout
 
 from elpa_airflow.run.names import INTEGRATE
@@ -72,14 +73,19 @@ def tell_of_failed_run(context: Any, config: LoadedConfig) -> None:
     Parameters
     ----------
     context : Context
-        Of the Dag, in the Dag processor.
+        Of the Dag, in the Dag processor. ``airflow dags test`` has none; there, tasks tell of all that fails.
     config : LoadedConfig
         The config whose notifiers are called.
     """
     ti = context.get("ti")
-    if ti is None or not ti.xcom_pull(task_ids=INTEGRATE, key=_TOLD_KEY):
-        reason = "the process of integrate was killed, or somebody has marked it failed"
-        _tell(context, config, ["failed"], {**_NO_POLICY, "missing": [], "reason": reason})
+    if ti is not None and (_nobody_answers() or ti.xcom_pull(task_ids=INTEGRATE, key=_TOLD_KEY)):
+        return
+    reason = "the process of integrate was killed, or somebody has marked it failed"
+    _tell(context, config, ["failed"], {**_NO_POLICY, "missing": [], "reason": reason})
+
+
+def _nobody_answers() -> bool:
+    return getattr(task_runner, "SUPERVISOR_COMMS", None) is None
 
 
 def _tell(context: Any, config: LoadedConfig, events: Sequence[Event], told: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from support.airflow_site import DagRunResult, Site, model, pair, train_cmd
+from support.notifiers import NOTIFIERS, noted, notes
 from support.pages import fences
 
 # A failure that no test foresaw would wait five minutes for its second try.
@@ -37,7 +38,8 @@ def home(new_site: Callable[[str], Site]) -> Site:
     site = new_site("failing")
     (alerting,) = [one.text for one in fences("plugins/README.md") if "on_failure_callback" in one.text]
     site.dag_file.write_text(alerting, encoding="utf-8")
-    site.config("fails", failing_models())
+    (site.dags / "notifiers_of_tests.py").write_text(NOTIFIERS, encoding="utf-8")
+    site.config("fails", failing_models(), airflow={"notify": notes(site.home / "told", "failed")[1:]})
     site.config("goes_on", failing_models(), airflow={"on_model_failure": "continue"})
     site.config(
         "too_few", failing_models(), airflow={"on_model_failure": "continue", "min_models_per_group": 2}
@@ -75,6 +77,12 @@ class TestFailingModels:
         assert run.state == "failed"
         assert not (run.run_dir / "elpa_policy.json").exists()
         assert "integrate" not in run.xcoms
+
+    def test_a_notifier_is_called_once_by_airflow_dags_test_too(
+        self, home: Site, runs: dict[str, DagRunResult]
+    ) -> None:
+        assert noted(home.home / "told") == [[runs["fails"].run_id, "failed", "crash ninety_nine"]]
+        assert "Callback failed" not in runs["fails"].log
 
     def test_the_alert_of_the_page_is_called_once_per_task_that_has_failed_for_good(
         self, runs: dict[str, DagRunResult]
