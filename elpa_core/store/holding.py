@@ -61,7 +61,7 @@ def hold(folder: DagFolder[StorePath], run_id: str, write: Callable[[], object])
 
 @contextmanager
 def announcing(folder: DagFolder[ObjectPath], names: Collection[str]) -> Iterator[None]:
-    """Announce on object storage which runs go, until they are gone; who dies leaves the notice.
+    """Announce on object storage which runs go, until they are gone; who dies leaves the notice to the next.
 
     Parameters
     ----------
@@ -71,12 +71,14 @@ def announcing(folder: DagFolder[ObjectPath], names: Collection[str]) -> Iterato
         The names of the folders.
     """
     notice = folder.path / _NOTICES / f"{secrets.token_hex(8)}.json"
-    objects.write(notice, json_bytes({"runs": sorted(names)}))
+    if names:
+        objects.write(notice, json_bytes({"runs": sorted(names)}))
     yield
-    there = set(folder.run_folders())
-    for place, modified, others in _notices(folder):
-        if place.name == notice.name or not others & there or now() - modified > _LONGEST:
-            files.remove(place)
+    if notices := _notices(folder):
+        there = set(folder.run_folders())
+        for place, modified, others in notices:
+            if place.name == notice.name or not others & there or now() - modified > _LONGEST:
+                files.remove(place)
 
 
 def require_not_announced(folder: DagFolder[ObjectPath], name: str) -> None:

@@ -63,7 +63,9 @@ class ObjectDagFolder(DagFolder[ObjectPath]):
                     kept = self._kept(entry)
                     objects.write(kept, json_bytes(decision.stored.raw))
                     try:
+                        # In this order: who removed the run and took the notice back is seen by what is gone.
                         require_not_announced(self, folder_of_run(entry.run_id))
+                        recorded_policy(self, *entry.key)
                     except InputError:
                         self._forget(kept)
                         raise
@@ -99,20 +101,20 @@ class ObjectDagFolder(DagFolder[ObjectPath]):
         """Remove the folders of runs; return their names. What is needed when all know of it stays."""
         with as_store_error(self.path):
             names = set(choose(self._up_to_date()[0]))
-            if not names:
-                return names
             with announcing(self, names):
-                for _ in range(_PATIENCE):
-                    ledger, _, version = self._up_to_date()
-                    names.intersection_update(choose(ledger))
-                    if objects.read_version(self.history)[1] == version:
-                        break  # else somebody may need by now what was chosen
-                else:
-                    raise StoreWriteError(
-                        f"{self.history}: others have changed it {_PATIENCE} times in a row"
-                    )
-                self._remove(names)
+                if names:
+                    names &= self._chosen_now(choose)
+                    self._remove(names)
         return names
+
+    def _chosen_now(self, choose: Callable[[Ledger], Iterable[str]]) -> set[str]:
+        """Return what is chosen of a history that nobody changes meanwhile: he may need a run by then."""
+        for _ in range(_PATIENCE):
+            ledger, _, version = self._up_to_date()
+            names = set(choose(ledger))
+            if objects.read_version(self.history)[1] == version:
+                return names
+        raise StoreWriteError(f"{self.history}: others have changed it {_PATIENCE} times in a row")
 
     def _remove(self, names: Collection[str]) -> None:
         chosen = [found for found in objects.listing(self.runs) if found.parts[0] in names]

@@ -213,6 +213,9 @@ def test_whoever_prunes_after_a_death_takes_the_notice_back(lived_in_store):
         hold(folder, "day1", list)
     assert "day1" in [run.run_id for run in prune(folder, 1).removed]
     check_repaired(lived_in_store)
+    files.write(notice, b'{"runs": ["day1"]}')
+    assert prune(folder, 1).removed == []
+    check_repaired(lived_in_store)
 
 
 def many(store, s3, count):
