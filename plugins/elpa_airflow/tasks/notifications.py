@@ -78,7 +78,7 @@ def tell_of_failed_run(context: Any, config: LoadedConfig) -> None:
         The config whose notifiers are called.
     """
     ti = context.get("ti")
-    if ti is not None and (_nobody_answers() or ti.xcom_pull(task_ids=INTEGRATE, key=_TOLD_KEY)):
+    if ti is not None and (_nobody_answers() or _is_told_or_cleared(ti)):
         return
     reason = "the process of integrate was killed, or somebody has marked it failed"
     _tell(context, config, ["failed"], {**_NO_POLICY, "missing": [], "reason": reason})
@@ -86,6 +86,14 @@ def tell_of_failed_run(context: Any, config: LoadedConfig) -> None:
 
 def _nobody_answers() -> bool:
     return getattr(task_runner, "SUPERVISOR_COMMS", None) is None
+
+
+def _is_told_or_cleared(ti: Any) -> bool:
+    """Tell whether `integrate` told of its failure, or was cleared before the Dag processor came to it."""
+    states = ti.get_task_states(dag_id=ti.dag_id, task_ids=[INTEGRATE], run_ids=[ti.run_id])
+    if states.get(ti.run_id, {}).get(INTEGRATE) != "failed":
+        return True
+    return bool(ti.xcom_pull(task_ids=INTEGRATE, key=_TOLD_KEY))
 
 
 def _tell(context: Any, config: LoadedConfig, events: Sequence[Event], told: Mapping[str, Any]) -> None:
