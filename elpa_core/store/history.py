@@ -71,7 +71,7 @@ class Entry(BaseModel):
     policy_number: int = Field(ge=1, description="Which of the run's policies.")
     as_of: AsOf
     reason: str
-    best: dict[str, str] = Field(default={}, description="Best model of each group.")
+    best: dict[str, str] = Field(default_factory=dict, description="Best model of each group.")
     restores: int | None = Field(
         default=None, ge=1, description="Of a rollback: number of the publication that it goes back to."
     )

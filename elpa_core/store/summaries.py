@@ -87,11 +87,11 @@ class Summary(PolicyName, _Line):
     models: dict[str, _Values] = Field(
         description="The fields of a `ModelSummary` by model; empty if only the history tells of the policy."
     )
-    missing: list[MissingModel] = Field(default=[], description="Models without a score, and why.")
+    missing: list[MissingModel] = Field(default_factory=list, description="Models without a score, and why.")
     degraded: bool = False
     router: Gain | None = Field(default=None, description="Gain of the router over the best single model.")
     best_single: SingleModel | None = None
-    verdict: list[str] = Field(default=[], description="Whether the ensemble beats its best model.")
+    verdict: list[str] = Field(default_factory=list, description="Whether the ensemble beats its best model.")
 
     def model(self, name: str) -> ModelSummary | None:
         """Return what the policy says of a model; None if it does without it."""

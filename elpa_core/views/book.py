@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections import OrderedDict
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,7 +29,8 @@ from elpa_core.times import now
 LAST = 20
 """How many of the last policies a `Glance` has."""
 _MOST_BOOKS, _MOST_GLANCES = 30, 1_000
-_TAIL = 40_000
+_TAIL = 100_000
+"""Bytes: of twenty policies of forty models."""
 _FIRST = {"published", "recorded", "held"}
 
 
@@ -74,13 +76,25 @@ class Book(Glance):
     @cached_property
     def places(self) -> dict[str, int]:
         """The place of each model among all that ever had a score; it is the same in every view."""
-        ordered = sorted(self.summaries, key=lambda one: one.when)
-        return {name: place for place, name in enumerate(dict.fromkeys(n for s in ordered for n in s.models))}
+        names: dict[str, None] = {}
+        for one in sorted(self.summaries, key=lambda one: one.when):
+            if not one.models.keys() <= names.keys():
+                names |= dict.fromkeys(one.models)
+        return {name: place for place, name in enumerate(names)}
 
     @cached_property
     def groups(self) -> dict[str, str]:
         """The group of each model, as its newest policy has it."""
-        return {name: values[0] for one in self.summaries for name, values in one.models.items()}
+        return {name: one.models[name][0] for name, one in newest_with(self.summaries).items()}
+
+    @cached_property
+    def curves(self) -> dict[str, list[float | None]]:
+        """The scores of each model over all policies; None where a policy does without it."""
+        every = [one.models for one in self.summaries]
+        return {
+            name: [None if (values := models.get(name)) is None else values[1] for models in every]
+            for name in self.places
+        }
 
     @cached_property
     def by_key(self) -> dict[PolicyKey, Summary]:
@@ -90,6 +104,15 @@ class Book(Glance):
     def ruled(self, moment: dt.datetime | None = None) -> Entry | None:
         """Return the policy that keeps others from being published, if a lift can change that."""
         return self.ledger.ruled(moment or now())
+
+
+def newest_with(summaries: Sequence[Summary]) -> dict[str, Summary]:
+    """Return for each model the newest of some policies that has a score of it."""
+    found: dict[str, Summary] = {}
+    for one in reversed(summaries):
+        if not one.models.keys() <= found.keys():
+            found = dict.fromkeys(one.models, one) | found
+    return found
 
 
 _Kept = TypeVar("_Kept", bound=Glance)
@@ -180,7 +203,7 @@ def _last_lines(path: StorePath, count: int) -> bytes:
     with as_input_error(path, READABLE_STORE), suppress(FileNotFoundError, NotADirectoryError):
         data = files.read_end(path, size)
         while len(data) == size and data.count(b"\n") <= count:
-            size *= 8
+            size *= 4
             data = files.read_end(path, size)
     return b"\n".join(whole_lines(data).rsplit(b"\n", count + 1)[-count - 1 :])
 

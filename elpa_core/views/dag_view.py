@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from elpa_core.schema.groups import GROUPS
 from elpa_core.store.history import Entry
 from elpa_core.store.stored_policy import StoredPolicy
 from elpa_core.store.summaries import ModelSummary, Summary, summary_of
 from elpa_core.times import parse_moment, utc_text
-from elpa_core.views.book import LAST, Book, Glance
+from elpa_core.views.book import LAST, Book, Glance, newest_with
 from elpa_core.views.shapes import (
     CurrentPolicy,
     DagView,
@@ -21,6 +22,7 @@ from elpa_core.views.shapes import (
     PolicyRow,
     Series,
     State,
+    StripRun,
 )
 from elpa_core.views.thinning import thinned
 
@@ -32,7 +34,14 @@ def decided(entry: Entry) -> Decided:
     return Decided.model_validate(entry.to_json())
 
 
-def overview(glance: Glance, due: dt.datetime | None = None) -> Overview:
+class FailedRun(NamedTuple):
+    """A run that failed, and the moment up to which it could use data."""
+
+    run_id: str
+    as_of: str
+
+
+def overview(glance: Glance, due: dt.datetime | None = None, failed: Iterable[FailedRun] = ()) -> Overview:
     """Return a Dag in one line.
 
     Parameters
@@ -41,6 +50,8 @@ def overview(glance: Glance, due: dt.datetime | None = None) -> Overview:
         Its last policies.
     due : datetime, optional
         The schedule promises a policy that is not older than this.
+    failed : iterable of FailedRun
+        Runs that failed last; of those without a policy the strip tells.
     """
     state, reason = state_of(glance, due)
     last = glance.summaries[-LAST:]
@@ -49,18 +60,30 @@ def overview(glance: Glance, due: dt.datetime | None = None) -> Overview:
         state=state,
         state_reason=reason,
         current=current_policy(glance),
-        strip=[
-            {
-                "run_id": one.run_id,
-                "as_of": one.as_of,
-                "action": _action(glance, one),
-                "degraded": one.degraded,
-            }
-            for one in last
-        ],
+        strip=_strip(glance, last, failed),
         spark={group: [_best_score(one, group) for one in last] for group in GROUPS},
         models=sorted({name for one in last for name in one.models}),
     )
+
+
+def _strip(glance: Glance, last: Sequence[Summary], failed: Iterable[FailedRun]) -> list[StripRun]:
+    made = {one.run_id for one in glance.summaries}
+    runs = [
+        (
+            one.moment,
+            StripRun(run_id=one.run_id, as_of=one.as_of, action=_action(glance, one), degraded=one.degraded),
+        )
+        for one in last
+    ]
+    runs += [
+        (
+            parse_moment(one.as_of),
+            StripRun(run_id=one.run_id, as_of=one.as_of, action="failed", degraded=False),
+        )
+        for one in failed
+        if one.run_id not in made
+    ]
+    return [run for _, run in sorted(runs, key=lambda pair: pair[0])][-LAST:]
 
 
 def dag_view(
@@ -91,13 +114,14 @@ def dag_view(
         The schedule promises a policy that is not older than this.
     """
     state, reason = state_of(book, due)
-    shown = filtered(book, kind, since, until)
+    chosen = _chosen(book, kind, since, until)
+    shown = [book.summaries[index] for index in chosen]
     keys = {one.key for one in shown}
-    marks = [entry for entry in book.entries if entry.key in keys and _is_mark(entry)]
+    marks = [entry for entry in book.entries if _is_mark(entry) and entry.key in keys]
     marked = {entry.key for entry in marks}
     stay = [i for i, one in enumerate(shown) if one.key in marked or one.run_id == run_id]
-    indexes = thinned([_scores(shown, name) for name in book.places], width, stay)
-    kept = [shown[index] for index in indexes]
+    curves = [[curve[index] for index in chosen] for curve in book.curves.values()]
+    kept = [shown[index] for index in thinned(curves, width, stay)]
     return DagView(
         dag_id=book.folder.dag_id,
         store=str(book.folder.root),
@@ -140,11 +164,18 @@ def filtered(book: Book, kind: str = "", since: str = "", until: str = "") -> li
     ValueError
         If ``since`` or ``until`` is no moment.
     """
+    return [book.summaries[index] for index in _chosen(book, kind, since, until)]
+
+
+def _chosen(book: Book, kind: str, since: str, until: str) -> Sequence[int]:
+    """Return which policies a filter leaves."""
+    if not (kind or since or until):
+        return range(len(book.summaries))
     begin = parse_moment(since) if since else None
     end = parse_moment(until) if until else None
     return [
-        one
-        for one in book.summaries
+        index
+        for index, one in enumerate(book.summaries)
         if (not kind or kind_of(one.run_id) == kind)
         and (begin is None or one.moment >= begin)
         and (end is None or one.moment <= end)
@@ -222,15 +253,15 @@ def _series(book: Book, kept: Sequence[Summary]) -> list[Series]:
     pairs = {(name, values[0]) for one in kept for name, values in one.models.items()}
     series = []
     for name, group in sorted(pairs, key=lambda pair: (pair[1] != GROUPS[0], book.places[pair[0]])):
-        found = [one.model(name) for one in kept]
-        own = [None if model is None or model.group != group else model for model in found]
+        found = [one.models.get(name) for one in kept]
+        own = [None if values is None or values[0] != group else values for values in found]
         series.append(
             Series(
                 name=name,
                 group=group,
                 place=book.places[name],
-                score=[None if model is None else model.score for model in own],
-                weight=[None if model is None else model.weight for model in own],
+                score=[None if values is None else values[1] for values in own],
+                weight=[None if values is None else values[2] for values in own],
             )
         )
     return series
@@ -239,10 +270,6 @@ def _series(book: Book, kept: Sequence[Summary]) -> list[Series]:
 def _action(book: Glance, one: Summary) -> str | None:
     entry = book.decisions.get(one.key)
     return None if entry is None else entry.action
-
-
-def _scores(summaries: Sequence[Summary], name: str) -> list[float | None]:
-    return [None if (values := one.models.get(name)) is None else values[1] for one in summaries]
 
 
 def _best_score(one: Summary, group: str) -> float | None:
@@ -254,11 +281,10 @@ def _league(book: Book, shown: Sequence[Summary]) -> list[LeagueRow]:
     back = book.ledger.way_back
     now = book.by_key.get(back[-1].key) if back else (shown[-1] if shown else None)
     before = next((book.by_key[e.key] for e in reversed(back[:-1]) if e.key in book.by_key), None)
-    newest: dict[str, Summary] = {}
+    newest = newest_with(shown)
     failures: dict[str, int] = {}
     groups = dict(book.groups)
     for one in shown:
-        newest |= dict.fromkeys(one.models, one)
         for lost in one.missing:
             groups.setdefault(lost.name, lost.group)
             failures[lost.name] = failures.get(lost.name, 0) + (not lost.intended)

@@ -53,6 +53,15 @@ class CurrentPolicy(Shape):
     gain: Gain | None = Field(description="Of the router over the best single model.")
 
 
+class StripRun(Shape):
+    """What came of a run: the first decision on its policy, or ``failed``."""
+
+    run_id: str
+    as_of: str
+    action: str | None
+    degraded: bool
+
+
 class Overview(Shape):
     """A Dag in one line."""
 
@@ -60,11 +69,26 @@ class Overview(Shape):
     state: State
     state_reason: str
     current: CurrentPolicy | None
-    strip: list[dict[str, Any]] = Field(
-        description="The policies recorded last, by as_of: run_id, as_of, action, degraded."
+    strip: list[StripRun] = Field(
+        description="The policies recorded last, and runs that failed without one, by as_of."
     )
     spark: dict[Group, list[float | None]] = Field(description="Best scores of the last policies by group.")
     models: list[str] = Field(description="Models of the last policies.")
+
+
+class Unread(Shape):
+    """A Dag whose store says nothing."""
+
+    dag_id: str
+    problem: str
+    pending: bool = Field(description="The store has not answered yet: ask again for this Dag.")
+
+
+class Overviews(Shape):
+    """Dags, each in one line."""
+
+    version: Literal[1] = 1
+    dags: list[Overview | Unread]
 
 
 class Point(Shape):
@@ -124,6 +148,9 @@ class DagView(Shape):
     league: list[LeagueRow]
     can_roll_back: bool
     can_lift: bool
+    may_decide: bool = Field(
+        default=True, description="Whether who asks has the right to promote, roll back and lift."
+    )
 
 
 class PolicyRow(Shape):
@@ -201,6 +228,9 @@ class RunView(Shape):
     current_run: str | None
     notes: list[str] = Field(description="What could not be read, and why.")
     can_promote: bool
+    may_decide: bool = Field(
+        default=True, description="Whether who asks has the right to promote, roll back and lift."
+    )
 
 
 class Rows(Shape):

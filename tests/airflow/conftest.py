@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.airflow_home import AirflowHome
 from support.airflow_site import DagsFolder, Site
+from support.browser import CHROMIUM, chromium
 from support.folder_ends import leave
 
 
@@ -38,3 +40,12 @@ def site(new_site: Callable[[str], Site]) -> Site:
 @pytest.fixture
 def folder(tmp_path: Path) -> DagsFolder:
     return DagsFolder(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    pytest.importorskip("playwright.sync_api", reason="no browser test without playwright")
+    if CHROMIUM is None:
+        pytest.skip("no browser test without Chromium: apt-get install chromium")
+    with chromium() as opened:
+        yield opened

@@ -10,23 +10,22 @@ from pathlib import Path
 from urllib.parse import quote
 
 import httpx
-from support.browser import chromium, drawn, new_page
+from support.browser import chromium, drawn, new_page, token
 
 DAG = "elpa_water_flow"
 FOLDER = Path(__file__).parents[2] / "plugins" / "elpa_airflow" / "ui" / "pictures"
 
 
 def main(url: str, user: str, password: str) -> None:
-    login = {"username": user, "password": password}
-    token = httpx.post(f"{url}/auth/token", json=login, timeout=60).raise_for_status().json()["access_token"]
-    with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60) as client:
+    mine = token(url, user, password)
+    with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {mine}"}, timeout=60) as client:
         run_id = client.get(f"/elpa/api/v1/dags/{DAG}/policies").json()["policies"][0]["run_id"]
     run = f"/dags/{DAG}/runs/{quote(run_id, safe='')}/plugin/elpa-run-policy"
     pages = [("dag", "light", f"/dags/{DAG}/plugin/elpa-policy"), ("run", "dark", run)]
     FOLDER.mkdir(exist_ok=True)
     with chromium() as browser:
         for name, theme, path in pages:
-            page = new_page(browser, url, token, width=1440, theme=theme)
+            page = new_page(browser, url, mine, width=1440, theme=theme)
             page.goto(f"{url}{path}")
             frame = page.frame_locator("iframe")
             frame.locator("main:not([aria-busy])").wait_for()

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
+
 CHROMIUM = os.environ.get("ELPA_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 PATIENCE = 60_000
 _ARGUMENTS = [
@@ -33,6 +35,13 @@ def chromium() -> Iterator[Any]:
             yield opened
         finally:
             opened.close()
+
+
+def token(url: str, user: str, password: str) -> str:
+    """Return what Airflow gives who signs in."""
+    login = {"username": user, "password": password}
+    answer = httpx.post(f"{url}/auth/token", json=login, timeout=60)
+    return str(answer.raise_for_status().json()["access_token"])
 
 
 def new_page(browser: Any, url: str, token: str, *, width: int, theme: str = "light") -> Any:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import urllib.request
@@ -22,7 +24,8 @@ BUCKET = "elpa"
 class S3Service:
     """A server, and the environment in which programs reach it."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, pid: int) -> None:
+        self._pid = pid
         self.url = f"http://127.0.0.1:{port}"
         self.env = {
             "AWS_ACCESS_KEY_ID": "key",
@@ -70,6 +73,15 @@ class S3Service:
         request = urllib.request.Request(f"{self.url}/-/faults", data=data, method="POST")
         urllib.request.urlopen(request, timeout=30).close()
 
+    @contextmanager
+    def halted(self) -> Iterator[None]:
+        """Let it answer nothing for a while."""
+        os.kill(self._pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self._pid, signal.SIGCONT)
+
     def requests(self) -> tuple[list[tuple[str, str]], int]:
         """Return methods and paths of the requests since faults were set; how many were there at once."""
         with urllib.request.urlopen(f"{self.url}/-/requests", timeout=30) as answer:
@@ -86,7 +98,7 @@ def s3_service() -> Iterator[S3Service]:
     )
     try:
         assert process.stdout is not None
-        yield S3Service(int(process.stdout.readline()))
+        yield S3Service(int(process.stdout.readline()), process.pid)
     finally:
         process.kill()
         process.communicate()

@@ -20,6 +20,7 @@ from elpa_core.store import PolicyStore
 from local_airflow import free_port
 from support.airflow_home import AirflowHome, end_group
 from support.airflow_site import Site, model
+from support.browser import token
 from support.rights_per_dag import GUEST, RightsPerDag
 from support.s3_service import S3Service
 from support.stores import day, leave_rows, policy, run
@@ -119,10 +120,7 @@ class UiServer:
         return client
 
     def token(self, user: str) -> str:
-        login = {"username": user, "password": user}
-        answer = httpx.post(f"{self.url}/auth/token", json=login, timeout=60)
-        token: str = answer.raise_for_status().json()["access_token"]
-        return token
+        return token(self.url, user, user)
 
     def airflow_api(self, method: str, path: str, **body: Any) -> Any:
         """Call Airflow's own REST API as an editor."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
+from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.auth.managers.models.resource_details import DagDetails
 from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
 from airflow.api_fastapi.logging.decorators import action_logging
 from airflow.configuration import conf
+from airflow.models.dag import DagModel
 from fastapi import Depends, Header, HTTPException, Request, status
 
 
@@ -31,6 +34,13 @@ def json_from_here(
         raise HTTPException(status.HTTP_403_FORBIDDEN, "the request comes from another site")
 
 
+def may_decide(dag_id: str, user: GetUserDep) -> bool:
+    """Tell whether the user may edit the Dag of a route."""
+    details = DagDetails(id=dag_id, team_name=DagModel.get_team_name(dag_id))
+    return get_auth_manager().is_authorized_dag(method="PUT", details=details, user=user)
+
+
+MayDecideDep = Annotated[bool, Depends(may_decide)]
 SIGNED_IN = [Depends(signed_in)]
 READS_DAG = [Depends(requires_access_dag("GET"))]
 

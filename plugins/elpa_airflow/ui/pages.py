@@ -64,6 +64,6 @@ def _plotly() -> tuple[bytes, str]:
     for folder in folders:
         path = Path(folder, "package_data", "plotly.min.js")
         if path.is_file():
-            data = gzip.compress(path.read_bytes(), compresslevel=6, mtime=0)
+            data = gzip.compress(path.read_bytes(), compresslevel=4, mtime=0)
             return data, f'"plotly-{version("plotly")}"'
     raise HTTPException(404, _INSTALL)

@@ -10,18 +10,19 @@ from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends, Header, HTTPException, Query, Response
 
-from elpa_airflow.ui.dags import elpa_dags
-from elpa_airflow.ui.guards import READS_DAG, SIGNED_IN
-from elpa_airflow.ui.stores import CurrentDep, OpenedDep, glances
+from elpa_airflow.ui.dags import elpa_dags, failed_runs
+from elpa_airflow.ui.guards import READS_DAG, SIGNED_IN, MayDecideDep
+from elpa_airflow.ui.stores import PATIENCE, CurrentDep, OpenedDep, glances
 from elpa_core.errors import InputError, Problem
 from elpa_core.files.atomic import json_bytes
 from elpa_core.runs.folder import MANIFEST_NAME
 from elpa_core.store.reading import recorded_policy
 from elpa_core.times import parse_moment
 from elpa_core.views import Glance, dag_view, overview, policy_rows, run_view
+from elpa_core.views.book import LAST
 from elpa_core.views.changes import Action, change, side_by_side
 from elpa_core.views.run_view import manifest_of_run, router_state
-from elpa_core.views.shapes import Shape
+from elpa_core.views.shapes import Overview, Overviews, Shape, Unread
 
 router = APIRouter(prefix="/api/v1")
 Number = Annotated[int | None, Query(ge=1)]
@@ -41,27 +42,36 @@ OnlyDep = Annotated[dict[str, str], Depends(only)]
 
 
 @router.get("/dags", dependencies=SIGNED_IN)
-def get_dags(user: GetUserDep, session: SessionDep) -> dict[str, Any]:
-    """Return one line for each ELPA Dag that the user may read."""
+def get_dags(
+    user: GetUserDep, session: SessionDep, dag_id: Annotated[list[str] | None, Query()] = None
+) -> Response:
+    """Return one line for each ELPA Dag that the user may read, or for those that are named."""
     readable = get_auth_manager().get_authorized_dag_ids(user=user, method="GET")
-    lines: list[dict[str, Any]] = []
-    for dag, found in glances(elpa_dags(readable, session, stale=False), session):
+    wanted = readable if dag_id is None else readable.intersection(dag_id)
+    dags = elpa_dags(wanted, session, stale=False)
+    failed = failed_runs([dag.dag_id for dag in dags], LAST, session)
+    lines: list[Overview | Unread] = []
+    for dag, found in glances(dags, session):
         if isinstance(found, Glance):
-            lines.append(overview(found, dag.due).model_dump(mode="json"))
+            lines.append(overview(found, dag.due, failed.get(dag.dag_id, ())))
         else:
-            lines.append({"dag_id": dag.dag_id, "problem": str(found)})
-    return {"version": 1, "dags": lines}
+            late = f"{dag.store} has not answered within {PATIENCE:.0f} s"
+            problem = late if found is None else str(found)
+            lines.append(Unread(dag_id=dag.dag_id, problem=problem, pending=found is None))
+    return _answer(Overviews(dags=lines))
 
 
 @router.get("/dags/{dag_id}", dependencies=READS_DAG)
 def get_dag(
     opened: OpenedDep,
     only: OnlyDep,
+    may_decide: MayDecideDep,
     width: Annotated[int, Query(ge=50, le=4000)] = 600,
     run_id: str = "",
 ) -> Response:
     """Return what the policies of a Dag did over time."""
-    return _answer(dag_view(opened.book, width=width, run_id=run_id, due=opened.dag.due, **only))
+    view = dag_view(opened.book, width=width, run_id=run_id, due=opened.dag.due, **only)
+    return _answer(view.model_copy(update={"may_decide": may_decide}))
 
 
 @router.get("/dags/{dag_id}/policies", dependencies=READS_DAG)
@@ -105,9 +115,9 @@ def get_state(current: CurrentDep, if_none_match: Annotated[str, Header()] = "")
 
 
 @router.get("/dags/{dag_id}/run", dependencies=READS_DAG)
-def get_run(opened: OpenedDep, run_id: str, number: Number = None) -> Response:
+def get_run(opened: OpenedDep, may_decide: MayDecideDep, run_id: str, number: Number = None) -> Response:
     """Return what a run decided."""
-    return _answer(run_view(opened.book, run_id, number))
+    return _answer(run_view(opened.book, run_id, number).model_copy(update={"may_decide": may_decide}))
 
 
 @router.get("/dags/{dag_id}/rows", dependencies=READS_DAG)
@@ -138,14 +148,20 @@ def get_manifest(opened: OpenedDep, run_id: str) -> Response:
 
 @router.get("/dags/{dag_id}/compare", dependencies=READS_DAG)
 def get_comparison(
-    opened: OpenedDep, old_run: str, new_run: str, old_number: Number = None, new_number: Number = None
+    opened: OpenedDep,
+    may_decide: MayDecideDep,
+    old_run: str,
+    new_run: str,
+    old_number: Number = None,
+    new_number: Number = None,
 ) -> dict[str, Any]:
     """Return two policies of a Dag, and what moved from one to the other."""
     book = opened.book
+    told = {"may_decide": may_decide}
     return {
         "version": 1,
-        "old": run_view(book, old_run, old_number).model_dump(mode="json"),
-        "new": run_view(book, new_run, new_number).model_dump(mode="json"),
+        "old": {**run_view(book, old_run, old_number).model_dump(mode="json"), **told},
+        "new": {**run_view(book, new_run, new_number).model_dump(mode="json"), **told},
         "moves": side_by_side(book, (old_run, old_number), (new_run, new_number)),
     }
 

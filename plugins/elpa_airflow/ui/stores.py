@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -13,15 +12,17 @@ from fastapi import Depends, HTTPException
 
 from elpa_airflow.run.store_location import open_store
 from elpa_airflow.ui.dags import ElpaDag, elpa_dags, has_made_a_policy
+from elpa_airflow.ui.reading_ahead import Place, ReadingAhead
 from elpa_core.errors import ElpaError, InputError
-from elpa_core.files import StorePath, is_uri
+from elpa_core.files import StorePath
 from elpa_core.store import DagFolder, PolicyStore
 from elpa_core.store.stored_policy import StoredPolicy
 from elpa_core.views import Book, Books, Glance
 from elpa_core.views.book import read_current
 
 _BOOKS = Books()
-_AT_ONCE = 16  # object storage answers each request after some time
+PATIENCE = 1.0
+"""So many seconds a list of Dags waits for their stores."""
 
 
 class UnreadableStoreError(ElpaError):
@@ -51,20 +52,24 @@ class Current:
 
 def glances(
     dags: Sequence[ElpaDag], session: SessionDep
-) -> Iterator[tuple[ElpaDag, Glance | UnreadableStoreError]]:
-    """Yield for each Dag what its store said last, or why this server cannot read it."""
+) -> Iterator[tuple[ElpaDag, Glance | UnreadableStoreError | None]]:
+    """Yield for each Dag what its store said last, or why this server cannot read it; None if it is late."""
+    places = {dag.dag_id: Place(dag.store, dag.dag_id) for dag in dags}
+    found = _GLANCES.get(places.values(), PATIENCE)
+    for dag in dags:
+        one = found.get(places[dag.dag_id])
+        lacking = isinstance(one, Glance) and _is_lacking(one.folder, session)
+        yield dag, _unreadable(dag.store, _NOT_MOUNTED) if lacking else one
 
-    def read(dag: ElpaDag) -> Glance | UnreadableStoreError:
-        try:
-            return _BOOKS.glance(_folder(dag))
-        except InputError as error:
-            return _unreadable(dag, str(error))
 
-    with ThreadPoolExecutor(_AT_ONCE) as threads:
-        waiting = any(is_uri(dag.store) for dag in dags)
-        for dag, found in zip(dags, (threads.map if waiting else map)(read, dags), strict=True):
-            lacking = isinstance(found, Glance) and _is_lacking(found.folder, session)
-            yield dag, _unreadable(dag, _NOT_MOUNTED) if lacking else found
+def _glance(place: Place) -> Glance | UnreadableStoreError:
+    try:
+        return _BOOKS.glance(_folder(place))
+    except InputError as error:
+        return _unreadable(place.store, str(error))
+
+
+_GLANCES = ReadingAhead(_glance)
 
 
 def opened(dag_id: str, session: SessionDep) -> Opened:
@@ -76,7 +81,7 @@ def opened(dag_id: str, session: SessionDep) -> Opened:
 def current(dag_id: str, session: SessionDep) -> Current:
     """Return what serving reads of the Dag of a route, in one request; 404 if it is none of ELPA's."""
     dag = _dag(dag_id, session)
-    return Current(_folder(dag), _read(dag, read_current, session))
+    return _read(dag, lambda folder: Current(folder, read_current(folder)), session)
 
 
 def _dag(dag_id: str, session: SessionDep) -> ElpaDag:
@@ -90,13 +95,13 @@ _Read = TypeVar("_Read")
 
 
 def _read(dag: ElpaDag, read: Callable[[DagFolder[StorePath]], _Read], session: SessionDep) -> _Read:
-    folder = _folder(dag)
     try:
+        folder = _folder(dag)
         found = read(folder)
     except InputError as error:
-        raise _unreadable(dag, str(error)) from error
+        raise _unreadable(dag.store, str(error)) from error
     if _is_lacking(folder, session):
-        raise _unreadable(dag, _NOT_MOUNTED)
+        raise _unreadable(dag.store, _NOT_MOUNTED)
     return found
 
 
@@ -105,12 +110,12 @@ _NOT_MOUNTED = (
 )
 
 
-def _folder(dag: ElpaDag) -> DagFolder[StorePath]:
-    return DagFolder(open_store(dag.store), dag.dag_id)
+def _folder(place: Place | ElpaDag) -> DagFolder[StorePath]:
+    return DagFolder(open_store(place.store), place.dag_id)
 
 
-def _unreadable(dag: ElpaDag, why: str) -> UnreadableStoreError:
-    return UnreadableStoreError(f"this server cannot read {dag.store}: {why}")
+def _unreadable(store: str, why: str) -> UnreadableStoreError:
+    return UnreadableStoreError(f"this server cannot read {store}: {why}")
 
 
 def _is_lacking(folder: DagFolder[StorePath], session: SessionDep) -> bool:

@@ -1,13 +1,15 @@
-"""A published policy starts the demo's serving Dag, which forecasts with its models. About a minute."""
+"""A policy that a run or a person publishes starts the demo's serving Dag. About a minute and a half."""
 
 from __future__ import annotations
 
 import csv
 from pathlib import Path
-from urllib.parse import quote
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
 
 import pytest
 from support.airflow_runs import eventually, read_json
+from support.browser import drawn, new_page, token
 from support.standalone_airflow import Standalone
 from support.statsd import Statsd
 from support.water_flow import POOL, small_pool
@@ -21,13 +23,18 @@ def served_runs(standalone: Standalone) -> list[dict[str, object]]:
     return list(standalone.airflow.call("GET", f"/dags/{SERVING}/dagRuns?limit=10")["dag_runs"])
 
 
-def test_a_published_policy_starts_the_serving_dag_and_a_dry_run_does_not(
-    standalone: Standalone, statsd: Statsd
-) -> None:
+@pytest.fixture
+def demo(standalone: Standalone) -> None:
     standalone.config("water_flow", **small_pool("bayesian_linear", "huber"))
     for dag_id in (SOURCE, SERVING):
         standalone.airflow.wait_for_dag(dag_id)
         standalone.airflow.call("PATCH", f"/dags/{dag_id}", is_paused=False)
+
+
+@pytest.mark.usefixtures("demo")
+def test_a_published_policy_starts_the_serving_dag_and_a_dry_run_does_not(
+    standalone: Standalone, statsd: Statsd
+) -> None:
     _, state = standalone.run(SOURCE, {"dry_run": True})
     assert (state, served_runs(standalone)) == ("success", [])
     assert standalone.asset_events(SOURCE) == []
@@ -77,3 +84,41 @@ def test_a_published_policy_starts_the_serving_dag_and_a_dry_run_does_not(
     assert consumed["total_entries"] == 2
     served = [(standalone.run_dir(SOURCE, run_id) / "served.csv").exists() for run_id, _ in later]
     assert served == [False, True]
+
+
+@pytest.mark.usefixtures("demo")
+def test_a_run_of_the_form_is_promoted_in_its_tab_and_starts_the_serving_dag(
+    standalone: Standalone, browser: Any
+) -> None:
+    served = {run["dag_run_id"] for run in served_runs(standalone)}
+    airflow = standalone.airflow
+    page = new_page(browser, airflow.url, token(airflow.url, airflow.user, airflow.password), width=1280)
+    page.goto(f"{airflow.url}/dags/{SOURCE}")
+    page.get_by_role("button", name="Trigger Dag").click()
+    form = page.locator("[role=dialog]:visible")
+    form.locator("input[name=element_horizon]").fill("4")
+    form.get_by_role("button", name="Trigger", exact=True).click()
+    page.wait_for_url(f"**/dags/{SOURCE}/runs/**")
+    run_id = unquote(urlsplit(page.url).path.split("/runs/")[1].split("/")[0])
+    assert standalone.wait(SOURCE, run_id) == "success", standalone.states(SOURCE, run_id)
+
+    page.get_by_role("link", name="Policy", exact=True).click()
+    tab = page.frame_locator("iframe")
+    tab.get_by_role("heading", name="Serving does not read this policy").wait_for()
+    drawn(tab)
+    tab.get_by_role("button", name="Promote").click()
+    dialog = tab.locator("dialog")
+    dialog.locator("textarea").fill("four hours are enough")
+    dialog.get_by_role("button", name="Promote this policy").click()
+    tab.get_by_role("heading", name="Serving reads this policy").wait_for()
+    page.context.close()
+
+    eventually(lambda: len(served_runs(standalone)) == len(served) + 1, "it starts the serving Dag")
+    (run,) = [run for run in served_runs(standalone) if run["dag_run_id"] not in served]
+    serving_id = str(run["dag_run_id"])
+    assert standalone.wait(SERVING, serving_id) == "success", standalone.log(SERVING, serving_id, "forecast")
+    assert run["run_type"] == "asset_triggered"
+    with (standalone.run_dir(SOURCE, run_id) / "served.csv").open(newline="", encoding="utf-8") as file:
+        assert len(list(csv.DictReader(file))) == 4
+    last = standalone.history(SOURCE)[-1]
+    assert (last["action"], last["reason"]) == ("promoted", "four hours are enough")

@@ -6,9 +6,10 @@ import json
 
 import httpx
 import pytest
+from support.airflow_runs import eventually
 from support.rights_per_dag import GUEST
 from support.stores import run
-from support.ui_server import EDITOR, HOSTILE, VIEWER, UiServer
+from support.ui_server import EDITOR, HOSTILE, STORE_IN_A_BUCKET, VIEWER, UiServer
 
 from elpa_core.files import open_location
 from elpa_core.store import PolicyStore
@@ -51,7 +52,10 @@ def test_a_viewer_reads_and_decides_nothing(server):
     assert len(changing) == 3
     history = server.store("pool").folder.history.read_bytes()
     with server.client(VIEWER) as viewer:
-        assert viewer.get("/api/v1/dags/pool").status_code == 200
+        seen = [
+            viewer.get(path).json() for path in ("/api/v1/dags/pool", "/api/v1/dags/pool/run?run_id=day1")
+        ]
+        assert [view["may_decide"] for view in seen] == [False, False]
         assert [viewer.post(path, json=body_of(path)).status_code for path in changing] == [403] * 3
     assert server.store("pool").folder.history.read_bytes() == history
 
@@ -71,7 +75,8 @@ def test_without_the_right_to_a_dag_each_of_its_routes_answers_403(server):
 def test_who_may_edit_some_dags_decides_on_those_alone(server):
     changing = [path for method, path in routes() if method not in {"GET", "HEAD"}]
     with server.client(GUEST) as guest:
-        assert guest.get("/api/v1/dags/pool").status_code == 200
+        seen = [guest.get(f"/api/v1/dags/{dag_id}").json() for dag_id in ("pool", "empty")]
+        assert [view["may_decide"] for view in seen] == [False, True]
         assert [guest.post(path, json=body_of(path)).status_code for path in changing] == [403] * 3
         run(server.store("empty"), 1)
         wish = {"run_id": "day1", "reason": "again"}
@@ -79,11 +84,14 @@ def test_who_may_edit_some_dags_decides_on_those_alone(server):
 
 
 def test_the_list_has_a_line_per_dag_of_elpa(server):
+    run_id = server.airflow_api("POST", "/dags/empty/dagRuns", logical_date=None)["dag_run_id"]
+    server.airflow_api("PATCH", f"/dags/empty/dagRuns/{run_id}", state="failed")
     with server.client(VIEWER) as viewer:
         lines = {line["dag_id"]: line for line in viewer.get("/api/v1/dags").json()["dags"]}
     assert sorted(lines) == ["cloud", "empty", "lost", "pool", "torn"]
     assert lines["pool"]["current"]["run_id"] == HOSTILE
     assert lines["empty"]["state"] == "none"
+    assert [(one["run_id"], one["action"]) for one in lines["empty"]["strip"]] == [(run_id, "failed")]
     assert "restore the file from a backup" in lines["torn"]["problem"]
 
 
@@ -209,12 +217,35 @@ def test_a_store_that_this_server_lacks_is_named_once_a_run_has_made_a_policy(se
     assert line["problem"] == answer.json()["detail"]
 
 
-def test_policies_in_a_bucket_are_shown_and_rolled_back_by_the_connection(server, monkeypatch):
+@pytest.fixture
+def bucket(server, monkeypatch):
+    """Two days of policies in the bucket of the Dag `cloud`."""
     for name, value in server.s3.env.items():
         monkeypatch.setenv(name, value)
     store = PolicyStore(open_location("s3://policies/elpa"), "cloud")
-    for number in (1, 2):
-        run(store, number)
+    if not store.history():
+        for number in (1, 2):
+            run(store, number)
+    return store
+
+
+def test_a_bucket_that_does_not_answer_keeps_nobody_waiting(server, bucket):
+    with server.client(EDITOR) as editor:
+        with server.s3.halted():
+            lines = {line["dag_id"]: line for line in editor.get("/api/v1/dags").json()["dags"]}
+        late = f"{STORE_IN_A_BUCKET} has not answered within 1 s"
+        assert lines["cloud"] == {"dag_id": "cloud", "problem": late, "pending": True}
+        assert lines["pool"]["current"]["run_id"] == HOSTILE
+
+        def now() -> list[dict[str, object]]:
+            found: list[dict[str, object]] = editor.get("/api/v1/dags?dag_id=cloud").json()["dags"]
+            return found
+
+        eventually(lambda: "pending" not in now()[0], "the bucket is read")
+        assert [line["state"] for line in now()] == ["fine"]
+
+
+def test_policies_in_a_bucket_are_shown_and_rolled_back_by_the_connection(server, bucket):
     with server.client(EDITOR) as editor:
         (line,) = [one for one in editor.get("/api/v1/dags").json()["dags"] if one["dag_id"] == "cloud"]
         assert line["current"]["run_id"] == "day2"
@@ -222,9 +253,9 @@ def test_policies_in_a_bucket_are_shown_and_rolled_back_by_the_connection(server
         ahead = editor.get("/api/v1/dags/cloud/change", params={"action": "rollback"}).json()
         wish = {"reason": "peaks missed", "token": ahead["token"]}
         assert editor.post("/api/v1/dags/cloud/rollback", json=wish).status_code == 200
-    last = store.history()[-1]
+    last = bucket.history()[-1]
     assert (last.action, last.actor, last.reason) == ("rolled_back", EDITOR, "peaks missed")
-    assert store.current().record.run_id == "day1"
+    assert bucket.current().record.run_id == "day1"
 
 
 def test_every_answer_forbids_foreign_scripts(server):

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from support.browser import CHROMIUM, chromium, drawn, new_page
+from support.browser import drawn, new_page
 from support.ui_server import EDITOR, HOSTILE, VIEWER, WITH_ROWS, UiServer
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    pytest.importorskip("playwright.sync_api", reason="no browser test without playwright")
-    if CHROMIUM is None:
-        pytest.skip("no browser test without Chromium: apt-get install chromium")
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -90,6 +82,17 @@ def test_marks_say_what_was_decided(visit):
         assert chart.locator("g.overplot path.point").count() >= 5
 
 
+def test_lines_of_a_slow_store_come_later(visit, server):
+    with server.s3.halted():
+        _, frame = visit("/plugin/elpa-policies")
+        row = frame.locator("tr", has=frame.get_by_role("link", name="cloud", exact=True))
+        row.get_by_text("reading").wait_for()
+        assert frame.get_by_role("link", name="pool", exact=True).count() == 1
+        frame.get_by_role("button", name="State").click()
+    row.get_by_text("never published").or_(row.get_by_text("fine")).wait_for()
+    assert frame.locator("th[aria-sort=ascending]").inner_text() == "State"
+
+
 def test_the_theme_follows_airflow_at_once(visit):
     page, frame = visit("/plugin/elpa-policies")
     for dark in (True, False):
@@ -145,14 +148,12 @@ def test_two_policies_stand_side_by_side(visit):
     assert "weight of ets" in frame.locator("#beside").inner_text()
 
 
-def test_a_viewer_is_told_that_editors_decide(visit, server):
-    history = server.store("pool").folder.history.read_bytes()
-    _, frame = visit(DAG, VIEWER)
-    frame.get_by_role("button", name="Roll back", exact=True).click()
-    frame.locator("dialog textarea").fill("x")
-    frame.locator("dialog").get_by_role("button", name="Roll back").click()
-    frame.get_by_text("its editors decide").wait_for()
-    assert server.store("pool").folder.history.read_bytes() == history
+def test_a_viewer_is_told_that_editors_decide(visit):
+    for path in (DAG, RUN):
+        _, frame = visit(path, VIEWER)
+        frame.get_by_text("Who may edit this Dag promotes and rolls back").wait_for()
+        frame.get_by_role("heading", name="Models", exact=True).wait_for()
+        assert frame.get_by_role("button", name=re.compile("Promote|Roll back|Lift")).count() == 0
 
 
 def test_a_session_that_has_ended_is_said(visit):

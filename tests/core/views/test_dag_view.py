@@ -10,6 +10,8 @@ from elpa_core.errors import InputError
 from elpa_core.schema.policy import MissingModel
 from elpa_core.store import PolicyStore, Start
 from elpa_core.views import Books, dag_view, overview, policy_rows
+from elpa_core.views.book import LAST
+from elpa_core.views.dag_view import FailedRun
 from elpa_core.views.thinning import thinned
 
 
@@ -161,6 +163,21 @@ def test_a_glance_says_of_the_last_policies_what_the_book_says(store):
     assert books.glance(store.folder) is glance
 
 
+def test_the_strip_tells_of_runs_that_failed_without_a_policy(store):
+    for number in (1, 3):
+        run(store, number)
+    failed = [FailedRun("day3", day(3)), FailedRun("lost", day(2))]
+    strip = overview(Books().glance(store.folder), failed=failed).strip
+    assert [(one.run_id, one.action) for one in strip] == [
+        ("day1", "published"),
+        ("lost", "failed"),
+        ("day3", "published"),
+    ]
+    many = [FailedRun(f"lost{number}", day(2)) for number in range(LAST)]
+    strip = overview(Books().glance(store.folder), failed=many).strip
+    assert (len(strip), strip[-1].run_id) == (LAST, "day3")
+
+
 def test_a_glance_reads_the_ends_of_long_files_alone(store, monkeypatch):
     for number in (1, 2):
         run(store, number)
@@ -177,7 +194,7 @@ def test_a_glance_makes_up_for_what_an_earlier_version_left_out(store):
     for number in (1, 2):
         run(store, number)
     store.folder.summaries.unlink()
-    assert [one["run_id"] for one in overview(Books().glance(store.folder)).strip] == ["day1", "day2"]
+    assert [one.run_id for one in overview(Books().glance(store.folder)).strip] == ["day1", "day2"]
 
 
 def test_the_policies_of_a_time_come_page_by_page(store):

@@ -1,5 +1,5 @@
 // What the frame shares with Airflow around it: theme, links, requests.
-import { el, table } from "./dom.js";
+import { el, refill, table } from "./dom.js";
 
 const here = location.pathname;
 const ROOT = here.slice(0, here.indexOf("/elpa/pages/"));
@@ -66,7 +66,7 @@ export const asked = new URLSearchParams(location.search);
 
 export function address(path, query = {}) {
   const url = new URL(`${ROOT}/elpa/api/v1/${path}`, location.origin);
-  for (const [name, value] of Object.entries(query)) if (value !== null && value !== undefined && value !== "") url.searchParams.set(name, value);
+  for (const [name, value] of Object.entries(query)) for (const one of [value].flat()) if (one !== null && one !== undefined && one !== "") url.searchParams.append(name, one);
   return url;
 }
 
@@ -100,7 +100,7 @@ export function paged(path, field, columns, { count = 10, query = {} } = {}) {
     const turn = (words, to, disabled) => el("button", { disabled, on: { click: () => page(to).catch(say) } }, words);
     const rows = answer.total ? `${first + 1} to ${Math.min(first + count, answer.total)} of ${answer.total}` : "none";
     const pager = el("div", { class: "pager" }, turn("Newer", first - count, first === 0), turn("Older", first + count, first + count >= answer.total), el("span", { class: "muted" }, rows));
-    place.replaceChildren(table(columns, answer[field]), ...(answer.total > count ? [pager] : []));
+    refill(place, table(columns, answer[field]), ...(answer.total > count ? [pager] : []));
   }
   page(0).catch(say);
   return place;
@@ -122,8 +122,9 @@ export function explain(error) {
 export async function show(build) {
   const main = document.getElementById("main");
   try {
-    const content = await build();
+    const content = await build(), { id } = document.activeElement;
     main.replaceChildren(...content);
+    if (id) document.getElementById(id)?.focus();
     main.removeAttribute("aria-busy");
   } catch (error) {
     explain(error);

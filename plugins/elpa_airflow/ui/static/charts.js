@@ -2,8 +2,9 @@
 import { colour, followTheme, isDark } from "./airflow.js";
 import { el, svg } from "./dom.js";
 
-const LIGHT = ["#0b62b8", "#c26a00", "#00785a", "#b0357a", "#2b8cbe", "#a63a12", "#6d4bb3", "#6f6a00", "#7a2048", "#1f7a7a"];
-const DARK = ["#6cb2ff", "#ffb454", "#3fd0a4", "#ff8cc6", "#9adcf7", "#ff8f66", "#bda4ff", "#d9d25a", "#e27aa5", "#63d6d6"];
+// Each two of them stay apart for people who do not see red, green or blue, and each from the background.
+const LIGHT = ["#1695e9", "#e26801", "#499573", "#650467", "#845d0a", "#0724a0", "#ce5eba", "#8c0512", "#784fcb", "#16628c"];
+const DARK = ["#1aa7fc", "#f9bb62", "#75fad2", "#ee66cb", "#b46037", "#8c5ae0", "#80aa18", "#d2befe", "#f5fe1d", "#248b82"];
 const DASHES = ["solid", "dash", "dot", "dashdot"];
 const STROKES = ["", "7 3", "2 3", "7 3 2 3"];
 const PATTERNS = ["", "/", ".", "x"];
@@ -52,9 +53,10 @@ function layout(more) {
   };
 }
 
-// figure() returns {data, layout}; it is asked again when the theme changes.
-export function chart(title, figure, table, { tall = false, unit = "", models = [] } = {}) {
-  const plot = el("div", { class: tall ? "plot tall" : "plot", role: "img", "aria-label": `${title}. The table below has the same numbers.` });
+// figure() returns {data, layout}; it is asked again when the theme changes. Rows are those of names on an axis.
+export function chart(title, figure, table, { tall = false, unit = "", models = [], rows = 0 } = {}) {
+  const size = rows > 24 ? "plot huge" : tall || rows > 10 ? "plot tall" : "plot";
+  const plot = el("div", { class: size, role: "img", "aria-label": `${title}. The table below has the same numbers.` });
   const box = el("section", { class: "chart" }, el("h3", {}, title, unit ? el("span", { class: "muted" }, ` (${unit})`) : null), models.length ? el("div", { class: "legend" }, models.map((model) => modelName(model.name, model.place))) : null, plot, table);
   const draw = (Plotly) => {
     const made = figure();

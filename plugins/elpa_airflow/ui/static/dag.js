@@ -1,6 +1,6 @@
 import { asked, call, colour, paged, runLink, show } from "./airflow.js";
 import { chart, look, modelName, plain } from "./charts.js";
-import { decide } from "./decide.js";
+import { decide, editorsDecide } from "./decide.js";
 import { age, badge, el, interval, moment, moved, number, numbers, over, percent, seconds, table } from "./dom.js";
 
 const dag = asked.get("dag_id") ?? "";
@@ -12,12 +12,13 @@ const SIGNS = { held: "square", promoted: "triangle-up", rolled_back: "triangle-
 
 function head(view) {
   const now = view.current;
-  const actions = el("span", { class: "push row" },
-    el("button", { disabled: !view.can_roll_back, on: { click: () => decide(dag, "rollback", { done: load }) } }, "Roll back"),
-    view.can_lift ? el("button", { on: { click: () => decide(dag, "lift", { done: load }) } }, "Lift") : null);
+  const actions = !view.may_decide ? editorsDecide() : el("span", { class: "push row" },
+    el("button", { id: "rollback", disabled: !view.can_roll_back, on: { click: () => decide(dag, "rollback", { done: load }) } }, "Roll back"),
+    view.can_lift ? el("button", { id: "lift", title: "Let runs be published by themselves again that a rollback or a promotion rules out", on: { click: () => decide(dag, "lift", { done: load }) } }, "Lift") : null);
   const facts = now ? [
     ["Serving reads the policy of", runLink(dag, now.run_id)], ["Data up to", `${moment(now.as_of)}, ${age(now.as_of)}`],
     [pretty(now.action), `${moment(now.when)} by ${now.actor}`], ["Why", now.reason],
+    ["Best models", el("span", {}, ["online", "offline"].map((group) => el("div", {}, `${now.best[group]}, score ${number(now.best_scores[group])}`)))],
     ["Gain of the router over the best single model", now.gain ? `${number(now.gain.gain, 3)} (95 %: ${interval(now.gain)})` : "not evaluated"],
   ] : [];
   return el("div", { class: "panel" },
@@ -105,7 +106,7 @@ function policies(view) {
     { title: "State", value: (row) => el("span", {}, badge(row.action), row.degraded ? badge("degraded") : "") },
     { title: "Best models", value: (row) => el("span", {}, row.best.online ?? "–", el("div", {}, row.best.offline ?? "–")) },
     { title: "Router's gain, verdict", wrap: true, value: (row) => over(row.gain ? number(row.gain.gain, 3) : "–", row.verdict.at(-1) ?? "") },
-    { title: "", value: (row) => el("button", { disabled: view.current?.run_id === row.run_id && view.current?.policy_number === row.number, on: { click: () => decide(dag, "promote", { run: row.run_id, number: row.number, done: load }) } }, "Promote") },
+    ...(view.may_decide ? [{ title: "", value: (row) => el("button", { disabled: view.current?.run_id === row.run_id && view.current?.policy_number === row.number, on: { click: () => decide(dag, "promote", { run: row.run_id, number: row.number, done: load }) } }, "Promote") }] : []),
   ];
   const beside = el("div", { id: "beside" });
   async function side(one, other) {
@@ -126,7 +127,7 @@ function policies(view) {
 }
 
 function filters(view) {
-  const choose = (name, label, options) => el("label", {}, label, el("select", { on: { change: (event) => { filter[name] = event.target.value; load(); } } }, options.map(([value, words]) => {
+  const choose = (name, label, options) => el("label", {}, label, el("select", { id: `filter-${name}`, on: { change: (event) => { filter[name] = event.target.value; load(); } } }, options.map(([value, words]) => {
     const option = el("option", { value }, words);
     option.selected = filter[name] === value;
     return option;

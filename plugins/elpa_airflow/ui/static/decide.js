@@ -4,6 +4,11 @@ import { el } from "./dom.js";
 
 const TITLES = { promote: "Promote this policy", rollback: "Roll back", lift: "Lift what was ruled out" };
 
+const EDITORS = "Who may edit this Dag promotes and rolls back: you may look.";
+
+// Stands where others have the buttons.
+export const editorsDecide = () => el("span", { class: "push muted" }, EDITORS);
+
 export async function decide(dag, action, { run = "", number = null, done }) {
   const dialog = el("dialog", { "aria-labelledby": "decide-title" }, el("h2", { id: "decide-title" }, TITLES[action]));
   dialog.addEventListener("close", () => dialog.remove());
@@ -31,7 +36,7 @@ export async function decide(dag, action, { run = "", number = null, done }) {
       dialog.close();
       done();
     } catch (error) {
-      const may = error instanceof Refused && error.status === 403 ? "You may look at this Dag and not edit it: its editors decide." : error.message;
+      const may = error instanceof Refused && error.status === 403 ? EDITORS : error.message;
       problem.textContent = may;
       go.disabled = false;
     }

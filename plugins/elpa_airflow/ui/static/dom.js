@@ -68,6 +68,7 @@ const WORDS = {
   promoted: ["good", "▲ promoted"], rolled_back: ["warn", "◄ rolled back"], lifted: ["muted", "◇ lifted"],
   fine: ["good", "● fine"], degraded: ["warn", "▲ degraded"], late: ["warn", "◷ late"],
   experiment: ["muted", "○ experiment recorded"], none: ["muted", "○ never published"],
+  unreadable: ["bad", "■ unreadable"], reading: ["muted", "◌ reading"],
   trained: ["good", "● trained"], carried: ["muted", "◆ carried"], failed: ["bad", "■ failed"], "left out": ["muted", "○ left out"],
 };
 
@@ -79,9 +80,18 @@ export function badge(state) {
   return el("span", { class: `badge ${tone}` }, words);
 }
 
-// columns: {title, value(row), number, sort(row), wrap}
-export function table(columns, rows, { caption = null, page = 50, onRow = null } = {}) {
-  let shown = rows, first = 0, by = null, down = false;
+// Put other content into a place. Who was on a button there stays on the one with the same words.
+export function refill(place, ...content) {
+  const words = place.contains(document.activeElement) ? document.activeElement.textContent : null;
+  place.replaceChildren(...content);
+  if (words === null) return;
+  const usable = [...place.querySelectorAll("button:enabled")];
+  (usable.find((button) => button.textContent === words) ?? usable.at(-1))?.focus();
+}
+
+// columns: {title, value(row), number, sort(row), wrap}; order: by which column, kept where a table is drawn anew
+export function table(columns, rows, { caption = null, page = 50, order: kept = { by: null, down: false } } = {}) {
+  let shown = rows, first = 0;
   const body = el("tbody"), pager = el("div", { class: "pager" });
   const head = el("tr", {}, columns.map((column, index) => {
     const classes = column.number ? "number" : "";
@@ -89,9 +99,14 @@ export function table(columns, rows, { caption = null, page = 50, onRow = null }
     return el("th", { class: classes, scope: "col" }, text);
   }));
   function order(index) {
-    down = by === index ? !down : false;
-    by = index;
-    const key = columns[index].sort;
+    kept.down = kept.by === index ? !kept.down : false;
+    kept.by = index;
+    sort();
+    first = 0;
+    draw();
+  }
+  function sort() {
+    const { by: index, down } = kept, key = columns[index].sort;
     const rank = (value) => (value === null || value === undefined ? 1 : 0);
     shown = [...rows].sort((a, b) => {
       const x = key(a), y = key(b);
@@ -99,25 +114,22 @@ export function table(columns, rows, { caption = null, page = 50, onRow = null }
       return (x < y ? -1 : x > y ? 1 : 0) * (down ? -1 : 1);
     });
     [...head.children].forEach((cell, place) => cell.setAttribute("aria-sort", place !== index ? "none" : down ? "descending" : "ascending"));
-    first = 0;
-    draw();
   }
   function draw() {
     body.replaceChildren(...shown.slice(first, first + page).map((row) => {
-      const line = el("tr", {}, columns.map((column) => {
+      return el("tr", {}, columns.map((column) => {
         const classes = [column.number ? "number" : "", column.wrap ? "wrap" : "", column.nowrap ? "nowrap" : ""].join(" ").trim();
         return el("td", { class: classes || null }, column.value(row) ?? "–");
       }));
-      if (onRow) onRow(line, row);
-      return line;
     }));
     if (rows.length <= page) return pager.replaceChildren();
-    pager.replaceChildren(
+    refill(pager,
       el("button", { disabled: first === 0, on: { click: () => { first -= page; draw(); } } }, "Back"),
       el("button", { disabled: first + page >= rows.length, on: { click: () => { first += page; draw(); } } }, "Next"),
       el("span", { class: "muted" }, `${first + 1} to ${Math.min(first + page, rows.length)} of ${rows.length}`),
     );
   }
+  if (kept.by !== null) sort();
   draw();
   return el("div", { class: "scroll" }, el("table", {}, caption ? el("caption", {}, caption) : null, el("thead", {}, head), body), pager);
 }

@@ -1,6 +1,6 @@
 import { address, asked, call, colour, runLink, show } from "./airflow.js";
 import { chart, look, modelName, plain, steps } from "./charts.js";
-import { decide } from "./decide.js";
+import { decide, editorsDecide } from "./decide.js";
 import { badge, el, interval, moment, moved, number, numbers, percent, seconds, table } from "./dom.js";
 
 const dag = asked.get("dag_id") ?? "", run = asked.get("run_id") ?? "";
@@ -10,13 +10,13 @@ let number_of_policy = null;
 
 function head(view) {
   const last = view.decisions.at(-1);
-  const pick = view.numbers.length > 1 ? el("label", {}, "Policy", el("select", { on: { change: (event) => { number_of_policy = event.target.value; load(); } } }, view.numbers.map((one) => {
+  const pick = view.numbers.length > 1 ? el("label", {}, "Policy", el("select", { id: "which", on: { change: (event) => { number_of_policy = event.target.value; load(); } } }, view.numbers.map((one) => {
     const option = el("option", { value: one }, String(one));
     option.selected = one === view.number;
     return option;
   }))) : null;
   const download = (name, words) => el("a", { href: address(`${path}/${name}`, { run_id: run, number: name === "policy" ? view.number : null }), download: "" }, words);
-  const promote = el("button", { disabled: !view.can_promote, on: { click: () => decide(dag, "promote", { run, number: view.number, done: load }) } }, "Promote");
+  const promote = !view.may_decide ? editorsDecide() : el("button", { id: "promote", disabled: !view.can_promote, on: { click: () => decide(dag, "promote", { run, number: view.number, done: load }) } }, "Promote");
   const title = view.number === null ? "This run has no policy" : view.is_current ? "Serving reads this policy" : "Serving does not read this policy";
   const facts = [["Data up to", moment(view.as_of)], ...(view.when && !last ? [["Recorded", moment(view.when)]] : []), ...(last ? [[pretty(last.action), `${moment(last.when)} by ${last.actor}`], ["Why", last.reason]] : []),
     ...(!view.is_current && view.current_run ? [["Serving reads the policy of", runLink(dag, view.current_run)]] : [])];
@@ -33,19 +33,24 @@ function bars(view, field) {
   const own = view.models.filter((model) => model[field] !== null || model[`current_${field}`] !== null);
   const now = `current_${field}`, show = field === "weight" ? percent : number;
   const figure = () => {
-    const names = own.map((model) => plain(model.name));
-    const tones = own.map((model) => look(model.place).colour), patterns = own.map((model) => look(model.place).pattern);
-    const text = field === "weight" ? "%{y:.1%}" : "%{y:.5g}";
-    return { data: [
-      { type: "bar", name: "this run", x: names, y: own.map((model) => model[field]), marker: { color: tones, pattern: { shape: patterns } }, hovertemplate: `%{x}, this run: ${text}<extra></extra>` },
-      ...(view.is_current || !view.current_run ? [] : [{ type: "bar", name: "current", x: names, y: own.map((model) => model[now]), marker: { color: "rgba(0,0,0,0)", line: { color: tones, width: 2 } }, hovertemplate: `%{x}, current policy: ${text}<extra></extra>` }]),
-    ], layout: { barmode: "group", bargap: 0.25, xaxis: { tickangle: own.length > 8 ? -40 : 0 }, yaxis: field === "weight" ? { tickformat: ".0%", rangemode: "tozero" } : { type: "log", tickformat: ".3~g", nticks: 6 } } };
+    const both = [[field, "this run", false], ...(view.is_current || !view.current_run ? [] : [[now, "current policy", true]])];
+    const text = field === "weight" ? "%{x:.1%}" : "%{x:.5g}";
+    const data = both.map(([key, words, hollow]) => {
+      const looks = own.map((model) => look(model.place));
+      const base = { x: own.map((model) => model[key]), y: own.map((model) => plain(model.name)), hovertemplate: `%{y}, ${words}: ${text}<extra></extra>` };
+      const tones = looks.map((one) => one.colour);
+      return field === "weight"
+        ? { ...base, type: "bar", orientation: "h", marker: hollow ? { color: "rgba(0,0,0,0)", line: { color: tones, width: 2 } } : { color: tones, pattern: { shape: looks.map((one) => one.pattern) } } }
+        : { ...base, type: "scatter", mode: "markers", marker: { size: hollow ? 15 : 9, color: tones, symbol: looks.map((one) => one.sign + (hollow ? "-open" : "")), line: { width: hollow ? 2 : 0 } } };
+    });
+    const values = field === "weight" ? { tickformat: ".0%", rangemode: "tozero", nticks: 6 } : { type: "log", tickformat: ".3~g", nticks: 6 };
+    return { data, layout: { barmode: "group", bargap: 0.25, xaxis: values, yaxis: { autorange: "reversed", dtick: 1, showgrid: field === "score" } } };
   };
   const title = field === "weight" ? "Weights" : "Scores";
   return chart(title, figure, numbers(() => table([
     { title: "Model", value: (model) => modelName(model.name, model.place, model.best) }, { title: "This run", number: true, value: (model) => show(model[field]) },
     { title: "Current policy", number: true, value: (model) => show(model[now]) }, { title: "Moved", number: true, value: (model) => moved(model[field], model[now], (value) => show(value, 3)) },
-  ], own)), { unit: (field === "weight" ? "share of the group" : "lower is better, log scale") + (view.is_current ? "" : "; filled: this run, outlined: current policy") });
+  ], own)), { unit: (field === "weight" ? "share of the group" : "lower is better, log scale") + (view.is_current ? "" : "; filled: this run, outlined: current policy"), rows: own.length });
 }
 
 function models(view) {
@@ -65,11 +70,11 @@ function evaluation(view) {
   const figure = () => {
     const title = (way) => plain(way.kind === "ensemble" ? pretty(way.name) : way.name);
     const shown = [...ways].reverse(), ensemble = colour("--fg");
-    return { data: [{ type: "bar", orientation: "h", y: shown.map(title), x: shown.map((way) => way.mae), marker: { color: shown.map((way) => way.kind === "ensemble" ? ensemble : look(place[way.name] ?? 0).colour), pattern: { shape: shown.map((way) => way.kind === "ensemble" ? "/" : "") } }, hovertemplate: "%{y}: %{x:.5g}<extra></extra>" }], layout: { margin: { l: 140, r: 12, t: 8, b: 36 }, xaxis: { rangemode: "tozero" } } };
+    return { data: [{ type: "bar", orientation: "h", y: shown.map(title), x: shown.map((way) => way.mae), marker: { color: shown.map((way) => way.kind === "ensemble" ? ensemble : look(place[way.name] ?? 0).colour), pattern: { shape: shown.map((way) => way.kind === "ensemble" ? "/" : "") } }, hovertemplate: "%{y}: %{x:.5g}<extra></extra>" }], layout: { xaxis: { rangemode: "tozero", nticks: 6 }, yaxis: { dtick: 1, showgrid: false } } };
   };
   return [
     el("ul", { class: "plain" }, view.evaluation.verdict.map((words) => el("li", {}, words))),
-    el("div", { class: "charts" }, chart("Mean absolute error", figure, el("p", { class: "muted" }, `${view.evaluation.rows} validation rows; ${view.evaluation.note}`), { tall: ways.length > 10, unit: "lower is better; hatched: ensembles" }),
+    el("div", { class: "charts" }, chart("Mean absolute error", figure, el("p", { class: "muted" }, `${view.evaluation.rows} validation rows; ${view.evaluation.note}`), { rows: ways.length, unit: "lower is better; hatched: ensembles" }),
       table([
         { title: "Way", value: (way) => way.kind === "model" ? modelName(way.name, place[way.name] ?? 0) : el("strong", {}, pretty(way.name)) }, { title: "Error", number: true, sort: (way) => way.mae, value: (way) => number(way.mae, 5) },
         ...(view.evaluation.holdout ? [{ title: `Last ${view.evaluation.holdout.rows} rows`, number: true, sort: (way) => way.holdout, value: (way) => number(way.holdout, 5) }] : []),
