@@ -51,7 +51,11 @@ def elpa_dags(dag_ids: Collection[str], session: Session, *, stale: bool = True)
             DagModel.next_dagrun_data_interval_end,
         ).where(DagModel.dag_id.in_(marked))
     )
-    known = {dag_id: _due(*rest) for dag_id, is_stale, *rest in models if stale or not is_stale}
+    known = {
+        dag_id: _due(is_paused, begin, end)
+        for dag_id, is_stale, is_paused, begin, end in models
+        if stale or not is_stale
+    }
     stores = _STORES.of([*known], session)
     return [ElpaDag(dag_id, store, known[dag_id]) for dag_id, store in sorted(stores.items())]
 
@@ -76,7 +80,7 @@ class _Stores:
             .join(DagVersion, SerializedDagModel.dag_version_id == DagVersion.id)
             .join(newest, is_newest)
         )
-        hashes = dict(map(tuple, versions))
+        hashes = {row.dag_id: row.dag_hash for row in versions}
         new = [dag_id for dag_id in hashes if self._known.get(dag_id, ("",))[0] != hashes[dag_id]]
         if new:
             for row in SerializedDagModel.get_latest_serialized_dags(dag_ids=new, session=session):

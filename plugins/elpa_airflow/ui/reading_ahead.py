@@ -12,7 +12,7 @@ from typing import Generic, NamedTuple, TypeVar
 _AT_ONCE = 16
 """Threads of one store: object storage answers each request after some time."""
 _FRESH = 10.0
-"""For so many seconds a read that nobody waited for any more is kept for who asks again."""
+"""For so many seconds a read that ended when nobody waited is kept for who asks again."""
 
 _Found = TypeVar("_Found")
 
@@ -39,7 +39,7 @@ class ReadingAhead(Generic[_Found]):
         self._stores: dict[str, _Threads] = {}
         self._lock = Lock()
 
-    def get(self, places: Iterable[Place], patience: float) -> dict[Place, _Found]:
+    def get(self, places: Iterable[Place], patience: float, *, again: bool = False) -> dict[Place, _Found]:
         """Return what could be read within some seconds. The rest is read on, for who asks again.
 
         Parameters
@@ -48,9 +48,11 @@ class ReadingAhead(Generic[_Found]):
             What to read.
         patience : float
             How many seconds to wait.
+        again : bool
+            Also what a read found that has ended since somebody asked first; else all is read now.
         """
         with self._lock:
-            reads = {place: self._begin(place) for place in places}
+            reads = {place: self._begin(place, again) for place in places}
         wait(reads.values(), patience)
         ended = {place: read for place, read in reads.items() if read.done()}
         with self._lock:
@@ -59,9 +61,9 @@ class ReadingAhead(Generic[_Found]):
                     del self._begun[place]
         return {place: read.result()[1] for place, read in ended.items()}
 
-    def _begin(self, place: Place) -> Future[tuple[float, _Found]]:
+    def _begin(self, place: Place, again: bool) -> Future[tuple[float, _Found]]:
         known = self._begun.get(place)
-        if known is not None and (not known.done() or _is_fresh(known)):
+        if known is not None and (not known.done() or (again and _is_fresh(known))):
             return known
         begun: Future[tuple[float, _Found]] = Future()
         self._begun[place] = begun

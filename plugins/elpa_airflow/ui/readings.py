@@ -51,7 +51,7 @@ def get_dags(
     dags = elpa_dags(wanted, session, stale=False)
     failed = failed_runs([dag.dag_id for dag in dags], LAST, session)
     lines: list[Overview | Unread] = []
-    for dag, found in glances(dags, session):
+    for dag, found in glances(dags, session, again=dag_id is not None):
         if isinstance(found, Glance):
             lines.append(overview(found, dag.due, failed.get(dag.dag_id, ())))
         else:

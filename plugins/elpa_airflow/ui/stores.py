@@ -51,11 +51,14 @@ class Current:
 
 
 def glances(
-    dags: Sequence[ElpaDag], session: SessionDep
+    dags: Sequence[ElpaDag], session: SessionDep, *, again: bool
 ) -> Iterator[tuple[ElpaDag, Glance | UnreadableStoreError | None]]:
-    """Yield for each Dag what its store said last, or why this server cannot read it; None if it is late."""
+    """Yield for each Dag what its store says, or why this server cannot read it; None if it is late.
+
+    Who asks ``again`` gets what late stores have said meanwhile.
+    """
     places = {dag.dag_id: Place(dag.store, dag.dag_id) for dag in dags}
-    found = _GLANCES.get(places.values(), PATIENCE)
+    found = _GLANCES.get(places.values(), PATIENCE, again=again)
     for dag in dags:
         one = found.get(places[dag.dag_id])
         lacking = isinstance(one, Glance) and _is_lacking(one.folder, session)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from threading import Event
+from threading import Event, active_count
 
 import pytest
+from support.airflow_runs import eventually
 
 from elpa_airflow.ui.reading_ahead import Place, ReadingAhead
 
@@ -42,8 +43,18 @@ def test_what_is_late_is_read_on_and_given_to_who_asks_again(stores):
     assert stores.ahead.get([quick], LONG) == {quick: "policies of b"}
     assert stores.ahead.get([slow], 0) == {}
     stores.go.set()
-    assert stores.ahead.get([slow, quick], LONG) == {slow: "policies of a", quick: "policies of b"}
+    found = stores.ahead.get([slow, quick], LONG, again=True)
+    assert found == {slow: "policies of a", quick: "policies of b"}
     assert stores.asked.count(slow) == 1
+
+
+def test_who_asks_first_gets_nothing_old(stores):
+    slow, before = Place("slow", "a"), active_count()
+    assert stores.ahead.get([slow], 0) == {}
+    stores.go.set()
+    eventually(lambda: active_count() == before, "the read has ended")
+    assert stores.ahead.get([slow], LONG) == {slow: "policies of a"}
+    assert stores.asked == [slow, slow]
 
 
 def test_what_was_given_is_read_anew(stores):
