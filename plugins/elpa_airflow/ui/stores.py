@@ -118,7 +118,7 @@ def _folder(place: Place | ElpaDag) -> DagFolder[StorePath]:
 
 
 def _unreadable(store: str, why: str) -> UnreadableStoreError:
-    return UnreadableStoreError(f"this server cannot read {store}: {why}")
+    return UnreadableStoreError(f"this server cannot read {store}: {why.removeprefix(f'{store}: ')}")
 
 
 def _is_lacking(folder: DagFolder[StorePath], session: SessionDep) -> bool:
