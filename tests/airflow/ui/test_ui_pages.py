@@ -82,6 +82,21 @@ def test_marks_say_what_was_decided(visit):
         assert chart.locator("g.overplot path.point").count() >= 5
 
 
+def test_after_a_choice_charts_fit_their_places_and_who_chose_stays_there(visit):
+    _, frame = visit(DAG)
+    drawn(frame)
+    group = frame.get_by_label("Group")
+    group.select_option("online")
+    frame.locator("section.chart").nth(2).wait_for(state="detached")
+    drawn(frame)
+    for chart in frame.locator("section.chart").all():
+        around, drawing = chart.bounding_box(), chart.locator("svg.main-svg").first.bounding_box()
+        assert around["width"] * 0.8 < drawing["width"] < around["width"]
+    assert group.evaluate("select => select === document.activeElement")
+    frame.get_by_label("Time").select_option("1")
+    frame.get_by_text("No policy is of such runs and of this time").wait_for()
+
+
 def test_lines_of_a_slow_store_come_later(visit, server):
     with server.s3.halted():
         _, frame = visit("/plugin/elpa-policies")

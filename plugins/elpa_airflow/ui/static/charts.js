@@ -70,6 +70,7 @@ export function chart(title, figure, table, { tall = false, unit = "", models = 
       box.dataset.drawn = "table";
       return;
     }
+    await new Promise((done) => setTimeout(done)); // it takes its size from the page, where it is then
     await draw(Plotly);
     box.dataset.drawn = "chart";
     followTheme(() => draw(Plotly));

@@ -103,7 +103,7 @@ function policies(view) {
       compare.disabled = pick.length !== 2;
     } } }) },
     { title: "Run, data up to", wrap: true, value: (row) => over(runLink(dag, row.run_id), `${moment(row.as_of)}${row.number > 1 ? `, policy ${row.number}` : ""}`) },
-    { title: "State", value: (row) => el("span", {}, badge(row.action), row.degraded ? badge("degraded") : "") },
+    { title: "State", value: (row) => el("span", { class: "badges" }, badge(row.action), row.degraded ? badge("degraded") : "") },
     { title: "Best models", value: (row) => el("span", {}, row.best.online ?? "–", el("div", {}, row.best.offline ?? "–")) },
     { title: "Router's gain, verdict", wrap: true, value: (row) => over(row.gain ? number(row.gain.gain, 3) : "–", row.verdict.at(-1) ?? "") },
     ...(view.may_decide ? [{ title: "", value: (row) => el("button", { disabled: view.current?.run_id === row.run_id && view.current?.policy_number === row.number, on: { click: () => decide(dag, "promote", { run: row.run_id, number: row.number, done: load }) } }, "Promote") }] : []),
@@ -116,9 +116,9 @@ function policies(view) {
     const find = (view, name) => view.models.find((model) => model.name === name);
     beside.replaceChildren(el("h3", {}, "Side by side"), answer.moves.length ? el("ul", { class: "plain" }, answer.moves.map((words) => el("li", {}, words))) : el("p", {}, "Nothing moved."), table([
       { title: "Model", value: (name) => modelName(name, (find(answer.new, name) ?? find(answer.old, name)).place) },
-      { title: `Score, ${moment(old.as_of)}`, number: true, value: (name) => number(find(answer.old, name)?.score) }, { title: `Score, ${moment(young.as_of)}`, number: true, value: (name) => number(find(answer.new, name)?.score) },
+      { title: over("Score", moment(old.as_of)), number: true, value: (name) => number(find(answer.old, name)?.score) }, { title: over("Score", moment(young.as_of)), number: true, value: (name) => number(find(answer.new, name)?.score) },
       { title: "Moved", number: true, value: (name) => moved(find(answer.new, name)?.score, find(answer.old, name)?.score, (value) => number(value, 3)) },
-      { title: `Weight, ${moment(old.as_of)}`, number: true, value: (name) => percent(find(answer.old, name)?.weight) }, { title: `Weight, ${moment(young.as_of)}`, number: true, value: (name) => percent(find(answer.new, name)?.weight) },
+      { title: over("Weight", moment(old.as_of)), number: true, value: (name) => percent(find(answer.old, name)?.weight) }, { title: over("Weight", moment(young.as_of)), number: true, value: (name) => percent(find(answer.new, name)?.weight) },
       { title: "Moved", number: true, value: (name) => moved(find(answer.new, name)?.weight, find(answer.old, name)?.weight, percent) },
     ], names));
     beside.scrollIntoView({ block: "nearest" });
@@ -144,6 +144,7 @@ async function load() {
     const width = Math.round(Math.max(200, Math.min(800, document.body.clientWidth / 2.4)));
     const view = await call(path, { width, kind: filter.kind, since: since() });
     if (!view.total && !filter.kind && !filter.since) return [head(view), el("div", { class: "panel empty" }, el("p", {}, "No run has made a policy yet. Trigger this Dag: when its task integrate has ended, the policy stands here.")), store(view)];
+    if (!view.total) return [head(view), filters(view), el("div", { class: "panel empty" }, el("p", {}, "No policy is of such runs and of this time.")), el("h2", {}, "Decisions"), history(), store(view)];
     return [head(view), filters(view), charts(view), el("h2", {}, "Models"), league(view), el("h2", {}, "Decisions"), history(), ...policies(view), store(view)];
   });
 }
