@@ -18,7 +18,7 @@ function head(view) {
   const facts = now ? [
     ["Serving reads the policy of", runLink(dag, now.run_id)], ["Data up to", `${moment(now.as_of)}, ${age(now.as_of)}`],
     [pretty(now.action), `${moment(now.when)} by ${now.actor}`], ["Why", now.reason],
-    ["Best models", el("span", {}, ["online", "offline"].map((group) => el("div", {}, `${now.best[group]}, score ${number(now.best_scores[group])}`)))],
+    ["Best models", el("span", {}, ["online", "offline"].map((group) => el("div", {}, `${group}: ${now.best[group]}, score ${number(now.best_scores[group])}`)))],
     ["Gain of the router over the best single model", now.gain ? `${number(now.gain.gain, 3)} (95 %: ${interval(now.gain)})` : "not evaluated"],
   ] : [];
   return el("div", { class: "panel" },
