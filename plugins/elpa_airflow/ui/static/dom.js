@@ -24,8 +24,8 @@ const finite = (value) => typeof value === "number" && Number.isFinite(value);
 export function number(value, digits = 4) {
   if (!finite(value)) return "–";
   const size = Math.abs(value);
-  if (size !== 0 && (size < 1e-4 || size >= 1e7)) return value.toExponential(digits - 1);
-  return value.toLocaleString("en", { maximumSignificantDigits: Math.max(digits, String(Math.trunc(size)).length), useGrouping: false });
+  if (size !== 0 && (size < 1e-4 || size >= 1e7)) return value.toExponential(digits - 1).replace(/^-/, "−");
+  return value.toLocaleString("en", { maximumSignificantDigits: Math.max(digits, String(Math.trunc(size)).length), useGrouping: false }).replace(/^-/, "−");
 }
 
 export const percent = (value) => (finite(value) ? `${(100 * value).toFixed(1)} %` : "–");
