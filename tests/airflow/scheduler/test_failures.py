@@ -38,6 +38,7 @@ class TestAModelThatFails:
         told = standalone.home / "told_of_strict"
         text = f"{TEXT}|{{{{ reason }}}}|{{{{ verdict }}}}"
         blocks = notes(told, "failed", "held_back", "published", text=text)
+        blocks.append({"on": ["held_back"], "notifier": "notifiers_of_tests.Kill"})
         gate = {"promotion": {"max_score_increase": 0.1}}
         standalone.config("strict", models, airflow={**ONCE, **gate, "notify": blocks})
         broken = standalone.configs / "broken_bad"
@@ -69,9 +70,13 @@ class TestAModelThatFails:
         assert [line[:3] for line in noted(told)[1:]] == [[name, "published", ""] for name in (run_id, other)]
         (standalone.configs / "worse").touch()
         last, state = standalone.run(dag_id)
-        assert state == "success"
-        assert noted(told)[-1][:3] == [last, "held_back", ""]
-        assert noted(told)[-1][3].startswith("the best offline score, ")
+        assert state == "failed"
+        assert noted(told)[3][:3] == [last, "held_back", ""]
+        assert noted(told)[3][3].startswith("the best offline score, ")
+        # Nobody tells of his own death: the Dag processor does, and of each failed run one of them tells.
+        eventually(lambda: len(noted(told)) == 5, "somebody tells of the killed process")
+        reason = "the process of integrate was killed, or somebody has marked it failed"
+        assert noted(told)[4] == [last, "failed", "", reason, "no policy"]
 
 
 class TestAScheduler:

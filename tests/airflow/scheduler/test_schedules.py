@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import unicodedata
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,13 +15,13 @@ from typing import Any
 import pytest
 from support.airflow_runs import eventually, read_json
 from support.airflow_site import training
+from support.backfills import backfill, runs
 from support.notifiers import noted, notes
 from support.programs.write_errors import errors
 from support.standalone_airflow import Standalone
 
 from elpa_core.scores.ewma import ewma_score
 from elpa_core.times import utc_text
-from rest_api import RestApiError
 
 pytestmark = pytest.mark.slow
 
@@ -73,73 +72,39 @@ TEN_DAYS = Days(10, "@weekly", (2, 4, 11))
 SCHEDULE = {"schedule": "@daily", "start_date": "2026-01-01", "max_active_runs": 3, "retry_delay": 0}
 
 
-def backfill(standalone: Standalone, days: Days, dag_id: str, *more: str) -> None:
-    """Run a backfill of the days until all its runs have ended."""
-    earlier = f"the earlier backfill of {dag_id} is complete"
-    eventually(lambda: all(one["completed_at"] for one in backfills(standalone, dag_id)), earlier)
-    dates = ("--from-date", midnight(1).removesuffix("T00:00:00Z"), "--to-date", days.last)
-    # A scheduler that starts such a run before all are there dies of SQLite's lock, hence the pause.
-    standalone.airflow.call("PATCH", f"/dags/{dag_id}", is_paused=True)
-    create = ("backfill", "create", "--dag-id", dag_id, *dates, "--max-active-runs", "3", *more)
-    for _ in range(10):
-        with standalone.nobody_else_writes():
-            done = standalone.command(*create, check=False)
-        # Who was halted within a transaction holds the lock.
-        if done.returncode == 0 or "database is locked" not in done.stdout + done.stderr:
-            break
-        cancel_unfinished(standalone, dag_id)
-    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
-    standalone.airflow.call("PATCH", f"/dags/{dag_id}", is_paused=False)
-
-    def has_ended() -> bool:
-        return {run["state"] for run in runs(standalone, dag_id)} <= {"success", "failed"}
-
-    eventually(has_ended, f"the backfill of {dag_id} ends", 400)
-
-
-def cancel_unfinished(standalone: Standalone, dag_id: str) -> None:
-    """Cancel a backfill that was refused when Airflow had already written it down, without its runs.
-
-    Airflow removes it, unless the database is still locked; then no other one can be created beside it.
-    """
-
-    def none_is_left() -> bool:
-        unfinished = [one["id"] for one in backfills(standalone, dag_id) if not one["completed_at"]]
-        with suppress(RestApiError):  # this writer, too, may be refused
-            for number in unfinished:
-                standalone.airflow.call("PUT", f"/backfills/{number}/cancel")
-        return not unfinished
-
-    eventually(none_is_left, f"no backfill of {dag_id} is unfinished")
-
-
-def backfills(standalone: Standalone, dag_id: str) -> list[dict[str, Any]]:
-    return list(standalone.airflow.call("GET", f"/backfills?dag_id={dag_id}")["backfills"])
-
-
-def runs(standalone: Standalone, dag_id: str) -> list[dict[str, Any]]:
-    return list(standalone.airflow.call("GET", f"/dags/{dag_id}/dagRuns?limit=100")["dag_runs"])
+# It leaves its own as_of behind those of all trainings from which it starts.
+STARTS_WARM = "cat {previous_dir}/model.pt > model.pt; echo {as_of} >> model.pt; "
 
 
 @dataclass
 class Pass:
-    """What a backfill left: types and states of the runs, policies by as_of, publications, asset events."""
+    """What a backfill left: types and states of the runs, policies by as_of, publications, asset events.
+
+    Of the model that starts warm also its entries in the manifests, and what it trained on, by as_of.
+    """
 
     states: list[tuple[str, str]]
     policies: dict[str, dict[str, Any]]
+    warm_entries: dict[str, dict[str, Any]]
+    trained: dict[str, list[str]]
     published: int
     events: int
 
 
 def look(standalone: Standalone, dag_id: str) -> Pass:
     found = runs(standalone, dag_id)
-    policies = {}
+    policies, warm_entries, trained = {}, {}, {}
     for run in found:
-        policy = standalone.policy(dag_id, run["dag_run_id"])
-        policies[policy["run"]["as_of"]] = policy
+        run_id, as_of = run["dag_run_id"], run["data_interval_end"]
+        policies[as_of] = standalone.policy(dag_id, run_id)
+        warm_entries[as_of] = standalone.entry(dag_id, run_id, "deep")
+        model = standalone.run_dir(dag_id, run_id) / "models" / "deep" / "model.pt"
+        trained[as_of] = model.read_text(encoding="utf-8").split()
     return Pass(
         [(run["run_type"], run["state"]) for run in found],
         dict(sorted(policies.items())),
+        warm_entries,
+        trained,
         sum(line["number"] is not None for line in standalone.history(dag_id)),
         len(standalone.asset_events(dag_id)),
     )
@@ -171,15 +136,16 @@ def backfilled(request: pytest.FixtureRequest, standalone: Standalone) -> Backfi
     for dag_id in (days.forwards, days.backwards):
         airflow = {**SCHEDULE, "offline_schedule": days.offline_schedule, "end_date": days.last}
         told = notes(standalone.home / f"told_of_{dag_id}", "recorded", "published")
-        models = [training("ridge"), training("tide", "offline")]
+        deep = training("deep", first=STARTS_WARM, artifacts=["model.pt"])
+        models = [training("ridge"), deep, training("tide", "offline")]
         standalone.config(dag_id, models, airflow={**airflow, "dag_id": dag_id, "notify": told})
     for dag_id in (days.forwards, days.backwards):
         standalone.airflow.wait_for_dag(dag_id)
-    backfill(standalone, days, days.forwards)
+    backfill(standalone, days.forwards, days.last, at_once=1)
     forwards = look(standalone, days.forwards)
-    backfill(standalone, days, days.backwards, "--run-backwards")
+    backfill(standalone, days.backwards, days.last, "--run-backwards", at_once=1)
     backwards = look(standalone, days.backwards)
-    backfill(standalone, days, days.forwards, "--reprocess-behavior", "completed")
+    backfill(standalone, days.forwards, days.last, "--reprocess-behavior", "completed")
     return Backfilled(
         days, {"forwards": forwards, "backwards": backwards, "again": look(standalone, days.forwards)}
     )
@@ -195,7 +161,11 @@ class TestBackfills:
         for as_of, policy in backfilled.passes["forwards"].policies.items():
             expected = {
                 name: ewma_score(errors(moment.removesuffix("Z") + "+00:00", "42", name), policy["beta"])
-                for name, moment in (("ridge", as_of), ("tide", backfilled.days.ticks_of[as_of]))
+                for name, moment in (
+                    ("ridge", as_of),
+                    ("deep", as_of),
+                    ("tide", backfilled.days.ticks_of[as_of]),
+                )
             }
             assert policy["scores"] == pytest.approx(expected, rel=1e-12)
             assert (policy["degraded"], policy["missing"]) == (False, [])
@@ -210,6 +180,22 @@ class TestBackfills:
         assert found == {
             as_of: lasting(policy) for as_of, policy in backfilled.passes["forwards"].policies.items()
         }
+
+    @pytest.mark.parametrize("name", ["forwards", "backwards"])
+    def test_forwards_each_run_starts_from_its_predecessor_and_backwards_cold(
+        self, backfilled: Backfilled, name: str
+    ) -> None:
+        days, found = backfilled.days.as_ofs, backfilled.passes[name]
+        before: list[str | None] = [None] * len(days)
+        trained = [[day] for day in days]
+        if name == "forwards":
+            before[1:] = [found.policies[day]["run"]["run_id"] for day in days[:-1]]
+            trained = [days[: number + 1] for number in range(len(days))]
+        assert [found.policies[day]["errors"]["deep"]["warm_started_from"] for day in days] == before
+        assert [found.warm_entries[day]["warm_started_from"] for day in days] == before
+        assert [[moment(one) for one in found.trained[day]] for day in days] == [
+            list(map(moment, one)) for one in trained
+        ]
 
     @pytest.mark.parametrize("name", ["forwards", "backwards", "again"])
     def test_a_policy_says_as_of_when_its_offline_models_were_trained(
@@ -382,7 +368,7 @@ def test_a_config_may_hold_every_character_and_still_be_triggered_and_backfilled
     found = standalone.airflow.call("GET", "/dags/elpa_own/details")["params"]
     form = {name: param["value"] for name, param in found.items()}
     assert given.items() <= form.items()
-    backfill(standalone, days, "elpa_own", "--dag-run-conf", json.dumps(form))
+    backfill(standalone, "elpa_own", days.last, "--dag-run-conf", json.dumps(form))
     standalone.run("elpa_own", form)
     ended = {run["run_type"]: (run["state"], run["dag_run_id"]) for run in runs(standalone, "elpa_own")}
     assert sorted(ended) == ["backfill", "manual"]
