@@ -1,6 +1,6 @@
 // Charts by plotly, in the colours of the page. A model has one colour, dash, pattern and sign everywhere.
 import { colour, followTheme, isDark } from "./airflow.js";
-import { el, svg } from "./dom.js";
+import { el, number, svg } from "./dom.js";
 
 // Each two of them stay apart for people who do not see red, green or blue, and each from the background.
 const LIGHT = ["#1695e9", "#e26801", "#499573", "#650467", "#845d0a", "#0724a0", "#ce5eba", "#8c0512", "#784fcb", "#16628c"];
@@ -91,6 +91,8 @@ export function steps(data) {
 
 export function spark(series, width = 130, height = 26) {
   const picture = svg("svg", { width, height, role: "img", "aria-label": "best scores of the last policies" });
+  const told = series.map(([values, , , name]) => [name, values.filter((value) => value !== null)]).filter(([, known]) => known.length);
+  picture.append(svg("title", {}, told.map(([name, known]) => `${name}: ${number(known.at(-1))}, of the last ${known.length} lowest ${number(Math.min(...known))}, highest ${number(Math.max(...known))}`).join("\n")));
   for (const [values, dash, tone] of series) {
     const known = values.map((value, index) => [index, value]).filter(([, value]) => value !== null && value > 0);
     if (known.length < 2) continue;

@@ -25,7 +25,7 @@ const columns = [
   { title: "Data up to", nowrap: true, sort: (dag) => dag.current?.as_of ?? null, value: (dag) => dag.current ? el("span", {}, moment(dag.current.as_of), el("div", { class: "muted" }, age(dag.current.as_of))) : null },
   { title: "Best models, scores", sort: (dag) => dag.current?.best.online ?? null, value: (dag) => (dag.current ? el("span", { title: "online above, offline below" }, best(dag)) : null) },
   { title: "Router's gain", number: true, sort: (dag) => gain(dag)?.gain ?? null, value: (dag) => gain(dag) ? el("span", { title: "mean absolute error of the best single model so far less that of the router, with its 95 % interval" }, number(gain(dag).gain, 3), el("div", { class: "muted" }, interval(gain(dag)))) : null },
-  { title: "Last runs", value: (dag) => dag.strip?.length ? el("span", {}, strip(dag.strip), el("div", {}, spark([[dag.spark.online, "", "--accent"], [dag.spark.offline, "4 3", "--warn"]]))) : null },
+  { title: "Last runs", value: (dag) => dag.strip?.length ? el("span", {}, strip(dag.strip), el("div", {}, spark([[dag.spark.online, "", "--accent", "best online score"], [dag.spark.offline, "4 3", "--warn", "best offline score"]]))) : null },
 ];
 
 // Stores that have not answered are read on: their lines come later.
@@ -50,7 +50,7 @@ show(async () => {
   const search = el("input", { type: "search", placeholder: "Search Dags and models", "aria-label": "Search Dags and models" });
   const draw = () => {
     const words = search.value.toLowerCase();
-    const shown = dags.filter((dag) => [dag.dag_id, stateOf(dag), ...(dag.models ?? [])].join("\n").toLowerCase().includes(words));
+    const shown = dags.filter((dag) => [dag.dag_id, badge(stateOf(dag)).textContent, ...(dag.models ?? [])].join("\n").toLowerCase().includes(words));
     place.replaceChildren(table(columns, shown, { caption: `${shown.length} of ${dags.length} Dags. Curves: best score, solid online, dashed offline, log scale. Strip, oldest first: full published, outlined recorded, lower degraded, half held back, low failed without a policy.`, order }));
   };
   search.addEventListener("input", draw);
