@@ -29,8 +29,8 @@ from elpa_core.times import now
 LAST = 20
 """How many of the last policies a `Glance` has."""
 _MOST_BOOKS, _MOST_GLANCES = 30, 1_000
-_TAIL = 100_000
-"""Bytes: of twenty policies of forty models."""
+_DECISION, _SUMMARY = 500, 2_500
+"""Bytes of a line: of a summary of twenty models."""
 _FIRST = {"published", "recorded", "held"}
 
 
@@ -177,8 +177,8 @@ class Books:
         InputError
             If the store cannot be read, or the end of its history is damaged.
         """
-        history = _last_lines(folder.history, 2 * LAST)
-        lines = _last_lines(folder.summaries, LAST)
+        history = _last_lines(folder.history, 2 * LAST, _DECISION)
+        lines = _last_lines(folder.summaries, LAST, _SUMMARY)
         current = _current_bytes(folder)
         place, digest = str(folder.path), _digest(history, lines, current)
         if (known := self._glances.get(place, digest)) is not None:
@@ -197,9 +197,9 @@ def _digest(*contents: bytes) -> str:
     return hashlib.sha256(b"\0".join(contents)).hexdigest()
 
 
-def _last_lines(path: StorePath, count: int) -> bytes:
-    """Return the last whole lines of a file."""
-    data, size = b"", _TAIL
+def _last_lines(path: StorePath, count: int, length: int) -> bytes:
+    """Return the last whole lines of a file, of about this length in bytes."""
+    data, size = b"", (count + 1) * length
     with as_input_error(path, READABLE_STORE), suppress(FileNotFoundError, NotADirectoryError):
         data = files.read_end(path, size)
         while len(data) == size and data.count(b"\n") <= count:

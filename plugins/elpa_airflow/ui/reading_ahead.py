@@ -9,8 +9,10 @@ from concurrent.futures import Future, wait
 from threading import Lock, Thread
 from typing import Generic, NamedTuple, TypeVar
 
-_AT_ONCE = 16
-"""Threads of one store: object storage answers each request after some time."""
+from elpa_core.files import is_uri
+
+_REMOTE, _LOCAL = 16, 2
+"""Threads of one store: object storage answers after some time; for a folder more would only cost."""
 _FRESH = 10.0
 """For so many seconds a read that ended when nobody waited is kept for who asks again."""
 
@@ -67,7 +69,8 @@ class ReadingAhead(Generic[_Found]):
             return known
         begun: Future[tuple[float, _Found]] = Future()
         self._begun[place] = begun
-        self._stores.setdefault(place.store, _Threads()).add(lambda: self._do(place, begun))
+        most = _REMOTE if is_uri(place.store) else _LOCAL
+        self._stores.setdefault(place.store, _Threads(most)).add(lambda: self._do(place, begun))
         return begun
 
     def _do(self, place: Place, begun: Future[tuple[float, _Found]]) -> None:
@@ -86,7 +89,8 @@ def _is_fresh(read: Future[tuple[float, _Found]]) -> bool:
 class _Threads:
     """A few threads that live while there is work. They do not keep the process from ending."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        self._most = most
         self._work: deque[Callable[[], None]] = deque()
         self._alive = 0
         self._lock = Lock()
@@ -94,7 +98,7 @@ class _Threads:
     def add(self, work: Callable[[], None]) -> None:
         with self._lock:
             self._work.append(work)
-            if self._alive == _AT_ONCE:
+            if self._alive == self._most:
                 return
             self._alive += 1
         Thread(target=self._run, daemon=True).start()
