@@ -83,7 +83,9 @@ def check() -> None:
         for container in compose_output("ps", "--quiet", service).split():
             workers[container[:12]] = service
     with Path(__file__).with_name("check_runs.py").open("rb") as program:
-        compose("exec", "-T", "airflow-apiserver", "python", "-", json.dumps(workers), stdin=program)
+        path = "PYTHONPATH=/opt/airflow/dags/demo"  # the check uses the demo's own modules
+        python = ("exec", "-T", "--env", path, "airflow-apiserver", "python", "-")
+        compose(*python, json.dumps(workers), stdin=program)
 
 
 def show_what_happened() -> None:
