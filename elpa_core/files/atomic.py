@@ -12,7 +12,7 @@ from typing import Any
 from elpa_core.files.os_errors import as_error_of
 
 
-def write_atomic(path: Path, data: bytes, *, private: bool = False) -> None:
+def write_atomic(path: Path, data: bytes, *, private: bool = False, folder_later: bool = False) -> None:
     """Replace the content of the file at ``path`` in one step that survives a crash.
 
     The function writes a temporary file in the same folder, syncs it to the disk, and renames it
@@ -27,6 +27,8 @@ def write_atomic(path: Path, data: bytes, *, private: bool = False) -> None:
         The new content.
     private : bool
         Whether only its owner may read the file, whatever the umask; it never has another mode.
+    folder_later : bool
+        Whether the caller syncs the folder, later: until then a crash may bring the old file back.
 
     Raises
     ------
@@ -40,7 +42,8 @@ def write_atomic(path: Path, data: bytes, *, private: bool = False) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    sync(path.parent)
+    if not folder_later:
+        sync(path.parent)
 
 
 def create_atomic(path: Path, data: bytes, *, private: bool = False) -> bool:

@@ -1,7 +1,7 @@
 """The history of a Dag's policies: one line per decision, only ever added to, the source of truth.
 
 A line counts once it ends in a newline. The start of one that a killed writer left is passed over
-by readers and cut off by the next writer.
+by readers and cut off by the next writer. Heads stand between the lines, see `elpa_core.store.lines`.
 """
 
 from __future__ import annotations
@@ -13,16 +13,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from elpa_core import files
 from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.files import StorePath
 from elpa_core.files.os_errors import as_input_error
 from elpa_core.schema.problems import expected, problems_of
+from elpa_core.store.lines import Head, Lines, is_head, read_whole, whole_lines
 from elpa_core.times import parse_moment, utc_text
 
 Action = Literal["published", "recorded", "held", "promoted", "rolled_back", "lifted"]
 UNPUBLISHED: frozenset[Action] = frozenset({"recorded", "held", "lifted"})
 """What puts no policy in the place of the current one."""
+READABLE_HISTORY = "a history that can be read"
+"""What a reader of a history expects."""
 PolicyKey = tuple[str, int]
 """A run id and the number of one of the run's policies."""
 
@@ -114,15 +116,15 @@ def read_history(path: StorePath) -> list[Entry]:
 
 
 def history_bytes(path: StorePath) -> bytes:
-    """Return the content of a history; empty bytes if there is none.
+    """Return the content of a history, closed segments included; empty bytes if there is none.
 
     Raises
     ------
     InputError
-        If it cannot be read.
+        If it cannot be read, or lines are missing.
     """
-    with as_input_error(path, "a history that can be read"), suppress(FileNotFoundError):
-        return files.read_text_lines(path)
+    with as_input_error(path, READABLE_HISTORY), suppress(FileNotFoundError):
+        return read_whole(path)
     return b""
 
 
@@ -135,16 +137,54 @@ def entries_of(data: bytes, source: str) -> list[Entry]:
         If one is no entry.
     """
     lines = whole_lines(data).split(b"\n")[:-1]
-    return [_entry(line, f"{source}, line {number}") for number, line in enumerate(lines, start=1)]
+    return [
+        entry
+        for number, line in enumerate(lines, start=1)
+        if (entry := _entry(line, f"{source}, line {number}")) is not None
+    ]
 
 
-def whole_lines(data: bytes) -> bytes:
-    """Return a history without the start of a line that a killed writer left."""
-    return data[: data.rfind(b"\n") + 1]
+def entries_behind(end: Lines, source: str) -> list[Entry]:
+    """Return the entries behind a head.
+
+    Raises
+    ------
+    InputError
+        If one is no entry.
+    """
+    if end.are_all:
+        return entries_of(b"".join(end.lines), source)
+    return entries_of(b"".join(end.lines), f"{source}, behind the head of {end.head.lines} lines")
 
 
-def _entry(line: bytes, source: str) -> Entry:
+def highest_number(data: bytes, run_id: str, source: str) -> int:
+    """Return the highest number of a run's policies that some lines of a history tell of; 0 if none.
+
+    Only lines that hold the run's id are read.
+
+    Raises
+    ------
+    InputError
+        If one of them is no entry.
+    """
+    highest = 0
+    for needle in {json.dumps(run_id, ensure_ascii=escaped).encode() for escaped in (True, False)}:
+        place = data.find(needle)
+        while place >= 0:
+            end = data.find(b"\n", place)
+            line = data[data.rfind(b"\n", 0, place) + 1 : end]
+            entry = _entry(line, source)
+            if entry is not None and entry.run_id == run_id:
+                highest = max(highest, entry.policy_number)
+            place = data.find(needle, end) if end >= 0 else -1
+    return highest
+
+
+def _entry(line: bytes, source: str) -> Entry | None:
+    """Return the entry that a line is; None if it is a head."""
     try:
+        if is_head(line) and Head.model_validate_json(line):
+            return None
         return Entry.model_validate_json(line)
     except ValidationError as error:
         if error.errors()[0]["type"] == "json_invalid":

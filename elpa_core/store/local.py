@@ -1,4 +1,7 @@
-"""Changes of a store in a local folder: under a lock, the history appended to, the disk told to keep it."""
+"""Changes of a store in a local folder: under a lock, the history appended to, the disk told to keep it.
+
+A change reads the end of the history only, unless that does not tell what it needs.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +15,18 @@ from typing import Any
 
 from elpa_core import files
 from elpa_core.files.atomic import create_atomic, json_bytes, make_folder, sync, write_atomic
-from elpa_core.files.os_errors import as_error_of
+from elpa_core.files.os_errors import as_error_of, as_input_error
+from elpa_core.files.reading import open_regular
 from elpa_core.runs.folder import RunFolder
 from elpa_core.store.change import Decide, Outcome, history_is_behind, outcome_of
-from elpa_core.store.errors import StoreWriteError, as_store_error
-from elpa_core.store.history import Entry, PolicyKey, entries_of, history_bytes, whole_lines
+from elpa_core.store.errors import READABLE_STORE, StoreWriteError, as_store_error
+from elpa_core.store.history import READABLE_HISTORY, Entry, PolicyKey, highest_number, history_bytes
 from elpa_core.store.layout import DagFolder
-from elpa_core.store.ledger import Ledger
+from elpa_core.store.ledger import Ledger, asked, ledger_behind
+from elpa_core.store.lines import Lines, read_end
 from elpa_core.store.reading import policy_numbers, publication_there, recorded_policy
 from elpa_core.store.stored_policy import StoredPolicy
-from elpa_core.store.summaries import lacking_lines, summaries_bytes
+from elpa_core.store.summaries import lacking_lines
 
 _TRASH = ".trash-"
 
@@ -50,24 +55,26 @@ class LocalDagFolder(DagFolder[Path]):
             If the disk is full: nothing is decided, and the current policy stays. Or if it is
             decided, and only ``current.json`` could not be replaced.
         """
-        with self._locked() as (ledger, size):
-            decision = decide(ledger)
+        with self._locked() as (known, end):
+            decision, ledger = asked(decide, known, end, self.history)
             if isinstance(decision, Entry):
                 return Outcome(decision, changed=False)
             entry = decision.entry(ledger)
-            self._carry_out(entry, decision.stored, size)
+            self._carry_out(entry, decision.stored, end)
             return outcome_of(entry, ledger)
 
-    def record(self, run_id: str, policy: bytes, numbered: Callable[[int], dict[str, Any]]) -> int:
+    def record(self, run_id: str, policy: bytes, numbered: Callable[[int, int], dict[str, Any]]) -> int:
         """Keep a policy as the run's next numbered one, and as its latest; return its number."""
         run = RunFolder(self.run(run_id))
-        with self._locked() as (ledger, _):
-            make_folder(run.policies)
+        with self._locked() as (ledger, end):
+            make_folder(run.path)
+            run.policies.mkdir(exist_ok=True)  # on the disk with the run's latest policy, below
             sweep(run.policies, "")
             sweep(run.path, run.policy.name)
-            number = max([ledger.policies_of(run_id), *policy_numbers(run.policies)]) + 1
+            decided = max(ledger.policies_of(run_id), self._decided_before(end, run_id))
+            number = max([decided, *policy_numbers(run.policies)]) + 1
             path = run.numbered_policy(number)
-            if not create_atomic(path, json_bytes(numbered(number))):
+            if not create_atomic(path, json_bytes(numbered(number, ledger.count))):
                 raise StoreWriteError(
                     f"{path}: another process made it meanwhile, without the lock: the file system of"
                     " the store must have flock"
@@ -78,14 +85,26 @@ class LocalDagFolder(DagFolder[Path]):
 
     def _summarize(self, ledger: Ledger, recorded: Collection[PolicyKey]) -> None:
         """Add the lines that the summaries lack."""
-        content = summaries_bytes(self.summaries)
-        if lines := lacking_lines(self, content, ledger.decisions, recorded):
-            append_lines(self.summaries, lines, len(whole_lines(content)))
+        with as_input_error(self.summaries, READABLE_STORE):
+            end = read_end(self.summaries)
+        if lines := lacking_lines(self, end, ledger, recorded):
+            head = end.next_head({}).line() if end.are_full else b""
+            append_lines(self.summaries, head + lines, end.size)
+
+    def _decided_before(self, end: Lines, run_id: str) -> int:
+        """Return the highest number of a run's policies that the lines before a head tell of."""
+        if end.are_all:
+            return 0
+        if end.head.segments:  # copied from object storage
+            return highest_number(history_bytes(self.history), run_id, str(self.history))
+        before = end.size - sum(map(len, end.lines))
+        with as_input_error(self.history, READABLE_HISTORY), open_regular(self.history) as file:
+            return highest_number(file.read(before), run_id, str(self.history))
 
     def remove_runs(self, choose: Callable[[Ledger], Iterable[str]]) -> set[str]:
         """Remove the folders of runs, and what killed removals left; return the names of the runs."""
-        with self._locked() as (ledger, _):
-            names = list(choose(ledger))
+        with self._locked() as (ledger, end):
+            names = list(asked(choose, ledger, end, self.history)[0])
             for name in names:
                 # In one step it is no run any more: a process killed while it removes leaves no half one.
                 (self.runs / name).rename(self.runs / f"{_TRASH}{secrets.token_hex(4)}-{name}")
@@ -106,15 +125,16 @@ class LocalDagFolder(DagFolder[Path]):
         return []
 
     @contextmanager
-    def _locked(self) -> Iterator[tuple[Ledger, int]]:
+    def _locked(self) -> Iterator[tuple[Ledger, Lines]]:
         """Hold the store's lock, and begin with the repair of what a killed process has left."""
         with locked(self.lock):
             sweep(self.path, "")
             self.upcoming.unlink(missing_ok=True)
-            lines = whole_lines(history_bytes(self.history))
-            ledger = Ledger.of(entries_of(lines, str(self.history)), str(self.history))
+            with as_input_error(self.history, READABLE_HISTORY):
+                end = read_end(self.history)
+            ledger = ledger_behind(end, self.history)
             self._bring_up_to_date(ledger.current)
-            yield ledger, len(lines)
+            yield ledger, end
 
     def _bring_up_to_date(self, decided: Entry | None) -> None:
         there = publication_there(self)
@@ -126,14 +146,18 @@ class LocalDagFolder(DagFolder[Path]):
             sync(self.history)  # which whoever died may not have come to
             write_atomic(self.current, json_bytes(stored.published_by(decided)))
 
-    def _carry_out(self, entry: Entry, stored: StoredPolicy, history_size: int) -> None:
+    def _carry_out(self, entry: Entry, stored: StoredPolicy, end: Lines) -> None:
+        lines = entry.line()
+        if end.are_full:
+            state = ledger_behind(end, self.history).state()
+            lines = end.next_head(state).line() + lines
         if entry.number is None:
-            append_history(self.history, entry, history_size)
+            append_lines(self.history, lines, end.size)
             return
         try:
             # All that needs room on the disk comes before the decision.
-            write_atomic(self.upcoming, json_bytes(stored.published_by(entry)))
-            append_history(self.history, entry, history_size)
+            write_atomic(self.upcoming, json_bytes(stored.published_by(entry)), folder_later=True)
+            append_lines(self.history, lines, end.size)
         except OSError:
             with suppress(OSError):
                 self.upcoming.unlink(missing_ok=True)

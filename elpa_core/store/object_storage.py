@@ -2,7 +2,8 @@
 
 There is no lock. Whoever is too late reads the history anew and decides again, so that one of two
 publishers comes after the other. ``current.json`` is replaced on the same condition, and only ever by a later
-publication. Every object is put whole, so that a reader never sees a part of one.
+publication. Every object is put whole, so that a reader never sees a part of one. Of the history only the
+open segment is put again and again, see `elpa_core.store.lines`.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from elpa_core.files.atomic import json_bytes
 from elpa_core.runs.folder import RunFolder, policy_file, tells_age
 from elpa_core.store.change import Decide, Outcome, history_is_behind, outcome_of
 from elpa_core.store.errors import StoreWriteError, as_store_error
-from elpa_core.store.history import Entry, PolicyKey, entries_of, whole_lines
+from elpa_core.store.history import Entry, PolicyKey
 from elpa_core.store.holding import announcing, require_not_announced
 from elpa_core.store.layout import DagFolder, folder_of_run
-from elpa_core.store.ledger import Ledger
+from elpa_core.store.ledger import Ledger, asked, ledger_behind
+from elpa_core.store.lines import Lines
+from elpa_core.store.object_lines import ObjectHistory, ObjectLines
 from elpa_core.store.reading import policy_numbers, publication_in, recorded_policy
 from elpa_core.store.stored_policy import StoredPolicy, read_recorded
 from elpa_core.store.summaries import lacking_lines
@@ -31,6 +34,11 @@ _PATIENCE = 1000  # conflicts in one change; each is somebody else's success
 
 class ObjectDagFolder(DagFolder[ObjectPath]):
     """A Dag's part of a store on object storage."""
+
+    @property
+    def lines(self) -> ObjectHistory:
+        """The lines of the history."""
+        return ObjectHistory(self.history, lambda end: ledger_behind(end, self.history).state())
 
     def change(self, decide: Decide) -> Outcome:
         """Write a decision down; if it publishes the policy, make it the current one.
@@ -45,9 +53,9 @@ class ObjectDagFolder(DagFolder[ObjectPath]):
         kept: ObjectPath | None = None
         with as_store_error(self.path):
             for _ in range(_PATIENCE):
-                ledger, lines, version = self._up_to_date()
+                ledger, end, version = self._up_to_date()
                 try:
-                    decision = decide(ledger)
+                    decision, ledger = asked(decide, ledger, end, self.history)
                 except InputError:
                     self._forget(kept)
                     raise
@@ -69,20 +77,21 @@ class ObjectDagFolder(DagFolder[ObjectPath]):
                     except InputError:
                         self._forget(kept)
                         raise
-                if self._append(lines, version, entry):
+                if self._append(end, version, entry):
                     if entry.number is not None:
                         self._make_current(entry, decision.stored)
                     self._forget(kept)
                     return outcome_of(entry, ledger)
         raise StoreWriteError(f"{self.history}: others have changed it {_PATIENCE} times in a row")
 
-    def record(self, run_id: str, policy: bytes, numbered: Callable[[int], dict[str, Any]]) -> int:
+    def record(self, run_id: str, policy: bytes, numbered: Callable[[int, int], dict[str, Any]]) -> int:
         """Keep a policy as the run's next numbered one, and as its latest; return its number."""
         run = RunFolder(self.run(run_id))
         with as_store_error(self.path):
-            ledger, _, _ = self._up_to_date()
-            number = max([ledger.policies_of(run_id), *policy_numbers(run.policies)]) + 1
-            while not objects.create(run.numbered_policy(number), json_bytes(numbered(number))):
+            ledger, end, _ = self._up_to_date()
+            decided = max(ledger.policies_of(run_id), self.lines.decided_before(end, run_id))
+            number = max([decided, *policy_numbers(run.policies)]) + 1
+            while not objects.create(run.numbered_policy(number), json_bytes(numbered(number, ledger.count))):
                 number += 1
             objects.write(run.policy, policy)
             self._summarize(ledger, [(run_id, one) for one in {*policy_numbers(run.policies), number}])
@@ -90,17 +99,19 @@ class ObjectDagFolder(DagFolder[ObjectPath]):
 
     def _summarize(self, ledger: Ledger, recorded: Collection[PolicyKey]) -> None:
         """Add the lines that the summaries lack."""
+        summaries = ObjectLines(self.summaries, lambda _: {})
         for _ in range(_PATIENCE):
-            content, version = objects.read_version(self.summaries)
-            lines = lacking_lines(self, content, ledger.decisions, recorded)
-            if not lines or objects.replace(self.summaries, whole_lines(content) + lines, version):
+            end, version = summaries.read()
+            lines = lacking_lines(self, end, ledger, recorded)
+            if not lines or summaries.add(lines, end, version):
                 return
         raise StoreWriteError(f"{self.summaries}: others have changed it {_PATIENCE} times in a row")
 
     def remove_runs(self, choose: Callable[[Ledger], Iterable[str]]) -> set[str]:
         """Remove the folders of runs; return their names. What is needed when all know of it stays."""
         with as_store_error(self.path):
-            names = set(choose(self._up_to_date()[0]))
+            ledger, end, _ = self._up_to_date()
+            names = set(asked(choose, ledger, end, self.history)[0])
             with announcing(self, names):
                 if names:
                     names &= self._chosen_now(choose)
@@ -110,8 +121,8 @@ class ObjectDagFolder(DagFolder[ObjectPath]):
     def _chosen_now(self, choose: Callable[[Ledger], Iterable[str]]) -> set[str]:
         """Return what is chosen of a history that nobody changes meanwhile: he may need a run by then."""
         for _ in range(_PATIENCE):
-            ledger, _, version = self._up_to_date()
-            names = set(choose(ledger))
+            ledger, end, version = self._up_to_date()
+            names = set(asked(choose, ledger, end, self.history)[0])
             if objects.read_version(self.history)[1] == version:
                 return names
         raise StoreWriteError(f"{self.history}: others have changed it {_PATIENCE} times in a row")
@@ -128,27 +139,27 @@ class ObjectDagFolder(DagFolder[ObjectPath]):
         """Return the names of the folders of runs whose policy somebody makes the current one."""
         return [child.name for child in files.children(self._upcoming)]
 
-    def _up_to_date(self) -> tuple[Ledger, bytes, objects.ObjectVersion]:
-        """Return the ledger, the history's lines and their version, once ``current.json`` goes with them."""
+    def _up_to_date(self) -> tuple[Ledger, Lines, objects.ObjectVersion]:
+        """Return the ledger, the history's open lines and their version; ``current.json`` goes with them."""
         # In this order: a current.json that is read later may be of a publication that the lines lack.
         there = publication_in(objects.read_version(self.current)[0], self)
-        lines, version = objects.read_version(self.history)
-        ledger = Ledger.of(entries_of(lines, str(self.history)), str(self.history))
+        end, version = self.lines.read()
+        ledger = ledger_behind(end, self.history)
         self._bring_up_to_date(ledger.current, there)
-        return ledger, lines, version
+        return ledger, end, version
 
-    def _append(self, lines: bytes, version: objects.ObjectVersion, entry: Entry) -> bool:
+    def _append(self, end: Lines, version: objects.ObjectVersion, entry: Entry) -> bool:
         """Add a line to the history; False if it is another one by now."""
         line = entry.line()
         try:
-            if objects.replace(self.history, whole_lines(lines) + line, version):
+            if self.lines.add(line, end, version):
                 return True
             lost = None
         except OSError as error:
             lost = error
         # The line may have got there although the answer did not come, and others may have come after it.
         try:
-            if line in objects.read_version(self.history)[0].splitlines(keepends=True):
+            if self.lines.have(line, end):
                 return True
         except OSError as error:
             raise StoreWriteError(

@@ -118,10 +118,10 @@ class PolicyStore:
         source, when = f"policy of run {run_id}", now_text()
         self.folder.run(run_id)
 
-        def numbered(number: int) -> dict[str, Any]:
-            return recordable(policy, record_of(run_id, number, as_of, when), source)
+        def numbered(number: int, decisions: int) -> dict[str, Any]:
+            return recordable(policy, record_of(run_id, number, as_of, when, decisions), source)
 
-        numbered(1)  # refuses a policy that is none before the store is touched
+        numbered(1, 0)  # refuses a policy that is none before the store is touched
         number = self._keeper.record(run_id, json_bytes(dict(policy)), numbered)
         return Recorded(run_id, number, self.folder.policy(run_id, number))
 
@@ -170,7 +170,7 @@ class PolicyStore:
 
         def decide(ledger: Ledger) -> Decision | Entry:
             stored = self.policy(run_id, number)
-            if before := ledger.decisions.get(stored.record.key):
+            if before := ledger.decision_on(stored.record.key, stored.record.decisions):
                 return before
             held = self._held_back(ledger, stored, max_score_increase)
             action, why = decided(stored.record, ledger, start or Start(), now(), held)
@@ -311,8 +311,11 @@ class Keeper(Protocol):
     def change(self, decide: Decide) -> Outcome:
         """Write a decision down; if it publishes the policy, make it the current one."""
 
-    def record(self, run_id: str, policy: bytes, numbered: Callable[[int], dict[str, Any]]) -> int:
-        """Keep a policy as the run's next numbered one, and as its latest; return its number."""
+    def record(self, run_id: str, policy: bytes, numbered: Callable[[int, int], dict[str, Any]]) -> int:
+        """Keep a policy as the run's next numbered one, and as its latest; return its number.
+
+        ``numbered`` makes what is kept from the number and from how many decisions there are.
+        """
 
     def remove_runs(self, choose: Callable[[Ledger], Iterable[str]]) -> set[str]:
         """Remove the folders of runs; return their names."""

@@ -74,8 +74,14 @@ def recorded_policy(folder: DagFolder[StorePath], run_id: str, number: int | Non
 
 def policy_numbers(policies: StorePath) -> list[int]:
     """Return the numbers of the policies in a folder of numbered ones, ascending."""
-    names = [child.name.removesuffix(".json") for child in files.children(policies)]
-    return sorted(int(name) for name in names if name.isascii() and name.isdigit())
+    names = [child.name for child in files.children(policies) if is_policy_file(child.name)]
+    return sorted(int(name.removesuffix(".json")) for name in names)
+
+
+def is_policy_file(name: str) -> bool:
+    """Tell whether a name is that of a numbered policy."""
+    number = name.removesuffix(".json")
+    return number.isascii() and number.isdigit()
 
 
 def _without_policy(folder: DagFolder[StorePath], run_id: str) -> Problem:

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from elpa_core.errors import InputError, Problem
 from elpa_core.files import StorePath
-from elpa_core.files.strict_json import parse_object, read_file, read_object
+from elpa_core.files.strict_json import parse_object, read_file
 from elpa_core.schema.policy import WeightedPolicy
 from elpa_core.schema.reading import Part, read
 from elpa_core.store.history import Action, AsOf, Entry, PolicyName
@@ -24,6 +24,9 @@ class Record(PolicyName, Part):
     number: int = Field(ge=1, description="Which of the run's policies: one per attempt.")
     as_of: AsOf
     when: str = Field(description="UTC, ISO 8601.")
+    decisions: int = Field(
+        default=0, ge=0, description="How many lines the history had then: only later ones are about it."
+    )
 
 
 class Publication(Part):
@@ -85,7 +88,18 @@ def read_recorded(path: StorePath) -> StoredPolicy:
     InputError
         If there is no such file, or it is no policy that the store recorded.
     """
-    raw = read_object(path)
+    return recorded_in(read_file(path), path)
+
+
+def recorded_in(data: bytes, path: StorePath) -> StoredPolicy:
+    """Return a numbered policy, from its file's content.
+
+    Raises
+    ------
+    InputError
+        If it is no policy that the store recorded.
+    """
+    raw = parse_object(data, str(path))
     checked = read(_Recorded, raw, str(path))
     return StoredPolicy(path, raw, checked, checked.record)
 
@@ -132,7 +146,7 @@ def recordable(policy: Mapping[str, Any], record: Record, source: str) -> dict[s
     return raw
 
 
-def record_of(run_id: str, number: int, as_of: str, when: str) -> Record:
+def record_of(run_id: str, number: int, as_of: str, when: str, decisions: int) -> Record:
     """Return what the store adds to a policy.
 
     Raises
@@ -140,5 +154,5 @@ def record_of(run_id: str, number: int, as_of: str, when: str) -> Record:
     InputError
         If ``as_of`` is no moment with an offset.
     """
-    value = {"run_id": run_id, "number": number, "as_of": as_of, "when": when}
+    value = {"run_id": run_id, "number": number, "as_of": as_of, "when": when, "decisions": decisions}
     return read(Record, value, f"run {run_id}")

@@ -25,8 +25,10 @@ from elpa_core.schema.groups import GROUPS, Group
 from elpa_core.schema.policy import ErrorSource, Gain, MissingModel, SingleModel, WeightedPolicy
 from elpa_core.schema.reading import known_part
 from elpa_core.store.errors import READABLE_STORE
-from elpa_core.store.history import AsOf, Entry, PolicyKey, PolicyName, whole_lines
+from elpa_core.store.history import AsOf, Entry, PolicyKey, PolicyName, read_history
 from elpa_core.store.layout import DagFolder
+from elpa_core.store.ledger import Ledger
+from elpa_core.store.lines import Lines, read_whole, whole_lines
 from elpa_core.store.stored_policy import StoredPolicy, read_recorded
 from elpa_core.times import parse_moment
 
@@ -170,27 +172,28 @@ def in_order(summaries: Iterable[Summary]) -> list[Summary]:
 
 
 def lacking_lines(
-    folder: DagFolder[StorePath],
-    content: bytes,
-    decisions: Mapping[PolicyKey, Entry],
-    recorded: Collection[PolicyKey] = (),
+    folder: DagFolder[StorePath], end: Lines, ledger: Ledger, recorded: Collection[PolicyKey] = ()
 ) -> bytes:
     """Return the lines that the summaries lack.
+
+    Whoever wrote a head has looked for all that were lacking before.
 
     Parameters
     ----------
     folder : DagFolder
         The Dag's part of the store.
-    content : bytes
-        What the file holds.
-    decisions : mapping of PolicyKey to Entry
-        What was decided on each policy.
+    end : Lines
+        The lines of the file behind its head.
+    ledger : Ledger
+        What was decided.
     recorded : collection of PolicyKey
         Policies that are there, decided on or not.
     """
-    found = summaries_in(content)
+    found = summaries_in(b"".join(end.lines))
     lacking: dict[PolicyKey, Entry | None] = dict.fromkeys(key for key in recorded if key not in found)
-    lacking |= _lacking(found, decisions.values())
+    if end.are_all:
+        entries = read_history(folder.history) if ledger.first else ledger.decisions.values()
+        lacking |= _lacking(found, entries)
     made = _made(folder, lacking)
     # A policy that is there and cannot be read now may be read later.
     return b"".join(one.line() for one in made if one.models or not files.exists(folder.policy(*one.key)))
@@ -276,5 +279,5 @@ def summaries_bytes(path: StorePath) -> bytes:
         If it cannot be read.
     """
     with as_input_error(path, READABLE_STORE), suppress(FileNotFoundError, NotADirectoryError):
-        return files.read_text_lines(path)
+        return read_whole(path, derived=True)
     return b""

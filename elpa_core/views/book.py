@@ -19,9 +19,10 @@ from elpa_core import files
 from elpa_core.files import StorePath
 from elpa_core.files.os_errors import as_input_error
 from elpa_core.store.errors import READABLE_STORE
-from elpa_core.store.history import Entry, PolicyKey, entries_of, history_bytes, whole_lines
+from elpa_core.store.history import Entry, PolicyKey, entries_of, history_bytes
 from elpa_core.store.layout import DagFolder
 from elpa_core.store.ledger import Ledger
+from elpa_core.store.lines import last_lines
 from elpa_core.store.stored_policy import StoredPolicy, published_policy
 from elpa_core.store.summaries import Summary, in_order, read_summaries, summaries_bytes, summaries_in
 from elpa_core.times import now
@@ -199,13 +200,8 @@ def _digest(*contents: bytes) -> str:
 
 def _last_lines(path: StorePath, count: int, length: int) -> bytes:
     """Return the last whole lines of a file, of about this length in bytes."""
-    data, size = b"", (count + 1) * length
-    with as_input_error(path, READABLE_STORE), suppress(FileNotFoundError, NotADirectoryError):
-        data = files.read_end(path, size)
-        while len(data) == size and data.count(b"\n") <= count:
-            size *= 4
-            data = files.read_end(path, size)
-    return b"\n".join(whole_lines(data).rsplit(b"\n", count + 1)[-count - 1 :])
+    with as_input_error(path, READABLE_STORE):
+        return last_lines(path, count, length)
 
 
 def read_current(folder: DagFolder[StorePath]) -> StoredPolicy | None:

@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 from support.made_panels import make_panel
@@ -168,3 +170,13 @@ def on_one_core():
     os.sched_setaffinity(0, {min(cores)})
     yield
     os.sched_setaffinity(0, cores)
+
+
+@pytest.fixture
+def quick_path(tmp_path):
+    """Return a folder in memory, where there is such: what is made there need not wait for a disk."""
+    if not os.access("/dev/shm", os.W_OK):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as name:
+        yield Path(name)

@@ -3,7 +3,8 @@
 import pytest
 
 from elpa_core import files
-from support.stores import actions, day, policy, record, run
+from elpa_core.store.lines import SEGMENT
+from support.stores import actions, day, policy, put_before, record, run
 
 
 def filled(store):
@@ -27,6 +28,12 @@ def taken_back(store):
 def undecided(store):
     record(store, 4)
     record(store, 9)
+
+
+def full(store):
+    """The next decision closes a segment of the history, and the next policy one of the summaries."""
+    undecided(store)
+    put_before(store, SEGMENT)
 
 
 ON_FILLED = [

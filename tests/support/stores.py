@@ -8,8 +8,9 @@ from elpa_core.config.training import PolicyFields
 from elpa_core.policy.build import ScoredModel, build_policy
 from elpa_core.schema.policy import RunReference
 from elpa_core.store import PolicyStore
-from elpa_core.store.history import read_history
+from elpa_core.store.history import Entry, read_history
 from elpa_core.store.ledger import Ledger
+from elpa_core.store.summaries import Summary
 
 PUBLISHING = {"published", "promoted", "rolled_back"}
 
@@ -68,6 +69,21 @@ def leave_rows(store, run_id, models, *, path_of=lambda path: path, forecast=lam
     return errors
 
 
+def put_before(store, count):
+    """Let history and summaries begin with lines about runs that were removed since, as in an old store."""
+    fields = [
+        {"when": "", "run_id": f"old{number}", "as_of": day(1), "best": {"online": "ets", "offline": "tide"}}
+        for number in range(count)
+    ]
+    old = {"action": "recorded", "actor": "dag run", "policy_number": 1, "reason": "as of an old moment"}
+    lines = {
+        store.folder.history: [Entry(**one, **old).line() for one in fields],
+        store.folder.summaries: [Summary(**one, number=1, models={}).line() for one in fields],
+    }
+    for path, some in lines.items():
+        files.write(path, b"".join(some) + (files.read(path) if files.exists(path) else b""))
+
+
 def actions(store):
     """Return the history as text: action, day, policy number."""
     return [f"{entry.action} {entry.run_id} {entry.policy_number}" for entry in store.history()]
@@ -109,4 +125,5 @@ def check_repaired(store: PolicyStore):
     assert check(store) == Ledger.of(store.history(), "history").last_number
     assert files.read(folder.history).endswith(b"\n")
     names = {child.name for child in files.children(folder.path)}
-    assert names <= {".lock", "current.json", "history.jsonl", "runs", "summaries.jsonl"}
+    files_of_store = {".lock", "current.json", "history.jsonl", "pruning.json", "summaries.jsonl"}
+    assert names <= {*files_of_store, "artifacts", "history", "runs", "summaries"}

@@ -1,9 +1,6 @@
 """Fixtures of the store's tests."""
 
 import itertools
-import os
-import tempfile
-from pathlib import Path
 
 import pytest
 from support.s3_service import BUCKET, s3_service
@@ -67,16 +64,6 @@ def copies(s3, new_store):
         return made
 
     return copy
-
-
-@pytest.fixture
-def quick_path(tmp_path):
-    """Return a folder in memory, where there is such: what is made there need not wait for a disk."""
-    if not os.access("/dev/shm", os.W_OK):
-        yield tmp_path
-        return
-    with tempfile.TemporaryDirectory(dir="/dev/shm") as name:
-        yield Path(name)
 
 
 @pytest.fixture(params=["local", pytest.param("object storage", marks=pytest.mark.slow)])

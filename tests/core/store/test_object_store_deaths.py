@@ -15,6 +15,7 @@ from support.death_cases import (
     ON_FILLED,
     case_name,
     filled,
+    full,
     history_of,
     kept_policies,
     shares,
@@ -24,7 +25,7 @@ from support.death_cases import (
 from support.programs import PROGRAMS
 from support.programs.change import carry_out
 from support.programs.interruptions import sample
-from support.stores import check, check_repaired, run
+from support.stores import check, check_repaired, day, run
 
 from elpa_core import files
 from elpa_core.errors import InputError
@@ -56,6 +57,8 @@ def left_behind(store):
 CASES = [
     *ON_FILLED,
     (undecided, ("publish", "day4")),
+    (full, ("publish", "day4")),
+    (full, ("record", "day5", day(5))),
     (left_behind, ("publish", "day4")),
 ]
 
@@ -167,6 +170,7 @@ def test_a_change_killed_at_any_request_is_repaired_by_the_next(
 
 FIRST_AND_SECOND = [
     (undecided, ("publish", "day4"), ("publish", "day9")),
+    (full, ("publish", "day4"), ("publish", "day9")),
     (filled, ("publish", "day4"), ("publish", "day9")),
     (filled, ("publish", "day9"), ("publish", "day4")),
     (filled, ("publish", "day4"), ("publish", "day4")),

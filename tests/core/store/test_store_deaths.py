@@ -11,6 +11,7 @@ from support.death_cases import (
     ON_FILLED,
     case_name,
     filled,
+    full,
     history_of,
     kept_policies,
     shares,
@@ -45,6 +46,7 @@ CASES = [
     *ON_FILLED,
     (empty, ("run", "day5", day(5))),
     (undecided, ("promote", "day4")),
+    pytest.param(full, ("run", "day5", day(5)), marks=pytest.mark.slow),
     (left_behind, ("publish", "day4")),
 ]
 MET = {
