@@ -7,15 +7,16 @@ On object storage each function sends one request or a few. Errors of client lib
 from __future__ import annotations
 
 import errno
+import heapq
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from elpa_core.files import objects
-from elpa_core.files.atomic import create_atomic, write_atomic
+from elpa_core.files.atomic import create_atomic, make_folder, sync, write_atomic
 from elpa_core.files.location import StorePath
 from elpa_core.files.reading import UnsuitableFileError, open_regular, read_lines, read_whole
 
@@ -99,6 +100,30 @@ def create(path: StorePath, data: bytes, *, private: bool = False) -> bool:
     return objects.create(path, data)
 
 
+def touch(paths: Sequence[StorePath]) -> None:
+    """Let there be files in one folder whose names say all; they are on the disk when this returns.
+
+    What a file holds that is there already is lost on object storage.
+    """
+    local = [path for path in paths if isinstance(path, Path)]
+    for folder in {path.parent for path in local}:
+        make_folder(folder)
+    for path in local:
+        path.touch()
+    for folder in {path.parent for path in local}:
+        sync(folder)
+    objects.write_empty([path for path in paths if not isinstance(path, Path)])
+
+
+def names_after(folder: StorePath, after: str, most: int) -> list[str]:
+    """Return names of files in a folder that come after a name, in order, about ``most``; none at its end."""
+    if not isinstance(folder, Path):
+        return objects.names_after(folder, after, most)
+    with suppress(FileNotFoundError, NotADirectoryError):
+        return heapq.nsmallest(most, (name for name in os.listdir(folder) if name > after))  # noqa: PTH208  (names alone)
+    return []
+
+
 def exists(path: StorePath) -> bool:
     """Tell whether a file exists.
 
@@ -136,6 +161,14 @@ def remove(path: StorePath) -> None:
     else:
         with suppress(FileNotFoundError):
             objects.remove(path)
+
+
+def forget(paths: Sequence[StorePath]) -> None:
+    """Remove files that nobody needs, as far as that goes; on object storage many per request."""
+    for path in paths:
+        if isinstance(path, Path):
+            path.unlink(missing_ok=True)
+    objects.forget_all([path for path in paths if not isinstance(path, Path)])
 
 
 def empty_folder(folder: Path) -> None:

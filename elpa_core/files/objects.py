@@ -89,6 +89,14 @@ def write(path: ObjectPath, data: bytes) -> None:
         _ask(path, "pipe_file", path.path, data)
 
 
+def write_empty(paths: Sequence[ObjectPath]) -> None:
+    """Put objects whose keys say all, many at a time."""
+    for first in range(0, len(paths), _READ_AT_ONCE):
+        some = paths[first : first + _READ_AT_ONCE]
+        with _as_os_error(some[0]):
+            _ask(some[0], "pipe", {path.path: b"" for path in some})
+
+
 def create(path: ObjectPath, data: bytes) -> bool:
     """Put an object if there is none; return True if this call put the present one."""
     return replace(path, data, ABSENT)
@@ -141,6 +149,23 @@ def children(folder: ObjectPath) -> list[tuple[str, bool]]:
     prefix = _prefix(folder)
     listed = [(one["name"].rstrip("/"), one["type"] == "directory") for one in found]
     return sorted((key.removeprefix(prefix), below) for key, below in listed if key.startswith(prefix))
+
+
+def names_after(folder: ObjectPath, after: str, most: int) -> list[str]:
+    """Return names of objects that come after a name, in order, about ``most``; none at the folder's end."""
+    prefix = _prefix(folder)
+    bucket, _, key = prefix.partition("/")
+    with _as_os_error(folder):
+        if _is_gs(folder):
+            asked = {"prefix": key, "startOffset": key + after, "maxResults": most + 1}
+            found = _ask(folder, "call", "GET", "b/{}/o", bucket, **asked, json_out=True)
+            keys = [one["name"] for one in found.get("items", [])]
+        else:
+            asked = {"Bucket": bucket, "Prefix": key, "StartAfter": key + after, "MaxKeys": most}
+            found = _ask(folder, "call_s3", "list_objects_v2", **asked)
+            keys = [one["Key"] for one in found.get("Contents", [])]
+    names = [one.removeprefix(key) for one in keys]
+    return [name for name in names if name > after]
 
 
 def listing(folder: ObjectPath) -> list[Listed]:
@@ -197,6 +222,13 @@ def remove_all(folder: ObjectPath, keys: Sequence[str]) -> None:
     if left:
         place = str(folder) + "/" + min(left).removeprefix(_prefix(folder))
         raise OSError(errno.EACCES, "could not be removed", place)
+
+
+def forget_all(paths: Sequence[ObjectPath]) -> None:
+    """Remove objects, many per request; whether one is left is not looked at."""
+    if paths:
+        with _as_os_error(paths[0]), suppress(FileNotFoundError):
+            _ask(paths[0], "rm", [glob.escape(path.path) for path in paths])
 
 
 def remove(path: ObjectPath) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,12 +15,15 @@ from elpa_core.errors import ArtifactError, InputError, Problem
 from elpa_core.files import StorePath
 from elpa_core.files.reading import UnsuitableFileError
 from elpa_core.files.strict_json import parse_object
+from elpa_core.runs.artifact_index import ArtifactIndex, Entry
 from elpa_core.runs.folder import ModelFolder, RunFolder, is_attempt, path_below_model
 from elpa_core.runs.trained_model import PlacedFile, named_in_model, place_in_model
 from elpa_core.runs.trained_on import misfit, recorded_by_0_1_0
 from elpa_core.runs.trials import is_trial
 from elpa_core.schema.trained_file import TrainedFile, trained_files
 from elpa_core.times import parse_moment
+
+_MOST_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -127,10 +130,13 @@ class EarlierArtifact:
         return recorded == [(self.artifact.to_json(), self.status.get("artifacts"))]
 
 
-def earlier_artifacts(run_dir: StorePath, model: str, group: str) -> Iterator[EarlierArtifact]:
-    """Yield the artifacts that other runs of a pool left of one model, in no order.
+def newest_artifacts(
+    run_dir: StorePath, model: str, group: str, until: dt.datetime, since: dt.datetime | None = None
+) -> Iterator[EarlierArtifact]:
+    """Yield the artifacts of other runs that used no data after ``until``, that of the latest data first.
 
-    Runs that Airflow made for a try leave none.
+    However many runs there are, only those are looked at that are asked for, once the index of the model is
+    complete. Runs that Airflow made for a try leave none.
 
     Parameters
     ----------
@@ -138,45 +144,55 @@ def earlier_artifacts(run_dir: StorePath, model: str, group: str) -> Iterator[Ea
         The folder of the run that looks for them. The folders of the other runs lie beside it.
     model, group : str
         The model.
-    """
-    runs = run_dir.parent
-    found = [child.name for child in files.children(runs)]
-    names = [name for name in found if not (name.startswith(".") or is_trial(name))]
-    statuses = [RunFolder(runs / name).model(model).status for name in names if name != run_dir.name]
-    for path, data in files.read_all(statuses):
-        try:
-            status = parse_object(data, str(path))
-            if status.get("status") == "ok" and status.get("group") == group and status.get("as_of"):
-                artifact = ErrorArtifact.from_json(status["artifact"])
-                parse_moment(status["as_of"])
-                if (artifact.model, artifact.group) == (model, group):
-                    yield EarlierArtifact(artifact, status["as_of"], status["run_id"], path.parent, status)
-        except (InputError, KeyError, TypeError, ValueError):
-            continue  # a full disk left half a file, or another version wrote it: no artifact to take
-
-
-def newest_artifacts(
-    run_dir: StorePath, model: str, group: str, until: dt.datetime, since: dt.datetime | None = None
-) -> list[EarlierArtifact]:
-    """Return the artifacts that used no data after ``until``, that of the latest data first.
-
-    Parameters
-    ----------
-    run_dir : path
-        The folder of the run that looks for them.
-    model, group : str
-        The model.
     until : datetime
         The latest moment as of which they may have been trained.
     since : datetime, optional
         The earliest one.
     """
-    found = [
-        one
-        for one in earlier_artifacts(run_dir, model, group)
-        if one.moment <= until and (since is None or since <= one.moment)
-    ]
-    return sorted(found, key=lambda one: (one.moment, one.artifact.finished_at), reverse=True)
+    runs = run_dir.parent
+    index = ArtifactIndex.of(runs, model)
+    if not index.is_complete:
+        trained = list(_trained_by(runs, model, _all_runs(runs)))
+        index.complete(Entry(one.moment, one.run_dir.name) for one in trained)
+    entries = (one for one in index.newest_first(until, since) if one.run != run_dir.name)
+    for some in _batches(entries):
+        found = _trained_by(runs, model, {one.run for one in some})
+        # A run that has trained the model again as of another moment has another entry for that.
+        of_group = (one for one in found if one.artifact.group == group)
+        asked_for = [one for one in of_group if Entry(one.moment, one.run_dir.name) in some]
+        yield from sorted(asked_for, key=lambda one: (one.moment, one.artifact.finished_at), reverse=True)
+
+
+def _batches(entries: Iterable[Entry]) -> Iterator[set[Entry]]:
+    """Yield entries in batches that grow, those of one moment in one batch."""
+    size = 1
+    batch: list[Entry] = []
+    for entry in entries:
+        if len(batch) >= size and entry.moment != batch[-1].moment:
+            yield set(batch)
+            size, batch = min(2 * size, _MOST_AT_ONCE), []
+        batch.append(entry)
+    if batch:
+        yield set(batch)
+
+
+def _all_runs(runs: StorePath) -> list[str]:
+    names = [child.name for child in files.children(runs)]
+    return [name for name in names if not (name.startswith(".") or is_trial(name))]
+
+
+def _trained_by(runs: StorePath, model: str, names: Iterable[str]) -> Iterator[EarlierArtifact]:
+    """Yield the artifacts that some runs left of one model, in no order."""
+    for path, data in files.read_all(RunFolder(runs / name).model(model).status for name in names):
+        try:
+            status = parse_object(data, str(path))
+            if status.get("status") == "ok" and status.get("as_of"):
+                artifact = ErrorArtifact.from_json(status["artifact"])
+                parse_moment(status["as_of"])
+                if (artifact.model, artifact.group) == (model, status.get("group")):
+                    yield EarlierArtifact(artifact, status["as_of"], status["run_id"], path.parent, status)
+        except (InputError, KeyError, TypeError, ValueError):
+            continue  # a full disk left half a file, or another version wrote it: no artifact to take
 
 
 def carry(earlier: EarlierArtifact, model_dir: StorePath) -> ErrorArtifact:

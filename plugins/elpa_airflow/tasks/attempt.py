@@ -23,12 +23,15 @@ from elpa_core.commands.masking import mask_text
 from elpa_core.config.training import Model
 from elpa_core.errors import ArtifactError, Problem
 from elpa_core.files import StorePath
+from elpa_core.runs.artifact_index import ArtifactIndex, Entry
 from elpa_core.runs.folder import ModelFolder, RunFolder, is_attempt
 from elpa_core.runs.output_log import DEFAULT_MAX_LINES, OutputLog
 from elpa_core.runs.plan import PlannedModel
 from elpa_core.runs.resume import SavedFiles, copy_to_resume, forget_saved, keep_only
 from elpa_core.runs.trained_model import upload
+from elpa_core.runs.trials import is_trial
 from elpa_core.schema.trained_file import TrainedFile
+from elpa_core.times import parse_moment
 
 log = logging.getLogger(__name__)
 
@@ -211,7 +214,16 @@ class Attempt:
             written = status_in(self.status_dir)
             if written is not None and written.get("attempt") != self.key:
                 return
+        if status["status"] == "ok":
+            # Before: whoever finds a training in no index does not find it at all.
+            self._enter_into_index(status)
         write_status(self.status_dir, status | {"attempt": self.key, "orphaned": self.orphaned})
+
+    def _enter_into_index(self, status: Mapping[str, Any]) -> None:
+        run_dir = self.status_dir.parent.parent
+        if not is_trial(run_dir.name):
+            entry = Entry(parse_moment(status["as_of"]), run_dir.name)
+            ArtifactIndex.of(run_dir.parent, self.status_dir.name).enter([entry])
 
     def keep_artifact(self, planned: PlannedModel, *, started_at: str, finished_at: str) -> ErrorArtifact:
         """Return the error artifact that the command left. From now on it lies in the store.

@@ -17,6 +17,7 @@ from elpa_airflow.tasks.attempt import Attempt
 from elpa_core import files
 from elpa_core.config.loading import load_training_config
 from elpa_core.errors import ArtifactError
+from elpa_core.runs.artifact_index import ArtifactIndex
 from elpa_core.runs.folder import RunFolder
 from elpa_core.runs.plan import PlannedModel, plan_model
 from elpa_core.times import RunMoment
@@ -189,6 +190,20 @@ def test_an_attempt_that_airflow_has_given_up_does_not_say_how_the_next_one_ende
 def planned(run: RunState, error_csv: Path) -> PlannedModel:
     model = run.loaded.config.models[0]
     return replace(plan_model(run.loaded, model, run.run_dir, run.moment), error_csv=error_csv)
+
+
+@pytest.mark.parametrize(("name", "entered"), [("r", 1), ("__airflow_temporary_run_2026-01-01", 0)])
+def test_a_training_is_in_the_index_before_its_status_says_that_it_ended_well(
+    run: RunState, name: str, entered: int
+) -> None:
+    folder = run.run_dir.parent / name
+    one = attempt(replace(run, run_dir=folder, work_dir=folder), 1)
+    one.empty()
+    (RunFolder(folder).model("on").status / "no room for it").mkdir(parents=True)
+    with pytest.raises(OSError, match="Is a directory"):
+        one.record({"status": "ok", "as_of": run.moment.as_of})
+    index = ArtifactIndex.of(folder.parent, "on")
+    assert [entry.run for entry in index.newest_first(MOMENT)] == [name] * entered
 
 
 def test_the_artifact_is_copied_only_if_it_lies_elsewhere(run: RunState, tmp_path: Path) -> None:

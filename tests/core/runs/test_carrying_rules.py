@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.earlier import earlier_artifacts
 
 from elpa_core.artifacts.error_artifact import artifact_of
 from elpa_core.config.training import RunFields
 from elpa_core.errors import ArtifactError
-from elpa_core.runs.earlier_artifacts import EarlierArtifact, carry, earlier_artifacts, newest_artifacts
+from elpa_core.runs.earlier_artifacts import EarlierArtifact, carry, newest_artifacts
 from elpa_core.runs.trained_on import trained_on
 
 HERE = RunFields(dataset="/data/load.csv", horizon=24)
@@ -62,7 +63,7 @@ class TestWhichRuns:
         trained(run_dir, "real")
         with pytest.raises(IndexError):
             trained(run_dir, "__airflow_temporary_run_2026-01-01T00:00:00+00:00__")
-        assert ids(list(earlier_artifacts(run_dir, "tft", "offline"))) == ["real"]
+        assert ids(earlier_artifacts(run_dir, "tft", "offline")) == ["real"]
 
     @pytest.mark.parametrize("whose", [{"model": "tide"}, {"group": "online"}], ids=str)
     def test_not_the_artifact_of_another_model(self, run_dir: Path, whose: dict[str, str]) -> None:
@@ -70,7 +71,7 @@ class TestWhichRuns:
         content = json.loads(status.read_text(encoding="utf-8"))
         content["artifact"] |= whose
         status.write_text(json.dumps(content), encoding="utf-8")
-        assert not list(earlier_artifacts(run_dir, "tft", "offline"))
+        assert not earlier_artifacts(run_dir, "tft", "offline")
 
     @pytest.mark.parametrize("as_of", ["soon", "2026-01-01", "2026-01-01T00:00:00", 5], ids=str)
     def test_not_one_whose_moment_is_none(self, run_dir: Path, as_of: object) -> None:
@@ -87,7 +88,7 @@ class TestWhichRuns:
         for day in (4, 6, 9):
             trained(run_dir, f"day {day}", day=day)
         moments = [dt.datetime(2026, 1, day, tzinfo=dt.UTC) for day in (until, since)]
-        assert ids(newest_artifacts(run_dir, "tft", "offline", *moments)) == expected
+        assert ids(list(newest_artifacts(run_dir, "tft", "offline", *moments))) == expected
 
 
 class TestWhatFits:

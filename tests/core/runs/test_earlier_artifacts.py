@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.earlier import earlier_artifacts
 
 from elpa_core.artifacts.error_artifact import artifact_of
 from elpa_core.errors import ArtifactError
-from elpa_core.runs.earlier_artifacts import carry, earlier_artifacts, newest_artifacts
+from elpa_core.runs.earlier_artifacts import carry, newest_artifacts
 from elpa_core.runs.folder import STATUS_NAME
 
 DAYS = {day: f"2026-01-{day:02}T00:00:00+00:00" for day in range(1, 11)}
@@ -119,7 +120,8 @@ class TestWhichOne:
             trained(run_dir, f"day {day}", day)
         trained(run_dir, "elsewhere", 4, as_of="2026-01-05T01:00:00+01:00")
         found = {
-            day: newest_artifacts(run_dir, "tft", "offline", moment(day), moment(day)) for day in (2, 4, 5)
+            day: list(newest_artifacts(run_dir, "tft", "offline", moment(day), moment(day)))
+            for day in (2, 4, 5)
         }
         assert {day: [one.run_id for one in those] for day, those in found.items()} == {
             2: ["run day 2"],

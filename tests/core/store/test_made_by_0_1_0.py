@@ -104,7 +104,7 @@ def test_what_a_run_was_trained_on_is_taken_from_its_frozen_config_and_what_was_
     old, run_ids, tmp_path
 ):
     new = old.folder.run("new")
-    found = newest_artifacts(new, "tide", "offline", parse_moment("2026-02-01T00:00:00Z"))
+    found = list(newest_artifacts(new, "tide", "offline", parse_moment("2026-02-01T00:00:00Z")))
     here = RunFields(dataset="load.csv", horizon=2, context={"epochs": 3})
     assert [(one.run_id, one.misfit(here)) for one in found] == [
         (run_ids[3], "trained on other.csv, this run has load.csv; trained with horizon 12, this run has 2"),
