@@ -5,23 +5,23 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from urllib.parse import unquote
 
 from elpa_core import files
 from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.files import StorePath
 from elpa_core.files.strict_json import read_object
-from elpa_core.runs.folder import STATUS_NAME, RunFolder
+from elpa_core.runs.artifact_index import ArtifactIndex, Entry
+from elpa_core.runs.folder import MANIFEST_NAME, RunFolder
 from elpa_core.runs.trials import is_trial
+from elpa_core.store.errors import as_store_error
 from elpa_core.store.history import read_history
 from elpa_core.store.layout import DagFolder, folder_of_run
 from elpa_core.store.ledger import Ledger
-from elpa_core.store.local_view import local_view
 from elpa_core.store.policy_store import keeper_of
-from elpa_core.store.reading import policy_numbers
-from elpa_core.store.stored_policy import read_recorded
+from elpa_core.store.run_facts import KnownRuns, RunFacts, RunRecords
 from elpa_core.times import parse_moment
 
 _A_DAY = 86_400.0
@@ -33,8 +33,8 @@ class StoredRun:
 
     Parameters
     ----------
-    path : Path
-        The folder; of a store on object storage a local copy of what tells something.
+    path : path
+        The folder.
     run_id : str
         The run, as far as the folder tells.
     as_of : datetime
@@ -43,7 +43,7 @@ class StoredRun:
         When the folder last changed, seconds since 1970.
     """
 
-    path: Path
+    path: StorePath
     run_id: str
     as_of: dt.datetime
     changed: float
@@ -103,49 +103,54 @@ def prune(
     """
     folder.require()
     keeper, known = keeper_of(folder), dict.fromkeys(map(folder_of_run, running), "running")
-    with local_view(folder) as view:
+    facts = KnownRuns(folder)
 
-        def look(ledger: Ledger) -> Pruned:
-            view.update()
-            published = dict.fromkeys(keeper.being_published(), "it is being published")
-            return _choose(view.folder, ledger, keep, published | known)
+    def look(ledger: Ledger) -> Pruned:
+        facts.update()
+        published = dict.fromkeys(keeper.being_published(), "it is being published")
+        return _choose(folder, facts, ledger, keep, published | known)
 
-        if dry_run:
-            return look(Ledger.of(read_history(folder.history), str(folder.history)))
-        chosen: list[Pruned] = []
+    if dry_run:
+        return look(Ledger.of(read_history(folder.history), str(folder.history)))
+    chosen: list[Pruned] = []
 
-        def choose(ledger: Ledger) -> list[str]:
-            chosen.append(look(ledger))
-            return [run.path.name for run in chosen[-1].removed]
+    def choose(ledger: Ledger) -> list[str]:
+        chosen.append(look(ledger))
+        return [run.path.name for run in chosen[-1].removed]
 
-        gone = keeper.remove_runs(choose)
-    last = chosen[-1]
-    return replace(last, removed=[run for run in last.removed if run.path.name in gone])
+    gone = keeper.remove_runs(choose)
+    pruned = replace(chosen[-1], removed=[run for run in chosen[-1].removed if run.path.name in gone])
+    with as_store_error(folder.path):
+        _forget(folder, pruned, facts)
+    facts.keep(name for name in facts.records if name not in gone)
+    return pruned
 
 
-def _choose(folder: DagFolder[Path], ledger: Ledger, keep: int | None, known: Mapping[str, str]) -> Pruned:
-    paths = [folder.runs / name for name in folder.run_folders()]
-    runs = sorted(map(_stored_run, paths), key=lambda run: (run.as_of, run.changed))
+def _choose(
+    folder: DagFolder[StorePath], facts: KnownRuns, ledger: Ledger, keep: int | None, known: Mapping[str, str]
+) -> Pruned:
+    records = facts.records
+    runs = sorted(
+        (_stored_run(one, facts[name]) for name, one in records.items()),
+        key=lambda run: (run.as_of, run.changed),
+    )
     counted = [run for run in runs if not is_trial(run.run_id)]
     number = _keep_runs(counted, folder) if keep is None else keep
     if number < 1:
         raise InputError(Problem("--keep", "", str(number), "at least 1"))
     needed = {**known, **_needed(folder, ledger)}
-    for run in runs:
-        if why := _still_runs(run.path):
-            needed.setdefault(run.path.name, why)
+    for name, one in records.items():
+        if why := _still_runs(one, facts[name]):
+            needed.setdefault(name, why)
     by_name = {run.path.name: run for run in runs}
     newest = {run.path.name for run in counted[-number:]}
     kept = newest | (needed.keys() & by_name.keys())
     unread = sorted(kept)
     while unread:
-        run = by_name[unread.pop()]
-        origins = dict.fromkeys(_tasks_take_from(run.path), "a task") | dict.fromkeys(
-            _policies_carry_from(run.path), "the policy"
-        )
-        for origin, what in origins.items():
+        taker = unread.pop()
+        for origin, what in facts.origins(taker).items():
             if origin in by_name and origin not in kept:
-                needed[origin] = f"{what} of {run.run_id} takes a model from it"
+                needed[origin] = f"{what} of {by_name[taker].run_id} takes a model from it"
                 kept.add(origin)
                 unread.append(origin)
     return Pruned(
@@ -155,7 +160,7 @@ def _choose(folder: DagFolder[Path], ledger: Ledger, keep: int | None, known: Ma
     )
 
 
-def _needed(folder: DagFolder[Path], ledger: Ledger) -> dict[str, str]:
+def _needed(folder: DagFolder[StorePath], ledger: Ledger) -> dict[str, str]:
     """Return why a run is needed, by the name of its folder."""
     needed = {folder_of_run(run_id): "promoted by hand" for run_id in ledger.promoted}
     if back := ledger.before_current(lambda entry: files.exists(folder.policy(*entry.key))):
@@ -165,84 +170,44 @@ def _needed(folder: DagFolder[Path], ledger: Ledger) -> dict[str, str]:
     return needed
 
 
-def _stored_run(path: Path) -> StoredRun:
-    changed = path.stat().st_mtime
-    run_id, as_of = unquote(path.name), ""
-    policies = _policies(path)
-    try:
-        if policies:
-            record = read_recorded(policies[-1]).record
-            run_id, as_of = record.run_id, record.as_of
-        else:
-            manifest = read_object(RunFolder(path).manifest)
-            run_id, as_of = str(manifest.get("run_id") or run_id), str(manifest.get("as_of"))
-        moment = parse_moment(as_of)
-    except (InputError, ValueError, OverflowError):
-        moment = dt.datetime.fromtimestamp(changed, dt.UTC)
-    return StoredRun(path, run_id, moment, changed)
+def _stored_run(records: RunRecords, facts: RunFacts) -> StoredRun:
+    changed = dt.datetime.fromtimestamp(records.changed, dt.UTC)
+    moment = changed if facts.as_of is None else parse_moment(facts.as_of)
+    return StoredRun(records.path, facts.run_id, moment, records.changed)
 
 
-def _policies_carry_from(run_dir: Path) -> set[str]:
-    """Return the folders of the runs whose artifacts a run's policies use."""
-    sources = [
-        source for path in _policies(run_dir) for source in read_recorded(path).contents.errors.values()
-    ]
-    return {folder_of_run(source.carried_from) for source in sources if source.carried_from}
-
-
-def _tasks_take_from(run_dir: Path) -> set[str]:
-    """Return the folders of the runs whose trained models a run's tasks use; its policy may come later."""
-    origins = []
-    for path in _statuses(run_dir):
-        try:
-            status = read_object(path)
-        except InputError:
-            continue
-        origins.append(status.get("carried_from"))
-        if status.get("status") == "running":
-            origins.append(status.get("warm_started_from"))
-    return {folder_of_run(origin) for origin in origins if isinstance(origin, str) and origin}
-
-
-def _statuses(run_dir: Path) -> list[Path]:
-    return sorted(RunFolder(run_dir).models.glob(f"*/{STATUS_NAME}"))
-
-
-def _still_runs(run_dir: Path) -> str:
+def _still_runs(records: RunRecords, facts: RunFacts) -> str:
     """Return why a run counts as running, or nothing."""
-    folder, statuses = RunFolder(run_dir), _statuses(run_dir)
-    for path in statuses:
-        try:
-            running = read_object(path).get("status") == "running"
-        except InputError:
-            running = True
-        if running:
-            return f"running, says {path.relative_to(run_dir)}"
-    ended = _changed(folder.manifest)
-    parts = [folder.models, *statuses, *folder.generations.glob("*.json"), *([] if ended else [run_dir])]
-    if max(map(_changed, parts)) > max(ended, time.time() - _A_DAY):
+    if facts.running:
+        return f"running, says {facts.running}"
+    ended = records.when((MANIFEST_NAME,))
+    parts = [*records.below("models"), *records.below("generations")]
+    times = [records.models_changed, *map(records.when, parts), *([] if ended else [records.changed])]
+    if max(times) > max(ended, time.time() - _A_DAY):
         return "running: it was worked on during the last day, and its manifest is older than that"
     return ""
 
 
-def _changed(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except FileNotFoundError:
-        return 0.0
-    except OSError:  # a link that leads to itself
-        return path.lstat().st_mtime
+def _forget(folder: DagFolder[StorePath], pruned: Pruned, facts: KnownRuns) -> None:
+    """Take removed runs out of the indexes of what they trained."""
+    entries: dict[str, list[Entry]] = {}
+    for run in pruned.removed:
+        for model, as_of in facts[run.path.name].trained.items():
+            with suppress(ValueError, OverflowError):
+                entries.setdefault(model, []).append(Entry(parse_moment(as_of), run.path.name))
+    for model, some in entries.items():
+        ArtifactIndex.of(folder.runs, model).remove(some)
+    # A run that was begun again meanwhile has entered itself before it was taken out, or enters itself later.
+    again = {run.path.name for run in pruned.removed if files.is_folder(run.path)}
+    for model, some in entries.items():
+        if back := [entry for entry in some if entry.run in again]:
+            ArtifactIndex.of(folder.runs, model).enter(back)
 
 
-def _policies(run_dir: Path) -> list[Path]:
-    folder = RunFolder(run_dir)
-    return [folder.numbered_policy(number) for number in policy_numbers(folder.policies)]
-
-
-def _keep_runs(runs: list[StoredRun], folder: DagFolder[Path]) -> int:
+def _keep_runs(runs: list[StoredRun], folder: DagFolder[StorePath]) -> int:
     for run in reversed(runs):
         path = RunFolder(run.path).config
-        if not (path.exists() or path.is_symlink()):
+        if not files.exists(path) and not (isinstance(path, Path) and path.is_symlink()):
             continue
         options = read_object(path).get("airflow")
         number = options.get("keep_runs") if isinstance(options, Mapping) else None

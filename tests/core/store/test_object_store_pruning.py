@@ -218,12 +218,12 @@ def test_whoever_prunes_after_a_death_takes_the_notice_back(lived_in_store):
     check_repaired(lived_in_store)
 
 
-def many(store, s3, count):
+def many(store, s3, count, first=1):
     """Put runs with a model's artifact each, and a policy."""
-    recorded = store.record("day0", "2026-01-01T00:00:00Z", policy())
+    recorded = store.record("day0", "2024-12-01T00:00:00Z", policy())
     text = files.read(recorded.path).decode()
     place, runs = str(store.folder.runs).removeprefix("s3://"), {}
-    for number in range(1, count + 1):
+    for number in range(first, count + 1):
         as_of = (dt.datetime(2025, 1, 1, tzinfo=dt.UTC) + dt.timedelta(days=number)).isoformat()
         where = f"{place}/r{number}"
         status = {"status": "ok", "group": "online", "as_of": as_of, "run_id": f"r{number}"}
@@ -246,6 +246,54 @@ def many(store, s3, count):
     s3.contents(runs)
 
 
+@pytest.mark.parametrize("keep", [5, 60])
+def test_pruning_costs_what_it_removes_however_many_runs_stay(s3_store, s3, keep):
+    many(s3_store, s3, keep)
+    assert [one.run_id for one in prune(s3_store.folder, keep).removed] == ["day0"]
+    many(s3_store, s3, keep + 1, first=keep + 1)
+    files.remove_tree(s3_store.folder.run("day0"))
+    s3.faults()
+    assert [one.run_id for one in prune(s3_store.folder, keep).removed] == ["r1"]
+    place = str(s3_store.folder.path).removeprefix("s3:/")
+    read = [path.removeprefix(place) for method, path in s3.requests()[0] if method == "GET"]
+    assert [path for path in read if path.startswith("/")] == [
+        "/pruning.json",
+        f"/runs/r{keep + 1}/models/ets/status.json",
+        f"/runs/r{keep + 1}/policies/0001.json",
+    ]
+    assert len(s3.requests()[0]) == 16
+    s3.faults()
+    assert prune(s3_store.folder, keep).removed == []
+    assert len(s3.requests()[0]) == 4
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{", b"[]", b'{"r2": {"digest": "x"}}'])
+def test_what_was_known_of_runs_may_be_lost_or_damaged(lived_in_store, content):
+    expected = [one.run_id for one in prune(lived_in_store.folder, 4, dry_run=True).removed]
+    prune(lived_in_store.folder, 20)
+    known = lived_in_store.folder.path / "pruning.json"
+    files.remove(known) if content is None else files.write(known, content)
+    assert [one.run_id for one in prune(lived_in_store.folder, 4).removed] == expected
+
+
+def test_a_kept_run_that_was_done_again_is_read_again(lived_in_store):
+    prune(lived_in_store.folder, 20)
+    status = lived_in_store.folder.run("day9") / "models" / "ets" / "status.json"
+    files.write(status, b'{"status": "planned", "carried_from": "day1"}')
+    assert prune(lived_in_store.folder, 1).kept["day1"] == "a task of day9 takes a model from it"
+
+
+def test_what_a_removed_run_trained_is_in_no_index(s3_store, s3):
+    many(s3_store, s3, 4)
+    until = dt.datetime(2025, 12, 31, tzinfo=dt.UTC)
+    list(newest_artifacts(s3_store.folder.run("new"), "ets", "online", until))
+    index = s3_store.folder.path / "artifacts" / "ets"
+    assert len(files.children(index)) == 5
+    prune(s3_store.folder, 2)
+    names = [child.name.partition("~")[2] for child in files.children(index)]
+    assert names == ["r4", "r3", ""]
+
+
 def counted(s3):
     requests, at_once = s3.requests()
     return {
@@ -258,12 +306,12 @@ def test_many_runs_are_looked_at_many_at_a_time(s3_store, s3, count):
     many(s3_store, s3, count)
     s3.faults()
     until = dt.datetime(2025, 12, 31, tzinfo=dt.UTC)
-    found = newest_artifacts(s3_store.folder.run("new"), "ets", "online", until)
+    found = list(newest_artifacts(s3_store.folder.run("new"), "ets", "online", until))
     counts, at_once = counted(s3)
     assert len(found) == count
     assert found[0].run_id == f"r{count}"
-    assert counts["GET"] <= count + 5
-    assert counts["HEAD"] == counts["PUT"] == 0
+    assert counts["GET"] <= 2 * count + 10
+    assert counts["PUT"] == count + 1
     assert at_once > 3
     s3.faults()
     assert len(prune(s3_store.folder, 10).removed) == count - 9
