@@ -68,6 +68,7 @@ bench: $(VENV)/dev  ## measure ratios of speed; PANELS="a.csv b.csv": also the r
 	@$(BIN)/python tests/bench/bench_tasks.py
 	@$(BIN)/python tests/bench/bench_parsing.py
 	@$(BIN)/python tests/bench/bench_scoring.py
+	@PYTHONPATH=tests:dags/demo $(BIN)/python tests/bench/bench_store.py
 	@$(BIN)/python tests/bench/bench_routing.py $(PANELS)
 
 bench-cluster: $(VENV)/cluster  ## compare runs on two workers with the same Dags written by hand
