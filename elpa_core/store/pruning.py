@@ -198,7 +198,7 @@ def _forget(folder: DagFolder[StorePath], pruned: Pruned, facts: KnownRuns) -> N
     for model, some in entries.items():
         ArtifactIndex.of(folder.runs, model).remove(some)
     # A run that was begun again meanwhile has entered itself before it was taken out, or enters itself later.
-    again = {run.path.name for run in pruned.removed if files.is_folder(run.path)}
+    again = {*folder.run_folders()} if entries else set()
     for model, some in entries.items():
         if back := [entry for entry in some if entry.run in again]:
             ArtifactIndex.of(folder.runs, model).enter(back)

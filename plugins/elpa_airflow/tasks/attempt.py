@@ -214,7 +214,7 @@ class Attempt:
             written = status_in(self.status_dir)
             if written is not None and written.get("attempt") != self.key:
                 return
-        if status["status"] == "ok":
+        if status.get("status") == "ok":
             # Before: whoever finds a training in no index does not find it at all.
             self._enter_into_index(status)
         write_status(self.status_dir, status | {"attempt": self.key, "orphaned": self.orphaned})

@@ -25,6 +25,7 @@ from elpa_core.times import RunMoment
 MOMENT = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 BEGUN = {"status": "running", "started_at": "2026-01-01T00:00:00Z", "finished_at": None}
 ENDED = {"status": "failed", "started_at": "2026-01-01T00:00:00Z", "finished_at": "2026-01-01T00:00:01Z"}
+ENDED_WELL = ENDED | {"status": "ok", "as_of": "2026-01-01T00:00:00+00:00"}
 
 
 @pytest.fixture
@@ -161,7 +162,7 @@ def test_after_a_killed_attempt_all_others_have_folders_of_their_own(
         one.empty()
         folders.append(one.work_dir)
         one.record(BEGUN)
-        one.record(ENDED | {"status": "ok"}, ends=True)
+        one.record(ENDED_WELL, ends=True)
     base = run.run_dir / "models" / "on"
     assert folders == [base / "try-2-000002", base / "try-3-000003"]
     # What the orphan still writes is in nobody's way.
@@ -182,7 +183,7 @@ def test_an_attempt_that_airflow_has_given_up_does_not_say_how_the_next_one_ende
     new.record(BEGUN)
     old.record(ENDED, ends=True)
     assert status(run)["status"] == "running"
-    new.record(ENDED | {"status": "ok"}, ends=True)
+    new.record(ENDED_WELL, ends=True)
     old.record(ENDED, ends=True)
     assert status(run)["status"] == "ok"
 
@@ -201,7 +202,7 @@ def test_a_training_is_in_the_index_before_its_status_says_that_it_ended_well(
     one.empty()
     (RunFolder(folder).model("on").status / "no room for it").mkdir(parents=True)
     with pytest.raises(OSError, match="Is a directory"):
-        one.record({"status": "ok", "as_of": run.moment.as_of})
+        one.record(ENDED_WELL)
     index = ArtifactIndex.of(folder.parent, "on")
     assert [entry.run for entry in index.newest_first(MOMENT)] == [name] * entered
 
