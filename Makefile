@@ -6,14 +6,16 @@ BIN := $(VENV)/bin
 # The environment of the deep models. DEEP_PIP=... are more options of pip, such as an index with torch for the CPU.
 DEEP := .venv-deep
 DEEP_PIP ?=
-# Two workers. Tests that share an Airflow form a group, which runs on one worker.
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadscope
+# More workers than two cores: tests of an Airflow wait most of their time. Those that share one run on one worker.
+PYTEST := $(BIN)/python -m pytest -n 4 --dist loadscope --no-loadscope-reorder
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
 
-# Each target sets EXTRAS. pip alone would compile the packages on one core; what cannot be compiled is left as it is.
-PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --no-compile -c constraints.txt \
-	-e '.[$(EXTRAS)]' | $(DOTS) && { $(BIN)/python -m compileall -q -j 0 $(VENV)/lib > /dev/null || true; }
+# Each target sets EXTRAS. uv, where it is installed, takes seconds, and has an index of its own setting (UV_INDEX).
+# The packages are compiled on all cores; what cannot be compiled is left as it is.
+INSTALL = $(if $(shell command -v uv),uv pip install --python $(VENV) --quiet,$(BIN)/python -m pip install \
+	--disable-pip-version-check --no-compile) -c constraints.txt -e '.[$(EXTRAS)]' | $(DOTS) \
+	&& { $(BIN)/python -m compileall -q -j 0 $(VENV)/lib > /dev/null || true; }
 # Prints a dot per package; errors go to standard error.
 DOTS = awk ' \
 	/^Collecting / { got++; printf "."; fflush() } \
@@ -43,8 +45,8 @@ test: $(VENV)/dev  ## lint, types and tests, with a real Airflow; at most five m
 
 test-all: $(VENV)/cluster  ## test, slow tests and test-distributed; at most twenty minutes from a clone
 	@$(MAKE) --no-print-directory check
-	@$(PYTEST) -m 'not sweep'
-	@$(MAKE) --no-print-directory test-distributed
+	@tests/distributed/install_servers.sh
+	@$(PYTEST) -m 'not sweep' tests tests/distributed elpa_core plugins
 
 test-sweeps: $(VENV)/cluster $(DEEP)/ready  ## full sweeps and ten times as many generated cases; test-all runs a sample of both
 	@$(PYTEST) -m 'sweep or hypothesis' --hypothesis-profile sweeps
@@ -93,19 +95,19 @@ $(VENV)/python: pyproject.toml elpa_core/__init__.py
 $(VENV)/demo: EXTRAS := airflow,demo,ui
 $(VENV)/demo: $(VENV)/python constraints.txt
 	@echo "installing Airflow, the demo's libraries and ELPA in $(VENV)"
-	@$(PIP_INSTALL)
+	@$(INSTALL)
 	@touch $@
 
 $(VENV)/dev: EXTRAS := airflow,demo,dev,s3,ui
 $(VENV)/dev: $(VENV)/demo
 	@echo "installing the tools for tests in $(VENV)"
-	@$(PIP_INSTALL)
+	@$(INSTALL)
 	@touch $@
 
 $(VENV)/cluster: EXTRAS := airflow,cluster,demo,dev,kubernetes,s3,ui
 $(VENV)/cluster: $(VENV)/python constraints.txt
 	@echo "installing all that the tests need in $(VENV)"
-	@$(PIP_INSTALL)
+	@$(INSTALL)
 	@touch $(VENV)/demo $(VENV)/dev $@
 
 $(DEEP)/ready: dags/training/deep/requirements.txt

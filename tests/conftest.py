@@ -25,6 +25,26 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     return True if collection_path.suffix == ".py" and not collection_path.name.startswith("test_") else None
 
 
+def _group(nodeid: str) -> str | None:
+    """Return what a test shares an Airflow with."""
+    if nodeid.startswith("tests/distributed/"):
+        return "cluster"
+    if nodeid.startswith(("tests/airflow/scheduler/", "tests/demo/test_make_up.py")):
+        return "standalone"
+    if nodeid.startswith("tests/airflow/ui/"):
+        return "pages"
+    return "airflow" if nodeid.startswith("tests/airflow/") else None
+
+
+_LONGEST_FIRST = ("airflow", "standalone", "cluster", "pages", None)
+_SET_UP_ONCE = ("test_object_store_deaths.py", "test_local_run.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the groups: at the end no worker waits for the last of them."""
+    items.sort(key=lambda item: _LONGEST_FIRST.index(_group(item.nodeid)))
+
+
 class _Scheduling(LoadScopeScheduling):
     """Give to one worker all tests that share an Airflow, or what else a file sets up once.
 
@@ -32,15 +52,10 @@ class _Scheduling(LoadScopeScheduling):
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        if nodeid.startswith(("tests/airflow/scheduler/", "tests/demo/test_make_up.py")):
-            return "standalone"
-        if nodeid.startswith("tests/airflow/"):
-            return "airflow"
+        if group := _group(nodeid):
+            return group
         file = nodeid.partition("::")[0]
         return file if file.startswith("tests/demo/") or file.endswith(_SET_UP_ONCE) else nodeid
-
-
-_SET_UP_ONCE = ("test_object_store_deaths.py", "test_local_run.py")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -15,12 +15,18 @@ from private_files import write_private
 # a Fernet key has 32, and the tokens, signed with SHA-512, need a key of 64 characters.
 _SECRETS = {("core", "fernet_key"): 32, ("api", "secret_key"): 48, ("api_auth", "jwt_secret"): 48}
 
+_LOCAL_SETTINGS = """import sys
+
+if "scheduler" in sys.argv:  # the processes of tasks are forked off it
+    import elpa_airflow.worker_preload  # noqa: F401
+"""
+
 
 def write_config(home: Path, dags: Path, port: int, passwords: Path) -> None:
     """Write ``airflow.cfg``, so that every command with this ``AIRFLOW_HOME`` uses the same Airflow.
 
     Other options of an existing file stay, secrets included: without the key of its first start,
-    Airflow cannot read its connections.
+    Airflow cannot read its connections. ``config/airflow_local_settings.py`` is written once.
 
     Parameters
     ----------
@@ -69,6 +75,10 @@ def write_config(home: Path, dags: Path, port: int, passwords: Path) -> None:
     text = io.StringIO()
     config.write(text)
     write_private(path, text.getvalue())
+    local_settings = home / "config" / "airflow_local_settings.py"
+    if not local_settings.exists():
+        local_settings.parent.mkdir(exist_ok=True)
+        local_settings.write_text(_LOCAL_SETTINGS, encoding="utf-8")
 
 
 def _set(config: configparser.ConfigParser, section: str, name: str, value: str) -> None:
