@@ -82,6 +82,12 @@ from elpa_core.processes.command import Command
 for _ in range(20):
     subprocess.run(["bash", "-c", "true"])
 """
+AIRFLOWS = """
+from airflow.providers.standard.operators import bash, python
+from airflow.sdk import Asset
+from airflow.sdk.execution_time import task_runner
+Asset("x://by_hand")
+"""
 
 
 def main() -> None:
@@ -125,6 +131,13 @@ def main() -> None:
                 difference=True,
             ),
             Result("the supervisor of a command", supervised, unsupervised, "bash -c", difference=True),
+            Result(
+                "modules, once per worker",
+                cpu_of(python(f"{AIRFLOWS}import elpa_airflow.worker_preload"), times),
+                cpu_of(python(AIRFLOWS), times),
+                "Airflow's own",
+                difference=True,
+            ),
             Result(
                 "integrate of two models",
                 cpu["elpa_pool integrate"],
