@@ -77,8 +77,8 @@ def write_config(home: Path, dags: Path, port: int, passwords: Path) -> None:
     write_private(path, text.getvalue())
     local_settings = home / "config" / "airflow_local_settings.py"
     if not local_settings.exists():
-        local_settings.parent.mkdir(exist_ok=True)
-        local_settings.write_text(_LOCAL_SETTINGS, encoding="utf-8")
+        local_settings.parent.mkdir(0o700, exist_ok=True)
+        write_private(local_settings, _LOCAL_SETTINGS)
 
 
 def _set(config: configparser.ConfigParser, section: str, name: str, value: str) -> None:

@@ -91,6 +91,21 @@ class TestCommands:
         (policy,) = (local.state / "elpa" / "elpa_mine" / "runs").glob("*/elpa_policy.json")
         assert json.loads(policy.read_bytes())["scores"].keys() == {"online", "offline"}
 
+    @pytest.mark.parametrize(("command", "loads"), [("scheduler", True), ("api-server", False)])
+    def test_a_scheduler_alone_loads_elpa_for_its_tasks(
+        self, local: LocalAirflow, command: str, loads: bool
+    ) -> None:
+        program = "import sys; from airflow import settings; settings.import_local_settings()"
+        asked = f"{program}; print('elpa_airflow.tasks.train' in sys.modules)"
+        done = subprocess.run(
+            [sys.executable, "-c", asked, command],
+            env=local.environment(),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.splitlines()[-1] == str(loads)
+
 
 class TestTheFile:
     def write(self, home: Path, port: int = 18080) -> ConfigParser:
@@ -103,6 +118,8 @@ class TestTheFile:
         first = self.write(tmp_path)
         with (tmp_path / "airflow.cfg").open("a", encoding="utf-8") as file:
             file.write("[scheduler]\nscheduler_heartbeat_sec = 7\n")
+        local_settings = tmp_path / "config" / "airflow_local_settings.py"
+        local_settings.write_text("parts = 2\n", encoding="utf-8")
         second = self.write(tmp_path, port=18081)
         secrets = {("core", "fernet_key"): 44, ("api", "secret_key"): 64, ("api_auth", "jwt_secret"): 64}
         for (section, name), length in secrets.items():
@@ -110,6 +127,7 @@ class TestTheFile:
             assert len(first.get(section, name)) == length
         assert second.get("scheduler", "scheduler_heartbeat_sec") == "7"
         assert second.get("api", "base_url") == "http://127.0.0.1:18081"
+        assert local_settings.read_text(encoding="utf-8") == "parts = 2\n"
 
     def test_what_is_no_config_of_airflow_is_refused_and_stays(self, tmp_path: Path) -> None:
         path = tmp_path / "airflow.cfg"
@@ -127,7 +145,8 @@ class TestTheFile:
         finally:
             os.umask(before)
         assert local.password == "kept"
-        assert [readers(tmp_path / name) for name in ("airflow.cfg", "passwords.json")] == [0, 0]
+        names = ("airflow.cfg", "passwords.json", "config/airflow_local_settings.py")
+        assert [readers(tmp_path / name) for name in names] == [0, 0, 0]
 
 
 class TestOwnConfigs:
