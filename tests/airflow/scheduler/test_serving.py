@@ -102,7 +102,11 @@ def test_a_run_of_the_form_is_promoted_in_its_tab_and_starts_the_serving_dag(
     run_id = unquote(urlsplit(page.url).path.split("/runs/")[1].split("/")[0])
     assert standalone.wait(SOURCE, run_id) == "success", standalone.states(SOURCE, run_id)
 
-    page.get_by_role("link", name="Policy", exact=True).click()
+    verdict = standalone.policy(SOURCE, run_id)["evaluation"]["verdict"][-1]
+    told = f"Recorded: best online bayesian_linear, best offline huber; {verdict}"
+    assert told in standalone.log(SOURCE, run_id, "integrate").splitlines()
+    links = standalone.task(SOURCE, run_id, "integrate", "/links")["extra_links"]
+    page.goto(airflow.url + links["Policy"])
     tab = page.frame_locator("iframe")
     tab.get_by_role("heading", name="Serving does not read this policy").wait_for()
     drawn(tab)
