@@ -151,13 +151,17 @@ def read_end(path: Path) -> Lines:
                 begin = max(0, size - most)
                 file.seek(begin)
                 data, most = file.read(size - begin), most * 8
+                _require_short_lines(data)
     except FileNotFoundError:
         return Lines(Head())
     data = whole_lines(data)
-    for line in data.split(b"\n"):
-        require_short(line)
     found = parse_lines(data[_begin_of_end(data) :], str(path))
     return Lines(found.head, found.lines, begin + len(data))
+
+
+def _require_short_lines(data: bytes) -> None:
+    for line in data.split(b"\n"):
+        require_short(line)
 
 
 def _begin_of_end(data: bytes) -> int:
@@ -223,6 +227,7 @@ def last_lines(path: StorePath, count: int, length: int) -> bytes:
     with suppress(FileNotFoundError, NotADirectoryError):
         data = files.read_end(path, size)
         while len(data) == size and data.count(b"\n") <= count + 1:
+            _require_short_lines(data)
             size *= 4
             data = files.read_end(path, size)
         is_part = len(data) == size

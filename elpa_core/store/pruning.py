@@ -207,7 +207,7 @@ def _forget(folder: DagFolder[StorePath], pruned: Pruned, facts: KnownRuns) -> N
 def _keep_runs(runs: list[StoredRun], folder: DagFolder[StorePath]) -> int:
     for run in reversed(runs):
         path = RunFolder(run.path).config
-        if not files.exists(path) and not (isinstance(path, Path) and path.is_symlink()):
+        if not (isinstance(path, Path) and path.is_symlink()) and not files.exists(path):
             continue
         options = read_object(path).get("airflow")
         number = options.get("keep_runs") if isinstance(options, Mapping) else None
