@@ -30,13 +30,11 @@ UP_TO = AS_OF.isoformat()
 VALIDATION_ROWS = 168
 SHORT = 520  # rows, a few more than training takes
 
-ONE_OF_EACH_MODULE = ("bayesian_linear", "huber", "structural")
+# One of each module; the others in the sweeps.
+_MARKS = {"bayesian_linear": (), "huber": pytest.mark.slow, "structural": pytest.mark.slow}
 each_model = pytest.mark.parametrize(
     "name",
-    [
-        pytest.param(name, marks=() if name in ONE_OF_EACH_MODULE else pytest.mark.sweep, id=name)
-        for name in BLOCKS
-    ],
+    [pytest.param(name, marks=_MARKS.get(name, pytest.mark.sweep), id=name) for name in BLOCKS],
 )
 
 

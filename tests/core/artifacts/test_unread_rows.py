@@ -133,6 +133,7 @@ def by_csv_module(path, beta):
     return (bits(max(state, 1e-9)), count) if math.isfinite(total) else None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "seeds",
     [range(400), pytest.param(range(400, 1_000_000), marks=pytest.mark.sweep)],

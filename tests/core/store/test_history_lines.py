@@ -61,8 +61,8 @@ def without_times(told):
     "seeds",
     [
         range(1),
-        pytest.param(range(1, 5), marks=pytest.mark.slow),
-        pytest.param(range(5, 400), marks=pytest.mark.sweep),
+        pytest.param(range(1, 3), marks=pytest.mark.slow),
+        pytest.param(range(3, 400), marks=pytest.mark.sweep),
     ],
     ids=["one", "some", "many"],
 )

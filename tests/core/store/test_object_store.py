@@ -95,6 +95,7 @@ COMMANDS = [
 ]
 
 
+@pytest.mark.slow
 def test_the_command_line_says_the_same(store, s3_store, command):
     roots = []
     for one in (store, s3_store):
@@ -135,6 +136,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.slow
 def test_hostile_run_ids_have_keys_of_their_own(s3_store):
     for number, run_id in enumerate(HOSTILE):
         recorded = s3_store.record(run_id, day(1), policy({"ets": float(number + 1)}))

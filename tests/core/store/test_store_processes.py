@@ -11,6 +11,8 @@ from support.stores import actions, check_repaired, current_run, day, policy
 
 from elpa_core.store import PolicyStore
 
+pytestmark = pytest.mark.slow
+
 PUBLISH = """
 import sys
 from pathlib import Path
