@@ -43,7 +43,7 @@ test: $(VENV)/dev  ## lint, types and tests, with a real Airflow; at most five m
 	@$(MAKE) --no-print-directory check
 	@$(PYTEST) -m 'not slow and not sweep'
 
-test-all: $(VENV)/cluster  ## test, slow tests and test-distributed; at most twenty minutes from a clone
+test-all: $(VENV)/cluster  ## test, slow tests and test-distributed; some 23 minutes from a clone
 	@$(MAKE) --no-print-directory check
 	@tests/distributed/install_servers.sh
 	@$(PYTEST) -m 'not sweep' tests tests/distributed elpa_core plugins
