@@ -231,10 +231,10 @@ def last_lines(path: StorePath, count: int, length: int) -> bytes:
             size *= 4
             data = files.read_end(path, size)
         is_part = len(data) == size
-        found = parse_lines(data[data.find(b"\n") + 1 :] if is_part else data, str(path)).lines
-        head = _head(data[: data.find(b"\n") + 1], str(path))
-        if not is_part and len(found) < count and head is not None and head.segments:
-            found = (*parse_lines(files.read(segment(path, head.segments)), str(path)).lines, *found)
+        end = parse_lines(data[data.find(b"\n") + 1 :] if is_part else data, str(path))
+        found = end.lines
+        if not is_part and len(found) < count and end.head.segments:
+            found = (*parse_lines(files.read(segment(path, end.head.segments)), str(path)).lines, *found)
         return b"".join(found[-count:])
     return b""
 
