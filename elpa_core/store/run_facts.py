@@ -236,9 +236,10 @@ class KnownRuns:
         if kept != self._before:
             data = _FILE.dump_json(kept)
             with suppress(OSError):  # the next pruning reads more
-                self._path.write_bytes(data) if isinstance(self._path, Path) else files.write(
-                    self._path, data
-                )
+                if isinstance(self._path, Path):
+                    self._path.write_bytes(data)  # a torn or lost one is no loss: nothing waits for the disk
+                else:
+                    files.write(self._path, data)
 
     def _read(self, records: Mapping[str, RunRecords], digests: Mapping[str, str]) -> None:
         wanted = {
