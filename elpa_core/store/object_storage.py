@@ -119,7 +119,7 @@ class ObjectDagFolder(DagFolder[ObjectPath]):
         return names
 
     def _chosen_now(self, choose: Callable[[Ledger], Iterable[str]]) -> set[str]:
-        """Return what is chosen of a history that nobody changes meanwhile: who does may need a run by then."""
+        """Return what is chosen of a history that nobody changed meanwhile: a change may need a run."""
         for _ in range(_PATIENCE):
             ledger, end, version = self._up_to_date()
             names = set(asked(choose, ledger, end, self.history)[0])
