@@ -132,9 +132,15 @@ def records_of_runs(folder: DagFolder[StorePath]) -> dict[str, RunRecords]:
 
 
 def _local_records(path: Path) -> RunRecords:
+    # No glob, which takes nearly twice as long: a pruning looks at all runs that are kept.
     run = RunFolder(path)
-    below = [*run.policies.glob("*"), *run.generations.glob("*.json"), *run.models.glob(f"*/{STATUS_NAME}")]
-    found = {one.relative_to(path).parts: one for one in (run.manifest, *below)}
+    below = (
+        run.manifest,
+        *_inside(run.policies),
+        *(one for one in _inside(run.generations) if one.suffix == ".json"),
+        *(one / STATUS_NAME for one in _inside(run.models)),
+    )
+    found = {one.parts[len(path.parts) :]: one for one in below}
     versions = {
         parts: version
         for parts, one in found.items()
@@ -144,10 +150,17 @@ def _local_records(path: Path) -> RunRecords:
     return RunRecords(path, versions, path.stat().st_mtime, models.changed if models else 0.0)
 
 
+def _inside(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
 def _local_version(path: Path) -> Version | None:
     try:
         found = path.stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError:  # a link that leads to itself
         found = path.lstat()
