@@ -22,7 +22,7 @@ DOTS = awk ' \
 	got && /^Installing collected / { printf "\ninstalling %d packages\n", split($$0, names, ","); fflush() }'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-deep up down test test-all test-sweeps test-distributed compose-test check bench bench-cluster format clean
+.PHONY: help demo demo-deep up down test test-all test-sweeps test-distributed compose-test check bench bench-cluster bench-scale format clean
 
 help:  ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,7 +65,7 @@ check: $(VENV)/dev  ## check lint and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-bench: $(VENV)/dev  ## measure ratios of speed; PANELS="a.csv b.csv": also the router without each of its parts
+bench: $(VENV)/dev  ## measure ratios of speed, some 20 minutes; PANELS="a.csv b.csv": also the router without each of its parts
 	@$(BIN)/python tests/bench/bench_starting.py
 	@$(BIN)/python tests/bench/bench_tasks.py
 	@$(BIN)/python tests/bench/bench_parsing.py
@@ -75,7 +75,11 @@ bench: $(VENV)/dev  ## measure ratios of speed; PANELS="a.csv b.csv": also the r
 
 bench-cluster: $(VENV)/cluster  ## compare runs on two workers with the same Dags written by hand
 	@tests/distributed/install_servers.sh
-	@PYTHONPATH=tests $(BIN)/python tests/bench/bench_cluster.py
+	@PYTHONPATH=tests:dags/demo $(BIN)/python tests/bench/bench_cluster.py
+
+bench-scale: $(VENV)/cluster  ## measure a scheduler with PostgreSQL and 200 Dags of 20 models; ten minutes
+	@tests/distributed/install_servers.sh
+	@PYTHONPATH=tests:dags/demo $(BIN)/python tests/bench/bench_scale.py
 
 format: $(VENV)/dev  ## format the code
 	@$(BIN)/ruff check --fix .

@@ -1,4 +1,4 @@
-"""What the factory costs: against the same Dags written by hand, and with many configs against one.
+"""What the factory costs: against the same Dags written by hand, and with many configs or models against few.
 
 Each pair is measured in turns in one process; what counts is the median of the rounds.
 """
@@ -18,9 +18,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from results import Result, report
+from results import Result, grown, report
 
 MODELS = 10
+CONFIGS = (1, 10, 100, 1_000)
+MODELS_OF_ONE = (4, 20, 50, 100, 200)
 SCHEDULED = {
     "schedule": "@hourly",
     "offline_schedule": "@weekly",
@@ -34,8 +36,8 @@ os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
 os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "WARNING")
 
 
-def write_configs(folder: Path, count: int, options: Mapping[str, object]) -> None:
-    """Write ``count`` configs of ten models each."""
+def write_configs(folder: Path, count: int, options: Mapping[str, object], in_each: int = MODELS) -> None:
+    """Write ``count`` configs."""
     folder.mkdir()
     command = (
         "python {project_root}/train.py --data {dataset} --horizon {horizon} --out {model_dir}/errors.csv"
@@ -47,7 +49,7 @@ def write_configs(folder: Path, count: int, options: Mapping[str, object]) -> No
                 "group": "online" if index % 2 else "offline",
                 "train_cmd": f"{command} --model {index} --as-of {{as_of}}",
             }
-            for index in range(MODELS)
+            for index in range(in_each)
         ]
         config = {
             "project_root": "/srv/code",
@@ -150,15 +152,15 @@ def main() -> None:
     scratch = Path(_SCRATCH.name)
     text = "from elpa_airflow import elpa_dags\n\nglobals().update(elpa_dags(__file__))  # dag, airflow\n"
     files = {}
-    for name, count, airflow in (
-        ("many", options.dags, {}),
-        ("one", 1, {}),
-        ("scheduled", options.dags, SCHEDULED),
-        ("ten", max(1, options.dags // 10), {}),
+    for name, count, airflow, models in (
+        ("many", options.dags, {}, MODELS),
+        ("scheduled", options.dags, SCHEDULED, MODELS),
+        *((f"{count} configs", count, SCHEDULED, MODELS) for count in CONFIGS),
+        *((f"{models} models", 1, SCHEDULED, models) for models in MODELS_OF_ONE),
     ):
         folder = scratch / name
         folder.mkdir()
-        write_configs(folder / "configs", count, airflow)
+        write_configs(folder / "configs", count, airflow, models)
         files[name] = folder / "elpa_pools.py"
         files[name].write_text(text, encoding="utf-8")
 
@@ -178,6 +180,11 @@ def main() -> None:
             for dag_id, dag in elpa_dags(files[name]).items()
         }
 
+    # First: a parse as in a task's process leaves its Dag in the environment, and then no other is built.
+    by_configs, by_models = (
+        {size: min(cpu_seconds(ours(f"{size} {of}")) for _ in range(3)) for size in sizes}
+        for of, sizes in (("configs", CONFIGS), ("models", MODELS_OF_ONE))
+    )
     docs, scheduled = docs_of("many"), docs_of("scheduled")
     dags = f"{options.dags} Dags of {MODELS} models"
     results = [
@@ -196,17 +203,21 @@ def main() -> None:
         compare(
             f"parse in a task's process, {options.dags} configs",
             lambda: task_process(files["many"], "elpa_pool_000"),
-            lambda: task_process(files["one"], "elpa_pool_000"),
+            lambda: task_process(files["1 configs"], "elpa_pool_000"),
             "1 config",
             1.5,
             options.rounds * 3,
         ),
     ]
-    growth = {
-        count: statistics.median(cpu_seconds(ours(name)) for _ in range(options.rounds))
-        for name, count in (("one", 1), ("ten", max(1, options.dags // 10)), ("many", options.dags))
+    results += [
+        grown("build, per config of", by_configs, "of 1"),
+        grown("build one Dag, per model of", by_models, f"of {MODELS_OF_ONE[0]}"),
+    ]
+    curves = {
+        f"seconds to build scheduled Dags of {MODELS} models, by configs": by_configs,
+        "seconds to build one, by models": by_models,
     }
-    report("parsing", results, {"seconds to build, by configs": growth})
+    report("parsing", results, curves)
 
 
 if __name__ == "__main__":

@@ -38,10 +38,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import product
+from itertools import cycle, product
 from pathlib import Path
 
 import numpy as np
+from results import Result, report
 
 from elpa_core.backtest.baselines import pooled_elpa
 from elpa_core.backtest.comparison import (
@@ -57,85 +58,97 @@ from elpa_core.backtest.panels import Panel, read_panel
 from elpa_core.routing import Router, RouterPanel
 from elpa_core.routing.settings import EXPERTS, PARTS
 
-NAMES = [f"m{i}" for i in range(14)]
-POLICY = {
-    "skill": "ELPA", "dirty_interval": 3, "amplitude_window": 6, "mutant_epsilon": None,
-    "online_models": NAMES[:6], "offline_models": NAMES[6:], "scores": dict.fromkeys(NAMES, 1.0),
-}  # fmt: skip
+MODELS = (4, 14, 50, 100, 200)
+HORIZONS = (1, 6, 24, 72, 168)
+
+
+def policy_of(models: int) -> dict[str, object]:
+    """Return a policy of so many models, of which the first third is online."""
+    names = [f"m{number}" for number in range(models)]
+    return {
+        "skill": "ELPA", "dirty_interval": 3, "amplitude_window": 6, "mutant_epsilon": None,
+        "online_models": names[: models // 3], "offline_models": names[models // 3 :],
+        "scores": dict.fromkeys(names, 1.0),
+    }  # fmt: skip
 
 
 def microseconds(call: Callable[[], object], number: int) -> float:
-    """Return the mean time of one call."""
-    begin = time.perf_counter()
+    """Return the mean CPU time of one call."""
+    begin = time.process_time()
     for _ in range(number):
         call()
-    return 1e6 * (time.perf_counter() - begin) / number
+    return 1e6 * (time.process_time() - begin) / number
 
 
 def compare(
     title: str, ours: Callable[[], object], number: int, others: dict[str, Callable[[], object]]
-) -> None:
-    """Print how many times as long as others ours takes: the median of five rounds that time both in turn."""
-    taken, ratios = [], {label: [] for label in others}
+) -> list[Result]:
+    """Compare calls: the median ratio of five rounds that time all in turn."""
+    ratios: dict[str, list[float]] = {label: [] for label in others}
+    taken: dict[str, list[float]] = {label: [] for label in others}
     for _ in range(5):
-        taken.append(microseconds(ours, number))
+        own = microseconds(ours, number)
         for label, call in others.items():
-            ratios[label].append(taken[-1] / microseconds(call, 4 * number))
-    print(f"{title}: {statistics.median(taken):.1f} microseconds")
-    for label, values in ratios.items():
-        print(
-            f"  {statistics.median(values):6.1f} times {label} (from {min(values):.1f} to {max(values):.1f})"
-        )
+            taken[label].append(microseconds(call, 4 * number))
+            ratios[label].append(own / taken[label][-1])
+    medians = {label: statistics.median(found) for label, found in taken.items()}
+    return [
+        Result(title, statistics.median(ratios[label]) * other, other, label, "microseconds CPU")
+        for label, other in medians.items()
+    ]
+
+
+def step_of(models: int, horizon: int = 1) -> Callable[[], object]:
+    """Return a call that forecasts one block and learns from its actuals."""
+    rng = np.random.default_rng(0)
+    shape = (max(2, 1000 // horizon), horizon)
+    actuals = rng.normal(size=shape).cumsum().reshape(shape)
+    forecasts = actuals[..., None] + rng.normal(size=(*shape, models)) * np.linspace(0.5, 3, models)
+    router = Router(policy_of(models), horizon=horizon)
+    blocks = cycle(zip(list(forecasts), actuals.tolist(), strict=True))
+
+    def step() -> None:
+        block, values = next(blocks)
+        router.predict(block)
+        router.update(values)
+
+    return step
 
 
 def speed() -> None:
     rng = np.random.default_rng(0)
-    rows = 1000
-    actuals = rng.normal(size=rows).cumsum()
-    steps = list(actuals[:, None, None] + rng.normal(size=(rows, 1, 14)) * np.linspace(0.5, 3, 14))
-    router, place = Router(POLICY), iter(())
-    values = actuals.tolist()
-
-    def step() -> None:
-        nonlocal place
-        row = next(place, None)
-        if row is None:
-            place = iter(range(rows))
-            row = next(place)
-        router.predict(steps[row])
-        router.update(values[row])
-
     weights, forecasts = rng.random(14), rng.random(14)
-
-    def weighted_sum() -> float:
-        return float((weights * forecasts).sum())
-
     others = {
-        "(w * f).sum()": weighted_sum,
+        "(w * f).sum()": lambda: float((weights * forecasts).sum()),
         "np.dot(w, f)": partial(np.dot, weights, forecasts),
         "np.average(f, weights=w)": partial(np.average, forecasts, weights=weights),
     }
-    compare("one step of Router, 14 models", step, 1000, others)
+    results = compare("one step of Router, 14 models", step_of(14), 1000, others)
 
     series = 10_000
-    panel = RouterPanel(POLICY, series)
+    panel = RouterPanel(policy_of(14), series)
     many = [rng.normal(size=(1, series)) for _ in range(8)]
-    blocks = [y[..., None] + rng.normal(size=(1, series, 14)) for y in many]
-    turn = 0
+    turns = cycle([(y[..., None] + rng.normal(size=(1, series, 14)), y) for y in many])
 
     def panel_step() -> None:
-        nonlocal turn
-        turn = (turn + 1) % 8
-        panel.predict(blocks[turn])
-        panel.update(many[turn])
+        block, values = next(turns)
+        panel.predict(block)
+        panel.update(values)
 
-    matrix, one_block = rng.random((series, 14)), blocks[0][0]
+    matrix, one_block = rng.random((series, 14)), rng.random((series, 14))
     others = {
         "(w * f).sum(axis=1)": lambda: (matrix * one_block).sum(axis=1),
         "np.einsum('ij,ij->i', w, f)": lambda: np.einsum("ij,ij->i", matrix, one_block),
         "np.average(f, axis=1, weights=w)": lambda: np.average(one_block, axis=1, weights=matrix),
     }
-    compare("one step of RouterPanel, 10,000 series of 14 models", panel_step, 10, others)
+    results += compare("one step of RouterPanel, 10,000 series of 14 models", panel_step, 10, others)
+    by_models = {models: microseconds(step_of(models), 1000) for models in MODELS}
+    by_horizon = {each: microseconds(step_of(14, each), max(20, 1000 // each)) / each for each in HORIZONS}
+    curves = {
+        "microseconds of one step of Router, by models": by_models,
+        "the same for 14 models, per step of a block, by horizon": by_horizon,
+    }
+    report("routing", results, curves)
 
 
 def ratios(panels: list[Panel], served: Callable[[Panel], np.ndarray], base: dict[str, float]) -> float:

@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -45,12 +46,15 @@ def main() -> int:
         print(json.dumps(run_way(way, Path(path))))
         return 0
     peers = () if options.without_peers else PEERS
+    rows = options.rows
     results: list[Result] = []
     agree = [
-        run_case("timestamp,y_true,pred", forecast_lines(), options.rows, peers, results, named=True),
-        run_case("abs_error", error_lines(), options.rows, peers, results),
+        run_case("timestamp,y_true,pred", forecast_lines(), rows, peers, results, ("time", "integrate")),
+        run_case("abs_error", error_lines(), rows, peers, results),
+        # So few, since all rows are held.
+        run_case("item_id,timestamp,y_true,pred", series_lines(), rows // 10, (), results, ("series",)),
     ]
-    report("scoring", results, {"rows": options.rows})
+    report("scoring", results)
     return 0 if all(agree) else 1
 
 
@@ -60,8 +64,7 @@ def run_case(
     rows: int,
     peers: tuple[str, ...],
     results: list[Result],
-    *,
-    named: bool = False,
+    more: tuple[str, ...] = (),
 ) -> bool:
     """Measure one file, and add what was found to the results."""
     with tempfile.TemporaryDirectory(prefix="elpa-bench-") as folder:
@@ -69,20 +72,43 @@ def run_case(
         with path.open("w", encoding="ascii") as file:
             file.write(header + "\n")
             file.writelines(islice(lines, rows))
-        plain, ours, floor = (in_process(way, path) for way in ("dictreader", "elpa", "floor"))
-        by_time = in_process("elpa by time", path) if named else None
+        plain, floor = (in_process(way, path) for way in ("dictreader", "floor"))
+        own = {way: in_process(way, path) for way in ("elpa", *more)}
         others = {peer: in_process(peer, path, peer_python()) for peer in peers}
     what = f"score {header}, {rows / 1e6:g}M rows"
-    own, slowest, peak = (float(found) for found in (ours["cpu"], plain["cpu"], ours["peak"]))
-    results.append(Result(what, own, slowest, "DictReader", reach=0.12))
-    if by_time is not None:
-        results.append(Result(f"{what}, by time", float(by_time["cpu"]), slowest, "DictReader", reach=0.30))
-    every_other = {"read and hash": floor, **others}
-    results += [Result(what, own, float(found["cpu"]), way) for way, found in every_other.items()]
-    results += [Result(what, peak, float(found["peak"]), way, "MB") for way, found in every_other.items()]
-    equal = all(
-        (found["score"], found["rows"]) == (plain["score"], rows) for found in (ours, by_time or ours)
-    )
+    if "integrate" in own:
+        made = own.pop("integrate")
+        twice = 2 * float(own["elpa"]["cpu"])
+        results.append(
+            Result(
+                f"elpa integrate of two, {rows / 1e6:g}M rows",
+                float(made["cpu"]),
+                twice,
+                "scoring two",
+                reach=1,
+            )
+        )
+    if "series" in own:
+        own = {"series": own["series"]}
+    every_other = {"DictReader": plain, "read and hash": floor, **others}
+    for way, found in own.items():
+        title = what if way == "elpa" else f"{what}, {way} named"
+        reach = 0.12 if way == "elpa" else 0.30
+        results += [
+            Result(
+                title,
+                float(found["cpu"]),
+                float(other["cpu"]),
+                name,
+                reach=reach if name == "DictReader" else None,
+            )
+            for name, other in every_other.items()
+        ]
+        results += [
+            Result(title, float(found["peak"]), float(other["peak"]), name, "MB")
+            for name, other in every_other.items()
+        ]
+    equal = all((found["score"], found["rows"]) == (plain["score"], rows) for found in own.values())
     print(f"{header}: {rows} rows, equal double {'yes' if equal else 'NO'}", flush=True)
     return equal
 
@@ -103,6 +129,12 @@ def error_lines() -> Iterator[str]:
         yield f"{rng.random()!r}\n"
 
 
+def series_lines() -> Iterator[str]:
+    """Yield rows of a hundred series, an hour after the other."""
+    for number, line in enumerate(forecast_lines()):
+        yield f"s{number % 100:02},{line}"
+
+
 def in_process(way: str, path: Path, peer: Path | None = None) -> Found:
     # The parent stays small, since a child's peak starts at the size of the process it came from.
     command = [str(peer), str(PEER_WAYS), way, str(path)]
@@ -120,33 +152,38 @@ def run_way(way: str, path: Path) -> Found:
     return {"score": score.hex(), "rows": rows, "cpu": cpu, "peak": usage.ru_maxrss / 1024}
 
 
-def score_by_elpa(path: Path) -> tuple[float, int]:
+def score_by_elpa(path: Path, **named: str) -> tuple[float, int]:
     from elpa_core.artifacts.model_errors import read_model_errors
 
-    found = read_model_errors(path, BETA)
-    assert found.score is not None
-    return found.score, found.rows
+    found = read_model_errors(path, BETA, named)
+    return found.score or sum(found.series_scores.values()), found.rows
 
 
-def score_by_elpa_and_time(path: Path) -> tuple[float, int]:
-    from elpa_core.artifacts.model_errors import read_model_errors
+def integrate_two(path: Path) -> tuple[float, int]:
+    """Make the policy of two models with the same forecasts."""
+    from elpa_core.config.integration import load_integration_config
+    from elpa_core.policy.integration import integrate_config
 
-    found = read_model_errors(path, BETA, {"time": "timestamp"})
-    assert found.score is not None
-    return found.score, found.rows
+    config = path.with_suffix(".json")
+    blocks = [{"name": group, "group": group, "error_csv": str(path)} for group in ("online", "offline")]
+    config.write_text(json.dumps({"models": blocks, "beta": BETA, "horizon": 24}), encoding="utf-8")
+    policy = integrate_config(load_integration_config(config)).policy
+    return policy.scores["online"], policy.errors["online"].rows
 
 
 def score_by_dictreader(path: Path) -> tuple[float, int]:
-    state, rows, share = 0.0, 0, 1 - BETA
+    states: dict[str, float] = {}
+    rows, share = 0, 1 - BETA
     with path.open(encoding="utf-8-sig", newline="") as file:
         for row in csv.DictReader(file):
             if "abs_error" in row:
                 error = abs(float(row["abs_error"]))
             else:
                 error = abs(float(row["y_true"]) - float(row["pred"]))
-            state = BETA * state + share * error if rows else error
+            series = row.get("item_id", "")
+            states[series] = BETA * states[series] + share * error if series in states else error
             rows += 1
-    return max(state, 1e-9), rows
+    return sum(max(states[series], 1e-9) for series in sorted(states)), rows
 
 
 def read_only(path: Path) -> tuple[float, int]:
@@ -159,7 +196,9 @@ def read_only(path: Path) -> tuple[float, int]:
 
 WAYS = {
     "elpa": score_by_elpa,
-    "elpa by time": score_by_elpa_and_time,
+    "time": partial(score_by_elpa, time="timestamp"),
+    "series": partial(score_by_elpa, series="item_id", time="timestamp"),
+    "integrate": integrate_two,
     "dictreader": score_by_dictreader,
     "floor": read_only,
 }

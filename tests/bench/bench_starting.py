@@ -1,4 +1,4 @@
-"""What a start costs: of elpa, of a check of a small error artifact, of the policy of a small run.
+"""What a start costs: of elpa, of a check of a small error artifact, of a policy of few and many models.
 
 python tests/bench/bench_starting.py [--times N]
 """
@@ -21,6 +21,19 @@ artifact_of(Path(sys.argv[1]), model="a", group="online", started_at="S", finish
 """
 IMPORTED = "import elpa_core.artifacts.error_artifact"
 ROWS = (100, 1_000, 9_999, 10_000, 100_000)
+MODELS = (2, 4, 20, 50, 100, 200)
+HORIZONS = (1, 6, 24, 72, 168)
+
+
+def integrate(folder: Path, rows: int, models: int, horizon: int, times: int) -> float:
+    """Return what ``elpa integrate`` costs for models with so many validation rows."""
+    errors, config, output = (folder / name for name in (f"{rows}.csv", "integrate.json", "policy.json"))
+    blocks = [
+        {"name": f"m{number}", "group": "offline" if number % 2 else "online", "error_csv": str(errors)}
+        for number in range(models)
+    ]
+    config.write_text(json.dumps({"horizon": horizon, "models": blocks}), encoding="utf-8")
+    return cpu_of(python(ELPA, "integrate", "--config", config, "--output", output), times)
 
 
 def main() -> None:
@@ -47,15 +60,17 @@ def main() -> None:
             growth[rows] = cpu_of(python(ARTIFACT, path), times) - imported
         checked = imported + growth[100]
         results.append(Result("an artifact of 100 rows", checked, imported, "its import", difference=True))
-        blocks = [
-            {"name": f"m{number}", "group": group, "error_csv": str(Path(folder, "100.csv"))}
-            for number, group in enumerate(("online", "offline"))
-        ]
-        config, output = Path(folder, "integrate.json"), Path(folder, "policy.json")
-        config.write_text(json.dumps({"models": blocks}), encoding="utf-8")
-        made = cpu_of(python(ELPA, "integrate", "--config", config, "--output", output), times)
+        place = Path(folder)
+        made = integrate(place, 100, 2, 1, times)
         results.append(Result("elpa integrate of 2 models", made, plain, "python -c pass", difference=True))
-    report("starting", results, {"seconds to check an artifact, by rows": growth})
+        by_models = {models: integrate(place, 1_000, models, 24, 1) for models in MODELS}
+        by_horizon = {horizon: integrate(place, 1_000, 20, horizon, 1) for horizon in HORIZONS}
+    curves = {
+        "seconds to check an artifact, by rows": growth,
+        "seconds of elpa integrate, 1,000 rows, horizon 24, by models": by_models,
+        "the same for 20 models, by horizon": by_horizon,
+    }
+    report("starting", results, curves)
 
 
 if __name__ == "__main__":

@@ -157,7 +157,9 @@ def main() -> None:
             Result(f"{name}, local, {most} runs", cpu[name][most], cpu[name][least], of, reach=1),
             Result(f"{name}, S3, {most} runs", sent[name][most], sent[name][least], of, "requests", reach=1),
         ]
-    report("store", results, {"seconds by runs": cpu, "requests by runs": sent})
+    curves = {f"{name}, seconds on a local disk, by runs": curve for name, curve in cpu.items()}
+    curves |= {f"{name}, requests on S3, by runs": curve for name, curve in sent.items()}
+    report("store", results, curves)
 
 
 if __name__ == "__main__":

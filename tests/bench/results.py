@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import resource
@@ -13,6 +14,8 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 JSON_FOLDER = Path(os.environ.get("ELPA_BENCH_JSON", ROOT / ".runtime" / "bench"))
+Curve = Mapping[int, float]
+"""A cost by the size of what it was measured on."""
 
 
 class Result(NamedTuple):
@@ -54,14 +57,23 @@ class Result(NamedTuple):
         return [self.what, *numbers, f"{'+' if self.difference else ''}{self.value:.3f}", reach]
 
 
-def report(name: str, results: Sequence[Result], extra: Mapping[str, object] | None = None) -> None:
-    """Print a table, and write ``name.json`` with the same into ``.runtime/bench``."""
+def report(name: str, results: Sequence[Result], curves: Mapping[str, Curve] | None = None) -> None:
+    """Print a table and curves, and write ``name.json`` with the same into ``.runtime/bench``."""
     rows = [["what", "elpa", "other", "ratio or difference", "to reach"], *(one.cells() for one in results)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    for title, curve in (curves or {}).items():
+        print(f"{title}: " + ", ".join(f"{size} {found:.3g}" for size, found in curve.items()))
+    load = os.getloadavg()[1]
+    print(f"load of the machine in the last five minutes: {load:.1f} on {os.cpu_count()} cores", flush=True)
     JSON_FOLDER.mkdir(parents=True, exist_ok=True)
-    found = {"results": [one._asdict() | {"value": one.value} for one in results], **(extra or {})}
+    found = {
+        "date": dt.datetime.now(dt.UTC).date().isoformat(),
+        "load": load,
+        "results": [one._asdict() | {"value": one.value} for one in results],
+        "curves": curves or {},
+    }
     (JSON_FOLDER / f"{name}.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
@@ -80,3 +92,9 @@ def cpu_of(command: Sequence[str | Path], times: int = 1, **environment: str) ->
 def python(code: str, *arguments: str | Path) -> list[str | Path]:
     """Return the command that runs some Python code."""
     return [sys.executable, "-c", code, *arguments]
+
+
+def grown(title: str, curve: Curve, of: str, unit: str = "s CPU") -> Result:
+    """Return what one costs of the most, beside one of the least: 1 if a cost grows as its subject does."""
+    least, most = min(curve), max(curve)
+    return Result(f"{title}, {most}", curve[most] / most, curve[least] / least, of, unit, reach=1)
