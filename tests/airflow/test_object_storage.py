@@ -30,6 +30,21 @@ TWICE = {"AWS_MAX_ATTEMPTS": "2"}  # how often a request that the service refuse
 
 STARTS_WARM = "cat {previous_dir}/model.pt > model.pt; echo {as_of} >> model.pt"
 GOES_ON = "if [ ! -e a.ckpt ]; then touch a.ckpt junk; exit 3; fi; ls > seen.txt; rm a.ckpt"
+# It lets its task be stopped, and leaves one more checkpoint once the first one is on S3. Then it goes on.
+IS_STOPPED = """\
+if [ -e a.ckpt ]; then ls > seen.txt; printf '%s\\n' abs_error 1 > errors.csv; exit; fi
+one_more() {{
+  until {python} -I -c "$LISTING" | grep -q /stopped/.resume/index.json; do :; done
+  touch b.ckpt
+  exit
+}}
+trap one_more TERM
+touch a.ckpt junk
+read -r _ _ _ task_process _ < /proc/$PPID/stat
+kill -TERM $task_process
+sleep 600 & wait
+"""
+LISTING = "import urllib.request as r; print(r.urlopen('{url}/{bucket}?prefix=elpa/elpa_loud').read())"
 WITH_A_MODEL = "mkdir -p best && printf weights > model.pt && printf more > best/1.ckpt; " + train_cmd(2, 4)
 
 
@@ -176,7 +191,15 @@ def test_what_goes_wrong_says_what_and_where(
     s3_site: Site, store: Callable[[str], PolicyStore], service: S3Service
 ) -> None:
     on = model("on", cmd="seq 1 100; exit 3", airflow={"max_log_lines": 10})
-    s3_site.config("loud", [on, model("off", "offline")], airflow={"store": STORE, **ONCE})
+    stopped = model(
+        "stopped",
+        cmd=IS_STOPPED,
+        env={"LISTING": LISTING.format(url=service.url, bucket=BUCKET)},
+        resume_from=["*.ckpt"],
+        artifacts=["seen.txt"],
+        airflow={"retries": 1, "retry_delay": 0, "stop_grace": 60},
+    )
+    s3_site.config("loud", [on, stopped, model("off", "offline")], airflow={"store": STORE, **ONCE})
     s3_site.config("no_bucket", pair(), airflow={"store": "s3://minio@nowhere/elpa", **ONCE})
     s3_site.config("no_connection", pair(), airflow={"store": "s3://nobody@policies/elpa", **ONCE})
     runs = s3_site.dag_test()
@@ -190,6 +213,13 @@ def test_what_goes_wrong_says_what_and_where(
         f" until then in {work_dir}/output.log"
     ) in runs["elpa_loud"].task_log("online.on")
     assert not work_dir.exists()
+    # SIGTERM: what resume_from names was saved before the command had ended, and once more after that.
+    assert (runs["elpa_loud"].states["online.stopped"], runs["elpa_loud"].tries["online.stopped"]) == (
+        "success",
+        2,
+    )
+    seen = store("elpa_loud").folder.run(run_id) / "models" / "stopped" / "seen.txt"
+    assert files.read(seen).decode().split() == ["a.ckpt", "b.ckpt", "seen.txt"]
     assert "The specified bucket does not exist" in runs["elpa_no_bucket"].task_log("online.on")
     assert (
         's3://nobody@policies/elpa: found the connection "nobody", which this Airflow does not have'
