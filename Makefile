@@ -108,7 +108,7 @@ $(VENV)/dev: $(VENV)/demo
 	@$(INSTALL)
 	@touch $@
 
-$(VENV)/cluster: EXTRAS := airflow,cluster,demo,dev,kubernetes,s3,ui
+$(VENV)/cluster: EXTRAS := airflow,cluster,demo,dev,gcs,kubernetes,s3,ui
 $(VENV)/cluster: $(VENV)/python constraints.txt
 	@echo "installing all that the tests need in $(VENV)"
 	@$(INSTALL)

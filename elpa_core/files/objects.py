@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import errno
 import glob
+import json
 import os
+import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
@@ -269,20 +271,29 @@ def _put_if(path: ObjectPath, data: bytes, version: ObjectVersion) -> None:
         _ask(path, "pipe_file", path.path, data, mode="create")
     elif _is_gs(path):
         bucket, _, key = path.path.partition("/")
+        form, content_type = _upload_form(key, data)
         _ask(
             path,
             "call",
             "POST",
             f"{path.fs._location}/upload/storage/v1/b/{{}}/o",
             bucket,
-            uploadType="media",
-            name=key,
+            uploadType="multipart",
             ifGenerationMatch=version.text,
-            data=data,
+            headers={"Content-Type": content_type},
+            data=form,
             json_out=True,
         )
     else:
         _ask(path, "pipe_file", path.path, data, IfMatch=version.text)
+
+
+def _upload_form(key: str, data: bytes) -> tuple[bytes, str]:
+    """Return the body of an upload to Google Cloud Storage, and the type of its content."""
+    boundary = secrets.token_hex(16)
+    parts = (("application/json", json.dumps({"name": key}).encode()), ("application/octet-stream", data))
+    lines = [f"--{boundary}\r\nContent-Type: {kind}\r\n\r\n".encode() + part for kind, part in parts]
+    return b"\r\n".join([*lines, f"--{boundary}--".encode()]), f"multipart/related; boundary={boundary}"
 
 
 def _modified(found: dict[str, Any]) -> dt.datetime:

@@ -83,7 +83,7 @@ def test_the_same_process_serializes_alike_again(folder: DagsFolder) -> None:
 
 
 def test_a_hundred_parses_leave_one_version(new_site: Callable[[str], Site]) -> None:
-    """Each parse is written as `airflow dags reserialize` does; a Dag that changed gets a version after a run."""
+    """Each parse is written as `airflow dags reserialize` does; after a run, a change makes a version."""
     site = new_site("versions")
     site.extra_env = {"AIRFLOW__CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL": "0"}
     options = {"schedule": "@hourly", "offline_schedule": "@weekly", "tags": ["b", "a"], "pool": "gpu"}
