@@ -85,7 +85,7 @@ class LocalAirflow(RestApi):
         return self.state / "passwords.json"
 
     def start(self) -> None:
-        """Start Airflow and return when its API, scheduler and Dag processor are healthy.
+        """Start Airflow and return when its APIs, scheduler and Dag processor are ready.
 
         Raises
         ------
@@ -105,6 +105,7 @@ class LocalAirflow(RestApi):
         self._thread.start()
         try:
             self._wait_until_healthy()
+            self.load_execution_api()
         except BaseException:
             self.stop()
             raise

@@ -55,6 +55,19 @@ class RestApi:
             health[part]["status"] == "healthy" for part in ("metadatabase", "scheduler", "dag_processor")
         )
 
+    def load_execution_api(self) -> None:
+        """Let the API server make the routes that tasks call, before there is a task.
+
+        It makes them at the first call, which takes seconds of CPU, on a busy machine a minute. Meanwhile it
+        answers nobody and ends no transaction that other calls have begun, so that SQLite is locked.
+
+        Raises
+        ------
+        RestApiError
+            If Airflow answers with an error.
+        """
+        _json(self._client.get("/execution/health", timeout=300))
+
     def call(self, method: str, path: str, **body: Any) -> Any:
         """Call the REST API.
 

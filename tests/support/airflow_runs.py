@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import httpx
-
 from support.airflow_site import DagsFolder
 
 ENDED = {"success", "failed"}
@@ -23,14 +21,6 @@ class AirflowRuns(DagsFolder):
         super().__init__(folder)
         self.home = folder / "home"
         self.airflow: Any = None
-
-    def load_execution_api(self) -> None:
-        """Let the API server make the routes that tasks call, before there is a task.
-
-        It makes them at the first call, which takes seconds of CPU; meanwhile it ends no transaction that
-        other calls have begun, and SQLite is locked.
-        """
-        httpx.get(f"{self.airflow.url}/execution/health", timeout=300).raise_for_status()
 
     def write(self, name: str, text: str) -> Path:
         """Write a file beside the configs, and let the Dag processor see it soon: it watches the Dag file."""

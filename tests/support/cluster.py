@@ -135,7 +135,7 @@ class Cluster(AirflowRuns):
             component.start()
         self.wait_until_healthy()
         self.airflow.log_in(_USER, self._password)
-        self.load_execution_api()
+        self.airflow.load_execution_api()
 
     def wait_until_healthy(self) -> None:
         eventually(self.airflow.healthy, f"the cluster is healthy; its logs: {self.logs}", 300)

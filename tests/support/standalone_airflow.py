@@ -72,7 +72,6 @@ class Standalone(AirflowRuns):
         }
         self.airflow = _Airflow(self.home, self.dags, settings=settings)
         self.airflow.start()
-        self.load_execution_api()
 
     def command(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run the ``airflow`` command on it, as a user does."""
