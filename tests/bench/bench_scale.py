@@ -128,7 +128,7 @@ def measure(cluster: Cluster, configs: int, seconds: float) -> dict[str, object]
     found["seconds of a parse beside running tasks"] = parse_duration(cluster)
     query = "/dags/~/dagRuns/~/taskInstances?limit=1&state="
     states = ("success", "failed", "up_for_retry", "running", "queued", "scheduled")
-    return found | {"tasks": {state: total(cluster, query + state) for state in states}}
+    return found | {"states of tasks": {state: total(cluster, query + state) for state in states}}
 
 
 def parse_duration(cluster: Cluster) -> float:
