@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -75,7 +75,7 @@ def read_model_errors(path: Path, beta: float, named: Mapping[Role, str] = NONE_
     only their numbers are read. Where they do not, the file is read again.
 
     If ``named`` has ``time``, rows are scored in the order of (``origin``, ``time``). If it has ``series``,
-    each series is scored by itself. In both cases all rows are held in memory, about 300 bytes each.
+    each series is scored by itself. In both cases all rows are held in memory, about 500 bytes each.
 
     Parameters
     ----------
@@ -221,7 +221,7 @@ def _scored_by_name(
         steps = steps.with_usable_forecasts()
         if steps.y_true is None or not np.isfinite(steps.y_true).all():
             raise series_without_actuals(path)
-        names, codes = np.unique(np.array(steps.series, np.object_), return_inverse=True)
+        names, codes = _coded(steps.series or ())
         order = np.argsort(codes, kind="stable")
         ends = np.searchsorted(codes[order], np.arange(len(names) + 1))
         for name, first, end in zip(names, ends, ends[1:], strict=False):
@@ -236,6 +236,17 @@ def _scored_by_name(
         {name: _score(one, path, beta).value for name, one in series.items()},
         tuple(warnings) if series else (*warnings, *_out_of_order(window)),
     )
+
+
+def _coded(series: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
+    """Return the names of series, sorted, and for each row the place of its series among them.
+
+    >>> _coded(("b", "a", "b"))
+    (['a', 'b'], array([1, 0, 1]))
+    """
+    names = sorted({*series})
+    places = {name: place for place, name in enumerate(names)}
+    return names, np.fromiter(map(places.__getitem__, series), np.int64, len(series))
 
 
 def _score(steps: Steps, path: Path, beta: float) -> EwmaScore:
@@ -254,7 +265,7 @@ def _refuse_doubles(steps: Steps, path: Path, named: Mapping[Role, str]) -> None
     if steps.origin is not None and "origin" in named:
         keys.append(steps.origin.values)
     if steps.series is not None and "series" in named:
-        keys.append(np.unique(np.array(steps.series, np.object_), return_inverse=True)[1])
+        keys.append(_coded(steps.series)[1])
     order = np.lexsort(keys)
     same = np.logical_and.reduce([key[order][1:] == key[order][:-1] for key in keys])
     if not same.any():

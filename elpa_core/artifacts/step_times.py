@@ -60,17 +60,23 @@ def step_times(cells: Sequence[str | bytes]) -> tuple[list[float] | list[int], K
     texts = [text.strip() for text in texts]
     if texts and _NUMBER.fullmatch(texts[0]):
         return _numbers(texts), "numbers"
-    values = []
+    known: dict[str, int] = {}  # the same times stand in each series of a file
     aware: bool | None = None
-    for index, text in enumerate(texts):
-        moment = _moment(index, text)
+    for text in dict.fromkeys(texts):
+        try:
+            moment = dt.datetime.fromisoformat(f"{text}-01" if _MONTH.fullmatch(text) else text)
+        except ValueError as error:
+            found = quoted(text) if text else "a blank cell"
+            raise StepTimeError(texts.index(text), found, EXPECTED) from error
         has_offset = moment.tzinfo is not None
         if aware is None:
             aware = has_offset
         elif aware != has_offset:
             found = f"{quoted(text)}, a time {'with' if has_offset else 'without'} a UTC offset"
-            raise StepTimeError(index, found, f"one {'with' if aware else 'without'} it, as in the first row")
-        values.append((moment - _ZERO[has_offset]) // _MICROSECOND)
+            expected = f"one {'with' if aware else 'without'} it, as in the first row"
+            raise StepTimeError(texts.index(text), found, expected)
+        known[text] = (moment - _ZERO[has_offset]) // _MICROSECOND
+    values = [known[text] for text in texts]
     return values, "times with a UTC offset" if aware else "times without a UTC offset"
 
 
@@ -79,11 +85,3 @@ def _numbers(texts: Sequence[str]) -> list[float]:
         if not _NUMBER.fullmatch(text):
             raise StepTimeError(index, quoted(text), "a number, as in the first row")
     return [float(text) for text in texts]
-
-
-def _moment(index: int, text: str) -> dt.datetime:
-    try:
-        return dt.datetime.fromisoformat(f"{text}-01" if _MONTH.fullmatch(text) else text)
-    except ValueError as error:
-        found = quoted(text) if text else "a blank cell"
-        raise StepTimeError(index, found, EXPECTED) from error

@@ -130,9 +130,10 @@ def error_lines() -> Iterator[str]:
 
 
 def series_lines() -> Iterator[str]:
-    """Yield rows of a hundred series, an hour after the other."""
-    for number, line in enumerate(forecast_lines()):
-        yield f"s{number % 100:02},{line}"
+    """Yield rows of a hundred series at the same times."""
+    for line in forecast_lines():
+        time, _, rest = line.partition(",")
+        yield from (f"s{number:02},{time},{rest}" for number in range(100))
 
 
 def in_process(way: str, path: Path, peer: Path | None = None) -> Found:
