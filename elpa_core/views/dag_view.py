@@ -120,7 +120,9 @@ def dag_view(
     marks = [entry for entry in book.entries if _is_mark(entry) and entry.key in keys]
     marked = {entry.key for entry in marks}
     stay = [i for i, one in enumerate(shown) if one.key in marked or one.run_id == run_id]
-    curves = [[curve[index] for index in chosen] for curve in book.curves.values()]
+    curves = [*book.curves.values()]
+    if len(chosen) < len(book.summaries):
+        curves = [[curve[index] for index in chosen] for curve in curves]
     kept = [shown[index] for index in thinned(curves, width, stay)]
     return DagView(
         dag_id=book.folder.dag_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import httpx
 import pytest
@@ -25,7 +26,7 @@ def routes(dag_id: str = "pool") -> list[tuple[str, str]]:
 
     found = []
     for route in make_application().routes:
-        path = route.path.format(dag_id=dag_id, name="dag")
+        path = route.path.format(dag_id=dag_id, name="dag", stamp="x")
         found += [(method, path) for method in sorted(route.methods)]
     return found
 
@@ -191,7 +192,8 @@ def test_a_program_gets_the_current_policy_once(server):
         ("/api/v1/dags/pool/run?run_id=../../../etc", 404, "nothing of this run yet"),
         ("/api/v1/dags/pool/policy?run_id=..", 404, "no such run"),
         ("/api/v1/dags/torn", 503, "restore the file from a backup"),
-        ("/assets/..%2Fapplication.py", 404, ""),
+        ("/assets/x/..%2Fapplication.py", 404, ""),
+        ("/assets/x/..%2F..%2Fapplication.py", 404, ""),
         ("/pages/..%2F..%2Fplugin", 404, ""),
     ],
 )
@@ -261,13 +263,27 @@ def test_policies_in_a_bucket_are_shown_and_rolled_back_by_the_connection(server
 
 def test_every_answer_forbids_foreign_scripts(server):
     with server.client(EDITOR) as editor:
-        answers = [editor.get(path) for path in ("/pages/dag", "/assets/dag.js", "/api/v1/dags", "/nothing")]
+        answers = [
+            editor.get(path) for path in ("/pages/dag", "/assets/x/dag.js", "/api/v1/dags", "/nothing")
+        ]
     for answer in answers:
         rules = dict(
             part.strip().split(" ", 1) for part in answer.headers["Content-Security-Policy"].split(";")
         )
         assert (rules["default-src"], rules["script-src"]) == ("'none'", "'self'")
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_browser_keeps_scripts_for_as_long_as_pages_name_them(server):
+    with server.client(VIEWER) as reader:
+        page = reader.get("/pages/dag")
+        (stamp,) = set(re.findall(r"\.\./assets/(\w+)/", page.text))
+        assert reader.get("/pages/dag", headers={"If-None-Match": page.headers["ETag"]}).status_code == 304
+        for name in ("dag.js", "plotly.min.js", "style.css"):
+            kept = reader.get(f"/assets/{stamp}/{name}")
+            assert "immutable" in kept.headers["Cache-Control"]
+            other = reader.get(f"/assets/of-another-version/{name}")
+            assert (other.content, other.headers["Cache-Control"]) == (kept.content, "no-store")
 
 
 def test_the_plugin_loads_no_web_framework(running_server: UiServer):

@@ -126,6 +126,7 @@ export async function show(build) {
     main.replaceChildren(...content);
     if (id) document.getElementById(id)?.focus();
     main.removeAttribute("aria-busy");
+    performance.mark("drawn"); // for the benchmark of the pages
   } catch (error) {
     explain(error);
     if (!(error instanceof Refused)) throw error;

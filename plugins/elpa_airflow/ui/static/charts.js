@@ -31,9 +31,10 @@ export function modelName(name, place, best = false) {
 export const plain = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
 let loading = null;
-function library() {
+// A page with charts calls this when it has asked for its data: the browser reads the script meanwhile.
+export function library() {
   loading ??= new Promise((resolve) => {
-    const script = el("script", { src: "../assets/plotly.min.js" });
+    const script = el("script", { src: new URL("plotly.min.js", import.meta.url) });
     script.addEventListener("load", () => resolve(window.Plotly));
     script.addEventListener("error", () => resolve(null));
     document.head.append(script);
@@ -62,7 +63,7 @@ export function chart(title, figure, table, { tall = false, unit = "", models = 
     const made = figure();
     return Plotly.react(plot, made.data, layout(made.layout ?? {}), { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d"] });
   };
-  library().then(async (Plotly) => {
+  box.ready = library().then(async (Plotly) => {
     if (!Plotly) {
       plot.className = "muted";
       plot.textContent = "Charts need plotly on the API server: pip install 'elpa-airflow[ui]'. The table has the numbers.";
@@ -73,6 +74,7 @@ export function chart(title, figure, table, { tall = false, unit = "", models = 
     await new Promise((done) => setTimeout(done)); // it takes its size from the page, where it is then
     await draw(Plotly);
     box.dataset.drawn = "chart";
+    performance.mark("drawn");
     followTheme(() => draw(Plotly));
   });
   box.redraw = () => library().then((Plotly) => Plotly && draw(Plotly));

@@ -1,5 +1,5 @@
 import { asked, call, colour, paged, runLink, show } from "./airflow.js";
-import { chart, look, modelName, plain } from "./charts.js";
+import { chart, library, look, modelName, plain } from "./charts.js";
 import { decide, editorsDecide } from "./decide.js";
 import { age, badge, el, interval, moment, moved, number, numbers, over, percent, seconds, table } from "./dom.js";
 
@@ -8,6 +8,7 @@ const path = `dags/${encodeURIComponent(dag)}`;
 const filter = { kind: "", since: "", group: "" };
 const pretty = (name) => name.replaceAll("_", " ");
 const since = () => (filter.since ? new Date(Date.now() - filter.since * 86400000).toISOString() : "");
+const at = (one) => Date.parse(one.as_of);
 const SIGNS = { held: "square", promoted: "triangle-up", rolled_back: "triangle-left", lifted: "diamond-open", recorded: "circle-open" };
 
 function head(view) {
@@ -30,7 +31,7 @@ function head(view) {
 // Decisions stand at the top of a chart, ticks on its time axis are policies that were published by themselves.
 function marks(view) {
   const signs = (rows, height, symbols, texts) => ({
-    x: rows.map((row) => row.as_of), y: rows.map(() => height), yaxis: "y2", mode: "markers", cliponaxis: false, type: "scatter",
+    x: rows.map(at), y: rows.map(() => height), yaxis: "y2", mode: "markers", cliponaxis: false, type: "scatter",
     marker: { symbol: symbols, size: 9, color: colour("--fg"), line: { width: 1.2, color: colour("--fg") } }, text: texts, hovertemplate: "%{text}<extra></extra>",
   });
   const decided = view.marks.filter((mark) => SIGNS[mark.action]), published = view.points.filter((point) => point.action === "published");
@@ -50,10 +51,20 @@ function bar(view, one, field) {
 function trace(view, one, field) {
   if (view.points.length === 1) return bar(view, one, field);
   const { colour: tone, dash, pattern } = look(one.place);
-  const base = { x: view.points.map((point) => point.as_of), y: one[field], name: plain(one.name), type: "scatter", mode: view.points.length < 40 ? "lines+markers" : "lines", marker: { size: 5, color: tone } };
+  const base = { x: view.points.map(at), y: one[field], name: plain(one.name), type: "scatter", mode: view.points.length < 40 ? "lines+markers" : "lines", marker: { size: 5, color: tone } };
   return field === "weight"
     ? { ...base, stackgroup: "weights", line: { color: tone, width: 0.6, dash }, fillpattern: { shape: pattern, bgcolor: pattern ? "rgba(0,0,0,0)" : tone, fgcolor: tone, solidity: 0.55 }, fillcolor: tone, hovertemplate: `${plain(one.name)}<br>%{x|%Y-%m-%d %H:%M}<br>weight %{y:.1%}<extra></extra>` }
     : { ...base, line: { color: tone, width: 1.8, dash }, connectgaps: false, hovertemplate: `${plain(one.name)}<br>%{x|%Y-%m-%d %H:%M}<br>score %{y:.5g}<extra></extra>` };
+}
+
+// Room for labels is set once: looking for it makes plotly draw twice.
+function frame(view, field) {
+  const still = { automargin: false, ticklabeloverflow: "allow" }, alone = view.points.length === 1;
+  return {
+    margin: { l: 56, r: 24, t: 18, b: 36 }, barmode: "stack", bargap: 0.5, yaxis2: MARKS_AXIS,
+    xaxis: alone ? { type: "category" } : { ...still, type: "date", nticks: 7 },
+    yaxis: field === "weight" ? { ...still, range: [0, 1], tickformat: ".0%", tickvals: [0, 0.25, 0.5, 0.75, 1] } : { ...still, type: "log", tickformat: ".3~g", nticks: 6 },
+  };
 }
 
 function charts(view) {
@@ -68,7 +79,7 @@ function charts(view) {
       field === "weight" ? `Weights of the ${group} models` : `Scores of the ${group} models`,
       () => ({
         data: [...own.map((one) => trace(view, one, field)), ...(view.points.length > 1 ? marks(view) : [])],
-        layout: { margin: { l: 56, r: 12, t: 18, b: 36 }, yaxis2: MARKS_AXIS, yaxis: field === "weight" ? { range: [0, 1], tickformat: ".0%", tickvals: [0, 0.25, 0.5, 0.75, 1] } : { type: "log", tickformat: ".3~g", nticks: 6 }, xaxis: view.points.length === 1 ? { type: "category" } : { type: "date", nticks: 7 }, barmode: "stack", bargap: 0.5 },
+        layout: frame(view, field),
       }),
       numbers(data(group, field)), { models: own, unit: field === "score" ? "lower is better, log scale" : "share of the group" }));
   }));
@@ -145,8 +156,11 @@ async function load() {
     const view = await call(path, { width, kind: filter.kind, since: since() });
     if (!view.total && !filter.kind && !filter.since) return [head(view), el("div", { class: "panel empty" }, el("p", {}, "No run has made a policy yet. Trigger this Dag: when its task integrate has ended, the policy stands here.")), store(view)];
     if (!view.total) return [head(view), filters(view), el("div", { class: "panel empty" }, el("p", {}, "No policy is of such runs and of this time.")), el("h2", {}, "Decisions"), history(), store(view)];
-    return [head(view), filters(view), charts(view), el("h2", {}, "Models"), league(view), el("h2", {}, "Decisions"), history(), ...policies(view), store(view)];
+    const below = el("div"), drawings = charts(view);
+    Promise.allSettled([...drawings.children].map((box) => box.ready)).then(() => below.replaceChildren(el("h2", {}, "Models"), league(view), el("h2", {}, "Decisions"), history(), ...policies(view), store(view)));
+    return [head(view), filters(view), drawings, below];
   });
 }
 
 load();
+library();

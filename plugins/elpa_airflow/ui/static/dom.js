@@ -21,11 +21,17 @@ export function svg(tag, attributes = {}, ...children) {
 
 const finite = (value) => typeof value === "number" && Number.isFinite(value);
 
+const formats = new Map(); // to make one costs more than to use it
+function format(digits) {
+  if (!formats.has(digits)) formats.set(digits, new Intl.NumberFormat("en", { maximumSignificantDigits: digits, useGrouping: false }));
+  return formats.get(digits);
+}
+
 export function number(value, digits = 4) {
   if (!finite(value)) return "–";
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-4 || size >= 1e7)) return value.toExponential(digits - 1).replace(/^-/, "−");
-  return value.toLocaleString("en", { maximumSignificantDigits: Math.max(digits, String(Math.trunc(size)).length), useGrouping: false }).replace(/^-/, "−");
+  return format(Math.max(digits, String(Math.trunc(size)).length)).format(value).replace(/^-/, "−");
 }
 
 export const percent = (value) => (finite(value) ? `${(100 * value).toFixed(1)} %` : "–");

@@ -1,5 +1,5 @@
 import { asked, call, paged, runLink, show } from "./airflow.js";
-import { chart, look, modelName, steps } from "./charts.js";
+import { chart, library, look, modelName, steps } from "./charts.js";
 import { badge, el, moment, number, numbers, percent, seconds, table } from "./dom.js";
 
 const dag = asked.get("dag_id") ?? "", run = asked.get("run_id") ?? "";
@@ -46,3 +46,4 @@ show(async () => {
   return [el("div", { class: "panel" }, el("div", { class: "row" }, el("h1", {}, modelName(name, place, here?.best)), here ? badge(here.state) : null), here?.reason ? el("p", {}, here.reason) : null, el("dl", { class: "facts" }, facts.map(([term, value]) => el("div", {}, el("dt", {}, term), el("dd", {}, String(value))))),),
     ...(one ? [el("div", { class: "charts" }, overTime(view, one))] : []), el("h2", {}, "Errors on the validation rows"), ...errors(data, place)];
 });
+library();

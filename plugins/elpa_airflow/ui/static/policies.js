@@ -39,6 +39,7 @@ async function readOn(dags, draw) {
     const now = new Map(answer.dags.map((dag) => [dag.dag_id, dag]));
     dags.splice(0, dags.length, ...dags.flatMap((dag) => !ids.has(dag.dag_id) ? [dag] : now.has(dag.dag_id) ? [now.get(dag.dag_id)] : []));
     draw();
+    performance.mark("drawn");
     await new Promise((done) => setTimeout(done, 300));
   }
 }

@@ -1,5 +1,5 @@
 import { address, asked, call, colour, runLink, show } from "./airflow.js";
-import { chart, look, modelName, plain, steps } from "./charts.js";
+import { chart, library, look, modelName, plain, steps } from "./charts.js";
 import { decide, editorsDecide } from "./decide.js";
 import { badge, el, interval, moment, moved, number, numbers, percent, seconds, table } from "./dom.js";
 
@@ -139,3 +139,4 @@ async function load() {
 }
 
 load();
+library();
