@@ -70,7 +70,7 @@ def import_milliseconds(server: UiServer) -> float:
 
 
 def lay_policies(server: UiServer, ids: list[str]) -> None:
-    """Give each Dag policies whose scores wander, the last one published."""
+    """Give each Dag policies whose scores wander, all of them published."""
     first = server.store(ids[0])
     names = [f"model_{number:02}" for number in range(MODELS)]
     groups = {"online": names[: MODELS // 2], "offline": names[MODELS // 2 :]}
@@ -100,8 +100,8 @@ def lay_summaries(store: PolicyStore, groups: dict[str, list[str]]) -> None:
                     models[name] = ModelSummary(group, scores[name], 1 / scores[name] / total, *facts)
             gain = Gain(gain=0.1, low=-0.1, high=0.3)
             summaries.write(Summary(**key, number=1, best=best, models=models, router=gain).line())
-            more = {"action": "recorded", "actor": "dag run", "reason": "for the benchmark"}
-            history.write(Entry(**key, policy_number=1, best=best, **more).line())
+            more = {"action": "published", "actor": "dag run", "reason": "for the benchmark"}
+            history.write(Entry(**key, policy_number=1, number=hour + 1, best=best, **more).line())
 
 
 def measure(server: UiServer, dag_id: str, other: str) -> None:

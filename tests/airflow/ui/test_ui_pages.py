@@ -80,7 +80,8 @@ def test_marks_say_what_was_decided(visit):
     drawn(frame)
     for chart in frame.locator("section.chart").all():
         # Four policies that were published, one that was held back.
-        assert chart.locator("g.xy2 path.point").count() == 5
+        assert chart.locator("g.xy2 path.js-line").get_attribute("d").count("M") == 4
+        assert chart.locator("g.xy2 path.point").count() == 1
 
 
 def test_after_a_choice_charts_fit_their_places_and_who_chose_stays_there(visit):
