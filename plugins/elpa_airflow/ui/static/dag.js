@@ -29,14 +29,14 @@ function head(view) {
 }
 
 // Decisions stand at the top of a chart, ticks on its time axis are policies that were published by themselves.
-// The ticks are one line with gaps: a sign of its own for each would cost as much as all the rest.
+// The ticks are one line along the axis: a sign of its own for each would cost as much as all the rest.
 function marks(view) {
   const base = { yaxis: "y2", cliponaxis: false, type: "scatter", hovertemplate: "%{text}<extra></extra>" }, tone = colour("--fg");
   const decided = view.marks.filter((mark) => SIGNS[mark.action]), published = view.points.filter((point) => point.action === "published");
   const words = (point) => plain(`published: ${point.run_id}`);
   return [
     { ...base, mode: "markers", x: decided.map(at), y: decided.map(() => 1), text: decided.map((mark) => plain(`${pretty(mark.action)} by ${mark.actor}: ${mark.reason}`.slice(0, 160))), marker: { symbol: decided.map((mark) => SIGNS[mark.action]), size: 9, color: tone, line: { width: 1.2, color: tone } } },
-    { ...base, mode: "lines", x: published.flatMap((point) => [at(point), at(point), null]), y: published.flatMap(() => [-0.02, 0.02, null]), text: published.flatMap((point) => [words(point), words(point), ""]), line: { width: 1.2, color: tone } },
+    { ...base, mode: "lines", x: published.flatMap((point) => Array(3).fill(at(point))), y: published.flatMap(() => [0, 0.03, 0]), text: published.flatMap((point) => Array(3).fill(words(point))), line: { width: 1.2, color: tone } },
   ];
 }
 
