@@ -8,6 +8,8 @@ DEEP := .venv-deep
 DEEP_PIP ?=
 # More workers than two cores: tests of an Airflow wait most of their time. Those that share one run on one worker.
 PYTEST := $(BIN)/python -m pytest -n 4 --dist loadscope --no-loadscope-reorder
+# Tests start hundreds of Pythons: each would compile what another has compiled.
+export PYTHONDONTWRITEBYTECODE :=
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
 
@@ -22,7 +24,7 @@ DOTS = awk ' \
 	got && /^Installing collected / { printf "\ninstalling %d packages\n", split($$0, names, ","); fflush() }'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-deep up down test test-all test-sweeps test-distributed compose-test check bench bench-cluster bench-scale format clean
+.PHONY: help demo demo-deep up down test test-all all-tests test-sweeps test-distributed compose-test check bench bench-cluster bench-scale format clean
 
 help:  ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,9 +46,12 @@ test: $(VENV)/dev  ## lint, types and tests, with a real Airflow; at most five m
 	@$(PYTEST) -m 'not slow and not sweep'
 
 test-all: $(VENV)/cluster  ## test, slow tests and test-distributed; some 23 minutes from a clone
-	@$(MAKE) --no-print-directory check
 	@tests/distributed/install_servers.sh
-	@$(PYTEST) -m 'not sweep' tests tests/distributed elpa_core plugins
+	@$(MAKE) --no-print-directory -j 2 check all-tests
+
+# pytest leaves out tests/distributed unless it is told not to, even where it is named beside tests.
+all-tests:
+	@$(PYTEST) -m 'not sweep' -o norecursedirs='.*'
 
 test-sweeps: $(VENV)/cluster $(DEEP)/ready  ## full sweeps and ten times as many generated cases; test-all runs a sample of both
 	@$(PYTEST) -m 'sweep or hypothesis' --hypothesis-profile sweeps

@@ -63,7 +63,7 @@ class Standalone(AirflowRuns):
             "AIRFLOW__CORE__MIN_SERIALIZED_DAG_FETCH_INTERVAL": "0",
             # Instead of 1 and 5 seconds: how long the scheduler rests when it had nothing to do, and after
             # which time the end of a task process is noticed.
-            "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
+            "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
             "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
             "AIRFLOW__ELPA__RESUME_UPLOAD_INTERVAL": "0.5",
             "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO",

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from river import base, ensemble, optim
 from scipy.optimize import nnls
 from support.examples import FEW
 
@@ -37,20 +36,21 @@ def test_least_squares_equal_scipy(seed: int, rows: int, models: int) -> None:
         assert ours == pytest.approx(theirs, rel=1e-6, abs=1e-8)
 
 
-class Given(base.Regressor):
-    """A model of river whose forecast stands in its input."""
-
-    def __init__(self, column: int) -> None:
-        self.column = column
-
-    def learn_one(self, x: dict[int, float], y: float) -> None:
-        pass
-
-    def predict_one(self, x: dict[int, float]) -> float:
-        return x[self.column]
-
-
 def test_exponential_average_equals_river() -> None:
+    from river import base, ensemble, optim  # noqa: PLC0415  (imports scikit-learn: seconds of each worker)
+
+    class Given(base.Regressor):
+        """A model whose forecast stands in its input."""
+
+        def __init__(self, column: int) -> None:
+            self.column = column
+
+        def learn_one(self, x: dict[int, float], y: float) -> None:
+            pass
+
+        def predict_one(self, x: dict[int, float]) -> float:
+            return x[self.column]
+
     rng = np.random.default_rng(4)
     rate, models = 0.3, 5
     theirs = ensemble.EWARegressor([Given(j) for j in range(models)], optim.losses.Absolute(), rate)
