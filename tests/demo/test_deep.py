@@ -89,7 +89,8 @@ def test_the_whole_demo_trains_them_and_leaves_readable_logs() -> None:
     assert (set(policy["scores"]), policy["degraded"]) == ({*BLOCKS}, False)
     assert policy["comparison"]["reasons"] == []
     assert policy["evaluation"]["rows"] == 168
-    kept = {one["name"]: one["artifacts"] for one in read(run_dir / "train_manifest.json")["models"]}
+    entries = read(run_dir / "train_manifest.json")["models"]
+    kept = {one["name"]: [file["path"] for file in one["artifacts"]] for one in entries}
     logs = run_dir.parents[3] / "logs"
     for name in DEEP:
         assert any(path.endswith(".safetensors") for path in kept[name])
