@@ -8,6 +8,7 @@ and the server has not read the Dag before; the others have the script cached.
 from __future__ import annotations
 
 import datetime as dt
+import json
 import math
 import os
 import random
@@ -74,18 +75,22 @@ def lay_policies(server: UiServer, ids: list[str]) -> None:
     first = server.store(ids[0])
     names = [f"model_{number:02}" for number in range(MODELS)]
     groups = {"online": names[: MODELS // 2], "offline": names[MODELS // 2 :]}
-    lay_summaries(first, groups)
     own = [dict.fromkeys(group, 2.0) for group in groups.values()]
     recorded = first.record("last", "2026-04-01T00:00:00Z", policy(*own))
     first.publish(recorded.run_id, recorded.number)
+    lay_earlier(first, groups)
     for dag_id in ids[1:]:
         shutil.copytree(first.folder.path, server.store(dag_id).folder.path, copy_function=os.link)
 
 
-def lay_summaries(store: PolicyStore, groups: dict[str, list[str]]) -> None:
+def lay_earlier(store: PolicyStore, groups: dict[str, list[str]]) -> None:
+    """Put earlier publications before the only one."""
     generator, folder = random.Random(1), store.folder
     scores = {name: 1 + 5 * generator.random() for own in groups.values() for name in own}
-    folder.runs.mkdir(parents=True)
+    (last,), summary = store.history(), folder.summaries.read_bytes()
+    current = json.loads(folder.current.read_bytes())
+    current["publication"]["number"] = POLICIES
+    folder.current.write_text(json.dumps(current))
     with folder.history.open("wb") as history, folder.summaries.open("wb") as summaries:
         for hour in range(POLICIES - 1):
             as_of = (dt.datetime(2026, 1, 1, tzinfo=dt.UTC) + dt.timedelta(hours=hour)).isoformat()
@@ -102,6 +107,8 @@ def lay_summaries(store: PolicyStore, groups: dict[str, list[str]]) -> None:
             summaries.write(Summary(**key, number=1, best=best, models=models, router=gain).line())
             more = {"action": "published", "actor": "dag run", "reason": "for the benchmark"}
             history.write(Entry(**key, policy_number=1, number=hour + 1, best=best, **more).line())
+        history.write(last.model_copy(update={"number": POLICIES}).line())
+        summaries.write(summary)
 
 
 def measure(server: UiServer, dag_id: str, other: str) -> None:

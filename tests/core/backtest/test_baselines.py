@@ -37,7 +37,7 @@ def test_least_squares_equal_scipy(seed: int, rows: int, models: int) -> None:
 
 
 def test_exponential_average_equals_river() -> None:
-    from river import base, ensemble, optim  # noqa: PLC0415  (imports scikit-learn: seconds of each worker)
+    from river import base, ensemble, optim
 
     class Given(base.Regressor):
         """A model whose forecast stands in its input."""
