@@ -82,8 +82,8 @@ class Command:
     on_line : callable, optional
         Called with each line of both streams, in the order of writing; used instead of ``stdout``
         and ``stderr``. A line has no line ending and is decoded as UTF-8, with U+FFFD for invalid
-        bytes. A line longer than 64 KiB arrives in pieces. Of a line that is redrawn with carriage
-        returns (a progress bar), only the last state arrives, and every 5 seconds the present one.
+        bytes. A line longer than 64 KiB arrives in pieces. Of lines that are redrawn (progress
+        bars), only the last state arrives, and every 5 seconds the present one.
     clean : Filter, optional
         What the output goes through on its way to ``on_line``.
     stop_grace : float

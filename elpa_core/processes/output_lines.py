@@ -10,6 +10,8 @@ from typing import Protocol
 MAX_LINE = 1 << 16
 REDRAW_INTERVAL = 5.0  # seconds
 _CONTINUATION = range(0x80, 0xC0)
+_UP = b"\x1b[A"
+"""Moves the cursor of a terminal up: progress bars below each other go back to the first one by it."""
 
 
 class Filter(Protocol):
@@ -38,6 +40,7 @@ class LineSplitter:
         self._clean = clean
         self._whole: deque[bytes] = deque()
         self._rest = b""
+        self._hidden = b""
         self._next_look = time.monotonic() + REDRAW_INTERVAL
         self._interrupted = False
 
@@ -49,21 +52,37 @@ class LineSplitter:
     def _cut(self, data: bytes) -> None:
         *whole, rest = (self._rest + data).split(b"\n")
         for line in whole:
+            if _UP in line:
+                self._hidden = _shown(line)
+                self._show_now_and_then(self._hidden)
+                continue
+            self._show_hidden()
             self._whole += _pieces(_shown(line))
         redrawn = rest.rfind(b"\r", 0, len(rest.rstrip(b"\r"))) + 1
-        *whole, self._rest = _pieces(rest[redrawn:])
+        up = _UP if _UP in rest[:redrawn] else b""
+        *whole, self._rest = _pieces(up + rest[redrawn:])
         self._whole += whole
-        if redrawn and time.monotonic() >= self._next_look:
+        if redrawn:
+            self._show_now_and_then(_shown(self._rest))
+
+    def _show_now_and_then(self, redrawn: bytes) -> None:
+        if time.monotonic() >= self._next_look:
             self._next_look = time.monotonic() + REDRAW_INTERVAL
-            self._whole.append(_shown(self._rest))
+            self._hidden = b""
+            self._whole += _pieces(redrawn)
+
+    def _show_hidden(self) -> None:
+        if self._hidden.strip():
+            self._whole += _pieces(self._hidden)
+        self._hidden = b""
 
     def close(self) -> None:
         """Pass on the last line if it has no line ending."""
         if self._clean:
             self._cut(self._clean.close())
-        last, self._rest = _shown(self._rest), b""
-        if last:
-            self._whole.append(last)
+        if _shown(self._rest):
+            self._cut(b"\n")
+        self._show_hidden()
         self._pass_on()
 
     def _pass_on(self) -> None:
@@ -81,7 +100,7 @@ def _shown(line: bytes) -> bytes:
     >>> _shown(b"10%\r20%\r")
     b'20%'
     """
-    return line.rstrip(b"\r").rpartition(b"\r")[2]
+    return line.replace(_UP, b"").rstrip(b"\r").rpartition(b"\r")[2]
 
 
 def _pieces(line: bytes) -> list[bytes]:

@@ -45,12 +45,36 @@ def test_lines_come_while_the_command_runs(tmp_path: Path) -> None:
         (r"10%%\r20%%\r100%%\ndone\n", ["100%", "done"]),
         (r"\r10%%\r20%%\r", ["20%"]),
         (r"\r", []),
+        (
+            r"\repoch 1\n\rstep 1\033[A\n\rstep 2\033[A\repoch 2\n\r      \033[A\repoch 3\nend\n",
+            ["epoch 1", "epoch 3", "end"],
+        ),
         (r"\xff\xc3(\x00\x1b[0m\n", ["\ufffd\ufffd(\x00\x1b[0m"]),
         (r"caf\xc3\xa9\n", ["café"]),
     ],
 )
 def test_what_makes_a_line(printed: str, lines: list[str], tmp_path: Path) -> None:
     assert lines_of(f"printf '{printed}'", tmp_path)[0] == lines
+
+
+# As tqdm draws a bar below another one, and goes back to the upper one.
+NESTED = b"\repoch 1\n\rstep 1\x1b[A\n\rstep 2\x1b[A\repoch 2\n\r      \x1b[A\repoch 3\n"
+
+
+@pytest.mark.parametrize("size", [1, 3, 100])
+@pytest.mark.parametrize(
+    ("printed", "lines"),
+    [(NESTED + b"end\n", ["epoch 1", "epoch 3", "end"]), (NESTED[:-1], ["epoch 1", "epoch 3"])],
+)
+def test_of_bars_below_each_other_the_last_state_is_shown(
+    printed: bytes, lines: list[str], size: int
+) -> None:
+    shown: list[str] = []
+    splitter = output_lines.LineSplitter(shown.append)
+    for begin in range(0, len(printed), size):
+        splitter.feed(printed[begin : begin + size])
+    splitter.close()
+    assert shown == lines
 
 
 def test_a_progress_bar_is_shown_now_and_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
