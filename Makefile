@@ -32,7 +32,7 @@ help:  ## print this list
 demo: $(VENV)/demo  ## run the demo Dag in its own Airflow, print the policy, stop everything
 	@$(BIN)/python dags/demo/demo.py demo
 
-demo-deep: $(VENV)/demo $(DEEP)/ready  ## the demo with three deep models, in an environment of their own; some ten minutes
+demo-deep: $(VENV)/demo $(DEEP)/ready  ## the demo with three deep models, in an environment of their own; three to fifteen minutes
 	@$(BIN)/python dags/demo/demo.py demo --dag elpa_deep
 
 up: $(VENV)/demo  ## start Airflow with its UI and keep it running; CONFIGS=folder: use your own configs

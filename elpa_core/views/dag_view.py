@@ -23,6 +23,7 @@ from elpa_core.views.shapes import (
     Series,
     State,
     StripRun,
+    Tick,
 )
 from elpa_core.views.thinning import thinned
 
@@ -124,6 +125,7 @@ def dag_view(
     if len(chosen) < len(book.summaries):
         curves = [[curve[index] for index in chosen] for curve in curves]
     kept = [shown[index] for index in thinned(curves, width, stay)]
+    published = [one for one in shown if _action(book, one) == "published"]
     return DagView(
         dag_id=book.folder.dag_id,
         store=str(book.folder.root),
@@ -144,6 +146,9 @@ def dag_view(
         total=len(shown),
         series=_series(book, kept),
         marks=[decided(entry) for entry in marks],
+        published=[
+            Tick(run_id=one.run_id, as_of=one.as_of) for one in published[:: -(-len(published) // width) or 1]
+        ],
         league=_league(book, shown),
         can_roll_back=len(book.ledger.way_back) > 1,
         can_lift=book.ruled() is not None,

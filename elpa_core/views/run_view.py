@@ -21,7 +21,7 @@ from elpa_core.store.layout import DagFolder
 from elpa_core.store.model_files import state_file
 from elpa_core.store.reading import policy_numbers, recorded_policy
 from elpa_core.store.stored_policy import StoredPolicy
-from elpa_core.store.summaries import training_seconds
+from elpa_core.store.summaries import ModelSummary, training_seconds
 from elpa_core.times import utc_text
 from elpa_core.views.book import Book
 from elpa_core.views.dag_view import decided
@@ -30,6 +30,12 @@ from elpa_core.views.shapes import RunModel, RunView, Way
 _WAYS = ("equal_weights", "contract_weights", "recommended_weights", "router")
 _STATES = {"ok": "trained", "failed": "failed"}
 _Part = TypeVar("_Part", bound=Part)
+_NO_POLICY = (
+    "The task integrate has made no policy: its log says why. Mend the failed models, and clear them together"
+    " with integrate."
+)
+_DRY_RUN = "This was a dry run: its manifest says which commands it would have run."
+_REMOVED = "The files of this run were removed, as elpa runs prune does. Scores, weights and decisions stay."
 
 
 def run_view(book: Book, run_id: str, number: int | None = None) -> RunView:
@@ -52,20 +58,20 @@ def run_view(book: Book, run_id: str, number: int | None = None) -> RunView:
     folder = book.folder
     numbers = policy_numbers(folder.policies(run_id))
     manifest, notes = _manifest(book, run_id)
-    stored: StoredPolicy | None = None
+    entries = _entries(manifest)
+    stored, no_policy = None, None
     if numbers:
         stored = recorded_policy(folder, run_id, number)
-    elif not manifest:
-        if any(entry.run_id == run_id for entry in book.entries):
-            notes = [
-                "The folder of this run was removed, as elpa runs prune does; the history still tells of it."
-            ]
-        else:
-            where, expected = str(folder.run(run_id)), "a run that has begun"
-            hint = "the tab fills when the first task of the run has ended"
-            raise InputError(Problem(where, "", "nothing of this run yet", expected, hint))
+    elif manifest:
+        planned = {"planned", "disabled"}
+        no_policy = _DRY_RUN if planned.issuperset(e.get("status") for e in entries.values()) else _NO_POLICY
+    elif any(entry.run_id == run_id for entry in book.entries):
+        no_policy = _REMOVED
+    else:
+        where, expected = str(folder.run(run_id)), "a run that has ended"
+        hint = "the tab fills when its task integrate has ended"
+        raise InputError(Problem(where, "", "nothing of this run yet", expected, hint))
     current = book.current
-    entries = _entries(manifest)
     moved = [] if stored is None or current is None else moves(current.contents, stored.contents)
     evaluation = _shown(Evaluation, stored, "evaluation", notes)
     key = None if stored is None else stored.record.key
@@ -74,12 +80,15 @@ def run_view(book: Book, run_id: str, number: int | None = None) -> RunView:
         run_id=run_id,
         number=None if stored is None else stored.record.number,
         numbers=numbers,
+        no_policy=no_policy,
         as_of=_as_of(stored, manifest),
         when=None if stored is None else stored.record.when,
         is_current=current is not None and current.record.key == key,
         degraded=stored is not None and stored.contents.degraded,
         decisions=[decided(e) for e in book.entries if e.run_id == run_id and (key is None or e.key == key)],
-        models=_models(book, stored, entries, training_seconds(folder, run_id) if entries else {}),
+        models=_models_of_summary(book, run_id, number)
+        if no_policy is _REMOVED
+        else _models(book, stored, entries, training_seconds(folder, run_id) if entries else {}),
         missing=[] if stored is None else stored.contents.missing,
         ways=[] if evaluation is None else _ways(evaluation),
         evaluation=evaluation,
@@ -159,6 +168,37 @@ def _models(
             )
         )
     return sorted(rows, key=lambda row: (row.group != GROUPS[0], row.place, row.name))
+
+
+def _models_of_summary(book: Book, run_id: str, number: int | None) -> list[RunModel]:
+    """Return what is left of a run whose files were removed."""
+    own = [one for one in book.summaries if one.run_id == run_id and number in {None, one.number}]
+    if not own:
+        return []
+    summary, current = own[-1], None if book.current is None else book.current.contents
+    trained = [
+        RunModel(
+            name=name,
+            group=one.group,
+            place=book.places[name],
+            state="carried" if one.carried_from else "trained",
+            reason=one.fallback_reason,
+            score=one.score,
+            current_score=current.scores.get(name) if current else None,
+            weight=one.weight,
+            current_weight=_weight(current, name),
+            best=name in summary.best.values(),
+            seconds=one.seconds,
+            rows=one.rows,
+            as_of=one.as_of,
+            carried_from=one.carried_from,
+            artifact=None,
+            kept=[],
+            return_code=None,
+        )
+        for name, one in ((name, ModelSummary(*values)) for name, values in summary.models.items())
+    ]
+    return sorted(trained, key=lambda row: (row.group != GROUPS[0], row.place))
 
 
 def _state(

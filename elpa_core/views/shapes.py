@@ -101,6 +101,13 @@ class Point(Shape):
     kind: str = Field(description="What began the run, as its id says: scheduled, manual, backfill, ...")
 
 
+class Tick(Shape):
+    """A policy that was published by itself."""
+
+    run_id: str
+    as_of: str
+
+
 class Series(Shape):
     """A model over the points: null where a policy does without it."""
 
@@ -145,6 +152,7 @@ class DagView(Shape):
     total: int = Field(description="How many policies the filter leaves, before thinning.")
     series: list[Series]
     marks: list[Decided] = Field(description="Held back, promoted, rolled back, lifted and experiments.")
+    published: list[Tick] = Field(description="Policies published by themselves; as many as fit the width.")
     league: list[LeagueRow]
     can_roll_back: bool
     can_lift: bool
@@ -211,6 +219,7 @@ class RunView(Shape):
     run_id: str
     number: int | None = Field(description="Which of the run's policies; null if it has none.")
     numbers: list[int]
+    no_policy: str | None = Field(description="Why there is no policy to show, and what to do.")
     as_of: str | None
     when: str | None
     is_current: bool

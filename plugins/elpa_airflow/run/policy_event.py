@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from elpa_core.files import StorePath
+from elpa_core.schema.policy import Gain
+from elpa_core.schema.reading import known_part
 
 
 def event_extra(path: StorePath, run_id: str, as_of: str, policy: Mapping[str, Any]) -> dict[str, Any]:
@@ -37,20 +39,26 @@ def verdict(policy: Mapping[str, Any]) -> str:
 
     >>> verdict({"evaluation": None, "evaluation_reason": "no forecasts"})
     'not evaluated: no forecasts'
+    >>> verdict({"evaluation": {"rows": "many"}})
+    'evaluated by another version of ELPA'
     """
     evaluation = policy.get("evaluation")
     if evaluation is not None:
-        return str(evaluation["verdict"][-1])
+        words = evaluation.get("verdict") if isinstance(evaluation, Mapping) else None
+        return str(words[-1]) if isinstance(words, list) and words else "evaluated by another version of ELPA"
     return f"not evaluated: {policy.get('evaluation_reason') or 'no rows that all models share'}"
 
 
 def router_gain(policy: Mapping[str, Any]) -> float | None:
     """Return by how much the router's mean absolute error is lower than the best single model's so far.
 
-    None if the policy was not evaluated.
+    None if the policy was not evaluated, or by a version that tells it otherwise.
 
-    >>> router_gain({"evaluation": {"gain_over_best_single": {"router": {"gain": 0.25}}}})
+    >>> gain = {"gain": 0.25, "low": 0.1, "high": 0.4}
+    >>> router_gain({"evaluation": {"gain_over_best_single": {"router": gain}}})
     0.25
     """
     evaluation = policy.get("evaluation")
-    return None if evaluation is None else evaluation["gain_over_best_single"]["router"]["gain"]
+    gains = evaluation.get("gain_over_best_single") if isinstance(evaluation, Mapping) else None
+    gain = known_part(Gain, gains.get("router") if isinstance(gains, Mapping) else None, "evaluation")
+    return None if gain is None else gain.gain

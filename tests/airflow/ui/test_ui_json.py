@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 
@@ -9,10 +10,11 @@ import httpx
 import pytest
 from support.airflow_runs import eventually
 from support.rights_per_dag import GUEST
-from support.stores import run
+from support.stores import policy, run
 from support.ui_server import EDITOR, HOSTILE, STORE_IN_A_BUCKET, VIEWER, UiServer
 
 from elpa_core.files import exists, open_location
+from elpa_core.runs.folder import RunFolder
 from elpa_core.store import PolicyStore
 
 pytestmark = pytest.mark.slow
@@ -182,6 +184,21 @@ def test_a_program_gets_the_current_policy_once(server):
         assert program.get("/api/v1/dags/pool/current", headers=known).status_code == 304
         server.store("pool").promote("day1", reason="x", actor="me")
         assert program.get("/api/v1/dags/pool/current", headers=known).json()["record"]["run_id"] == "day1"
+
+
+def test_a_program_gets_the_state_of_the_router_once(server):
+    data = b'{"version": 1}'
+    digest = hashlib.sha256(data).hexdigest()
+    store = server.store("pool")
+    path = RunFolder(store.folder.run("day6")).router_state(digest)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(data)
+    run(store, 6, {**policy({"ets": 1.0}), "routing": {"state": {"sha256": digest}}})
+    with server.client(VIEWER) as program:
+        first = program.get("/api/v1/dags/pool/state")
+        assert first.content == data
+        known = {"If-None-Match": first.headers["ETag"]}
+        assert program.get("/api/v1/dags/pool/state", headers=known).status_code == 304
 
 
 @pytest.mark.parametrize(

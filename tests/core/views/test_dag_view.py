@@ -151,6 +151,8 @@ def test_marks_and_the_asked_run_stay_in_charts_that_have_little_room(store):
     assert "day5" in shown
     assert "day7" not in shown
     assert "day7" in [point.run_id for point in view(store, width=2, run_id="day7").points]
+    assert [tick.run_id for tick in view(store, width=4).published] == ["day1", "day4", "day7", "day10"]
+    assert len(view(store, width=11).published) == 11
 
 
 def test_a_glance_says_of_the_last_policies_what_the_book_says(store):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 
 import pytest
 from support.stores import day, leave_rows, policy, run
@@ -50,10 +51,37 @@ def test_a_run_without_a_policy_shows_what_became_of_its_models(store):
     assert found.number is None
     (ets,) = [model for model in found.models if model.name == "ets"]
     assert (ets.state, ets.reason) == ("failed", "exit code 3")
+    assert found.no_policy is not None
+    assert "Mend the failed models" in found.no_policy
+
+
+def test_a_dry_run_says_so(store):
+    models = [{"name": "ets", "group": "online", "status": "planned"}]
+    path = store.folder.run("dry") / "train_manifest.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps({"models": models}))
+    assert (
+        view(store, "dry").no_policy
+        == "This was a dry run: its manifest says which commands it would have run."
+    )
+
+
+def test_of_a_run_whose_files_were_removed_scores_and_weights_stay(store):
+    before = view(store, "day1")
+    shutil.rmtree(store.folder.run("day1"))
+    found = view(store, "day1")
+    assert (found.number, found.can_promote) == (None, False)
+    assert found.no_policy is not None
+    assert "were removed" in found.no_policy
+    numbers = [
+        [(m.name, m.score, m.weight, m.current_weight, m.best) for m in one.models] for one in (before, found)
+    ]
+    assert numbers[1] == numbers[0]
+    assert [one.action for one in found.decisions] == ["published"]
 
 
 def test_an_unknown_run_says_what_to_wait_for(store):
-    with pytest.raises(InputError, match=r"nothing of this run yet.*when the first task"):
+    with pytest.raises(InputError, match=r"nothing of this run yet.*when its task integrate"):
         view(store, "never")
 
 

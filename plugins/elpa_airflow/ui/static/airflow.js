@@ -119,16 +119,18 @@ export function explain(error) {
   main.replaceChildren(el("div", { class: "panel empty" }, el("h1", {}, title), el("p", {}, hint)));
 }
 
+let shows = 0;
 export async function show(build) {
-  const main = document.getElementById("main");
+  const main = document.getElementById("main"), mine = ++shows;
   try {
     const content = await build(), { id } = document.activeElement;
+    if (mine !== shows) return; // something else was asked for meanwhile
     main.replaceChildren(...content);
     if (id) document.getElementById(id)?.focus();
     main.removeAttribute("aria-busy");
     performance.mark("drawn"); // for the benchmark of the pages
   } catch (error) {
-    explain(error);
+    if (mine === shows) explain(error);
     if (!(error instanceof Refused)) throw error;
   }
 }

@@ -57,13 +57,13 @@ function layout(more) {
 // figure() returns {data, layout}; it is asked again when the theme changes. Rows are those of names on an axis.
 export function chart(title, figure, table, { tall = false, unit = "", models = [], rows = 0 } = {}) {
   const size = rows > 24 ? "plot huge" : tall || rows > 10 ? "plot tall" : "plot";
-  const plot = el("div", { class: size, role: "img", "aria-label": `${title}. The table below has the same numbers.` });
+  const plot = el("div", { class: size, role: "img", "aria-label": `${title}. Its table has the same numbers.` });
   const box = el("section", { class: "chart" }, el("h3", {}, title, unit ? el("span", { class: "muted" }, ` (${unit})`) : null), models.length ? el("div", { class: "legend" }, models.map((model) => modelName(model.name, model.place))) : null, plot, table);
   const draw = (Plotly) => {
     const made = figure();
     return Plotly.react(plot, made.data, layout(made.layout ?? {}), { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d"] });
   };
-  box.ready = library().then(async (Plotly) => {
+  library().then(async (Plotly) => {
     if (!Plotly) {
       plot.className = "muted";
       plot.textContent = "Charts need plotly on the API server: pip install 'elpa-airflow[ui]'. The table has the numbers.";

@@ -32,7 +32,7 @@ function head(view) {
 // The ticks are one line along the axis: a sign of its own for each would cost as much as all the rest.
 function marks(view) {
   const base = { yaxis: "y2", cliponaxis: false, type: "scatter", hovertemplate: "%{text}<extra></extra>" }, tone = colour("--fg");
-  const decided = view.marks.filter((mark) => SIGNS[mark.action]), published = view.points.filter((point) => point.action === "published");
+  const decided = view.marks.filter((mark) => SIGNS[mark.action]), { published } = view;
   const words = (point) => plain(`published: ${point.run_id}`);
   return [
     { ...base, mode: "markers", x: decided.map(at), y: decided.map(() => 1), text: decided.map((mark) => plain(`${pretty(mark.action)} by ${mark.actor}: ${mark.reason}`.slice(0, 160))), marker: { symbol: decided.map((mark) => SIGNS[mark.action]), size: 9, color: tone, line: { width: 1.2, color: tone } } },
@@ -94,7 +94,7 @@ function league(view) {
     { title: "Training", number: true, sort: (row) => row.seconds, value: (row) => seconds(row.seconds) },
     { title: "Trained, data up to", nowrap: true, sort: (row) => row.trained_at, value: (row) => over(moment(row.trained_at), moment(row.as_of)) },
     { title: "Remarks", wrap: true, value: (row) => el("span", {}, row.carried_from ? el("span", {}, "carried from ", runLink(dag, row.carried_from)) : "", row.reason ? el("div", {}, row.reason) : "") },
-  ], view.league, { caption: "Below score and weight: how they moved against the publication before. ★ is the best of its group." });
+  ], view.league.filter((row) => !filter.group || row.group === filter.group), { caption: "Below score and weight: how they moved against the publication before. ★ is the best of its group." });
 }
 
 function history() {
@@ -121,7 +121,8 @@ function policies(view) {
   const beside = el("div", { id: "beside" });
   async function side(one, other) {
     const [old, young] = [one, other].sort((a, b) => (a.as_of < b.as_of ? -1 : 1));
-    const answer = await call(`${path}/compare`, { old_run: old.run_id, old_number: old.number, new_run: young.run_id, new_number: young.number });
+    const answer = await call(`${path}/compare`, { old_run: old.run_id, old_number: old.number, new_run: young.run_id, new_number: young.number }).catch((error) => beside.replaceChildren(el("p", { class: "bad" }, error.message)));
+    if (!answer) return;
     const names = [...new Set([...answer.old.models, ...answer.new.models].map((model) => model.name))];
     const find = (view, name) => view.models.find((model) => model.name === name);
     beside.replaceChildren(el("h3", {}, "Side by side"), answer.moves.length ? el("ul", { class: "plain" }, answer.moves.map((words) => el("li", {}, words))) : el("p", {}, "Nothing moved."), table([
@@ -155,9 +156,7 @@ async function load() {
     const view = await call(path, { width, kind: filter.kind, since: since() });
     if (!view.total && !filter.kind && !filter.since) return [head(view), el("div", { class: "panel empty" }, el("p", {}, "No run has made a policy yet. Trigger this Dag: when its task integrate has ended, the policy stands here.")), store(view)];
     if (!view.total) return [head(view), filters(view), el("div", { class: "panel empty" }, el("p", {}, "No policy is of such runs and of this time.")), el("h2", {}, "Decisions"), history(), store(view)];
-    const below = el("div"), drawings = charts(view);
-    Promise.allSettled([...drawings.children].map((box) => box.ready)).then(() => below.replaceChildren(el("h2", {}, "Models"), league(view), el("h2", {}, "Decisions"), history(), ...policies(view), store(view)));
-    return [head(view), filters(view), drawings, below];
+    return [head(view), filters(view), charts(view), el("h2", {}, "Models"), league(view), el("h2", {}, "Decisions"), history(), ...policies(view), store(view)];
   });
 }
 

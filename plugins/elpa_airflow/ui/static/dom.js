@@ -86,18 +86,19 @@ export function badge(state) {
   return el("span", { class: `badge ${tone}` }, words);
 }
 
-// Put other content into a place. Who was on a button there stays on the one with the same words.
+// Put other content into a place. Who was on a button or a link there stays on the one with the same words.
 export function refill(place, ...content) {
   const words = place.contains(document.activeElement) ? document.activeElement.textContent : null;
   place.replaceChildren(...content);
   if (words === null) return;
-  const usable = [...place.querySelectorAll("button:enabled")];
-  (usable.find((button) => button.textContent === words) ?? usable.at(-1))?.focus();
+  const usable = [...place.querySelectorAll("button:enabled, a[href]")];
+  (usable.find((one) => one.textContent === words) ?? usable.at(-1))?.focus();
 }
 
-// columns: {title, value(row), number, sort(row), wrap}; order: by which column, kept where a table is drawn anew
-export function table(columns, rows, { caption = null, page = 50, order: kept = { by: null, down: false } } = {}) {
-  let shown = rows, first = 0;
+// columns: {title, value(row), number, sort(row), wrap}; look: order and page, kept where a table is drawn anew
+export function table(columns, rows, { caption = null, page = 50, look: kept = { by: null, down: false, first: 0 } } = {}) {
+  let shown = rows;
+  kept.first = Math.max(0, Math.min(kept.first, page * Math.floor((rows.length - 1) / page)));
   const body = el("tbody"), pager = el("div", { class: "pager" });
   const head = el("tr", {}, columns.map((column, index) => {
     const classes = column.number ? "number" : "";
@@ -108,7 +109,7 @@ export function table(columns, rows, { caption = null, page = 50, order: kept = 
     kept.down = kept.by === index ? !kept.down : false;
     kept.by = index;
     sort();
-    first = 0;
+    kept.first = 0;
     draw();
   }
   function sort() {
@@ -122,7 +123,7 @@ export function table(columns, rows, { caption = null, page = 50, order: kept = 
     [...head.children].forEach((cell, place) => cell.setAttribute("aria-sort", place !== index ? "none" : down ? "descending" : "ascending"));
   }
   function draw() {
-    body.replaceChildren(...shown.slice(first, first + page).map((row) => {
+    body.replaceChildren(...shown.slice(kept.first, kept.first + page).map((row) => {
       return el("tr", {}, columns.map((column) => {
         const classes = [column.number ? "number" : "", column.wrap ? "wrap" : "", column.nowrap ? "nowrap" : ""].join(" ").trim();
         return el("td", { class: classes || null }, column.value(row) ?? "–");
@@ -130,9 +131,9 @@ export function table(columns, rows, { caption = null, page = 50, order: kept = 
     }));
     if (rows.length <= page) return pager.replaceChildren();
     refill(pager,
-      el("button", { disabled: first === 0, on: { click: () => { first -= page; draw(); } } }, "Back"),
-      el("button", { disabled: first + page >= rows.length, on: { click: () => { first += page; draw(); } } }, "Next"),
-      el("span", { class: "muted" }, `${first + 1} to ${Math.min(first + page, rows.length)} of ${rows.length}`),
+      el("button", { disabled: kept.first === 0, on: { click: () => { kept.first -= page; draw(); } } }, "Back"),
+      el("button", { disabled: kept.first + page >= rows.length, on: { click: () => { kept.first += page; draw(); } } }, "Next"),
+      el("span", { class: "muted" }, `${kept.first + 1} to ${Math.min(kept.first + page, rows.length)} of ${rows.length}`),
     );
   }
   if (kept.by !== null) sort();

@@ -3,7 +3,7 @@ import { chart, library, look, modelName, steps } from "./charts.js";
 import { badge, el, moment, number, numbers, percent, seconds, table } from "./dom.js";
 
 const dag = asked.get("dag_id") ?? "", run = asked.get("run_id") ?? "";
-const name = (asked.get("task_id") ?? "").split(".").at(-1);
+const name = (asked.get("task_id") ?? "").replace(/^(online|offline)\./, ""); // a name may have dots
 const path = `dags/${encodeURIComponent(dag)}`;
 
 function overTime(view, one) {

@@ -1,6 +1,6 @@
-import { call, dagLink, runLink, show } from "./airflow.js";
+import { call, dagLink, explain, runLink, show } from "./airflow.js";
 import { spark } from "./charts.js";
-import { age, badge, el, interval, moment, number, table } from "./dom.js";
+import { age, badge, el, interval, moment, number, refill, table } from "./dom.js";
 
 const WORST = ["unreadable", "reading", "held", "none", "late", "degraded", "experiment", "fine"];
 
@@ -34,7 +34,7 @@ async function readOn(dags, draw) {
     const late = dags.filter((dag) => dag.pending).slice(0, 50);
     if (!late.length) return;
     const ids = new Set(late.map((dag) => dag.dag_id));
-    const answer = await call("dags", { dag_id: [...ids] }).catch(() => null);
+    const answer = await call("dags", { dag_id: [...ids] }).catch((error) => (error.status === 401 ? explain(error) : null));
     if (!answer) return;
     const now = new Map(answer.dags.map((dag) => [dag.dag_id, dag]));
     dags.splice(0, dags.length, ...dags.flatMap((dag) => !ids.has(dag.dag_id) ? [dag] : now.has(dag.dag_id) ? [now.get(dag.dag_id)] : []));
@@ -47,14 +47,17 @@ async function readOn(dags, draw) {
 show(async () => {
   const { dags } = await call("dags");
   if (!dags.length) return [el("div", { class: "panel empty" }, el("h1", {}, "No ELPA Dag yet"), el("p", {}, "Put a training config into the folder configs beside your Dag file: elpa init DIR writes one to start from. Its Dag appears here once Airflow has parsed it."))];
-  const place = el("div"), order = { by: null, down: false };
+  const place = el("div"), look = { by: null, down: false, first: 0 };
   const search = el("input", { type: "search", placeholder: "Search Dags and models", "aria-label": "Search Dags and models" });
   const draw = () => {
     const words = search.value.toLowerCase();
     const shown = dags.filter((dag) => [dag.dag_id, badge(stateOf(dag)).textContent, ...(dag.models ?? [])].join("\n").toLowerCase().includes(words));
-    place.replaceChildren(table(columns, shown, { caption: `${shown.length} of ${dags.length} Dags. Curves: best score, solid online, dashed offline, log scale. Strip, oldest first: full published, outlined recorded, lower degraded, half held back, low failed without a policy.`, order }));
+    refill(place, table(columns, shown, { caption: `${shown.length} of ${dags.length} Dags. Curves: best score, solid online, dashed offline, log scale. Strip, oldest first: full published, outlined recorded, lower degraded, half held back, low failed without a policy.`, look }));
   };
-  search.addEventListener("input", draw);
+  search.addEventListener("input", () => {
+    look.first = 0;
+    draw();
+  });
   draw();
   readOn(dags, draw);
   return [el("div", { class: "row" }, el("h1", {}, "Policies"), el("span", { class: "push" }, search)), el("div", { class: "below" }, place)];

@@ -23,7 +23,7 @@ function head(view) {
   const chosen = Object.entries(view.chosen);
   return el("div", { class: "panel" },
     el("div", { class: "row" }, el("h1", {}, title), last ? badge(last.action) : null, view.degraded ? badge("degraded") : null,
-      el("span", { class: "push row" }, pick, view.number !== null ? download("policy", "Download policy") : null, download("manifest", "Download manifest"), view.number !== null ? promote : null)),
+      el("span", { class: "push row" }, pick, view.number !== null ? download("policy", "Download policy") : null, view.number !== null || view.as_of ? download("manifest", "Download manifest") : null, view.number !== null ? promote : null)),
     el("dl", { class: "facts" }, facts.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value)))),
     chosen.length ? el("p", {}, `Chosen at the start: ${chosen.map(([name, value]) => `${name} = ${JSON.stringify(value)}`).join(", ")}`) : null,
     view.notes.map((note) => el("p", { class: "warn" }, note)));
@@ -131,7 +131,7 @@ function rows(view) {
 async function load() {
   await show(async () => {
     const view = await call(`${path}/run`, { run_id: run, number: number_of_policy });
-    if (view.number === null) return [head(view), el("p", {}, "The task integrate has made no policy: its log says why. Mend the failed models, and clear them together with integrate."), el("h2", {}, "Models"), models(view)];
+    if (view.number === null) return [head(view), el("p", {}, view.no_policy), ...(view.models.length ? [el("h2", {}, "Models"), models(view)] : [])];
     return [head(view), ...said(view), el("div", { class: "charts" }, bars(view, "weight"), bars(view, "score")),
       ...(view.is_current || !view.current_run ? [] : [el("h2", {}, "What moved against the current policy"), view.moves.length ? el("ul", { class: "plain" }, view.moves.map((words) => el("li", {}, words))) : el("p", {}, "Nothing.")]),
       el("h2", {}, "Models"), models(view), el("h2", {}, "Evaluation"), ...evaluation(view), ...shared(view), ...rows(view)];
