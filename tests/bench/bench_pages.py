@@ -2,7 +2,8 @@
 
 It starts an API server and Chromium. Of the JSON it prints elapsed and CPU seconds of the server; of pages
 the time from navigation to what was drawn last, as the pages mark it. The first visit loads plotly's script,
-and the server has not read the Dag before; the others have the script cached.
+and the server has not read the Dag before; the others have the script cached. To start it, in the clone:
+PYTHONPATH=tests:dags/demo .venv/bin/python tests/bench/bench_pages.py
 """
 
 from __future__ import annotations
@@ -124,11 +125,11 @@ def measure(server: UiServer, dag_id: str, other: str) -> None:
                 note = f", {late} Dags late" if late else ""
                 print(f"JSON of {what}, {words}: {took:.2f} s, CPU {used:.2f} s{note}")
     with sync_playwright() as driver, Unwatched(driver, server) as browser:
-        pages = {"tab of the Dag": f"dag?dag_id={other}", "list": "policies"}
-        for what, path in pages.items():
+        pages = {"tab of the Dag": (f"dag?dag_id={other}", 4), "list": ("policies", 0)}
+        for what, (path, charts) in pages.items():
             for visit in range(VISITS + 1):
                 words = "scripts cached" if visit else "first visit"
-                took = browser.visit(f"{server.url}/elpa/pages/{path}")
+                took = browser.visit(f"{server.url}/elpa/pages/{path}", charts)
                 print(f"{what}, from navigation to all that is drawn, {words}: {took:.2f} s")
 
 
@@ -158,8 +159,8 @@ class Unwatched:
         self._process.wait()
         shutil.rmtree(self._profile, ignore_errors=True)
 
-    def visit(self, address: str) -> float:
-        """Return the seconds from the navigation to what was drawn last."""
+    def visit(self, address: str, charts: int) -> float:
+        """Return the seconds from the navigation to what was drawn last: a table and so many charts."""
         with self._page() as page:
             page.evaluate("address => void setTimeout(() => location.assign(address), 500)", address)
         time.sleep(LONGEST_VISIT)
@@ -167,6 +168,8 @@ class Unwatched:
             last = page.evaluate(
                 "Math.max(...performance.getEntriesByName('drawn').map(mark => mark.startTime))"
             )
+            assert page.locator("section.chart[data-drawn=chart]").count() == charts
+            assert page.locator("tbody tr").count() > 0
         return float(last) / 1000
 
     @contextmanager
