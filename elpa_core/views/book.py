@@ -16,6 +16,7 @@ from threading import Lock
 from typing import Generic, TypeVar
 
 from elpa_core import files
+from elpa_core.errors import InputError
 from elpa_core.files import StorePath
 from elpa_core.files.os_errors import as_input_error
 from elpa_core.store.errors import READABLE_STORE
@@ -49,12 +50,15 @@ class Glance:
         The policies that were recorded last, by ``as_of``.
     current : StoredPolicy or None
         The policy that serving reads.
+    problem : str
+        Why that cannot be read, as if another version wrote it; empty if it can, or there is none.
     """
 
     folder: DagFolder[StorePath]
     entries: tuple[Entry, ...]
     summaries: tuple[Summary, ...]
     current: StoredPolicy | None
+    problem: str
 
     @cached_property
     def decisions(self) -> dict[PolicyKey, Entry]:
@@ -156,7 +160,8 @@ class Books:
         Raises
         ------
         InputError
-            If the store cannot be read, or its history is damaged. A Dag without policies has an empty book.
+            If the store cannot be read, or its history is damaged. Of a current policy that cannot be read
+            `Glance.problem` tells. A Dag without policies has an empty book.
         """
         history = history_bytes(folder.history)
         lines = summaries_bytes(folder.summaries)
@@ -166,9 +171,9 @@ class Books:
             return known
         entries = entries_of(history, str(folder.history))
         summaries = tuple(read_summaries(folder, entries, lines))
-        published = published_policy(current, folder.current) if current else None
+        published = _published(current, folder)
         ledger = Ledger.of(entries, str(folder.history))
-        return self._books.keep(place, digest, Book(folder, tuple(entries), summaries, published, ledger))
+        return self._books.keep(place, digest, Book(folder, tuple(entries), summaries, *published, ledger))
 
     def glance(self, folder: DagFolder[StorePath]) -> Glance:
         """Return the last policies of a Dag, from the ends of history and summaries.
@@ -189,9 +194,16 @@ class Books:
         decided = dict.fromkeys(entry.key for entry in entries if entry.action in _FIRST)
         if any(key not in found for key in [*decided][-LAST // 2 :]):  # an earlier version recorded them
             return self._glances.keep(place, digest, self.read(folder))
-        published = published_policy(current, folder.current) if current else None
-        made = Glance(folder, tuple(entries), tuple(in_order(found.values())), published)
+        made = Glance(folder, tuple(entries), tuple(in_order(found.values())), *_published(current, folder))
         return self._glances.keep(place, digest, made)
+
+
+def _published(data: bytes, folder: DagFolder[StorePath]) -> tuple[StoredPolicy | None, str]:
+    """Return the policy that serving reads, or why it cannot be read."""
+    try:
+        return (published_policy(data, folder.current) if data else None), ""
+    except InputError as error:
+        return None, str(error)
 
 
 def _digest(*contents: bytes) -> str:

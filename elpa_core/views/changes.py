@@ -84,7 +84,8 @@ def _words(book: Book, action: Action, target: StoredPolicy | None) -> str:
         return f"Runs as of {moment} or earlier are published by themselves again. What is current stays."
     which = f"the policy of run {target.record.run_id}, as of {target.record.as_of}"
     if book.current is None:
-        return f"Serving will read {which}. It reads none now."
+        now = "What it reads now cannot be read here." if book.problem else "It reads none now."
+        return f"Serving will read {which}. {now}"
     older = target.record.moment <= book.current.record.moment
     ruling = " After that, only runs with a later as_of than the policy replaced are published by themselves."
     back = action == "rollback" or older

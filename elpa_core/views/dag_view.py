@@ -225,6 +225,8 @@ def current_policy(book: Glance) -> CurrentPolicy | None:
 def state_of(book: Glance, due: dt.datetime | None = None) -> tuple[State, str]:
     """Return the state of a Dag, and why."""
     current = book.current
+    if book.problem:
+        return "unreadable", f"what serving reads cannot be read here: {book.problem}"
     if current is None:
         if book.summaries:
             entry = book.decisions.get(book.summaries[-1].key)

@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from elpa_core.schema.groups import Group
 from elpa_core.schema.policy import Comparison, Evaluation, Gain, MissingModel
 
-State = Literal["fine", "degraded", "held", "experiment", "late", "none"]
-"""Of a Dag: its newest policy was published, is degraded, held back, recorded as an experiment or for another
-reason, is older than the schedule promises, or there is none."""
+State = Literal["fine", "degraded", "held", "experiment", "late", "none", "unreadable"]
+"""Of a Dag: its newest policy was published, is degraded, held back, recorded as an experiment, is older than
+the schedule promises, there is none, or what serving reads cannot be read here."""
 
 
 class Shape(BaseModel):

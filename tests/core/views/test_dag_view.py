@@ -11,6 +11,7 @@ from elpa_core.schema.policy import MissingModel
 from elpa_core.store import PolicyStore, Start
 from elpa_core.views import Books, dag_view, overview, policy_rows
 from elpa_core.views.book import LAST
+from elpa_core.views.changes import change
 from elpa_core.views.dag_view import FailedRun
 from elpa_core.views.thinning import thinned
 
@@ -115,6 +116,19 @@ def test_a_current_policy_that_its_folder_has_lost_is_still_shown(store):
     shown = view(store).current
     assert shown is not None
     assert (shown.run_id, shown.number, shown.reason) == ("day1", 1, current["publication"]["reason"])
+
+
+def test_a_current_policy_of_another_version_hides_nothing_else(store):
+    run(store, 1, policy({"ets": 1.0}))
+    run(store, 2, policy({"ets": 2.0}))
+    raw = json.loads(store.folder.current.read_text())
+    store.folder.current.write_text(json.dumps({**raw, "errors": ["another shape"]}))
+    found = view(store)
+    assert (found.state, found.current) == ("unreadable", None)
+    assert "current.json: $.errors" in found.state_reason
+    assert [row.score for row in found.league if row.name == "ets"] == [2.0]
+    assert overview(Books().glance(store.folder)).state == "unreadable"
+    assert "cannot be read here" in change(Books().read(store.folder), "promote", "day1").words
 
 
 def test_the_policies_come_page_by_page_newest_first(store):

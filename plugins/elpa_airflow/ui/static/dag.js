@@ -23,7 +23,7 @@ function head(view) {
     ["Gain of the router over the best single model", now.gain ? `${number(now.gain.gain, 3)} (95 %: ${interval(now.gain)})` : "not evaluated"],
   ] : [];
   return el("div", { class: "panel" },
-    el("div", { class: "row" }, el("h1", {}, now ? `Publication ${now.number}` : "No policy is published"), badge(view.state), actions),
+    el("div", { class: "row" }, el("h1", {}, now ? `Publication ${now.number}` : view.state === "unreadable" ? "The current policy cannot be shown" : "No policy is published"), badge(view.state), actions),
     view.state_reason ? el("p", {}, view.state_reason) : null,
     el("dl", { class: "facts" }, facts.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value)))));
 }
