@@ -14,7 +14,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from elpa_core.errors import quoted, some
 from elpa_core.schema.groups import GROUPS, Group
 from elpa_core.schema.problems import expected, refuse
-from elpa_core.schema.reading import Part
+from elpa_core.schema.reading import Part, known_part
 from elpa_core.schema.trained_file import TrainedFile
 
 # Other Python containers than those of JSON are accepted; their elements are checked strictly.
@@ -302,3 +302,21 @@ class Policy(WeightedPolicy):
         default=None, description="Whether the models' errors come from the same steps."
     )
     warnings: list[str] = Field(default=[], description="What the error CSVs say against the scores.")
+
+
+def told_evaluation(policy: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the fields of a policy's evaluation, whichever version wrote it; none if there is none."""
+    found = policy.get("evaluation")
+    return found if isinstance(found, Mapping) else {}
+
+
+def told_verdict(policy: Mapping[str, Any]) -> list[str]:
+    """Return the words of a policy's evaluation, whichever version wrote it; empty if there are none."""
+    words = told_evaluation(policy).get("verdict")
+    return [text for text in words if isinstance(text, str)] if isinstance(words, list) else []
+
+
+def told_gain(policy: Mapping[str, Any]) -> Gain | None:
+    """Return the router's gain in a policy's evaluation, whichever version wrote it."""
+    gains = told_evaluation(policy).get("gain_over_best_single")
+    return known_part(Gain, gains.get("router") if isinstance(gains, Mapping) else None, "evaluation")

@@ -22,7 +22,16 @@ from elpa_core.files.os_errors import as_input_error
 from elpa_core.files.strict_json import parse_object
 from elpa_core.runs.folder import RunFolder
 from elpa_core.schema.groups import GROUPS, Group
-from elpa_core.schema.policy import ErrorSource, Gain, MissingModel, SingleModel, WeightedPolicy
+from elpa_core.schema.policy import (
+    ErrorSource,
+    Gain,
+    MissingModel,
+    SingleModel,
+    WeightedPolicy,
+    told_evaluation,
+    told_gain,
+    told_verdict,
+)
 from elpa_core.schema.reading import known_part
 from elpa_core.store.errors import READABLE_STORE
 from elpa_core.store.history import AsOf, Entry, PolicyKey, PolicyName, read_history
@@ -117,10 +126,6 @@ def summary_of(stored: StoredPolicy, seconds: Mapping[str, float]) -> Summary:
         Training time by model.
     """
     contents = stored.contents
-    evaluation = stored.raw.get("evaluation")
-    shown = evaluation if isinstance(evaluation, Mapping) else {}
-    gains = shown.get("gain_over_best_single")
-    verdict = shown.get("verdict")
     return Summary(
         run_id=stored.record.run_id,
         number=stored.record.number,
@@ -134,9 +139,9 @@ def summary_of(stored: StoredPolicy, seconds: Mapping[str, float]) -> Summary:
         },
         missing=contents.missing,
         degraded=contents.degraded,
-        router=known_part(Gain, gains.get("router") if isinstance(gains, Mapping) else None, "evaluation"),
-        best_single=known_part(SingleModel, shown.get("best_single"), "evaluation"),
-        verdict=[text for text in verdict if isinstance(text, str)] if isinstance(verdict, list) else [],
+        router=told_gain(stored.raw),
+        best_single=known_part(SingleModel, told_evaluation(stored.raw).get("best_single"), "evaluation"),
+        verdict=told_verdict(stored.raw),
     )
 
 

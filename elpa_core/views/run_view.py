@@ -87,7 +87,7 @@ def run_view(book: Book, run_id: str, number: int | None = None) -> RunView:
         degraded=stored is not None and stored.contents.degraded,
         decisions=[decided(e) for e in book.entries if e.run_id == run_id and (key is None or e.key == key)],
         models=_models_of_summary(book, run_id, number)
-        if no_policy is _REMOVED
+        if no_policy == _REMOVED
         else _models(book, stored, entries, training_seconds(folder, run_id) if entries else {}),
         missing=[] if stored is None else stored.contents.missing,
         ways=[] if evaluation is None else _ways(evaluation),

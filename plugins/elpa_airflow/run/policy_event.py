@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from elpa_core.files import StorePath
-from elpa_core.schema.policy import Gain
-from elpa_core.schema.reading import known_part
+from elpa_core.schema.policy import told_gain, told_verdict
 
 
 def event_extra(path: StorePath, run_id: str, as_of: str, policy: Mapping[str, Any]) -> dict[str, Any]:
@@ -42,10 +41,8 @@ def verdict(policy: Mapping[str, Any]) -> str:
     >>> verdict({"evaluation": {"rows": "many"}})
     'evaluated by another version of ELPA'
     """
-    evaluation = policy.get("evaluation")
-    if evaluation is not None:
-        words = evaluation.get("verdict") if isinstance(evaluation, Mapping) else None
-        return str(words[-1]) if isinstance(words, list) and words else "evaluated by another version of ELPA"
+    if policy.get("evaluation") is not None:
+        return (told_verdict(policy) or ["evaluated by another version of ELPA"])[-1]
     return f"not evaluated: {policy.get('evaluation_reason') or 'no rows that all models share'}"
 
 
@@ -58,7 +55,5 @@ def router_gain(policy: Mapping[str, Any]) -> float | None:
     >>> router_gain({"evaluation": {"gain_over_best_single": {"router": gain}}})
     0.25
     """
-    evaluation = policy.get("evaluation")
-    gains = evaluation.get("gain_over_best_single") if isinstance(evaluation, Mapping) else None
-    gain = known_part(Gain, gains.get("router") if isinstance(gains, Mapping) else None, "evaluation")
+    gain = told_gain(policy)
     return None if gain is None else gain.gain
