@@ -7,7 +7,7 @@ numbers. The csv module reads every other block.
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
@@ -16,14 +16,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from elpa_core.artifacts.decimals import floats
 from elpa_core.artifacts.error_columns import NONE_NAMED, Role
 from elpa_core.artifacts.error_rows import ErrorReader, ErrorRows
+from elpa_core.artifacts.plain_cells import PlainCells, Texts, texts_of
 from elpa_core.artifacts.regular_lines import LineCheck, RegularLines
-from elpa_core.artifacts.regular_times import StepTimes, regular_times
+from elpa_core.artifacts.regular_times import StepTimes
 
-_NOT_SEPARATORS = bytes(set(range(256)) - set(b",\n"))
 _MOST_BYTES_OF_A_LINE = 400  # on average; longer lines are read at once, so that few bytes are held
+_FREED = 2_000_000
 TIMES: tuple[Role, ...] = ("origin", "time")
 """What of a step is a time, in the order in which steps are scored."""
 
@@ -36,20 +36,20 @@ class ErrorBlock:
     ----------
     errors : ndarray of float64, shape (n,)
         Absolute errors, in the unit of the forecast, oldest first.
-    rows, lines : sequence of int, length n
+    rows, lines : ndarray of int64, shape (n,)
         Data row and physical line of each error, counted from 1.
     y_true, pred : ndarray of float64, shape (n,), or None
         Actuals and forecasts of the errors; None if the errors are those of ``abs_error``.
-    others : mapping of str to sequence of str or bytes, length n
+    others : mapping of str to ndarray of bytes, shape (n,)
         The cells of the columns that give no error, by what they hold; as they stand in the file.
     """
 
     errors: NDArray[np.float64]
-    rows: Sequence[int]
-    lines: Sequence[int]
+    rows: NDArray[np.int64]
+    lines: NDArray[np.int64]
     y_true: NDArray[np.float64] | None
     pred: NDArray[np.float64] | None
-    others: Mapping[Role, Sequence[str | bytes]]
+    others: Mapping[Role, Texts]
 
     @property
     def size(self) -> int:
@@ -130,6 +130,7 @@ def iter_unread_blocks(
 
 class _Reader(ErrorReader):
     def blocks(self, on_bytes: Callable[[bytes], object]) -> Iterator[ErrorBlock]:
+        _keep_freed_memory()
         raw_blocks = self.raw_blocks(on_bytes)
         body = self.read_header(next(raw_blocks, b""))
         return self.require_one(
@@ -162,25 +163,22 @@ class _Reader(ErrorReader):
         row, line : int
             How many rows and lines are before it.
         """
-        width, rows = self.width, text.count(b"\n")
-        if (
-            len(text) > csv.field_size_limit()
-            or text.translate(None, _NOT_SEPARATORS) != (b"," * (width - 1) + b"\n") * rows
-        ):
+        cells = PlainCells.of(text, self.width) if len(text) <= csv.field_size_limit() else None
+        if cells is None:
             return None
-        cells = text.replace(b"\n", b",").split(b",")
         try:
-            values = [floats(cells[column:-1:width]) for column in self.scored]
+            values = cells.numbers(self.scored)
         except ValueError:
             return None
-        others = {role: cells[self.columns.places[role] : -1 : width] for role in self.columns.others}
-        numbers = range(row + 1, row + 1 + rows), range(line + 1, line + 1 + rows)
-        block = _block(values, *numbers, others)
+        others = {role: cells.texts(self.columns.places[role]) for role in self.columns.others}
+        numbers = np.arange(1, len(cells) + 1)
+        block = _block(values, row + numbers, line + numbers, others)
         return block if np.isfinite(block.errors).all() else None
 
 
 class _UnreadReader(_Reader):
     def unread_blocks(self, on_bytes: Callable[[bytes], object]) -> Iterator[ErrorBlock | UnreadBlock]:
+        _keep_freed_memory()
         raw_blocks = self.raw_blocks(on_bytes)
         body = self.read_header(next(raw_blocks, b""))
         check = LineCheck(self.width, self.scored, self._largest_error)
@@ -209,12 +207,10 @@ class _UnreadReader(_Reader):
         return None if block is None else block.bound
 
     def _times(self, lines: RegularLines | None, read: Callable[[], ErrorBlock]) -> Mapping[Role, StepTimes]:
-        if lines is None:
+        if lines is None or lines.odd:
             return read().times()
         places = self.columns.places
-        found = {role: regular_times(lines, places[role]) for role in TIMES if role in places}
-        times = {role: one for role, one in found.items() if one is not None}
-        return times if len(times) == len(found) else read().times()
+        return {role: StepTimes.of(lines.texts(places[role])) for role in TIMES if role in places}
 
     def _read(self, text: bytes, row: int, line: int) -> ErrorBlock:
         block = self.plain_block(text, row, line)
@@ -236,15 +232,21 @@ def plain_text(raw: bytes) -> bytes | None:
     return text if text.endswith(b"\n") else text + b"\n"
 
 
+def _keep_freed_memory() -> None:
+    """Let glibc keep what a block frees for the next one: up to twice the largest piece that was freed."""
+    np.empty(_FREED, np.uint8)
+
+
 def _block_of_rows(found: ErrorRows) -> ErrorBlock:
-    return _block([*np.array(found.values).T.copy()], found.rows, found.lines, found.others)
+    others = {role: texts_of(cells) for role, cells in found.others.items()}
+    return _block(np.array(found.values).T.copy(), np.array(found.rows), np.array(found.lines), others)
 
 
 def _block(
-    values: list[NDArray[np.float64]],
-    rows: Sequence[int],
-    lines: Sequence[int],
-    others: Mapping[Role, Sequence[str | bytes]],
+    values: NDArray[np.float64],
+    rows: NDArray[np.int64],
+    lines: NDArray[np.int64],
+    others: Mapping[Role, Texts],
 ) -> ErrorBlock:
     if len(values) == 1:
         return ErrorBlock(np.abs(values[0]), rows, lines, None, None, others)

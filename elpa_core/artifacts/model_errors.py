@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,7 +22,7 @@ from elpa_core.artifacts.error_csv import (
 from elpa_core.artifacts.regular_times import StepTimes
 from elpa_core.artifacts.row_refusals import overflow, repeated_step, row_place, series_without_actuals
 from elpa_core.artifacts.step_times import StepTimeError
-from elpa_core.artifacts.steps import Steps, step_keys, steps_of
+from elpa_core.artifacts.steps import Steps, StepsBySeries, first_double, in_order, steps_of
 from elpa_core.scores.ewma import EwmaScore, SumOverflowError, ewma_score, score_of_end
 
 MOST_STEPS = 10_000
@@ -107,7 +107,7 @@ def read_model_errors(path: Path, beta: float, named: Mapping[Role, str] = NONE_
         return decided
     if "time" in named or "series" in named:
         digest = hashlib.sha256()
-        steps, warnings = steps_of(list(iter_error_blocks(path, digest.update, named)), path, named)
+        steps, warnings = steps_of(iter_error_blocks(path, digest.update, named), path, named)
         return _scored_by_name(steps, path, beta, named, warnings, digest.hexdigest)
     return _scored_as_they_stand(path, beta, named)
 
@@ -207,70 +207,46 @@ def _scored_by_name(
 ) -> ModelErrors:
     """Score steps in the order of their times, and each series by itself, as far as columns are named."""
     if steps.time is not None and "time" in named:
-        keys = [steps.time.values]
-        if steps.origin is not None and "origin" in named:
-            keys.append(steps.origin.values)
-        steps = steps.take(np.lexsort(keys))
+        keys = _time_keys(steps, named)
+        if not in_order(keys):
+            steps = steps.take(np.lexsort(keys))
         _refuse_doubles(steps, path, named)
     else:
         steps, more = _without_doubles(steps)
         warnings += more
-    whole = _score(steps, path, beta)
-    series: dict[str, Steps] = {}
-    if "series" in named:
-        steps = steps.with_usable_forecasts()
-        if steps.y_true is None or not np.isfinite(steps.y_true).all():
-            raise series_without_actuals(path)
-        names, codes = _coded(steps.series or ())
-        order = np.argsort(codes, kind="stable")
-        ends = np.searchsorted(codes[order], np.arange(len(names) + 1))
-        for name, first, end in zip(names, ends, ends[1:], strict=False):
-            series[name] = steps.take(order[first:end])
-    window = steps.take(slice(-MOST_STEPS, None)).with_usable_forecasts()
-    return ModelErrors(
-        None if series else whole.value,
-        whole.count,
-        sha256(),
-        window,
-        series,
-        {name: _score(one, path, beta).value for name, one in series.items()},
-        tuple(warnings) if series else (*warnings, *_out_of_order(window)),
-    )
-
-
-def _coded(series: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
-    """Return the names of series, sorted, and for each row the place of its series among them.
-
-    >>> _coded(("b", "a", "b"))
-    (['a', 'b'], array([1, 0, 1]))
-    """
-    names = sorted({*series})
-    places = {name: place for place, name in enumerate(names)}
-    return names, np.fromiter(map(places.__getitem__, series), np.int64, len(series))
-
-
-def _score(steps: Steps, path: Path, beta: float) -> EwmaScore:
     score = EwmaScore(beta)
     try:
         score.update(steps.errors)
     except SumOverflowError as error:
         raise overflow(path, steps.place(error.index)) from error
-    return score
+    steps = steps.with_usable_forecasts() if "series" in named else steps
+    window = steps.take(np.arange(len(steps.rows))[-MOST_STEPS:]).with_usable_forecasts()
+    if "series" not in named:
+        more = list(_out_of_order(window))
+        return ModelErrors(score.value, score.count, sha256(), window, warnings=(*warnings, *more))
+    if steps.y_true is None or not np.isfinite(steps.y_true).all():
+        raise series_without_actuals(path)
+    series = StepsBySeries.of(replace(steps, pred=None, text=None))
+    scores = {name: ewma_score(one.errors, beta) for name, one in series.items()}
+    return ModelErrors(None, score.count, sha256(), window, series, scores, tuple(warnings))
+
+
+def _time_keys(steps: Steps, named: Mapping[Role, str]) -> list[NDArray[Any]]:
+    """Return what orders steps, the last of it counts most."""
+    times = [steps.time, steps.origin if "origin" in named else None]
+    return [one.values for one in times if one is not None]
 
 
 def _refuse_doubles(steps: Steps, path: Path, named: Mapping[Role, str]) -> None:
-    if steps.time is None:
-        return
-    keys: list[NDArray[Any]] = [steps.time.values]
-    if steps.origin is not None and "origin" in named:
-        keys.append(steps.origin.values)
+    """Refuse a step that is there twice; steps stand in the order of their times."""
+    keys = _time_keys(steps, named)
+    order = np.arange(len(steps.rows))
     if steps.series is not None and "series" in named:
-        keys.append(_coded(steps.series)[1])
-    order = np.lexsort(keys)
-    same = np.logical_and.reduce([key[order][1:] == key[order][:-1] for key in keys])
-    if not same.any():
+        keys.append(steps.series.codes)
+        order = steps.series.order()
+    index = first_double(keys, order)
+    if index is None:
         return
-    index = int(np.argmax(same))
     roles: dict[Role, object] = {"origin": steps.origin, "series": steps.series}
     found = [role for role, column in roles.items() if column is not None]
     first, again = (steps.place(order[place]) for place in (index, index + 1))
@@ -279,7 +255,12 @@ def _refuse_doubles(steps: Steps, path: Path, named: Mapping[Role, str]) -> None
 
 def _without_doubles(steps: Steps) -> tuple[Steps, list[str]]:
     """Take no notice of times that stand twice in a file, where no one named them."""
-    if steps.time is None or len({*step_keys(steps)}) == len(steps.rows):
+    if steps.time is None:
+        return steps, []
+    keys: list[NDArray[Any]] = [one.values for one in (steps.time, steps.origin) if one is not None]
+    if steps.series is not None:
+        keys.append(steps.series.codes)
+    if first_double(keys, np.lexsort(keys)) is None:
         return steps, []
     warning = "its times are not used: one of them stands twice; name the columns of origin and series, too"
     return replace(steps, time=None, text=None), [warning]
@@ -287,7 +268,7 @@ def _without_doubles(steps: Steps) -> tuple[Steps, list[str]]:
 
 def _out_of_order(steps: Steps) -> Iterator[str]:
     """Yield what is odd in the order of rows that are scored as they stand."""
-    if steps.series is not None and (count := len({*steps.series})) > 1:
+    if steps.series is not None and (count := steps.series.count) > 1:
         yield f"it holds {count} series, scored as one; name their column in error_columns: series"
         return
     if steps.time is not None and steps.origin is None:

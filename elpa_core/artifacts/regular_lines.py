@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from elpa_core.artifacts.plain_cells import Texts, texts_at
+
 _NEWLINE, _COMMA = b"\n,"
 _ZERO, _NINE = np.uint8(ord("0")), np.uint8(9)
 _MOST_DIGITS = 250  # the square of such a number is a double, and so is the sum of many
@@ -53,6 +55,11 @@ class RegularLines:
     def before(self, mark: int) -> NDArray[np.int64]:
         """Return where a mark is in each line; -1 is the character before the line."""
         return self.starts if mark < 0 else self.marks[:, mark]
+
+    def texts(self, column: int) -> Texts:
+        """Return the cells of a column."""
+        first, last = self.separators()[column : column + 2]
+        return texts_at(self.characters, self.before(first) + 1, self.before(last))
 
 
 def regular_lines(text: bytes) -> RegularLines | None:

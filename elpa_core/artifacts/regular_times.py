@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from elpa_core.artifacts.regular_lines import RegularLines
-from elpa_core.artifacts.step_times import Kind, step_times
+from elpa_core.artifacts.plain_cells import Texts
+from elpa_core.artifacts.step_times import Kind, StepTimeError, step_times
 
-Whole = NDArray[np.int64]
+Whole = NDArray[np.int32]
+
+_AT_ONCE = 4096
 
 _DIGITS = b"0123456789"
+_ZERO, _NINE = np.uint8(ord("0")), np.uint8(9)
 _DATE, _OFFSETS = b"2026-01-01", (b"+00:00", b"-00:00")
 _ZONES = (b"Z", *_OFFSETS)
 _CLOCKS = [_DATE + clock for clock in (b"T00:00", b" 00:00", b"T00:00:00", b" 00:00:00")]
@@ -23,7 +25,7 @@ _FORMS = {
 }
 """A time of each form, by what is no digit in it."""
 _HOUR, _SECOND, _OFFSET = len("2026-01-01T"), len("2026-01-01T00:00:"), len("+00:00")
-_MONTH_LENGTHS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
+_MONTH_LENGTHS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], np.int32)
 _FEBRUARY, _MARCH = 2, 3
 _ERA, _ERA_DAYS, _DAYS_TO_1970 = 400, 146_097, 719_468  # of the calendar that begins in March
 _HOURS, _SIXTY, _HOUR_SECONDS, _DAY_SECONDS, _MICROSECONDS = 24, 60, 3600, 86_400, 1_000_000
@@ -45,46 +47,60 @@ class StepTimes:
     kind: Kind
 
     @classmethod
-    def of(cls, cells: Sequence[str | bytes]) -> StepTimes:
+    def of(cls, cells: Texts) -> StepTimes:
         """Return the times in some cells; see `step_times`."""
-        values, kind = step_times(cells)
-        return cls(np.array(values), kind)
+        parts = [_times(cells[first : first + _AT_ONCE]) for first in range(0, len(cells), _AT_ONCE)]
+        kinds = {part.kind for part in parts if part is not None}
+        if None in parts or len(kinds) > 1:  # a time is of the kind of the first one
+            return _one_by_one(cells)
+        return cls(np.concatenate([part.values for part in parts if part is not None]), kinds.pop())
+
+    def __getitem__(self, chosen: NDArray[np.int64] | slice) -> StepTimes:
+        return StepTimes(self.values[chosen], self.kind)
 
 
-def regular_times(lines: RegularLines, column: int) -> StepTimes | None:
-    """Return the times of a column, those of `step_times`, or None if they are of another form.
+def _times(cells: Texts) -> StepTimes | None:
+    """Return times, those that follow each other in one form read once; None if a cell is none."""
+    is_new = np.concatenate(([True], cells[1:] != cells[:-1]))
+    places = np.flatnonzero(is_new)
+    found = regular_times(cells[places])
+    if found is None:
+        try:
+            return _one_by_one(cells)
+        except StepTimeError:
+            return None
+    return found[np.cumsum(is_new) - 1]
+
+
+def _one_by_one(cells: Texts) -> StepTimes:
+    values, kind = step_times(cells.tolist())
+    return StepTimes(np.array(values), kind)
+
+
+def regular_times(cells: Texts) -> StepTimes | None:
+    """Return the times of cells, those of `step_times`, or None if they are of another form.
 
     Read are dates, and dates with hours, minutes and perhaps seconds, the latter also with a Z or an offset.
-
-    Parameters
-    ----------
-    lines : RegularLines
-        None of them odd.
-    column : int
-        Which column.
     """
-    separators = lines.separators()
-    first, last = separators[column], separators[column + 1]
-    form = _FORMS.get(lines.pattern[first + 1 : last])
-    start = lines.before(first) + 1
-    if form is None or lines.odd or (lines.before(last) - start != len(form)).any():
+    form = _FORMS.get(bytes(cells[0]).translate(None, _DIGITS))
+    if form is None or cells.dtype != np.dtype(f"S{len(form)}"):
         return None
-    cells = lines.characters[start[:, None] + np.arange(len(form))]
-    places = [place for place, code in enumerate(form) if code not in _DIGITS]
-    if (cells[:, places] != np.frombuffer(form, np.uint8)[places]).any():
+    digits = np.bitwise_xor(cells.view(np.uint8).reshape(-1, len(form)).T, _ZERO, order="C")
+    pattern = np.frombuffer(form, np.uint8) ^ _ZERO
+    is_digit = pattern <= _NINE
+    if (digits[is_digit] > _NINE).any() or (digits[~is_digit] != pattern[~is_digit, None]).any():
         return None
-    digits = cells.astype(np.int64) - ord("0")
     days = _days(100 * _two(digits, 0) + _two(digits, 2), _two(digits, 5), _two(digits, 8))
-    seconds = np.zeros(len(digits), np.int64) if form == _DATE else _seconds(digits, form)
+    seconds = np.zeros(len(cells), np.int32) if form == _DATE else _seconds(digits, form)
     if days is None or seconds is None:
         return None
     kind: Kind = "times with a UTC offset" if form.endswith(_ZONES) else "times without a UTC offset"
-    return StepTimes((_DAY_SECONDS * days + seconds) * _MICROSECONDS, kind)
+    return StepTimes((_DAY_SECONDS * days.astype(np.int64) + seconds) * _MICROSECONDS, kind)
 
 
-def _two(digits: Whole, place: int) -> Whole:
+def _two(digits: NDArray[np.uint8], place: int) -> Whole:
     """Return a number of two digits."""
-    both: Whole = 10 * digits[:, place] + digits[:, place + 1]
+    both: Whole = (10 * digits[place] + digits[place + 1]).astype(np.int32)
     return both
 
 
@@ -103,7 +119,7 @@ def _days(year: Whole, month: Whole, day: Whole) -> Whole | None:
     return days
 
 
-def _seconds(digits: Whole, form: bytes) -> Whole | None:
+def _seconds(digits: NDArray[np.uint8], form: bytes) -> Whole | None:
     """Return seconds since midnight in UTC, or None if there is no such time."""
     seconds = _minutes(digits, _HOUR)
     if seconds is not None and form.count(b":", 0, _SECOND) > 1:
@@ -117,7 +133,7 @@ def _seconds(digits: Whole, form: bytes) -> Whole | None:
     return seconds - offset if form[-_OFFSET] == ord("+") else seconds + offset
 
 
-def _minutes(digits: Whole, place: int) -> Whole | None:
+def _minutes(digits: NDArray[np.uint8], place: int) -> Whole | None:
     """Return the seconds of hours and minutes, or None if there is no such time."""
     hours, minutes = _two(digits, place), _two(digits, place + 3)
     if hours.max() >= _HOURS or minutes.max() >= _SIXTY:

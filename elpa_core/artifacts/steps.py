@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import chain
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elpa_core.artifacts.error_columns import Role
-from elpa_core.artifacts.error_csv import ErrorBlock
+from elpa_core.artifacts.error_csv import TIMES, ErrorBlock
+from elpa_core.artifacts.plain_cells import Texts, plain
 from elpa_core.artifacts.regular_times import StepTimes
 from elpa_core.artifacts.row_refusals import nameless_series, row_place, time_place, unreadable_time
+from elpa_core.artifacts.series_codes import SeriesCodes, SeriesNames
 from elpa_core.artifacts.step_times import StepTimeError
 from elpa_core.files.csv_cells import float_or_nan
 
@@ -37,9 +40,9 @@ class Steps:
         Actuals and forecasts; NaN where a cell is blank, infinite where it is no number.
     time, origin : StepTimes or None
         When a step is, and when it was forecast.
-    series : tuple of str, length n, or None
-        To which series it belongs.
-    text : tuple of str, length n, or None
+    series : SeriesCodes or None
+        To which series each belongs.
+    text : ndarray of bytes, shape (n,), or None
         The times as the file has them.
     """
 
@@ -50,23 +53,14 @@ class Steps:
     pred: Array | None
     time: StepTimes | None
     origin: StepTimes | None
-    series: tuple[str, ...] | None
-    text: tuple[str, ...] | None
+    series: SeriesCodes | None
+    text: Texts | None
 
     def take(self, chosen: NDArray[np.int64] | slice) -> Steps:
-        """Return some of the steps."""
-        places = np.arange(len(self.rows))[chosen].tolist()
-        return Steps(
-            self.rows[chosen],
-            self.lines[chosen],
-            self.errors[chosen],
-            None if self.y_true is None else self.y_true[chosen],
-            None if self.pred is None else self.pred[chosen],
-            None if self.time is None else StepTimes(self.time.values[chosen], self.time.kind),
-            None if self.origin is None else StepTimes(self.origin.values[chosen], self.origin.kind),
-            None if self.series is None else tuple(self.series[place] for place in places),
-            None if self.text is None else tuple(self.text[place] for place in places),
-        )
+        """Return some of the steps; a slice is no copy."""
+        columns: list[Any] = [getattr(self, one.name) for one in fields(self)]
+        taken: list[Any] = [None if column is None else column[chosen] for column in columns]
+        return Steps(*taken)
 
     def with_usable_forecasts(self) -> Steps:
         """Return the steps, without their actuals, or forecasts, if one of these is no number."""
@@ -81,11 +75,43 @@ class Steps:
         """The first and the last time, as the file has them; None if it has none."""
         if self.time is None or self.text is None:
             return None
-        return self.text[int(self.time.values.argmin())], self.text[int(self.time.values.argmax())]
+        times = self.time.values
+        return plain(self.text[times.argmin()]), plain(self.text[times.argmax()])
+
+    def times_of(self, places: NDArray[np.int64]) -> tuple[str, ...] | None:
+        """Return the times of some of the steps, as the file has them; None if it has none."""
+        return None if self.text is None else tuple(map(plain, self.text[places].tolist()))
 
     def place(self, index: int) -> str:
         """Return where a step stands in its file."""
         return row_place(self.rows[index], self.lines[index])
+
+
+class StepsBySeries(Mapping[str, Steps]):
+    """Steps by the name of their series, in the order of these names."""
+
+    def __init__(self, steps: Steps, places: Mapping[str, slice]) -> None:
+        self._steps, self._places = steps, places
+
+    @classmethod
+    def of(cls, steps: Steps) -> StepsBySeries:
+        """Part steps whose series are known; those of one series stay in their order."""
+        if steps.series is None:
+            raise ValueError("steps without series")
+        ends = np.cumsum(np.bincount(steps.series.codes, minlength=len(steps.series.names))).tolist()
+        places = {
+            name: slice(*one) for name, one in zip(steps.series.names, pairwise([0, *ends]), strict=True)
+        }
+        return cls(steps.take(steps.series.order()), places)
+
+    def __getitem__(self, name: str) -> Steps:
+        return self._steps.take(self._places[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
 
 
 def step_keys(steps: Steps) -> list[Key]:
@@ -93,31 +119,86 @@ def step_keys(steps: Steps) -> list[Key]:
 
     Steps without a time have their position, counted from the last one of their series.
     """
-    parts: list[Sequence[object]] = []
-    if steps.series is not None:
-        parts.append(steps.series)
+    names = steps.series.each() if steps.series is not None else None
     if steps.time is None:
-        return _positions(steps)
+        return _positions(steps, names)
+    parts: list[Sequence[object]] = [] if names is None else [names]
     if steps.origin is not None:
         parts.append(steps.origin.values.tolist())
     return [*zip(*parts, steps.time.values.tolist(), strict=True)]
 
 
-def _positions(steps: Steps) -> list[Key]:
-    if steps.series is None or len({*steps.series}) == 1:
+def _positions(steps: Steps, names: Sequence[str] | None) -> list[Key]:
+    if names is None or len({*names}) == 1:
         return [(position,) for position in (steps.rows - steps.rows[-1]).tolist()]
-    last = dict(zip(steps.series, steps.rows.tolist(), strict=True))
-    return [(name, row - last[name]) for name, row in zip(steps.series, steps.rows.tolist(), strict=True)]
+    rows = steps.rows.tolist()
+    last = dict(zip(names, rows, strict=True))
+    return [(name, row - last[name]) for name, row in zip(names, rows, strict=True)]
+
+
+def in_order(keys: Sequence[NDArray[Any]]) -> bool:
+    """Tell whether rows stand in the order of keys, the last of which counts most.
+
+    >>> in_order([np.array([5, 6, 5]), np.array([1, 1, 2])]), in_order([np.array([5, 6, 5])])
+    (True, False)
+    """
+    is_equal: NDArray[np.bool_] | bool = True
+    is_before = np.zeros(len(keys[0]) - 1, np.bool_)
+    for key in reversed(keys):
+        is_before |= is_equal & (key[1:] < key[:-1])
+        is_equal &= key[1:] == key[:-1]
+    return not is_before.any()
+
+
+def first_double(keys: Sequence[NDArray[Any]], order: NDArray[np.int64]) -> int | None:
+    """Return the first place in an order whose keys are those of the next one, or None."""
+    same = np.ones(len(order) - 1, np.bool_)
+    for key in keys:
+        sorted_key = key[order]
+        same &= sorted_key[1:] == sorted_key[:-1]
+    return int(np.argmax(same)) if same.any() else None
+
+
+class _Columns:
+    """The last rows of columns, gathered by block; each column is given away once: little is held."""
+
+    def __init__(self, last: slice) -> None:
+        self._last = last
+        self._parts: dict[str, list[NDArray[Any]]] = {}
+        self._names = SeriesNames()
+
+    def add(self, block: ErrorBlock) -> None:
+        for name in ("rows", "lines", "errors", "y_true", "pred"):
+            self._add(name, getattr(block, name))
+        for role, cells in block.others.items():
+            if role == "series":
+                self._names.add(cells)
+            else:
+                self._add(role, _forecasts(cells) if role in ("y_true", "pred") else cells)
+
+    def _add(self, name: str, part: NDArray[Any] | None) -> None:
+        if part is not None:
+            self._parts.setdefault(name, []).append(part)
+
+    def take(self, name: str) -> Any:
+        """Return a column, or None if there is none."""
+        parts = self._parts.pop(name, None)
+        return None if parts is None else np.concatenate(parts)[self._last]
+
+    def series(self) -> SeriesCodes | None:
+        """Return the column of series, or None if there is none."""
+        found = self._names.series()
+        return None if found is None else found[self._last]
 
 
 def steps_of(
-    blocks: Sequence[ErrorBlock], path: Path, named: Mapping[Role, str], most: int | None = None
+    blocks: Iterable[ErrorBlock], path: Path, named: Mapping[Role, str], most: int | None = None
 ) -> tuple[Steps, list[str]]:
     """Return the steps of blocks, and warnings about columns that no one named.
 
     Parameters
     ----------
-    blocks : sequence of ErrorBlock, at least one
+    blocks : iterable of ErrorBlock, at least one
     path : Path
         Their file, for errors.
     named : mapping of str to str
@@ -130,61 +211,40 @@ def steps_of(
     ArtifactError
         If a named time cannot be read, or a named series is blank.
     """
-    last = slice(None if most is None else -most, None)
-    rows, lines = (
-        np.fromiter(chain.from_iterable(getattr(block, name) for block in blocks), np.int64)[last]
-        for name in ("rows", "lines")
-    )
-    errors = np.concatenate([block.errors for block in blocks])[last]
-    cells = {role: [*chain.from_iterable(b.others[role] for b in blocks)][last] for role in blocks[0].others}
-    y_true = pred = None
-    if blocks[0].y_true is not None:
-        y_true, pred = (
-            np.concatenate([getattr(b, name) for b in blocks])[last] for name in ("y_true", "pred")
-        )
-    elif "y_true" in cells:
-        y_true, pred = _forecasts(cells["y_true"]), _forecasts(cells.get("pred"))
+    columns = _Columns(slice(None if most is None else -most, None))
+    for block in blocks:
+        columns.add(block)
+    rows, lines, errors, y_true, pred = map(columns.take, ("rows", "lines", "errors", "y_true", "pred"))
     warnings: list[str] = []
-    times: dict[Role, StepTimes | None] = {}
-    for role in ("time", "origin"):
-        times[role] = None
-        if role in cells:
-            try:
-                times[role] = StepTimes.of(cells[role])
-            except StepTimeError as error:
-                place = time_place(rows[error.index], lines[error.index], role)
-                if role in named:
-                    raise unreadable_time(path, place, error) from error
-                warnings.append(f"{place}: found {error.found}; expected {error.expected}: not used")
-    series = _series(cells["series"], rows, lines, path, named) if "series" in cells else None
-    text = tuple(map(_text, cells["time"])) if times["time"] is not None else None
-    return Steps(rows, lines, errors, y_true, pred, times["time"], times["origin"], series, text), warnings
+    times: dict[Role, StepTimes] = {}
+    text = None
+    for role in TIMES[::-1]:
+        cells = columns.take(role)
+        if cells is None:
+            continue
+        try:
+            times[role] = StepTimes.of(cells)
+        except StepTimeError as error:
+            place = time_place(rows[error.index], lines[error.index], role)
+            if role in named:
+                raise unreadable_time(path, place, error) from error
+            warnings.append(f"{place}: found {error.found}; expected {error.expected}: not used")
+        else:
+            text = cells if role == "time" else text
+    series = columns.series()
+    if series is not None and "series" in named and series.names[0] == "":
+        index = int(np.argmin(series.codes))
+        raise nameless_series(path, row_place(rows[index], lines[index]), named["series"])
+    if y_true is None:
+        pred = None
+    found = Steps(rows, lines, errors, y_true, pred, times.get("time"), times.get("origin"), series, text)
+    return found, warnings
 
 
-def _text(cell: str | bytes) -> str:
-    return (cell.decode() if isinstance(cell, bytes) else cell).strip()
-
-
-def _forecasts(cells: Sequence[str | bytes] | None) -> Array | None:
+def _forecasts(cells: Texts) -> Array:
     """Return the numbers of a column that gives no error, NaN for blank cells, infinite for other text."""
-    if cells is None:
-        return None
-    texts = [_text(cell) for cell in cells]
+    texts = [plain(cell) for cell in cells.tolist()]
     values = np.array([float_or_nan(text) for text in texts])
     values[~np.isfinite(values)] = np.inf
     values[[not text for text in texts]] = np.nan
     return values
-
-
-def _series(
-    cells: Sequence[str | bytes],
-    rows: NDArray[np.int64],
-    lines: NDArray[np.int64],
-    path: Path,
-    named: Mapping[Role, str],
-) -> tuple[str, ...]:
-    names = tuple(map(_text, cells))
-    if "series" in named and "" in names:
-        index = names.index("")
-        raise nameless_series(path, row_place(rows[index], lines[index]), named["series"])
-    return names

@@ -172,7 +172,8 @@ def _other_actuals(
         index = int(np.argmax(apart))
         window = windows[name]
         place = window.place(int(places[name][index]))
-        at = f" at {window.text[int(places[name][index])]}" if window.text is not None else ""
+        time = window.times_of(places[name][[index]])
+        at = f" at {time[0]}" if time is not None else ""
         said = f"{theirs[index]:.6g} instead of {own[index]:.6g}"
         hint = "; a column with the time of each step would tell which steps are the same"
         what = "another window, unit or order" if by == "position" else "another unit or series"
@@ -188,8 +189,8 @@ def _validation(
 ) -> tuple[Validation | str, list[str], tuple[str, ...] | None]:
     """Return the shared steps as validation rows, or why they are none; warnings; and the rows' times."""
     first, chosen = next((window, places[name]) for name, window in windows.items())
-    if first.series is not None and len({*first.series}) > 1:
-        return f"the rows are of {len({*first.series})} series: a router is replayed on one", [], None
+    if first.series is not None and first.series.count > 1:
+        return f"the rows are of {first.series.count} series: a router is replayed on one", [], None
     warnings: list[str] = []
     starts: list[int] | None = None
     if first.origin is not None and first.time is not None:
@@ -216,8 +217,8 @@ def _validation(
         made = Validation.of(actuals, forecasts, horizon=horizon)
     except InputError as error:  # a score can be computed from these numbers, but a router refuses them
         return str(error), warnings, None
-    times = None if first.text is None else tuple(first.text[place] for place in chosen)
-    return (made if starts is None else replace(made, blocks=tuple(starts))), warnings, times
+    made = made if starts is None else replace(made, blocks=tuple(starts))
+    return made, warnings, first.times_of(chosen)
 
 
 def _windows_of_forecasts(

@@ -5,8 +5,9 @@ import random
 
 import pytest
 
+from elpa_core.artifacts.plain_cells import texts_of
 from elpa_core.artifacts.regular_lines import regular_lines
-from elpa_core.artifacts.regular_times import regular_times
+from elpa_core.artifacts.regular_times import StepTimes, regular_times
 from elpa_core.artifacts.step_times import StepTimeError, step_times
 
 FORMS = ["2026-01-01T00:00", "2026-01-01 00:00", "2026-01-01T00:00:00", "2026-01-01 00:00:00"]
@@ -40,7 +41,7 @@ def test_they_are_those_of_step_times(form, zone):
     for _ in range(150):
         cells = [time(rng, form, zone) for _ in range(rng.choice([1, 4]))]
         lines = regular_lines("".join(f"1.5,{cell},7\n" for cell in cells).encode())
-        found = regular_times(lines, 1)
+        found = regular_times(lines.texts(1))
         read += found is not None
         assert found is None or (found.values.tolist(), found.kind) == one_by_one(cells), cells
     assert read > 30
@@ -62,4 +63,22 @@ def test_they_are_those_of_step_times(form, zone):
 )
 def test_other_forms_are_left_to_it(cells):
     lines = regular_lines("".join(f"{cell},7\n" for cell in cells).encode())
-    assert lines is None or lines.odd or regular_times(lines, 0) is None
+    assert lines is None or lines.odd or regular_times(lines.texts(0)) is None
+
+
+@pytest.mark.parametrize("first", ["2026-01-01", "2026-01-01T00:00Z", "7", "20260101"])
+@pytest.mark.parametrize(
+    "other", ["2026-01-02", "2026-01-01T00:00+01:00", "20260102", "8.5", "2026-02", "x", ""]
+)
+@pytest.mark.parametrize("rows", [4096, 5000])
+def test_times_of_another_form_far_back_are_read_or_refused_as_in_the_next_row(first, other, rows):
+    found, expected = (outcome(way, [first] * rows + [other] * 10) for way in (StepTimes.of, step_times))
+    assert found == expected
+
+
+def outcome(way, cells):
+    try:
+        times = way(texts_of(cells))
+    except StepTimeError as error:
+        return error.index, error.found, error.expected
+    return (times.values.tolist(), times.kind) if isinstance(times, StepTimes) else times

@@ -1,6 +1,5 @@
 """Rows whose numbers are not read: the same score to the bit, the same window, the same refusal. 6 s."""
 
-import math
 import random
 import struct
 import tracemalloc
@@ -10,11 +9,14 @@ import numpy as np
 import pytest
 from support.error_csvs import with_blocks_of
 
-from elpa_core.artifacts import model_errors
+from elpa_core.artifacts import error_csv, model_errors, regular_times
 from elpa_core.artifacts.error_csv import UnreadBlock, iter_error_blocks, iter_unread_blocks
 from elpa_core.artifacts.error_rows import ErrorReader
 from elpa_core.artifacts.model_errors import read_model_errors
 from elpa_core.artifacts.regular_lines import regular_lines
+from elpa_core.artifacts.short_file import check_short_file
+from elpa_core.artifacts.step_times import step_times
+from elpa_core.artifacts.steps import step_keys
 from elpa_core.errors import ArtifactError
 
 BETAS = (0.0, 0.3, 0.7, 0.9)
@@ -40,7 +42,7 @@ def number(rng):
 DIRT = [
     "", " ", ".", "-", "-.5", ".5", "+1.5", "1e3", "1e-7", "nan", "inf", "1e999", "1_0", "x", " 2.5", "2.5 ",
     "٣", "--1.5", "1-1.5", "1.5.2", "9" * 260, "9" * 260 + ".5", "1e308", "-1e308", '"2.5"', "1,5", "1\n2",
-    "\r", "é",
+    "\r", "é", "\0", "x" * 50, "é" * 30, "20260101", "2026-01-01",
 ]  # fmt: skip
 
 
@@ -60,6 +62,23 @@ HEADERS = [
     ["pred", "note", "y_true", "ds"],
     ["ds", "abs_error", "y_true", "pred"],
 ]
+SERIES_HEADERS = [
+    ["item_id", "ds", "y_true", "pred"],
+    ["item_id", "y_true", "ds", "pred"],
+    ["pred", "ds", "cutoff", "y_true", "item_id"],
+    ["y_true", "item_id", "pred"],
+    ["item_id", "ds", "abs_error", "y_true"],
+]
+NAMED = {"time": "ds", "origin": "cutoff", "series": "item_id"}
+NAMES = [
+    [f"s{number:02}" for number in range(20)],
+    ["DE", "FR", "store A", "store B", "x" * 39, "é" * 25],
+    ["1.5", "-2", "007", "7", "1e3", "2026-01-01"],
+    ["a.b", "a", "a.", "é", "Łódź", "\u00a0é"],
+    ["DE", " DE", "DE ", "D E", "FR\t"],
+    ['"a, b"', '"a"', '"x ""y"""', "a", '"two\nlines"'],
+    [f"{'long' * 12}{number}" for number in range(7)],
+]
 DAY = np.datetime64("2026-01-01T00:00:00")
 
 
@@ -75,9 +94,24 @@ def times(rng, rows):
     return found
 
 
-def file(rng):
+def steps_of_series(rng, rows):
+    """Return the names of series and the times of their steps: by time, by series or in no order."""
+    names = rng.choice(NAMES)
+    names = rng.sample(names, rng.randint(1, len(names)))
+    each = times(rng, -(-rows // len(names)))
+    steps = [(name, time) for time in each for name in names][:rows]
+    if rng.random() < 0.5:
+        steps.sort(key=lambda step: step[0])
+    if rng.random() < 0.2:
+        rng.shuffle(steps)
+    if rng.random() < 0.15:
+        steps[-1] = rng.choice(steps)
+    return zip(*steps, strict=True)
+
+
+def file(rng, headers):
     """Return an error CSV, mostly what one tool would write, sometimes with dirt in it, and what is named."""
-    header, count = rng.choice(HEADERS), rng.choice([3, 60, 300])
+    header, count = rng.choice(headers), rng.choice([3, 60, 300])
     columns = {name: number(rng) for name in header}
     notes = rng.choice([["a"], ["a", "b"], ["", "x y", "é"], ["1", "-2.5"]])
     columns |= {"note": lambda: rng.choice(notes)}
@@ -85,6 +119,9 @@ def file(rng):
         columns[name] = partial(next, iter(times(rng, count)))
     cutoffs = sorted(times(rng, count), reverse=rng.random() < 0.1)
     columns["cutoff"] = partial(next, iter([cutoffs[row // 4] for row in range(count)]))
+    if "item_id" in header:
+        names, moments = steps_of_series(rng, count)
+        columns |= {"item_id": partial(next, iter(names)), "ds": partial(next, iter(moments))}
     end, dirty = rng.choice(["\n", "\n", "\r\n"]), rng.choice([0, 0, 0.002, 0.02, 0.2])
     text = ",".join(header) + end
     for _ in range(count):
@@ -95,8 +132,7 @@ def file(rng):
             cells.pop()
         text += ",".join(cells) + (rng.choice(["\n\n", "\r\n", ""]) if rng.random() < dirty / 10 else end)
     data = (text if rng.random() < 0.8 else text.rstrip("\r\n")).encode()
-    columns = {"time": "ds", "origin": "cutoff"}
-    named = {role: name for role, name in columns.items() if name in header and rng.random() < 0.7}
+    named = {role: name for role, name in NAMED.items() if name in header and rng.random() < 0.7}
     return (b"\xff" + data if dirty and rng.random() < 0.02 else data), named
 
 
@@ -112,25 +148,40 @@ def found_by(way):
         return str(error)
     if found is None:
         return None
-    window = found.window
-    arrays = [window.rows, window.lines, window.errors, window.y_true, window.pred]
+    scores = {None: found.score} if found.score is not None else found.series_scores
+    scores = {name: bits(score) for name, score in scores.items()}
+    steps = {None: found.window, **found.series}
+    facts = {name: (facts_of(one), step_keys(one)) for name, one in steps.items()}
+    return scores, found.rows, found.sha256, facts, found.window.times_of(slice(None)), found.warnings
+
+
+def facts_of(steps):
+    arrays = [steps.rows, steps.lines, steps.errors, steps.y_true, steps.pred]
     kept = [None if array is None else array.tobytes() for array in arrays]
-    times = [one and (one.kind, one.values.tolist()) for one in (window.time, window.origin)]
-    return bits(found.score), found.rows, found.sha256, kept, times, window.text, found.warnings
+    return kept, [one and (one.kind, one.values.tolist()) for one in (steps.time, steps.origin)]
 
 
-def by_csv_module(path, beta):
-    """Return score and number of rows by the csv module, float and the recursion; None after an overflow."""
-    state, count, total = 0.0, 0, 0.0
+def by_csv_module(path, beta, named):
+    """Return the scores and the number of rows by the csv module, float and the recursion."""
     try:
-        for block in ErrorReader(path, {}).rows(lambda _: None):
-            for error in block.errors():
-                total += error
-                state = beta * state + (1 - beta) * error if count else error
-                count += 1
+        check_short_file(path, named)
     except ArtifactError as error:
-        return str(error) if math.isfinite(total) else None
-    return (bits(max(state, 1e-9)), count) if math.isfinite(total) else None
+        return str(error)
+    blocks = [*ErrorReader(path, named).rows(lambda _: None)]
+    errors = [error for block in blocks for error in block.errors()]
+    cells = {role: [cell for block in blocks for cell in block.others[role]] for role in named}
+    order = range(len(errors))
+    if "time" in named:
+        keys = [
+            *zip(*(step_times(cells[role])[0] for role in ("origin", "time") if role in named), strict=True)
+        ]
+        order = sorted(order, key=keys.__getitem__)
+    names = [name.strip() for name in cells["series"]] if "series" in named else [None] * len(errors)
+    states = {}
+    for index in order:
+        name, error = names[index], errors[index]
+        states[name] = beta * states[name] + (1 - beta) * error if name in states else error
+    return {name: bits(max(state, 1e-9)) for name, state in states.items()}, len(errors)
 
 
 @pytest.mark.slow
@@ -146,30 +197,45 @@ def by_csv_module(path, beta):
     ],
 )
 def test_generated_files_are_scored_and_refused_as_if_all_numbers_were_read(tmp_path, monkeypatch, seeds):
-    decided = sum(compare(seed, tmp_path / "errors.csv", monkeypatch) for seed in seeds)
+    decided = sum(compare(seed, tmp_path / "errors.csv", monkeypatch, HEADERS)[1] for seed in seeds)
     assert decided > len(seeds) / 3
 
 
-def compare(seed, path, monkeypatch):
-    """Compare the ways of reading one file; return whether the last numbers decided its score."""
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "seeds",
+    [pytest.param(range(400), id="sample"), pytest.param(range(400, 100_000), marks=pytest.mark.sweep)],
+)
+def test_so_are_files_of_several_series(tmp_path, monkeypatch, seeds):
+    scored = sum(compare(seed, tmp_path / "errors.csv", monkeypatch, SERIES_HEADERS)[0] for seed in seeds)
+    assert scored > len(seeds) / 3
+
+
+def compare(seed, path, monkeypatch, headers):
+    """Compare the ways of reading one file; return whether it is scored, and by the last numbers."""
     rng = random.Random(seed)
-    data, named = file(rng)
+    data, named = file(rng, headers)
     path.write_bytes(data)
     beta = rng.choice(BETAS)
     monkeypatch.setattr(model_errors, "MOST_STEPS", rng.choice([1, 20, 200]))
+    monkeypatch.setattr(regular_times, "_AT_ONCE", rng.choice([2, 30, 4096]))
 
     def judged(path):
         whole = found_by(partial(all_read, path, beta, named))
-        by_end = found_by(partial(model_errors._scored_by_end, path, beta, named))
+        by_end = None
+        if "series" not in named:
+            by_end = found_by(partial(model_errors._scored_by_end, path, beta, named))
         assert by_end in (whole, None), seed
         assert found_by(partial(read_model_errors, path, beta, named)) == whole, seed
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(error_csv, "plain_text", lambda _: None)
+            assert found_by(partial(read_model_errors, path, beta, named)) == whole, seed
         return whole, by_end
 
     whole, by_end = with_blocks_of(rng.choice([60, 700, 5_000]), judged, path)
-    expected = None if named else by_csv_module(path, beta)
-    if expected is not None:
-        assert (whole if isinstance(whole, str) else whole[:2]) == expected, seed
-    return isinstance(by_end, tuple)
+    if named.keys() != {"origin"}:  # which, alone, orders nothing: only the last ones are read
+        assert (whole if isinstance(whole, str) else whole[:2]) == by_csv_module(path, beta, named), seed
+    return isinstance(whole, tuple), isinstance(by_end, tuple)
 
 
 def all_read(path, beta, named):
