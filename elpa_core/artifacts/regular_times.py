@@ -12,7 +12,7 @@ from elpa_core.artifacts.step_times import Kind, StepTimeError, step_times
 
 Whole = NDArray[np.int32]
 
-_AT_ONCE = 4096
+_AT_ONCE = 16_384
 
 _DIGITS = b"0123456789"
 _ZERO, _NINE = np.uint8(ord("0")), np.uint8(9)

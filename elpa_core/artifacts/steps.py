@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
@@ -13,12 +14,14 @@ from numpy.typing import NDArray
 
 from elpa_core.artifacts.error_columns import Role
 from elpa_core.artifacts.error_csv import TIMES, ErrorBlock
+from elpa_core.artifacts.growing_column import GrowingColumn
 from elpa_core.artifacts.plain_cells import Texts, plain
 from elpa_core.artifacts.regular_times import StepTimes
 from elpa_core.artifacts.row_refusals import nameless_series, row_place, time_place, unreadable_time
 from elpa_core.artifacts.series_codes import SeriesCodes, SeriesNames
 from elpa_core.artifacts.step_times import StepTimeError
 from elpa_core.files.csv_cells import float_or_nan
+from elpa_core.scores.ewma import ewma_scores
 
 Array = NDArray[np.float64]
 
@@ -88,21 +91,25 @@ class Steps:
 
 
 class StepsBySeries(Mapping[str, Steps]):
-    """Steps by the name of their series, in the order of these names."""
+    """Steps by the name of their series, in the order of these names.
 
-    def __init__(self, steps: Steps, places: Mapping[str, slice]) -> None:
-        self._steps, self._places = steps, places
+    Parameters
+    ----------
+    steps : Steps
+        Those of the first series, then those of the second one, and so on.
+    """
 
-    @classmethod
-    def of(cls, steps: Steps) -> StepsBySeries:
-        """Part steps whose series are known; those of one series stay in their order."""
+    def __init__(self, steps: Steps) -> None:
         if steps.series is None:
             raise ValueError("steps without series")
-        ends = np.cumsum(np.bincount(steps.series.codes, minlength=len(steps.series.names))).tolist()
-        places = {
-            name: slice(*one) for name, one in zip(steps.series.names, pairwise([0, *ends]), strict=True)
-        }
-        return cls(steps.take(steps.series.order()), places)
+        self._steps = steps
+        self._lengths = np.bincount(steps.series.codes, minlength=len(steps.series.names))
+        ends = pairwise([0, *np.cumsum(self._lengths).tolist()])
+        self._places = {name: slice(*one) for name, one in zip(steps.series.names, ends, strict=True)}
+
+    def scores(self, beta: float) -> dict[str, float]:
+        """Return the EWMA score of each series."""
+        return dict(zip(self, ewma_scores(self._steps.errors, self._lengths, beta), strict=True))
 
     def __getitem__(self, name: str) -> Steps:
         return self._steps.take(self._places[name])
@@ -160,11 +167,11 @@ def first_double(keys: Sequence[NDArray[Any]], order: NDArray[np.int64]) -> int 
 
 
 class _Columns:
-    """The last rows of columns, gathered by block; each column is given away once: little is held."""
+    """The last rows of columns, gathered block by block."""
 
     def __init__(self, last: slice) -> None:
         self._last = last
-        self._parts: dict[str, list[NDArray[Any]]] = {}
+        self._columns: defaultdict[str, GrowingColumn] = defaultdict(GrowingColumn)
         self._names = SeriesNames()
 
     def add(self, block: ErrorBlock) -> None:
@@ -178,12 +185,12 @@ class _Columns:
 
     def _add(self, name: str, part: NDArray[Any] | None) -> None:
         if part is not None:
-            self._parts.setdefault(name, []).append(part)
+            self._columns[name].add(part)
 
-    def take(self, name: str) -> Any:
+    def column(self, name: str) -> Any:
         """Return a column, or None if there is none."""
-        parts = self._parts.pop(name, None)
-        return None if parts is None else np.concatenate(parts)[self._last]
+        column = self._columns[name].whole()
+        return None if column is None else column[self._last]
 
     def series(self) -> SeriesCodes | None:
         """Return the column of series, or None if there is none."""
@@ -214,12 +221,12 @@ def steps_of(
     columns = _Columns(slice(None if most is None else -most, None))
     for block in blocks:
         columns.add(block)
-    rows, lines, errors, y_true, pred = map(columns.take, ("rows", "lines", "errors", "y_true", "pred"))
+    rows, lines, errors, y_true, pred = map(columns.column, ("rows", "lines", "errors", "y_true", "pred"))
     warnings: list[str] = []
     times: dict[Role, StepTimes] = {}
     text = None
     for role in TIMES[::-1]:
-        cells = columns.take(role)
+        cells = columns.column(role)
         if cells is None:
             continue
         try:

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from elpa_core.scores.weights import MIN_SCORE
 
+_SHORT = 500
+"""Series of so many errors are scored together, longer ones by their ends."""
+
 
 class SumOverflowError(OverflowError):
     """The sum of the absolute errors is larger than the largest double.
@@ -138,6 +141,39 @@ def ewma_score(errors: Sequence[float] | NDArray[np.float64], beta: float) -> fl
     score = EwmaScore(beta)
     score.update(np.asarray(errors, dtype=np.float64))
     return score.value
+
+
+def ewma_scores(errors: NDArray[np.float64], lengths: NDArray[np.int64], beta: float) -> list[float]:
+    """Return the EWMA score of each of several series; see `ewma_score`.
+
+    Parameters
+    ----------
+    errors : ndarray of float64, shape (n,)
+        Those of the first series, then those of the second one, and so on.
+    lengths : ndarray of int64, shape (series,)
+        How many each has, at least one; n together.
+    beta : float
+        Weight of the past, in [0, 1).
+
+    Examples
+    --------
+    >>> ewma_scores(np.array([4.0, -2.0, 1.0, 7.0]), np.array([3, 1]), beta=0.5)
+    [2.0, 7.0]
+    """
+    starts = np.cumsum(lengths) - lengths
+    scores = np.empty(len(lengths))
+    for index in np.flatnonzero(lengths > _SHORT):
+        scores[index] = ewma_score(errors[starts[index] : starts[index] + lengths[index]], beta)
+    short = np.flatnonzero(lengths <= _SHORT)
+    short = short[np.argsort(-lengths[short], kind="stable")]
+    # All short series go on together, the longest first: those that have ended are behind.
+    states = np.abs(errors[starts[short]])
+    for step in range(1, int(lengths[short].max(initial=0))):
+        going = short[: np.count_nonzero(lengths[short] > step)]
+        states[: len(going)] *= beta
+        states[: len(going)] += (1.0 - beta) * np.abs(errors[starts[going] + step])
+    scores[short] = states
+    return [score_floor(score) for score in scores.tolist()]
 
 
 def score_floor(score: float) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from support.error_csvs import with_blocks_of
 
-from elpa_core.artifacts import error_csv, model_errors, regular_times
+from elpa_core.artifacts import error_csv, model_errors, regular_times, series_codes
 from elpa_core.artifacts.error_csv import UnreadBlock, iter_error_blocks, iter_unread_blocks
 from elpa_core.artifacts.error_rows import ErrorReader
 from elpa_core.artifacts.model_errors import read_model_errors
@@ -19,6 +19,7 @@ from elpa_core.artifacts.step_times import step_times
 from elpa_core.artifacts.steps import step_keys
 from elpa_core.errors import ArtifactError
 
+FACTORS = series_codes._FACTORS
 BETAS = (0.0, 0.3, 0.7, 0.9)
 
 
@@ -219,6 +220,9 @@ def compare(seed, path, monkeypatch, headers):
     beta = rng.choice(BETAS)
     monkeypatch.setattr(model_errors, "MOST_STEPS", rng.choice([1, 20, 200]))
     monkeypatch.setattr(regular_times, "_AT_ONCE", rng.choice([2, 30, 4096]))
+    monkeypatch.setattr(
+        series_codes, "_FACTORS", FACTORS * np.uint64(rng.choice([1, 0]))
+    )  # 0: all names collide
 
     def judged(path):
         whole = found_by(partial(all_read, path, beta, named))
@@ -309,6 +313,14 @@ def test_where_time_is_named_not_much_more_is_held(errors_csv, monkeypatch):
     path = errors_csv("ds,note,y_true,pred\n" + rows)
     peaks = [most_held(partial(read_model_errors, path, 0.7, named)) for named in ({}, {"time": "ds"})]
     assert peaks[1] < 2 * peaks[0]
+
+
+def test_where_series_are_named_little_is_held_of_each_row(errors_csv):
+    rows = 131_000
+    text = "".join(f"shop {row % 9},{MINUTES[row // 9]},{row % 7}.25,{row % 5}.5\n" for row in range(rows))
+    path = errors_csv("item_id,ds,y_true,pred\n" + text)
+    named = {"series": "item_id", "time": "ds"}
+    assert most_held(partial(read_model_errors, path, 0.7, named)) < 150 * rows
 
 
 def most_held(way):

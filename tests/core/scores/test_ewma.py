@@ -3,6 +3,7 @@
 import math
 import random
 from fractions import Fraction
+from itertools import cycle
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elpa_core.scores.ewma import EwmaScore, SumOverflowError, ewma_score, score_floor
+from elpa_core.scores.ewma import EwmaScore, SumOverflowError, ewma_score, ewma_scores, score_floor
 
 BETAS = [0.0, 5e-324, 1e-17, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 0.9999999, 1.0 - 2.0**-53]
 
@@ -164,3 +165,13 @@ def test_one_error_as_large_as_a_double_can_be_has_a_score():
     for beta in BETAS:
         errors = [largest] + [0.0] * 500
         assert bits(ewma_score(errors, beta)) == bits(definition(errors, beta))
+
+
+@pytest.mark.parametrize("beta", BETAS)
+@pytest.mark.parametrize("sizes", [[1], [3, 1, 900, 3, 500, 501, 2], [700, 600], [5] * 40])
+def test_many_series_score_as_each_of_them(beta, sizes):
+    each = [
+        series(kind, size, size) for kind, size in zip(cycle(["normal", "wild", "zero"]), sizes, strict=False)
+    ]
+    found = ewma_scores(np.concatenate(each), np.array(sizes), beta)
+    assert [*map(bits, found)] == [bits(definition(errors.tolist(), beta)) for errors in each]
