@@ -22,7 +22,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from functools import partial
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 
 from peers import peer_python
@@ -53,6 +53,7 @@ def main() -> int:
         run_case("abs_error", error_lines(), rows, peers, results),
         # So few, since all rows are held.
         run_case("item_id,timestamp,y_true,pred", series_lines(), rows // 10, (), results, ("series",)),
+        run_case("timestamp,item_id,y_true,pred", store_lines(), rows // 20, (), results, ("series",)),
     ]
     report("scoring", results)
     return 0 if all(agree) else 1
@@ -134,6 +135,17 @@ def series_lines() -> Iterator[str]:
     for line in forecast_lines():
         time, _, rest = line.partition(",")
         yield from (f"s{number:02},{time},{rest}" for number in range(100))
+
+
+def store_lines() -> Iterator[str]:
+    """Yield rows of one series after the other, with letters in their names and signs before numbers."""
+    rng = random.Random(3)
+    times = [line.partition(",")[0] for line in islice(forecast_lines(), 10_000)]
+    for number in count():
+        name = f"store {chr(ord('A') + number % 26)}{number // 26}"
+        for time in times:
+            actual = 8.0 * rng.random() - 4.0
+            yield f"{time},{name},{actual:.2f},{actual + rng.random() - 0.5!r}\n"
 
 
 def in_process(way: str, path: Path, peer: Path | None = None) -> Found:
