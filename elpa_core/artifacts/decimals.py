@@ -62,13 +62,13 @@ def floats(
     words = np.ndarray((len(characters) - 7,), np.uint64, characters, strides=(1,))[ends - _BACK[-count:]]
     words ^= _ZEROS
     words &= _LAST[-count:].take(lengths, axis=1, mode="clip")
-    points = (words.view(np.uint8) == _POINT).view(np.uint64)
-    others = (words.view(np.uint8) > 9).view(np.uint64)  # noqa: PLR2004
-    decimals = _sum_of_highest(points, _PLACES[-count:]).astype(np.int64)
+    is_point = words.view(np.uint8) == _POINT
+    is_other = words.view(np.uint8) > 9  # noqa: PLR2004
+    decimals = _sum_of_highest(is_point.view(np.uint64), _PLACES[-count:]).astype(np.int64)
     has_point = decimals > 0
     is_odd = (lengths > LONGEST) | (lengths <= has_point)
-    if np.count_nonzero(others.view(np.bool_)) != np.count_nonzero(has_point) or (others != points).any():
-        is_odd |= _sum_of_highest(others, _COUNT) != has_point
+    if not np.count_nonzero(is_other) == np.count_nonzero(is_point) == np.count_nonzero(has_point):
+        is_odd |= _sum_of_highest(is_other.view(np.uint64), _COUNT) != has_point
     _take_points_out(words, decimals)
     for factor, shift, mask in _PAIRS:
         words *= factor

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,8 @@ from elpa_core.artifacts.error_rows import ErrorReader, ErrorRows
 from elpa_core.artifacts.plain_cells import PlainCells, Texts, texts_of
 from elpa_core.artifacts.regular_lines import LineCheck, RegularLines
 from elpa_core.artifacts.regular_times import StepTimes
+
+Whole = NDArray[np.integer[Any]]
 
 _MOST_BYTES_OF_A_LINE = 400  # on average; longer lines are read at once, so that few bytes are held
 _FREED = 2_000_000
@@ -36,7 +39,7 @@ class ErrorBlock:
     ----------
     errors : ndarray of float64, shape (n,)
         Absolute errors, in the unit of the forecast, oldest first.
-    rows, lines : ndarray of int64, shape (n,)
+    rows, lines : ndarray of int, shape (n,)
         Data row and physical line of each error, counted from 1.
     y_true, pred : ndarray of float64, shape (n,), or None
         Actuals and forecasts of the errors; None if the errors are those of ``abs_error``.
@@ -45,8 +48,8 @@ class ErrorBlock:
     """
 
     errors: NDArray[np.float64]
-    rows: NDArray[np.int64]
-    lines: NDArray[np.int64]
+    rows: Whole
+    lines: Whole
     y_true: NDArray[np.float64] | None
     pred: NDArray[np.float64] | None
     others: Mapping[Role, Texts]
@@ -172,7 +175,7 @@ class _Reader(ErrorReader):
             return None
         others = {role: cells.texts(self.columns.places[role]) for role in self.columns.others}
         numbers = np.arange(1, len(cells) + 1)
-        block = _block(values, row + numbers, line + numbers, others)
+        block = _block(values, _short(row + numbers), _short(line + numbers), others)
         return block if np.isfinite(block.errors).all() else None
 
 
@@ -239,13 +242,20 @@ def _keep_freed_memory() -> None:
 
 def _block_of_rows(found: ErrorRows) -> ErrorBlock:
     others = {role: texts_of(cells) for role, cells in found.others.items()}
-    return _block(np.array(found.values).T.copy(), np.array(found.rows), np.array(found.lines), others)
+    return _block(
+        np.array(found.values).T.copy(), _short(np.array(found.rows)), _short(np.array(found.lines)), others
+    )
+
+
+def _short(numbers: NDArray[np.int64]) -> Whole:
+    """Return rising numbers in half of their bytes, if they fit."""
+    return numbers.astype(np.int32) if numbers[-1] < 2**31 else numbers
 
 
 def _block(
     values: NDArray[np.float64],
-    rows: NDArray[np.int64],
-    lines: NDArray[np.int64],
+    rows: Whole,
+    lines: Whole,
     others: Mapping[Role, Texts],
 ) -> ErrorBlock:
     if len(values) == 1:

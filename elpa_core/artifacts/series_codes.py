@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,15 +80,19 @@ def _alike(cells: Texts) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return a place of each cell that differs from all others, and for each cell which of these it is."""
     is_new = np.concatenate(([True], cells[1:] != cells[:-1]))
     runs = np.flatnonzero(is_new)
-    keys: Texts | NDArray[np.uint64] = cells[runs]
+    if 2 * len(runs) < len(cells):
+        firsts, alike = _alike_anywhere(cells[runs])
+        return runs[firsts], alike[np.cumsum(is_new) - 1]
+    return _alike_anywhere(cells)
+
+
+def _alike_anywhere(cells: Texts) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    keys: NDArray[Any] = cells
     if cells.dtype.kind == "S":
         count = -(-cells.itemsize // 8)
-        words = keys.astype(f"S{8 * count}").view(np.uint64).reshape(-1, count)
-        keys = np.matmul(words, _FACTORS[:count], dtype=np.uint64)
+        words = cells.astype(f"S{8 * count}").view(np.uint64).reshape(-1, count)
+        keys = words[:, 0] if count == 1 else np.matmul(words, _FACTORS[:count], dtype=np.uint64)
     _, firsts, alike = np.unique(keys, return_index=True, return_inverse=True)
-    if len(runs) < len(cells):
-        alike = alike[np.cumsum(is_new) - 1]
-    firsts = runs[firsts]
     if keys.dtype.kind == "u" and (cells[firsts][alike] != cells).any():  # two have the same number
         _, firsts, alike = np.unique(cells, return_index=True, return_inverse=True)
     return firsts, alike

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elpa_core.artifacts.error_columns import Role
-from elpa_core.artifacts.error_csv import TIMES, ErrorBlock
+from elpa_core.artifacts.error_csv import TIMES, ErrorBlock, Whole
 from elpa_core.artifacts.growing_column import GrowingColumn
 from elpa_core.artifacts.plain_cells import Texts, plain
 from elpa_core.artifacts.regular_times import StepTimes
@@ -25,6 +25,8 @@ from elpa_core.scores.ewma import ewma_scores
 
 Array = NDArray[np.float64]
 
+_AT_ONCE = 65_536
+
 Key = tuple[object, ...]
 """What tells the steps of a file apart; see `step_keys`."""
 
@@ -35,7 +37,7 @@ class Steps:
 
     Parameters
     ----------
-    rows, lines : ndarray of int64, shape (n,)
+    rows, lines : ndarray of int, shape (n,)
         Data row and physical line of each, from 1.
     errors : ndarray of float64, shape (n,)
         Absolute errors.
@@ -49,8 +51,8 @@ class Steps:
         The times as the file has them.
     """
 
-    rows: NDArray[np.int64]
-    lines: NDArray[np.int64]
+    rows: Whole
+    lines: Whole
     errors: Array
     y_true: Array | None
     pred: Array | None
@@ -60,7 +62,7 @@ class Steps:
     text: Texts | None
 
     def take(self, chosen: NDArray[np.int64] | slice) -> Steps:
-        """Return some of the steps; a slice is no copy."""
+        """Return some of the steps."""
         columns: list[Any] = [getattr(self, one.name) for one in fields(self)]
         taken: list[Any] = [None if column is None else column[chosen] for column in columns]
         return Steps(*taken)
@@ -96,23 +98,26 @@ class StepsBySeries(Mapping[str, Steps]):
     Parameters
     ----------
     steps : Steps
-        Those of the first series, then those of the second one, and so on.
+        Those of all series.
+    series : SeriesCodes
+        Their series.
+    order : ndarray of int64, shape (n,)
+        The steps of the first series, then those of the second one, and so on.
     """
 
-    def __init__(self, steps: Steps) -> None:
-        if steps.series is None:
-            raise ValueError("steps without series")
-        self._steps = steps
-        self._lengths = np.bincount(steps.series.codes, minlength=len(steps.series.names))
+    def __init__(self, steps: Steps, series: SeriesCodes, order: NDArray[np.int64]) -> None:
+        self._steps, self._order = steps, order
+        self._lengths = np.bincount(series.codes, minlength=len(series.names))
         ends = pairwise([0, *np.cumsum(self._lengths).tolist()])
-        self._places = {name: slice(*one) for name, one in zip(steps.series.names, ends, strict=True)}
+        self._places = {name: slice(*one) for name, one in zip(series.names, ends, strict=True)}
 
     def scores(self, beta: float) -> dict[str, float]:
         """Return the EWMA score of each series."""
-        return dict(zip(self, ewma_scores(self._steps.errors, self._lengths, beta), strict=True))
+        scores = ewma_scores(self._steps.errors[self._order], self._lengths, beta)
+        return dict(zip(self, scores, strict=True))
 
     def __getitem__(self, name: str) -> Steps:
-        return self._steps.take(self._places[name])
+        return self._steps.take(self._order[self._places[name]])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._places)
@@ -158,12 +163,20 @@ def in_order(keys: Sequence[NDArray[Any]]) -> bool:
 
 
 def first_double(keys: Sequence[NDArray[Any]], order: NDArray[np.int64]) -> int | None:
-    """Return the first place in an order whose keys are those of the next one, or None."""
-    same = np.ones(len(order) - 1, np.bool_)
-    for key in keys:
-        sorted_key = key[order]
-        same &= sorted_key[1:] == sorted_key[:-1]
-    return int(np.argmax(same)) if same.any() else None
+    """Return the first place in an order whose keys are those of the next one, or None.
+
+    >>> first_double([np.array([5, 6, 5]), np.array([1, 2, 1])], np.array([1, 0, 2]))
+    1
+    """
+    for first in range(0, len(order), _AT_ONCE):
+        some = order[first : first + _AT_ONCE + 1]
+        same = np.ones(len(some) - 1, np.bool_)
+        for key in keys:
+            found = key[some]
+            same &= found[1:] == found[:-1]
+        if same.any():
+            return first + int(np.argmax(same))
+    return None
 
 
 class _Columns:

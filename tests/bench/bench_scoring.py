@@ -53,7 +53,7 @@ def main() -> int:
         run_case("abs_error", error_lines(), rows, peers, results),
         # So few, since all rows are held.
         run_case("item_id,timestamp,y_true,pred", series_lines(), rows // 10, (), results, ("series",)),
-        run_case("timestamp,item_id,y_true,pred", store_lines(), rows // 20, (), results, ("series",)),
+        run_case("timestamp,item_id,y_true,pred", store_lines(), rows // 10, (), results, ("series",)),
     ]
     report("scoring", results)
     return 0 if all(agree) else 1
