@@ -6,18 +6,17 @@ BIN := $(VENV)/bin
 # The environment of the deep models. DEEP_PIP=... are more options of pip, such as an index with torch for the CPU.
 DEEP := .venv-deep
 DEEP_PIP ?=
-# More workers than two cores: tests of an Airflow wait most of their time. Those that share one run on one worker.
-PYTEST := $(BIN)/python -m pytest -n 4 --dist loadscope --no-loadscope-reorder
+# More workers than two cores: tests of an Airflow wait now and then. Those that share one run on one worker.
+PYTEST := $(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder
 # Tests start hundreds of Pythons: each would compile what another has compiled.
 export PYTHONDONTWRITEBYTECODE :=
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
 
 # Each target sets EXTRAS. uv, where it is installed, takes seconds, and has an index of its own setting (UV_INDEX).
-# The packages are compiled on all cores; what cannot be compiled is left as it is.
+# Packages are compiled when they are imported first: most of their modules never are.
 INSTALL = $(if $(shell command -v uv),uv pip install --python $(VENV) --quiet,$(BIN)/python -m pip install \
-	--disable-pip-version-check --no-compile) -c constraints.txt -e '.[$(EXTRAS)]' | $(DOTS) \
-	&& { $(BIN)/python -m compileall -q -j 0 $(VENV)/lib > /dev/null || true; }
+	--disable-pip-version-check --no-compile) -c constraints.txt -e '.[$(EXTRAS)]' | $(DOTS)
 # Prints a dot per package; errors go to standard error.
 DOTS = awk ' \
 	/^Collecting / { got++; printf "."; fflush() } \

@@ -10,12 +10,6 @@ import pytest
 from support.airflow_home import AirflowHome
 from support.airflow_site import DagsFolder, Site
 from support.browser import CHROMIUM, chromium
-from support.folder_ends import leave
-
-
-@pytest.hookimpl(trylast=True)  # after the fixtures of the test's file
-def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    leave(item.path, nextitem.path if nextitem else None)
 
 
 @pytest.fixture(scope="session")

@@ -53,7 +53,7 @@ def fill(store: PolicyStore, runs: int, s3: S3Service | None) -> None:
         manifest = {"run_id": f"r{hour}", "as_of": moment(hour)}
         texts[str(store.folder.run(f"r{hour}") / MANIFEST_NAME)] = json.dumps(manifest)
     if s3 is not None:
-        s3.contents({place.removeprefix("s3://"): text for place, text in texts.items()})
+        s3.put({place.removeprefix("s3://"): text for place, text in texts.items()})
     else:
         for place, text in texts.items():
             Path(place).parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import httpx
-from support.browser import chromium, drawn, new_page, token
+from support.browser import chromium, drawn, new_context, new_page, token
 
 DAG = "elpa_water_flow"
 FOLDER = Path(__file__).parents[2] / "plugins" / "elpa_airflow" / "ui" / "pictures"
@@ -25,7 +25,7 @@ def main(url: str, user: str, password: str) -> None:
     FOLDER.mkdir(exist_ok=True)
     with chromium() as browser:
         for name, theme, path in pages:
-            page = new_page(browser, url, mine, width=1440, theme=theme)
+            page = new_page(new_context(browser, 1440, theme), url, mine)
             page.goto(f"{url}{path}")
             frame = page.frame_locator("iframe")
             frame.locator("main:not([aria-busy])").wait_for()

@@ -125,7 +125,7 @@ def eventually(check: Callable[[], object], what: str, seconds: float = 180) -> 
     until = time.monotonic() + seconds
     while not check():
         assert time.monotonic() < until, f"never came true: {what}"
-        time.sleep(0.2)
+        time.sleep(0.5)
 
 
 def numbers(policy: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,9 @@
-"""Backfills of a standalone Airflow, as people create them on the command line."""
+"""Backfills of a standalone Airflow, as its UI creates them and as its command line does."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -9,23 +11,46 @@ from rest_api import RestApiError
 from support.airflow_runs import eventually
 from support.standalone_airflow import Standalone
 
+FIRST = "2026-01-01"
 
-def backfill(standalone: Standalone, dag_id: str, last: str, *more: str, at_once: int = 3) -> None:
-    """Run a backfill of the first days of 2026 until all its runs have ended."""
+
+def backfill(standalone: Standalone, dag_id: str, last: str, **fields: Any) -> None:
+    """Run a backfill of the first days of 2026, with these fields of the REST API, until all runs ended."""
+
+    def create() -> None:
+        dates = {"from_date": f"{FIRST}T00:00:00Z", "to_date": f"{last}T00:00:00Z"}
+        standalone.airflow.call("POST", "/backfills", dag_id=dag_id, **dates, **fields)
+
+    _run(standalone, dag_id, create)
+
+
+def backfill_by_command(standalone: Standalone, dag_id: str, last: str, conf: dict[str, Any]) -> None:
+    """Run a backfill of the first days of 2026, created on the command line, until all runs have ended."""
+
+    def create() -> None:
+        dates = ("--from-date", FIRST, "--to-date", last)
+        standalone.command(
+            "backfill", "create", "--dag-id", dag_id, *dates, "--dag-run-conf", json.dumps(conf)
+        )
+
+    _run(standalone, dag_id, create)
+
+
+def _run(standalone: Standalone, dag_id: str, create: Callable[[], None]) -> None:
     earlier = f"the earlier backfill of {dag_id} is complete"
     eventually(lambda: all(one["completed_at"] for one in backfills(standalone, dag_id)), earlier)
-    dates = ("--from-date", "2026-01-01", "--to-date", last)
     # A scheduler that starts such a run before all are there dies of SQLite's lock, hence the pause.
     standalone.airflow.call("PATCH", f"/dags/{dag_id}", is_paused=True)
-    create = ("backfill", "create", "--dag-id", dag_id, *dates, "--max-active-runs", str(at_once), *more)
-    for _ in range(10):
-        with standalone.nobody_else_writes():
-            done = standalone.command(*create, check=False)
-        # Who was halted within a transaction holds the lock.
-        if done.returncode == 0 or "database is locked" not in done.stdout + done.stderr:
+    for tries_left in reversed(range(10)):
+        try:
+            with standalone.nobody_else_writes():
+                create()
             break
+        except (RestApiError, AssertionError) as error:
+            # Who was halted within a transaction holds the lock.
+            if "database is locked" not in str(error) or not tries_left:
+                raise
         cancel_unfinished(standalone, dag_id)
-    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
     standalone.airflow.call("PATCH", f"/dags/{dag_id}", is_paused=False)
 
     def has_ended() -> bool:

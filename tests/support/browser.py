@@ -44,9 +44,13 @@ def token(url: str, user: str, password: str) -> str:
     return str(answer.raise_for_status().json()["access_token"])
 
 
-def new_page(browser: Any, url: str, token: str, *, width: int, theme: str = "light") -> Any:
+def new_context(browser: Any, width: int, theme: str = "light") -> Any:
+    """Return a browser that remembers nothing of others; its pages share what they have loaded."""
+    return browser.new_context(viewport={"width": width, "height": 1000}, color_scheme=theme)
+
+
+def new_page(context: Any, url: str, token: str) -> Any:
     """Return a page of somebody who has signed in with a token."""
-    context = browser.new_context(viewport={"width": width, "height": 1000}, color_scheme=theme)
     origin = "{0.scheme}://{0.netloc}".format(urlsplit(url))
     context.add_cookies([{"name": "_token", "value": token, "url": origin}])
     page = context.new_page()

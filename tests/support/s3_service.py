@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import botocore.session
@@ -54,24 +54,23 @@ class S3Service:
         fields = {"conn_type": "aws", "login": "key", "password": "secret", "extra": extra}
         airflow.call("POST", "/connections", connection_id=connection, **fields)
 
-    def contents(self, new: dict[str, str] | None = None) -> dict[str, str]:
-        """Put objects, in their order; return all: text by bucket and key."""
-        data = json.dumps(new or {}).encode()
-        with urllib.request.urlopen(f"{self.url}/-/contents", data, timeout=30) as answer:
-            found: dict[str, str] = json.load(answer)
-        return found
+    def put(self, texts: Mapping[str, str]) -> None:
+        """Put objects, in their order: text by ``bucket/key``."""
+        self._ask("contents", {"put": texts, "below": f"{next(iter(texts))}/"})
 
     def below(self, place: str) -> dict[str, str]:
         """Return the objects below ``bucket/prefix``, by the rest of their keys."""
-        found = self.contents()
-        return {key.removeprefix(f"{place}/"): found[key] for key in found if key.startswith(f"{place}/")}
+        found = self._ask("contents", {"put": {}, "below": f"{place}/"})
+        return {key.removeprefix(f"{place}/"): text for key, text in json.loads(found).items()}
+
+    def empty(self) -> None:
+        """Remove all objects."""
+        self._ask("empty", None)
 
     def faults(self, *faults: tuple[str, str, str, int]) -> None:
         """Let the next requests fail: method or any, end of the key, fault, how many."""
         names = ("method", "key", "fault", "times")
-        data = json.dumps([dict(zip(names, fault, strict=True)) for fault in faults]).encode()
-        request = urllib.request.Request(f"{self.url}/-/faults", data=data, method="POST")
-        urllib.request.urlopen(request, timeout=30).close()
+        self._ask("faults", [dict(zip(names, fault, strict=True)) for fault in faults])
 
     @contextmanager
     def halted(self) -> Iterator[None]:
@@ -87,6 +86,12 @@ class S3Service:
         with urllib.request.urlopen(f"{self.url}/-/requests", timeout=30) as answer:
             seen = json.load(answer)
         return [(method, path) for method, path in seen["requests"]], seen["at_once"]
+
+    def _ask(self, what: str, body: object) -> bytes:
+        data = json.dumps(body).encode()
+        with urllib.request.urlopen(f"{self.url}/-/{what}", data, timeout=30) as answer:
+            found: bytes = answer.read()
+        return found
 
 
 @contextmanager

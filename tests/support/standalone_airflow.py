@@ -58,12 +58,10 @@ class Standalone(AirflowRuns):
         settings = {
             # A new or edited config touches the Dag file, and what was touched is parsed at once. This is
             # for a touch while it is being parsed.
-            "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "20",
+            "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "30",
             "AIRFLOW__CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL": "0",
             "AIRFLOW__CORE__MIN_SERIALIZED_DAG_FETCH_INTERVAL": "0",
-            # Instead of 1 and 5 seconds: how long the scheduler rests when it had nothing to do, and after
-            # which time the end of a task process is noticed.
-            "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
+            # Instead of 5 seconds: after which time the end of a task process is noticed.
             "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
             "AIRFLOW__ELPA__RESUME_UPLOAD_INTERVAL": "0.5",
             "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO",

@@ -6,7 +6,6 @@ Three days are nine runs. The offline models train more rarely than the online o
 from __future__ import annotations
 
 import datetime as dt
-import json
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 import pytest
 from support.airflow_runs import eventually, read_json
 from support.airflow_site import training
-from support.backfills import backfill, runs
+from support.backfills import backfill, backfill_by_command, runs
 from support.notifiers import noted, notes
 from support.programs.write_errors import errors
 from support.standalone_airflow import Standalone
@@ -141,11 +140,11 @@ def backfilled(request: pytest.FixtureRequest, standalone: Standalone) -> Backfi
         standalone.config(dag_id, models, airflow={**airflow, "dag_id": dag_id, "notify": told})
     for dag_id in (days.forwards, days.backwards):
         standalone.airflow.wait_for_dag(dag_id)
-    backfill(standalone, days.forwards, days.last, at_once=1)
+    backfill(standalone, days.forwards, days.last, max_active_runs=1)
     forwards = look(standalone, days.forwards)
-    backfill(standalone, days.backwards, days.last, "--run-backwards", at_once=1)
+    backfill(standalone, days.backwards, days.last, max_active_runs=1, run_backwards=True)
     backwards = look(standalone, days.backwards)
-    backfill(standalone, days.forwards, days.last, "--reprocess-behavior", "completed")
+    backfill(standalone, days.forwards, days.last, max_active_runs=3, reprocess_behavior="completed")
     return Backfilled(
         days, {"forwards": forwards, "backwards": backwards, "again": look(standalone, days.forwards)}
     )
@@ -368,7 +367,7 @@ def test_a_config_may_hold_every_character_and_still_be_triggered_and_backfilled
     found = standalone.airflow.call("GET", "/dags/elpa_own/details")["params"]
     form = {name: param["value"] for name, param in found.items()}
     assert given.items() <= form.items()
-    backfill(standalone, "elpa_own", days.last, "--dag-run-conf", json.dumps(form))
+    backfill_by_command(standalone, "elpa_own", days.last, form)
     standalone.run("elpa_own", form)
     ended = {run["run_type"]: (run["state"], run["dag_run_id"]) for run in runs(standalone, "elpa_own")}
     assert sorted(ended) == ["backfill", "manual"]

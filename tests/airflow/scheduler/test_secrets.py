@@ -6,7 +6,6 @@ About 40 seconds.
 from __future__ import annotations
 
 import hashlib
-import json
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -29,13 +28,10 @@ SAY = (
 
 
 @pytest.fixture(scope="module")
-def run_id(standalone: Standalone, tmp_path_factory: pytest.TempPathFactory) -> str:
-    add = ("connections", "add", "warehouse", "--conn-type", "generic", "--conn-login", "elpa")
-    standalone.command(*add, "--conn-password", PASSWORD)
-    # Not by `variables set`: Airflow's audit log would keep the words of that command.
-    variables = tmp_path_factory.mktemp("variables") / "variables.json"
-    variables.write_text(json.dumps({"lake_entry": TOKEN}), encoding="utf-8")
-    standalone.command("variables", "import", str(variables))
+def run_id(standalone: Standalone) -> str:
+    connection = {"connection_id": "warehouse", "conn_type": "generic", "login": "elpa"}
+    standalone.airflow.call("POST", "/connections", **connection, password=PASSWORD)
+    standalone.airflow.call("POST", "/variables", key="lake_entry", value=TOKEN)
     env = {"PASSWORD": "{{ conn.warehouse.password }}", "AUTH": "Bearer {{ var.value.lake_entry }}"}
     models = [
         model("on", env=env, cmd=train_cmd(1, 2, first=SAY)),

@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 import pytest
 from support.airflow_runs import eventually, read_json
-from support.browser import drawn, new_page, token
+from support.browser import drawn, new_context, new_page, token
 from support.standalone_airflow import Standalone
 from support.statsd import Statsd
 from support.water_flow import POOL, small_pool
@@ -92,7 +92,9 @@ def test_a_run_of_the_form_is_promoted_in_its_tab_and_starts_the_serving_dag(
 ) -> None:
     served = {run["dag_run_id"] for run in served_runs(standalone)}
     airflow = standalone.airflow
-    page = new_page(browser, airflow.url, token(airflow.url, airflow.user, airflow.password), width=1280)
+    page = new_page(
+        new_context(browser, 1280), airflow.url, token(airflow.url, airflow.user, airflow.password)
+    )
     page.goto(f"{airflow.url}/dags/{SOURCE}")
     page.get_by_role("button", name="Trigger Dag").click()
     form = page.locator("[role=dialog]:visible")

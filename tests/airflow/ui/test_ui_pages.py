@@ -4,42 +4,54 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import cache, partial
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from support.browser import drawn, new_page
+from support.browser import drawn, new_context, new_page
 from support.ui_server import EDITOR, HOSTILE, VIEWER, WITH_ROWS, UiServer
 
 pytestmark = pytest.mark.slow
 
 
+ALONE = "/elpa/pages/"
+
+
+@pytest.fixture(scope="module")
+def context_of(browser: Any) -> Callable[[int, str], Any]:
+    """Return the browser of each width and theme: what it has loaded once it need not load again."""
+    return cache(partial(new_context, browser))
+
+
 @pytest.fixture
-def visit(browser: Any, server: UiServer) -> Iterator[Callable[..., Any]]:
-    """Return how to open a page of Airflow: what comes is the frame in it."""
-    contexts: list[Any] = []
+def visit(context_of: Callable[[int, str], Any], server: UiServer) -> Iterator[Callable[..., Any]]:
+    """Return how to open a page of Airflow, then what comes is the frame in it, or ELPA's page alone."""
+    pages: list[Any] = []
 
     def open_page(
         path: str, user: str = EDITOR, *, page: Any = None, width: int = 1280, theme: str = "light"
     ) -> Any:
         if page is None:
-            page = new_page(browser, server.url, server.token(user), width=width, theme=theme)
-            contexts.append(page.context)
+            page = new_page(context_of(width, theme), server.url, server.token(user))
+            pages.append(page)
             page.faults = []
             page.on("pageerror", lambda error: page.faults.append(str(error)))
         page.goto(f"{server.url}{path}")
-        frame = page.frame_locator("iframe")
-        frame.locator("main:not([aria-busy])").wait_for()
-        return page, frame
+        shown = page if path.startswith(ALONE) else page.frame_locator("iframe")
+        shown.locator("main:not([aria-busy])").wait_for()
+        return page, shown
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()
 
 
 DAG = "/dags/pool/plugin/elpa-policy"
 RUN = f"/dags/pool/runs/{WITH_ROWS}/plugin/elpa-run-policy"
 MODEL = f"/dags/pool/runs/{WITH_ROWS}/tasks/online.ets/plugin/elpa-model"
+DAG_ALONE = f"{ALONE}dag?dag_id=pool"
+RUN_ALONE = f"{ALONE}run?dag_id=pool&run_id={WITH_ROWS}"
 
 
 @pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (1920, "dark")])
@@ -63,7 +75,7 @@ def test_each_page_shows_its_policies_in_both_themes(visit, width, theme):
 
 
 def test_the_rows_of_a_run_stand_at_their_times_and_models_can_be_left_out(visit):
-    _, frame = visit(RUN)
+    _, frame = visit(RUN_ALONE)
     frame.get_by_role("heading", name="Forecasts").wait_for()
     drawn(frame)
     chart = frame.locator("section.chart", has=frame.get_by_role("heading", name="Forecasts"))
@@ -76,7 +88,7 @@ def test_the_rows_of_a_run_stand_at_their_times_and_models_can_be_left_out(visit
 
 
 def test_marks_say_what_was_decided(visit):
-    _, frame = visit(DAG)
+    _, frame = visit(DAG_ALONE)
     drawn(frame)
     for chart in frame.locator("section.chart").all():
         # Four policies that were published, one that was held back.
@@ -86,7 +98,7 @@ def test_marks_say_what_was_decided(visit):
 
 
 def test_after_a_choice_charts_fit_their_places_and_who_chose_stays_there(visit):
-    _, frame = visit(DAG)
+    _, frame = visit(DAG_ALONE)
     drawn(frame)
     group = frame.get_by_label("Group")
     group.focus()
@@ -149,7 +161,7 @@ def test_a_rollback_asks_for_a_reason_and_is_done(visit, server):
 
 
 def test_a_run_is_promoted_from_the_table_of_policies(visit, server):
-    _, frame = visit(DAG)
+    _, frame = visit(DAG_ALONE)
     row = frame.locator("tr", has=frame.get_by_label("compare day1"))
     row.get_by_role("button", name="Promote").click()
     frame.locator("dialog textarea").fill("looked at")
@@ -159,7 +171,7 @@ def test_a_run_is_promoted_from_the_table_of_policies(visit, server):
 
 
 def test_two_policies_stand_side_by_side(visit):
-    _, frame = visit(DAG)
+    _, frame = visit(DAG_ALONE)
     for run_id in ("day1", "day3"):
         frame.get_by_label(f"compare {run_id}").check()
     frame.get_by_role("button", name="Compare the two that are ticked").click()
@@ -168,7 +180,7 @@ def test_two_policies_stand_side_by_side(visit):
 
 
 def test_a_viewer_is_told_that_editors_decide(visit):
-    for path in (DAG, RUN):
+    for path in (DAG_ALONE, RUN_ALONE):
         _, frame = visit(path, VIEWER)
         frame.get_by_text("Who may edit this Dag promotes and rolls back").wait_for()
         frame.get_by_role("heading", name="Models", exact=True).wait_for()
@@ -176,9 +188,8 @@ def test_a_viewer_is_told_that_editors_decide(visit):
 
 
 def test_a_session_that_has_ended_is_said(visit):
-    page, _ = visit(DAG)
     # Around the page Airflow goes to its own login as soon as it notices.
-    page.goto(page.locator("iframe").evaluate("frame => frame.contentWindow.location.href"))
+    page, _ = visit(DAG_ALONE)
     group = page.get_by_label("Group")
     group.wait_for()
     page.context.clear_cookies()
@@ -195,5 +206,5 @@ def test_a_session_that_has_ended_is_said(visit):
     ],
 )
 def test_where_there_is_nothing_the_page_says_why(visit, dag_id, words):
-    _, frame = visit(f"/dags/{dag_id}/plugin/elpa-policy")
+    _, frame = visit(f"{ALONE}dag?dag_id={dag_id}")
     frame.get_by_text(words).first.wait_for()

@@ -24,10 +24,11 @@ def s3_server():
 
 @pytest.fixture
 def s3(s3_server):
-    """Return the S3 server, without faults."""
+    """Return the S3 server, without faults and objects."""
     s3_server.faults()
     yield s3_server
     s3_server.faults()
+    s3_server.empty()
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ def copies(s3, new_store):
             for path in files:
                 text = path.read_text().replace(str(root), other)
                 contents[f"{other.removeprefix('s3://')}/{path.relative_to(root)}"] = text
-        s3.contents(contents)
+        s3.put(contents)
         return made
 
     return copy

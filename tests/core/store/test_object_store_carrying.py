@@ -27,7 +27,7 @@ def with_runs(store, s3, count):
         folder = runs / f"r{hour}" / "models" / "tide"
         as_of = (START + dt.timedelta(hours=hour)).isoformat()
         texts[f"{folder}/status.json".removeprefix("s3://")] = status_text(folder, f"r{hour}", as_of)
-    s3.contents(texts)
+    s3.put(texts)
     return runs
 
 
@@ -70,6 +70,6 @@ def test_a_training_that_ends_while_another_run_completes_the_index_is_found(s3_
     assert next(looked).run_id == "r3"
     folder = runs / "r9" / "models" / "tide"
     text = status_text(folder, "r9", (START + dt.timedelta(hours=9)).isoformat())
-    s3.contents({f"{folder}/status.json".removeprefix("s3://"): text})
+    s3.put({f"{folder}/status.json".removeprefix("s3://"): text})
     found = itertools.islice(newest_artifacts(runs / "new", "tide", "offline", END), 2)
     assert [one.run_id for one in found] == ["r9", "r3"]

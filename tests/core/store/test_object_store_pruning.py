@@ -140,11 +140,11 @@ def test_an_object_whose_key_leads_elsewhere_as_a_path_is_left_alone(
         "../../../../y/z/models/a/status.json",
         "/x/y",
     ]
-    s3.contents({f"{place}/{key}": "{}" for key in odd})
+    s3.put({f"{place}/{key}": "{}" for key in odd})
     assert prune(lived_in_store.folder, 1).removed
     assert list(copies.parent.rglob("*")) == [copies]
     assert {path.name for path in tmp_path.iterdir()} == {"a", "store"}
-    assert {f"{place}/{key}" for key in odd} <= set(s3.contents())
+    assert {*odd} <= s3.below(place).keys()
 
 
 def test_errors_name_the_objects_not_the_copy(lived_in_store):
@@ -243,7 +243,7 @@ def many(store, s3, count, first=1):
         own["record"] |= {"run_id": f"r{number}", "as_of": as_of}
         runs[f"{where}/policies/0001.json"] = json.dumps(own)
         runs[f"{where}/{MANIFEST_NAME}"] = "{}"
-    s3.contents(runs)
+    s3.put(runs)
 
 
 @pytest.mark.parametrize("keep", [5, 60])

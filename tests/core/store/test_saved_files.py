@@ -160,7 +160,7 @@ def test_a_bucket_that_is_not_there_is_said(s3, place, work):
 def test_what_is_not_as_it_was_saved_is_not_taken_and_said(s3, place, work, tmp_path, change, said):
     (work / "a.ckpt").write_text("one")
     SavedFiles(place).save(work, ["*.ckpt"])
-    s3.contents({f"{PLACE}/{name}": text for name, text in change(s3.below(PLACE)).items()})
+    s3.put({f"{PLACE}/{name}": text for name, text in change(s3.below(PLACE)).items()})
     found, (warning,) = fetched(place, tmp_path / "out" / "in")
     assert found == {}
     assert said in warning
@@ -173,7 +173,7 @@ def test_an_attempt_in_the_same_place_removes_the_rest_and_not_the_status(s3, pl
     saved = SavedFiles(place)
     saved.save(work, ["*.ckpt"])
     folder = PLACE.removesuffix("/.resume")
-    s3.contents({f"{folder}/{name}": "x" for name in ("status.json", "errors.csv", "best/model.pt")})
+    s3.put({f"{folder}/{name}": "x" for name in ("status.json", "errors.csv", "best/model.pt")})
     saved.remove_others()
     assert set(s3.below(folder)) == {"status.json", ".resume/index.json", f".resume/{sha256('one')}"}
     assert json.loads(s3.below(PLACE)["index.json"])["files"] == [

@@ -8,7 +8,9 @@ connection without an answer; ``cut`` closes it in the middle of the answer; ``h
 ``forget`` carries a write out without looking at its conditions; ``keep`` answers a removal of many as if
 none of them was allowed. ``GET /-/requests`` returns the methods
 and paths of the requests since the last faults were set, and how many were under way at once.
-``POST /-/contents`` puts objects, a JSON object of bucket/key to text, and returns all in the same form.
+``POST /-/contents`` takes {"put": objects, "below": "bucket/prefix"}: it puts objects, a JSON object of
+bucket/key to text, and returns those below the prefix in the same form. ``POST /-/empty`` removes all
+objects: what one test leaves, the listings of the next would look through.
 """
 
 import io
@@ -19,7 +21,7 @@ import time
 
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
-from moto.server import DomainDispatcherApplication, create_backend_app
+from moto.server import create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 _REFUSALS = {
@@ -44,7 +46,7 @@ class Faulty:
     """The S3 application behind faults."""
 
     def __init__(self) -> None:
-        self.app = DomainDispatcherApplication(create_backend_app)
+        self.app = create_backend_app("s3")
         self.one_at_a_time = threading.Lock()
         self.counting = threading.Lock()
         self.faults: list[dict] = []
@@ -64,7 +66,13 @@ class Faulty:
             case "/-/contents":
                 text = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
                 with self.one_at_a_time:
-                    return _answer(start_response, "200 OK", json.dumps(_contents(json.loads(text))).encode())
+                    found = _contents(**json.loads(text))
+                return _answer(start_response, "200 OK", json.dumps(found).encode())
+            case "/-/empty":
+                with self.one_at_a_time:
+                    for bucket in _backend().buckets.values():
+                        bucket.keys.clear()
+                return _answer(start_response, "204 No Content", b"")
         with self.counting:
             self.requests.append([environ["REQUEST_METHOD"], environ["PATH_INFO"]])
             self.under_way += 1
@@ -120,16 +128,17 @@ class Faulty:
         return None
 
 
-def _contents(new):
-    backend = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
-    for place, text in new.items():
+def _backend():
+    return s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
+
+
+def _contents(put, below):
+    for place, text in put.items():
         bucket, _, key = place.partition("/")
-        backend.put_object(bucket, key, text.encode())
-    return {
-        f"{name}/{key}": stored.value.decode()
-        for name, bucket in backend.buckets.items()
-        for key, stored in bucket.keys.items()
-    }
+        _backend().put_object(bucket, key, text.encode())
+    bucket, _, prefix = below.partition("/")
+    keys = _backend().buckets[bucket].keys
+    return {f"{bucket}/{key}": keys[key].value.decode() for key in keys if key.startswith(prefix)}
 
 
 def _answer(start_response, status, body):
