@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from elpa_airflow.run.frozen_config import ENDED
@@ -21,10 +23,10 @@ def push_config(ti: Any, run: RunState) -> None:
     ti.xcom_push(key=CONFIG_KEY, value={"sha256": run.loaded.sha256, "generation": run.generation})
 
 
-def require_agreement(ti: Any, run: RunState) -> None:
+def require_agreement(ti: Any, run: RunState, *, of_all: bool) -> None:
     """Refuse a frozen config with which another task of the run does not work.
 
-    To be asked after `push_config`: of two tasks that start together at least one sees the other.
+    To be asked after `push_config`.
 
     Parameters
     ----------
@@ -32,30 +34,26 @@ def require_agreement(ti: Any, run: RunState) -> None:
         Of the task that asks.
     run : RunState
         The run.
+    of_all : bool
+        Whether all other tasks are asked, a request for each. Else only the first one that has an answer,
+        one that has ended before one that runs: this does for a task that is followed by one that asks all.
 
     Raises
     ------
     ConfigError
-        If another task that has ended works with another config, or one that has started since the
-        last clearing: somebody has changed the frozen config.
+        If a task that was asked has ended and works with another config, or has started since the last
+        clearing: somebody has changed the frozen config.
     """
-    unknown = []
-    for task_id, state in run.states.items():
-        if state in _NOT_STARTED or "." not in task_id:
-            continue
-        value = ti.xcom_pull(task_ids=task_id, key=CONFIG_KEY)
-        if not isinstance(value, dict):
-            if state in {"success", "skipped"}:
-                unknown.append(task_id)
-            continue
-        counts = state in ENDED or value["generation"] == run.generation
-        if counts and value["sha256"] != run.loaded.sha256:
+    unknown: list[str] = []
+    known = _configs(ti, run, unknown)
+    for task_id, sha256 in known if of_all else islice(known, 1):
+        if sha256 != run.loaded.sha256:
             raise ConfigError(
                 Problem(
                     str(RunFolder(run.run_dir).config),
                     "",
                     f"a config with SHA-256 {run.loaded.sha256}",
-                    f"that of the task {task_id}, {value['sha256']}",
+                    f"that of the task {task_id}, {sha256}",
                     "somebody changed the frozen config: clear all tasks of the run to begin anew",
                 )
             )
@@ -65,3 +63,19 @@ def require_agreement(ti: Any, run: RunState) -> None:
             "version 0.1.0): %s",
             ", ".join(unknown),
         )
+
+
+def _configs(ti: Any, run: RunState, unknown: list[str]) -> Iterator[tuple[str, str]]:
+    """Yield the SHA-256 of the config of each other task whose config counts; collect those without one."""
+    started = {
+        task_id: state
+        for task_id, state in run.states.items()
+        if state not in _NOT_STARTED and "." in task_id
+    }
+    for task_id, state in sorted(started.items(), key=lambda one: one[1] not in ENDED):
+        value = ti.xcom_pull(task_ids=task_id, key=CONFIG_KEY)
+        if isinstance(value, dict):
+            if state in ENDED or value["generation"] == run.generation:
+                yield task_id, value["sha256"]
+        elif state in {"success", "skipped"}:
+            unknown.append(task_id)

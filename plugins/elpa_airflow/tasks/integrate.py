@@ -111,7 +111,7 @@ class _Made(NamedTuple):
 def _integrate(context: Any, run: RunState) -> _Made | None:
     pool: _Pool | None = None
     try:
-        require_agreement(context["ti"], run)
+        require_agreement(context["ti"], run, of_all=True)
         if run.choices.dry_run:
             _write_manifest(run, _Pool())
             log.info("A dry run: the manifest has the commands, there is no policy")

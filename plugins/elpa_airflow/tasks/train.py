@@ -126,7 +126,7 @@ class TrainModelOperator(BashOperator):
             raise AirflowFailException("the task was not prepared: render_template_fields did not run")
         push_config(context["ti"], run)
         try:
-            require_agreement(context["ti"], run)
+            require_agreement(context["ti"], run, of_all=False)
         except ConfigError as error:
             raise AirflowFailException(str(error)) from None
         if run.edited:
