@@ -49,8 +49,11 @@ test-all: $(VENV)/cluster  ## test, slow tests and test-distributed; some 25 min
 	@$(MAKE) --no-print-directory -j 2 check all-tests
 
 # pytest leaves out tests/distributed unless it is told not to, even where it is named beside tests.
+# One process looks at all tests first: what it compiles, the workers need not.
+all-tests: ALL := -m 'not sweep' -o norecursedirs='.*'
 all-tests:
-	@$(PYTEST) -m 'not sweep' -o norecursedirs='.*'
+	@$(BIN)/python -m pytest --collect-only -qq $(ALL) > /dev/null || true
+	@$(PYTEST) $(ALL)
 
 test-sweeps: $(VENV)/cluster $(DEEP)/ready  ## full sweeps and ten times as many generated cases; test-all runs a sample of both
 	@$(PYTEST) -m 'sweep or hypothesis' --hypothesis-profile sweeps
