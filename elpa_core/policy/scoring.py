@@ -12,7 +12,7 @@ import numpy as np
 from elpa_core.artifacts.error_artifact import ErrorArtifact
 from elpa_core.artifacts.error_columns import Role
 from elpa_core.artifacts.model_errors import ModelErrors, read_model_errors
-from elpa_core.artifacts.steps import Key, step_keys
+from elpa_core.artifacts.steps import Key, Steps, step_keys
 from elpa_core.config.integration import ScoredBlock
 from elpa_core.errors import ArtifactError, InputError, Problem, quoted, some
 from elpa_core.files import StorePath, objects
@@ -181,8 +181,7 @@ def _scales(by_series: Mapping[str, ModelErrors]) -> dict[str, float]:
     scales = {}
     for name in next(iter(by_series.values())).series:
         sizes: dict[Key, float] = {}
-        for errors in by_series.values():
-            steps = errors.series[name]
+        for steps in _told_apart_alike([errors.series[name] for errors in by_series.values()]):
             if steps.y_true is not None:
                 for key, size in zip(step_keys(steps), np.abs(steps.y_true).tolist(), strict=True):
                     sizes.setdefault(key, size)
@@ -191,6 +190,12 @@ def _scales(by_series: Mapping[str, ModelErrors]) -> dict[str, float]:
             total += sizes[key]
         scales[name] = total / len(sizes)
     return scales
+
+
+def _told_apart_alike(models: Sequence[Steps]) -> Sequence[Steps]:
+    """Return the steps of models without their times, unless all have times of one kind."""
+    kinds = {tuple(times and times.kind for times in (steps.time, steps.origin)) for steps in models}
+    return models if len(kinds) == 1 else [replace(steps, time=None) for steps in models]
 
 
 def _mean_relative(errors: ModelErrors, scales: Mapping[str, float]) -> float:
