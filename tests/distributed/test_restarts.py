@@ -24,8 +24,8 @@ class Held:
     def __init__(self, cluster: Cluster, name: str) -> None:
         self.cluster, self.name, self.dag_id = cluster, name, f"elpa_{name}"
         first = WAIT.replace("NAME", name)
-        models = [training(f"on{i}", first=first) for i in range(5)]
-        models += [training(f"off{i}", "offline", first=first) for i in range(5)]
+        models = [training(f"on{i}", first=first) for i in range(CONCURRENCY)]
+        models += [training(f"off{i}", "offline", first=first) for i in range(CONCURRENCY + 1)]
         self.names = [model["name"] for model in models]
         cluster.config(name, models, airflow={"retries": 2, "retry_delay": 1})
         self.run_id = cluster.trigger(self.dag_id)
@@ -84,6 +84,7 @@ def test_the_scheduler_is_killed(cluster: Cluster) -> None:
     held.assert_each_ran_once()
 
 
+@pytest.mark.sweep
 def test_the_api_server_is_gone_for_half_a_minute(cluster: Cluster) -> None:
     held = Held(cluster, "api")
     cluster.components["api-server"].kill(stays_down=True)

@@ -67,6 +67,7 @@ def test_an_orphaned_command_does_not_reach_the_next_attempt(cluster: Cluster) -
     assert np.loadtxt(artifact, skiprows=1).tolist() == RIGHT
 
 
+@pytest.mark.sweep
 def test_a_worker_that_loses_its_main_process_alone(cluster: Cluster) -> None:
     """Its children may go on for a while, beside the next attempt."""
     dag_id = "elpa_headless"

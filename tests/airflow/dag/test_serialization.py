@@ -82,27 +82,30 @@ def test_the_same_process_serializes_alike_again(folder: DagsFolder) -> None:
     assert texts[0] == texts[1]
 
 
-def test_a_hundred_parses_leave_one_version(new_site: Callable[[str], Site]) -> None:
+@pytest.mark.parametrize("times", [10, pytest.param(100, marks=pytest.mark.sweep)])
+def test_many_parses_leave_one_version(new_site: Callable[[str], Site], times: int) -> None:
     """Each parse is written as `airflow dags reserialize` does; after a run, a change makes a version."""
+    dag_id = f"elpa_versions_{times}"
     site = new_site("versions")
     site.extra_env = {"AIRFLOW__CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL": "0"}
     options = {"schedule": "@hourly", "offline_schedule": "@weekly", "tags": ["b", "a"], "pool": "gpu"}
-    site.config("versions", airflow=options, context={"b": 1, "a": 2})
+    site.config(f"versions_{times}", airflow=options, context={"b": 1, "a": 2})
     site.airflow("dags", "reserialize")
-    site.airflow("dags", "trigger", "elpa_versions")
-    site.program("-c", PARSE_AND_WRITE)
-    versions = "SELECT version_number FROM dag_version WHERE dag_id = 'elpa_versions'"
+    site.airflow("dags", "trigger", dag_id)
+    site.program("-c", PARSE_AND_WRITE, str(times))
+    versions = f"SELECT version_number FROM dag_version WHERE dag_id = '{dag_id}'"
     assert site.query(versions) == [(1,)]
-    site.config("versions", airflow=options, context={"b": 1, "a": 3})
+    site.config(f"versions_{times}", airflow=options, context={"b": 1, "a": 3})
     site.airflow("dags", "reserialize")
     assert site.query(versions) == [(1,), (2,)]
 
 
 PARSE_AND_WRITE = """
+import sys
 from airflow.cli.cli_parser import get_parser
 
 arguments = get_parser().parse_args(["dags", "reserialize"])
-for _ in range(100):
+for _ in range(int(sys.argv[1])):
     arguments.func(arguments)
 """
 

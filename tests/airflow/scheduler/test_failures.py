@@ -80,8 +80,9 @@ class TestAModelThatFails:
 
 
 class TestAScheduler:
-    """Killed while models train, and started again."""
+    """Killed while models train, and started again; test_restarts.py kills one of a cluster."""
 
+    @pytest.mark.sweep
     def test_that_is_killed_loses_no_run(self, standalone: Standalone) -> None:
         dag_id = "elpa_orphaned"
         wait = "echo $$ > pid; for i in $(seq 300); do [ ! -e {config_dir}/go ] || break; sleep 0.2; done"

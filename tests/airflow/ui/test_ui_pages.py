@@ -59,7 +59,10 @@ TITLES = {DAG: "Publication 4", RUN: "Serving does not read this policy", MODEL:
 
 @pytest.mark.parametrize(
     ("width", "theme", "paths"),
-    [(1280, "light", [DAG, RUN, MODEL]), (1920, "dark", [RUN])],
+    [
+        (1280, "light", [DAG, RUN, MODEL]),
+        pytest.param(1920, "dark", [DAG, RUN, MODEL], marks=pytest.mark.sweep),
+    ],
     ids=["light", "dark"],
 )
 def test_each_page_shows_its_policies_in_both_themes(visit, width, theme, paths):
