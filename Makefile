@@ -44,7 +44,7 @@ test: $(VENV)/dev  ## lint, types and tests, with a real Airflow; at most five m
 	@$(MAKE) --no-print-directory check
 	@$(PYTEST) -m 'not slow and not sweep'
 
-test-all: $(VENV)/cluster  ## test, slow tests and test-distributed; some 25 minutes from a clone
+test-all: $(VENV)/cluster  ## test, slow tests and test-distributed; some 20 minutes from a clone
 	@tests/distributed/install_servers.sh
 	@$(MAKE) --no-print-directory -j 2 check all-tests
 

@@ -294,20 +294,6 @@ class TestSeveralSeries:
         assert err == []
         assert policy["evaluation_reason"] == "the rows are of 2 series: a router is replayed on one"
 
-    @pytest.mark.parametrize("ds", [{}, {"ds": range(20)}], ids=["none", "numbers"])
-    def test_times_that_one_model_has_and_another_has_not_or_of_another_kind_change_no_score(
-        self, table: Callable[..., str], integrate: Callable[..., Any], ds: dict[str, Sequence[object]]
-    ) -> None:
-        columns = {name: cells for name, cells in self.columns(2).items() if name != "ds"} | ds
-        by_series = {"series": "unique_id"}
-        with_time = {**by_series, "time": "ds"}
-        policy, _, _ = integrate(
-            {"error_csv": table("a.csv", self.columns(1)), "error_columns": with_time},
-            {"error_csv": table("b.csv", columns), "error_columns": with_time if ds else by_series},
-        )
-        without, _, _ = integrate("a.csv", "b.csv", error_columns=by_series)
-        assert policy["scores"] == without["scores"]
-
     def test_series_that_no_one_named_are_a_warning(
         self, table: Callable[..., str], integrate: Callable[..., Any]
     ) -> None:
