@@ -152,17 +152,22 @@ class ErrorReader:
         line_numbers: list[int] = []
         values: list[list[float]] = []
         records: list[list[str]] = []
-        for line, record in self._records(chain.from_iterable(map(io.BytesIO, blocks))):
-            self.row += 1
-            numbers = self._numbers(record, line)
-            if numbers:
-                rows.append(self.row)
-                line_numbers.append(line)
-                values.append(numbers)
-                records.append(record)
-            if len(rows) == _BLOCK_ROWS:
+        try:
+            for line, record in self._records(chain.from_iterable(map(io.BytesIO, blocks))):
+                self.row += 1
+                numbers = self._numbers(record, line)
+                if numbers:
+                    rows.append(self.row)
+                    line_numbers.append(line)
+                    values.append(numbers)
+                    records.append(record)
+                if len(rows) == _BLOCK_ROWS:
+                    yield self._rows(rows, line_numbers, values, records)
+                    rows, line_numbers, values, records = [], [], [], []
+        except ArtifactError:
+            if rows:  # the sum of their errors may overflow: the first fault is told
                 yield self._rows(rows, line_numbers, values, records)
-                rows, line_numbers, values, records = [], [], [], []
+            raise
         if rows:
             yield self._rows(rows, line_numbers, values, records)
 

@@ -285,6 +285,14 @@ def test_where_two_states_near_each_other_stay_apart_all_are_read(errors_csv):
 MINUTES = np.datetime_as_string(DAY + np.arange(25_000).astype("timedelta64[m]"), unit="m")
 
 
+@pytest.mark.parametrize(
+    "read", [lambda path: read_model_errors(path, 0.5), lambda path: check_short_file(path, {})]
+)
+def test_of_two_faults_the_first_one_is_told(errors_csv, read):
+    with pytest.raises(ArtifactError, match=r"row 2 \(line 3\): found an absolute error at which the sum"):
+        read(errors_csv("abs_error\n1e308\n1e308\n1\nx\n"))
+
+
 @pytest.mark.parametrize("named", [{"time": "ds"}, {"time": "ds", "origin": "cutoff"}])
 def test_a_time_with_a_sign_is_refused_however_far_back(errors_csv, named):
     bad, good = "-026-01-01T00:00", MINUTES[0]
