@@ -10,8 +10,7 @@ from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 pytest.register_assert_rewrite("support")
-
-from support.folder_ends import leave  # noqa: E402  (after its asserts are to be rewritten)
+pytest_plugins = ["support.folder_ends"]
 
 # make test-sweeps asks for the second by --hypothesis-profile.
 settings.register_profile("sample", deadline=None, max_examples=50)
@@ -25,11 +24,6 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """Look for tests in tests only: doctests of helper modules would import those a second time."""
     return True if collection_path.suffix == ".py" and not collection_path.name.startswith("test_") else None
-
-
-@pytest.hookimpl(trylast=True)  # after the fixtures of the test's file
-def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    leave(item.path, nextitem.path if nextitem else None)
 
 
 def _group(nodeid: str) -> str | None:

@@ -13,7 +13,7 @@ LONGEST = 24
 _WORDS = LONGEST // 8
 _BACK = np.arange(LONGEST, 0, -8)[:, None]  # where words of eight characters begin, before the end of a cell
 _ZEROS = np.uint64(0x3030303030303030)
-_POINT = np.uint8(ord(".") ^ ord("0"))
+_NINE, _POINT = np.uint8(9), np.uint8(ord(".") ^ ord("0"))
 _POWERS_OF_TEN = np.cumprod(np.array([1] + [10] * (LONGEST - 1), dtype=np.longdouble))  # 5 ** 27 < 2 ** 63
 _EXTRA_BITS, _TIE = 0x7FF, 0x400  # the last 11 of 64 bits, which a double does not have
 _X87 = (np.finfo(np.longdouble).nmant, np.longdouble().itemsize, sys.byteorder) == (63, 16, "little")
@@ -63,7 +63,7 @@ def floats(
     words ^= _ZEROS
     words &= _LAST[-count:].take(lengths, axis=1, mode="clip")
     is_point = words.view(np.uint8) == _POINT
-    is_other = words.view(np.uint8) > 9  # noqa: PLR2004
+    is_other = words.view(np.uint8) > _NINE
     decimals = _sum_of_highest(is_point.view(np.uint64), _PLACES[-count:]).astype(np.int64)
     has_point = decimals > 0
     is_odd = (lengths > LONGEST) | (lengths <= has_point)

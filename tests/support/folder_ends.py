@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 _ENDS: dict[Path, Callable[[], None]] = {}
 
 
@@ -13,8 +15,9 @@ def ends_with(folder: Path, stop: Callable[[], None]) -> None:
     _ENDS[folder] = stop
 
 
-def leave(path: Path, following: Path | None) -> None:
+@pytest.hookimpl(trylast=True)  # after the fixtures of the test's file
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     """End what belongs to folders of a test and not of the one that follows."""
-    for folder in [one for one in _ENDS if path.is_relative_to(one)]:
-        if following is None or not following.is_relative_to(folder):
+    for folder in [one for one in _ENDS if item.path.is_relative_to(one)]:
+        if nextitem is None or not nextitem.path.is_relative_to(folder):
             _ENDS.pop(folder)()

@@ -56,11 +56,11 @@ class S3Service:
 
     def put(self, texts: Mapping[str, str]) -> None:
         """Put objects, in their order: text by ``bucket/key``."""
-        self._ask("contents", {"put": texts, "below": f"{next(iter(texts))}/"})
+        self._ask("put", dict(texts))
 
     def below(self, place: str) -> dict[str, str]:
         """Return the objects below ``bucket/prefix``, by the rest of their keys."""
-        found = self._ask("contents", {"put": {}, "below": f"{place}/"})
+        found = self._ask("below", f"{place}/")
         return {key.removeprefix(f"{place}/"): text for key, text in json.loads(found).items()}
 
     def empty(self) -> None:

@@ -8,9 +8,9 @@ connection without an answer; ``cut`` closes it in the middle of the answer; ``h
 ``forget`` carries a write out without looking at its conditions; ``keep`` answers a removal of many as if
 none of them was allowed. ``GET /-/requests`` returns the methods
 and paths of the requests since the last faults were set, and how many were under way at once.
-``POST /-/contents`` takes {"put": objects, "below": "bucket/prefix"}: it puts objects, a JSON object of
-bucket/key to text, and returns those below the prefix in the same form. ``POST /-/empty`` removes all
-objects: what one test leaves, the listings of the next would look through.
+``POST /-/put`` puts objects, a JSON object of bucket/key to text; ``POST /-/below`` takes "bucket/prefix"
+and returns those below it in the same form. ``POST /-/empty`` removes all objects: what one test leaves,
+the listings of the next would look through.
 """
 
 import io
@@ -63,16 +63,11 @@ class Faulty:
             case "/-/requests":
                 seen = {"requests": self.requests, "at_once": self.at_once}
                 return _answer(start_response, "200 OK", json.dumps(seen).encode())
-            case "/-/contents":
+            case "/-/put" | "/-/below" | "/-/empty" as path:
                 text = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
                 with self.one_at_a_time:
-                    found = _contents(**json.loads(text))
+                    found = {"put": _put, "below": _below, "empty": _empty}[path[3:]](json.loads(text))
                 return _answer(start_response, "200 OK", json.dumps(found).encode())
-            case "/-/empty":
-                with self.one_at_a_time:
-                    for bucket in _backend().buckets.values():
-                        bucket.keys.clear()
-                return _answer(start_response, "204 No Content", b"")
         with self.counting:
             self.requests.append([environ["REQUEST_METHOD"], environ["PATH_INFO"]])
             self.under_way += 1
@@ -132,11 +127,19 @@ def _backend():
     return s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
 
 
-def _contents(put, below):
-    for place, text in put.items():
+def _put(texts):
+    for place, text in texts.items():
         bucket, _, key = place.partition("/")
         _backend().put_object(bucket, key, text.encode())
-    bucket, _, prefix = below.partition("/")
+
+
+def _empty(_):
+    for bucket in _backend().buckets.values():
+        bucket.keys.clear()
+
+
+def _below(place):
+    bucket, _, prefix = place.partition("/")
     keys = _backend().buckets[bucket].keys
     return {f"{bucket}/{key}": keys[key].value.decode() for key in keys if key.startswith(prefix)}
 
