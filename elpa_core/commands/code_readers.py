@@ -33,23 +33,29 @@ from elpa_core.commands.bash.variables import names_in_numbers
 from elpa_core.commands.placeholders import read_template
 from elpa_core.errors import short
 
-_HINT = re.compile(
-    r"""<<|[<>]\(|[<>]&?\s*["']?\$|\(\(|\$\[|\[\[|@P|\$\{\{(?:!|\w+(?:\[|:[^-+=?]))|PS4|BASH_ENV|BASH_ALIASES|RANDOM|OPTIND|HISTCMD|-[vR]\s
-    |\[[^\]\n]*\]\+?=|\benv\s+-[A-Za-z]*S
+_SIGN = re.compile(r"[<>|$@(\[]")
+_HINT_WITH_SIGN = re.compile(
+    r"""<<|[<>]\(|[<>]&?\s*["']?\$|\(\(|\$\[|\[\[|@P|\$\{\{(?:!|\w+(?:\[|:[^-+=?]))|\[[^\]\n]*\]\+?=
     |(?<!\|)\|(?!\|)[^|\n]*(?<!\.)\b(?:(?:ba|da|k|z)?sh|python[0-9.]*|perl|ruby|node|nodejs|bun|R\w*|php|psql|mysql
                  |mariadb|sqlite3|duckdb|clickhouse|bc|dc|julia|lua|gnuplot|octave|tclsh|read)\b
-    |(?<![\w./-])(?:eval|ssh|trap|let|declare|typeset|local|read|printf|unset|test|alias|compgen|mapfile
-                 |readarray|g?make|[gmn]?awk|g?sed|[jy]q|sqlite3|source|\.)\s
-    |\s-[A-Za-z0-9]*[cepErRBqs][A-Za-z]*\s*["'${]
-    |--(?:eval|print|command|execute|query|run|expression|split-string|wrap)\b
-    |(?<![\w./-])(?:watch|parallel|hyperfine|tmux|xargs|matlab|sbatch|at|batch|crontab|qsub|R)(?=\s|$)|BASH_ARGV0
     |(?:^|[;&|({!]|\b(?:coproc|do|then|elif|else|if|while|until|time|builtin|command)\s)\s*["']?\$
-    |\b(?:chroot|doas|env|exec|flock|ionice|nice|nohup|setsid|stdbuf|sudo|taskset|timeout|unbuffer)\s[^\n;&|]*\$
-    |\bset\s+--\s""",
+    |\b(?:chroot|doas|env|exec|flock|ionice|nice|nohup|setsid|stdbuf|sudo|taskset|timeout|unbuffer)\s[^\n;&|]*\$""",
     re.VERBOSE | re.MULTILINE,
 )
+_HINT_IN_WORDS = re.compile(
+    r"""(?<![\w./-])(?:(?:eval|ssh|trap|let|declare|typeset|local|read|printf|unset|test|alias|compgen|mapfile
+                      |readarray|g?make|[gmn]?awk|g?sed|[jy]q|sqlite3|source|\.|set\s+--)\s
+                      |(?:watch|parallel|hyperfine|tmux|xargs|matlab|sbatch|at|batch|crontab|qsub|R)(?=\s|$))""",
+    re.VERBOSE | re.MULTILINE,
+)
+_HINT_IN_OPTIONS = re.compile(
+    r"""-(?:[vR]\s|-(?:eval|print|command|execute|query|run|expression|split-string|wrap)\b
+          |(?<=\s-)[A-Za-z0-9]*(?:S|[cepErRBqs][A-Za-z]*\s*["'${]))""",
+    re.VERBOSE,
+)
+_HINT_IN_VARIABLES = re.compile(r"PS4|BASH_ENV|BASH_ALIASES|BASH_ARGV0|RANDOM|OPTIND|HISTCMD")
 _FILE = r"""["']?(?:\./)?([^\s;|&"'<>()]+)"""
-_WRITTEN = re.compile(rf"(?:>[|>]?|\btee\s(?:-a\s)?)\s*{_FILE}")
+_WRITTEN = re.compile(rf"(?:>[|>]?|tee\s(?:-a\s)?)\s*{_FILE}")
 _WORDS = re.compile(_FILE)
 _REDIRECTED = re.compile(r"""[<>]&?\s*["']?\{(\w+)\}""")
 _CHECK = "which can run code; check its characters first"
@@ -81,7 +87,8 @@ def values_read_as_code(template: str, typed: frozenset[str] = frozenset()) -> l
     """
     # Each parse of a Dag file asks this of every command, and reading a program costs much more.
     if not (
-        _HINT.search(template)
+        (_SIGN.search(template) and _HINT_WITH_SIGN.search(template))
+        or any(hint.search(template) for hint in (_HINT_IN_OPTIONS, _HINT_IN_VARIABLES, _HINT_IN_WORDS))
         or _names_again_what_it_writes(template)
         or not typed.isdisjoint(_REDIRECTED.findall(template))
     ):

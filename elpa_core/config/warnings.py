@@ -49,6 +49,7 @@ def config_warnings(config: TrainingConfig, source: str) -> list[Caution]:
     signs = {
         name: value for name, value in values.items() if isinstance(value, str) and may_need_quotes(value)
     }
+    empty = _empty_values(config, values, places)
     typed = frozenset(name for name in CONFIG_NAMES if name.endswith("dataset"))
     typed |= {name for name, value in config.context.items() if isinstance(value, str)}
     for index, model in enumerate(config.models):
@@ -56,7 +57,7 @@ def config_warnings(config: TrainingConfig, source: str) -> list[Caution]:
         for name, how in values_read_as_code(model.train_cmd, typed):
             words, _, expected = how.partition("; ")
             found.append((place, f"{{{name}}} {words}", expected))
-        for field, words, expected in _in_templates(model, config, values, places):
+        for field, words, expected in _in_templates(model, empty, places):
             found.append((f"$.models[{index}].{field}", words, expected))
         found += [(place, *rest) for rest in _unquoted(model, signs, places)]
         if starts_warm(model, config) and not model.artifacts:
@@ -67,6 +68,8 @@ def config_warnings(config: TrainingConfig, source: str) -> list[Caution]:
 
 
 def _unused_values(config: TrainingConfig) -> Iterator[Found]:
+    if not (config.extras or config.context):
+        return
     used = {
         name
         for model in config.models
@@ -135,16 +138,26 @@ def _returns_in_options(options: ModelRunOptions, place: str) -> Iterator[Found]
                 yield f"{place}.{name}", *_returns(text)
 
 
-def _in_templates(model: Model, config: TrainingConfig, values: Values, places: Places) -> Iterator[Found]:
+def _in_templates(model: Model, empty: Mapping[str, tuple[str, str]], places: Places) -> Iterator[Found]:
     for field, template in (("train_cmd", model.train_cmd), ("error_csv", model.error_csv)):
         for found, expected in _returns_and_jinja(template, places):
             yield field, found, expected
-        for name in sorted(placeholder_names(template)):
-            if values.get(name) == "":
-                given = f"give {places[name]} a value, or take the placeholder out"
-                yield field, f"{{{name}}} stands for a value that is empty", given
-            elif name in _INTERVAL and config.airflow.assets and name not in values:
-                yield field, f"{{{name}}} is empty: a run that assets start has no interval", "take {as_of}"
+        for name in sorted(empty.keys() & placeholder_names(template)) if empty else ():
+            yield field, *empty[name]
+
+
+def _empty_values(config: TrainingConfig, values: Values, places: Places) -> dict[str, tuple[str, str]]:
+    """Return what to say of each placeholder that stands for an empty text."""
+    empty = {}
+    if config.airflow.assets:
+        for name in _INTERVAL:
+            empty[name] = (f"{{{name}}} is empty: a run that assets start has no interval", "take {as_of}")
+    for name, value in values.items():
+        empty.pop(name, None)
+        if value == "":
+            given = f"give {places[name]} a value, or take the placeholder out"
+            empty[name] = (f"{{{name}}} stands for a value that is empty", given)
+    return empty
 
 
 def _returns_and_jinja(text: str, places: Places) -> Iterator[tuple[str, str]]:

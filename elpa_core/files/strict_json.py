@@ -148,6 +148,8 @@ def _too_deep(source: str) -> InputError:
 def _is_deep(value: object) -> bool:
     level = [value]
     for _ in range(_MAX_LEVELS):
+        if not level:
+            return False
         level = [
             member
             for one in level
