@@ -49,11 +49,13 @@ class StepTimes:
     @classmethod
     def of(cls, cells: Texts) -> StepTimes:
         """Return the times in some cells; see `step_times`."""
-        parts = [_times(cells[first : first + _AT_ONCE]) for first in range(0, len(cells), _AT_ONCE)]
-        kinds = {part.kind for part in parts if part is not None}
-        if None in parts or len(kinds) > 1:  # a time is of the kind of the first one
-            return _one_by_one(cells)
-        return cls(np.concatenate([part.values for part in parts if part is not None]), kinds.pop())
+        parts: list[StepTimes] = []
+        for first in range(0, len(cells), _AT_ONCE):
+            part = _times(cells[first : first + _AT_ONCE])
+            if part is None or part.kind != (parts or [part])[0].kind:
+                part = _like_the_first(cells, first)
+            parts.append(part)
+        return cls(np.concatenate([part.values for part in parts]), parts[0].kind)
 
     def __getitem__(self, chosen: NDArray[np.int64] | slice) -> StepTimes:
         return StepTimes(self.values[chosen], self.kind)
@@ -70,6 +72,16 @@ def _times(cells: Texts) -> StepTimes | None:
         except StepTimeError:
             return None
     return found[np.cumsum(is_new) - 1]
+
+
+def _like_the_first(cells: Texts, first: int) -> StepTimes:
+    """Return the times from ``first`` on as what the first cell of all is: 20260101 may be a number or a day."""
+    lead = min(first, 1)
+    try:
+        values, kind = step_times([*cells[:lead].tolist(), *cells[first : first + _AT_ONCE].tolist()])
+    except StepTimeError as error:
+        raise StepTimeError(first + error.index - lead, error.found, error.expected) from None
+    return StepTimes(np.array(values[lead:]), kind)
 
 
 def _one_by_one(cells: Texts) -> StepTimes:

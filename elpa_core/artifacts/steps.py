@@ -263,8 +263,8 @@ def steps_of(
 
 def _forecasts(cells: Texts) -> Array:
     """Return the numbers of a column that gives no error, NaN for blank cells, infinite for other text."""
-    texts = [plain(cell) for cell in cells.tolist()]
+    texts = [cell.decode() for cell in cells.tolist()]
     values = np.array([float_or_nan(text) for text in texts])
     values[~np.isfinite(values)] = np.inf
-    values[[not text for text in texts]] = np.nan
+    values[[not text.strip() for text in texts]] = np.nan
     return values

@@ -72,6 +72,14 @@ def test_named_times_and_series_are_judged_as_by_arrays(tmp_path_factory, file):
     assert judged(check_short_file, path, named) == judged(by_arrays, path, named)
 
 
+@pytest.mark.parametrize("sign", [*map(chr, range(0x1C, 0x20)), "\t", "\x85", "\xa0", "\u2003"])
+@pytest.mark.parametrize("header", ["unique_id,y_true,abs_error", "unique_id,y_true,pred"])
+def test_signs_around_an_actual_are_judged_as_by_arrays(errors_csv, header, sign):
+    path = errors_csv(f"{header}\na,{sign}7{sign},1\n")
+    named = {"series": "unique_id"}
+    assert judged(check_short_file, path, named) == judged(by_arrays, path, named)
+
+
 ARTIFACT = """
 import json, sys
 from pathlib import Path
