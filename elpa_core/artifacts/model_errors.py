@@ -76,7 +76,8 @@ def read_model_errors(path: Path, beta: float, named: Mapping[Role, str] = NONE_
     only their numbers are read. Where they do not, the file is read again.
 
     If ``named`` has ``time``, rows are scored in the order of (``origin``, ``time``). If it has ``series``,
-    each series is scored by itself. In both cases all rows are held in memory, about 100 bytes each.
+    each series is scored by itself. If one of the three is named, all rows are held in memory, about 100
+    bytes each, unless rows stand in the order of ``time`` and ``series`` is not named.
 
     Parameters
     ----------
@@ -103,10 +104,12 @@ def read_model_errors(path: Path, beta: float, named: Mapping[Role, str] = NONE_
     >>> found.score, found.rows
     (2.0, 3)
     """
-    may_end_decide = beta <= _MOST_BETA and "series" not in named
+    may_end_decide = (
+        beta <= _MOST_BETA and "series" not in named and ("time" in named or "origin" not in named)
+    )
     if may_end_decide and (decided := _scored_by_end(path, beta, named)) is not None:
         return decided
-    if "time" in named or "series" in named:
+    if not named.keys().isdisjoint(("time", "origin", "series")):
         return _scored_by_name(path, beta, named)
     return _scored_as_they_stand(path, beta, named)
 
