@@ -75,7 +75,7 @@ def _times(cells: Texts) -> StepTimes | None:
 
 
 def _like_the_first(cells: Texts, first: int) -> StepTimes:
-    """Return the times from ``first`` on as what the first cell of all is: 20260101 may be a number or a day."""
+    """Return the times from ``first`` on as the first cell of all is read: 20260101 is a number or a day."""
     lead = min(first, 1)
     try:
         values, kind = step_times([*cells[:lead].tolist(), *cells[first : first + _AT_ONCE].tolist()])
