@@ -109,7 +109,7 @@ def hold_many(answers: Sequence[Answer], state: State) -> None:
 
 def settle_many(state: State, given: Answer, actual: Array, clean: Mask | None) -> None:
     """Do the same for each series; ``clean`` is None if all are."""
-    if given.step == 0:
+    if given.step == 0 and state.credit[2].any():
         total, most_of_one, block = state.credit
         total += block
         np.maximum(most_of_one, block, out=most_of_one)

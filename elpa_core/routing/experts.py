@@ -24,6 +24,8 @@ from elpa_core.routing.method import Method
 from elpa_core.routing.settings import EXPERTS, FLOOR, LEVEL, MEDIAN, RECENT, STEADY
 from elpa_core.routing.state import Array, State
 
+Places = tuple[NDArray[np.int64], NDArray[np.int64]]
+
 VOTE_RANK = 3
 """The rank of the model with which errors are compared for a vote."""
 MOST_GAIN = 2.0
@@ -192,6 +194,7 @@ class WeightsOfMany:
         self.tolerance = method.tolerance * state.usual_error
         self.move = method.level_share * state.level_error
         self.low, self.high = limits_of(state)
+        self.best = state.best * len(self.columns) + self.columns  # its place in all forecasts
 
     def _weights(self, expert: int) -> Array:
         state, out = self.state, self.memory
@@ -208,36 +211,35 @@ class WeightsOfMany:
             np.multiply(out, out, out=out)
         return out
 
-    def combine(self, out: Answer, few: NDArray[np.int64], counts: Mask) -> Array:
+    def combine(self, out: Answer, left_out: Places | None) -> Array:
         """Fill in experts and ``offline``; return ``recent`` of the online models alone; see `combine_one`.
 
-        ``counts``, shape (models, k), tells which forecasts of the ``few`` series count, shape (k,).
+        ``left_out`` are models and series of the forecasts that do not count, None if all do.
         """
         experts, median = out.experts, out.experts[MEDIAN]
-        (on, on_weight), (off, off_weight) = self._sums(RECENT, self.groups, out.limited, few, counts)
+        (on, on_weight), (off, off_weight) = self._sums(RECENT, self.groups, out.limited, left_out)
         _divide(on + off, on_weight + off_weight, median, experts[RECENT])
         _divide(off, off_weight, median, out.offline)
-        [(total, weight)] = self._sums(STEADY, (slice(None),), out.limited, few, counts)
+        [(total, weight)] = self._sums(STEADY, (slice(None),), out.limited, left_out)
         _divide(total, weight, median, experts[STEADY])
         level = np.add(median, self.move, out=experts[LEVEL])
         clip_many(level, self.low, self.high)
         return _divide(on, on_weight, median, on)
 
     def _sums(
-        self, expert: int, groups: Sequence[slice], limited: Array, few: NDArray[np.int64], counts: Mask
+        self, expert: int, groups: Sequence[slice], limited: Array, left_out: Places | None
     ) -> list[tuple[Array, Array]]:
         """Return the sums of weighted forecasts and of the weights for each group of models."""
         weights = self._weights(expert)
-        part = (
-            weights.take(few, axis=1) * counts
-        )  # an index would give an array that adds up in another order
+        put_back = None
+        if left_out is not None:
+            put_back = weights[left_out] if self.steps > 1 else None
+            weights[left_out] = 0.0
         totals = [_total(weights[models]) for models in groups]
         products = np.multiply(weights, limited, out=self.memory)
         sums = [_total(products[models]) for models in groups]
-        if few.size:
-            products = part * limited.take(few, axis=1)
-            for models, total, weight in zip(groups, sums, totals, strict=True):
-                total[few], weight[few] = _total(products[models]), _total(part[models])
+        if left_out is not None and put_back is not None:
+            weights[left_out] = put_back
         return list(zip(sums, totals, strict=True))
 
     def mix(self, out: Answer) -> None:

@@ -18,12 +18,13 @@ def median_and_ends(rows: Array, buffer: Array | None = None) -> tuple[Array, Ar
     >>> median_and_ends(np.array([[3.0, 1.0], [2.0, 1.0], [1.0, 5.0]]))
     (array([2., 1.]), array([1., 1.]), array([3., 5.]))
     """
-    ordered = _ordered_halves(rows, buffer)
+    ordered = _ordered_pairs(rows, buffer)
     below, above = _middle(ordered)
-    last, others = len(ordered) - 1, len(rows) - len(ordered)
-    least = np.minimum(*ordered[0])
-    most = np.maximum(ordered[last][0], ordered[others - 1][1]) if others else ordered[last][0]
-    return _mean(below, below if len(rows) % 2 else above), least, most
+    least, most = ordered[0][0], ordered[-1][1]
+    if len(rows) % 2:
+        most = np.maximum(ordered[-1][0], ordered[-2][1]) if len(rows) > 1 else least
+        above = below
+    return _mean(below, above), least, most
 
 
 def median_of(rows: Array, counts: NDArray[np.bool_]) -> Array:
@@ -38,21 +39,22 @@ def median_of(rows: Array, counts: NDArray[np.bool_]) -> Array:
     return _mean(ordered[(number - 1) // 2, columns], ordered[number // 2, columns])
 
 
-def _ordered_halves(rows: Array, buffer: Array | None = None) -> list[Array]:
-    """Return rows of shape (2, n): the first and the second half of all rows, each sorted.
+def _ordered_pairs(rows: Array, buffer: Array | None) -> list[Array]:
+    """Return rows of shape (2, n): of pairs of rows, the smaller values and the larger ones, each sorted.
 
-    For an odd number of rows, the second half has an additional row above all others.
+    For an odd number of rows, the last one is paired with infinity.
 
     References
     ----------
     Batcher: Sorting networks and their applications, AFIPS 1968 (odd-even merge).
     """
     models, n = rows.shape
-    size = (models + 1) // 2
-    halves = np.empty((size, 2, n)) if buffer is None or models % 2 else buffer.reshape(size, 2, n)
-    halves[:, 0], halves[: models - size, 1] = rows[:size], rows[size:]
-    halves[models - size :, 1] = np.inf
-    ordered, spare = list(halves), np.empty((2, n))
+    size, count = (models + 1) // 2, models // 2
+    pairs = np.empty((size, 2, n)) if buffer is None or models % 2 else buffer.reshape(size, 2, n)
+    np.minimum(rows[:count], rows[size:], out=pairs[:count, 0])
+    np.maximum(rows[:count], rows[size:], out=pairs[:count, 1])
+    pairs[count:, 0], pairs[count:, 1] = rows[count:size], np.inf
+    ordered, spare = list(pairs), np.empty((2, n))
     for low, high in _network(size):
         np.minimum(ordered[low], ordered[high], out=spare)
         np.maximum(ordered[low], ordered[high], out=ordered[high])
@@ -61,16 +63,17 @@ def _ordered_halves(rows: Array, buffer: Array | None = None) -> list[Array]:
 
 
 def _middle(ordered: list[Array]) -> tuple[Array, Array]:
-    """Return the two middle values of both halves together.
+    """Return the two middle values of all pairs.
 
-    Each value is paired with the value of opposite rank in the other half. The smaller values of the
-    pairs are the lower half of all values, the larger ones the upper half.
+    Each smaller value is compared with the larger one of opposite rank: the smaller of both is in the lower
+    half of all values. Up to the middle rank that is the smaller value itself, and the largest of these counts.
     """
-    below, above = (choose(ordered[0][0], ordered[-1][1]) for choose in (np.minimum, np.maximum))
+    center = (len(ordered) - 1) // 2
+    below, above = ordered[center][0].copy(), ordered[len(ordered) - 1 - center][1].copy()
     spare = np.empty_like(below)
-    for (one, _), (_, other) in zip(ordered[1:], ordered[-2::-1], strict=True):
-        np.maximum(below, np.minimum(one, other, out=spare), out=below)
-        np.minimum(above, np.maximum(one, other, out=spare), out=above)
+    for (smaller, _), (_, larger) in zip(ordered[center + 1 :], ordered[-2 - center :: -1], strict=True):
+        np.maximum(below, np.minimum(smaller, larger, out=spare), out=below)
+        np.minimum(above, np.maximum(smaller, larger, out=spare), out=above)
     return below, above
 
 

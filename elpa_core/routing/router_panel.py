@@ -94,7 +94,8 @@ class RouterPanel(BaseRouter):
                 self._step(state, work, row[chunk], chunk.start, out)
             if self._method.belted:
                 belt.hold_many(given, state)
-            served[:, chunk] = [out.served for out in given]
+            for step, out in enumerate(given):
+                served[step, chunk] = out.served
         self._unused += self._waiting
         self._waiting = deque(answers)
         return served
@@ -126,12 +127,16 @@ class RouterPanel(BaseRouter):
         far = (least < nearest) | (most > farthest)
         if missing is not None:
             far[beyond[missing.any(axis=0)]] = True
-        few = np.flatnonzero(far)
-        counts = (limited[:, few] >= nearest[few]) & (limited[:, few] <= farthest[few])
-        if missing is not None:
-            counts[:, np.isin(few, beyond)] &= ~missing[:, np.isin(beyond, few)]
+        left_out = None
+        if (few := np.flatnonzero(far)).size:
+            some = limited.take(few, axis=1)
+            counts = (some >= nearest[few]) & (some <= farthest[few])
+            if missing is not None:
+                counts[:, np.isin(few, beyond)] &= ~missing[:, np.isin(beyond, few)]
+            models, places = np.nonzero(~counts)
+            left_out = models, few[places]
         out.experts[MEDIAN] = median
-        online = work.combine(out, few, counts)
+        online = work.combine(out, left_out)
         if missing is not None:
             limited[:, beyond] = np.where(missing, out.experts[RECENT, beyond], limited[:, beyond])
         work.mix(out)
@@ -139,7 +144,7 @@ class RouterPanel(BaseRouter):
             np.copyto(out.mixed, online, where=out.step < state.dirty)
         out.mixed += 0.0
         out.served[:] = out.mixed
-        out.single[:] = limited[state.best, work.columns]
+        limited.reshape(-1).take(work.best, out=out.single)
         if missing is not None:
             out.single[beyond[missing[state.best[beyond], np.arange(len(beyond))]]] = np.nan
 
