@@ -66,7 +66,7 @@ def _middle(ordered: list[Array]) -> tuple[Array, Array]:
     """Return the two middle values of all pairs.
 
     Each smaller value is compared with the larger one of opposite rank: the smaller of both is in the lower
-    half of all values. Up to the middle rank that is the smaller value itself, and the largest of these counts.
+    half of all values. Up to the middle rank that is the smaller value itself; the largest of these counts.
     """
     center = (len(ordered) - 1) // 2
     below, above = ordered[center][0].copy(), ordered[len(ordered) - 1 - center][1].copy()
