@@ -24,8 +24,6 @@ from elpa_core.routing.method import Method
 from elpa_core.routing.settings import EXPERTS, FLOOR, LEVEL, MEDIAN, RECENT, STEADY
 from elpa_core.routing.state import Array, State
 
-Places = tuple[NDArray[np.int64], NDArray[np.int64]]
-
 VOTE_RANK = 3
 """The rank of the model with which errors are compared for a vote."""
 MOST_GAIN = 2.0
@@ -211,10 +209,10 @@ class WeightsOfMany:
             np.multiply(out, out, out=out)
         return out
 
-    def combine(self, out: Answer, left_out: Places | None) -> Array:
+    def combine(self, out: Answer, left_out: tuple[NDArray[np.int64], ...]) -> Array:
         """Fill in experts and ``offline``; return ``recent`` of the online models alone; see `combine_one`.
 
-        ``left_out`` are models and series of the forecasts that do not count, None if all do.
+        ``left_out`` are models and series of the forecasts that do not count.
         """
         experts, median = out.experts, out.experts[MEDIAN]
         (on, on_weight), (off, off_weight) = self._sums(RECENT, self.groups, out.limited, left_out)
@@ -227,19 +225,16 @@ class WeightsOfMany:
         return _divide(on, on_weight, median, on)
 
     def _sums(
-        self, expert: int, groups: Sequence[slice], limited: Array, left_out: Places | None
+        self, expert: int, groups: Sequence[slice], limited: Array, left_out: tuple[NDArray[np.int64], ...]
     ) -> list[tuple[Array, Array]]:
         """Return the sums of weighted forecasts and of the weights for each group of models."""
         weights = self._weights(expert)
-        put_back = None
-        if left_out is not None:
-            put_back = weights[left_out] if self.steps > 1 else None
-            weights[left_out] = 0.0
+        put_back = weights[left_out]
+        weights[left_out] = 0.0
         totals = [_total(weights[models]) for models in groups]
         products = np.multiply(weights, limited, out=self.memory)
         sums = [_total(products[models]) for models in groups]
-        if left_out is not None and put_back is not None:
-            weights[left_out] = put_back
+        weights[left_out] = put_back  # the next step of a block uses them again
         return list(zip(sums, totals, strict=True))
 
     def mix(self, out: Answer) -> None:

@@ -22,8 +22,7 @@ def median_and_ends(rows: Array, buffer: Array | None = None) -> tuple[Array, Ar
     below, above = _middle(ordered)
     least, most = ordered[0][0], ordered[-1][1]
     if len(rows) % 2:
-        most = np.maximum(ordered[-1][0], ordered[-2][1]) if len(rows) > 1 else least
-        above = below
+        above, most = below, np.maximum(ordered[-1][0], ordered[-2][1]) if len(rows) > 1 else least
     return _mean(below, above), least, most
 
 

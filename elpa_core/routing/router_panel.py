@@ -94,8 +94,7 @@ class RouterPanel(BaseRouter):
                 self._step(state, work, row[chunk], chunk.start, out)
             if self._method.belted:
                 belt.hold_many(given, state)
-            for step, out in enumerate(given):
-                served[step, chunk] = out.served
+            served[:, chunk] = [out.served for out in given]
         self._unused += self._waiting
         self._waiting = deque(answers)
         return served
@@ -127,8 +126,9 @@ class RouterPanel(BaseRouter):
         far = (least < nearest) | (most > farthest)
         if missing is not None:
             far[beyond[missing.any(axis=0)]] = True
-        left_out = None
-        if (few := np.flatnonzero(far)).size:
+        few = np.flatnonzero(far)
+        left_out = few, few
+        if few.size:
             some = limited.take(few, axis=1)
             counts = (some >= nearest[few]) & (some <= farthest[few])
             if missing is not None:
