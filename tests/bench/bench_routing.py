@@ -26,7 +26,7 @@ from the first test row on, how many cost over 2 %.
   none for models beyond six times the error of the third best (60 of 1,552 instead of 51).
 * A healthy copy costs as much as a failing one: on 113 panels a copy of the best or the middle model changes
   the error by over 2 % in 9 of 226 cases, one that is missing from the first test row on in 1, one that fails
-  in 58 of 1,808. In half of these 58 the healthy copy costs over 1.5 %, too; a few wild rows decide them. Most
+  in 58 of 1,808. In half of these the healthy copy costs over 1.5 %, too: a few wild rows decide. Most
   others are shifts, and go where the median is no expert: a model that is always too high moves it.
 * Not taken yet, and promising: no vote, at any horizon, for a model whose mean signed error is over .8 of its
   mean absolute error (half-life ``4 * max(8, 2 * horizon)``), if the latter is over the usual error of the
