@@ -55,7 +55,7 @@ _HINT_IN_OPTIONS = re.compile(
 )
 _HINT_IN_VARIABLES = re.compile(r"PS4|BASH_ENV|BASH_ALIASES|BASH_ARGV0|RANDOM|OPTIND|HISTCMD")
 _FILE = r"""["']?(?:\./)?([^\s;|&"'<>()]+)"""
-_WRITTEN = re.compile(rf"(?:>[|>]?|tee\s(?:-a\s)?)\s*{_FILE}")
+_WRITTEN = re.compile(rf"(?:>[|>]?|tee(?<!\wtee)\s(?:-a\s)?)\s*{_FILE}")
 _WORDS = re.compile(_FILE)
 _REDIRECTED = re.compile(r"""[<>]&?\s*["']?\{(\w+)\}""")
 _CHECK = "which can run code; check its characters first"

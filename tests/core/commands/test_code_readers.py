@@ -154,6 +154,8 @@ BY_BASH = [
     ('n={note}; echo "V=$n" > {model_dir}/v; source {model_dir}/v',
      "is written to {model_dir}/v, which source reads as code"),
     ("echo f {note} | tee s.py > log; python3 s.py", "is written to s.py, which python3 reads as code"),
+    ("cd guarantee\ntee s.py <<< {note}; python3 s.py", "is written to s.py, which python3 reads as code"),
+    ("cd guarantee\ntee s.py {note}; python3 s.py", "is written to s.py, which python3 reads as code"),
     ("{{ echo a; echo {note}; }} > s; chmod +x s; ./s", "is written to s, which bash reads as code"),
     ("echo {note} > {model_dir}/s && {python} {model_dir}/s",
      "is written to {model_dir}/s, which python reads as code"),
