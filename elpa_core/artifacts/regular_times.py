@@ -78,10 +78,9 @@ def _like_the_first(cells: Texts, first: int) -> StepTimes:
     """Return the times from ``first`` on as the first cell of all is read: 20260101 is a number or a day."""
     lead = min(first, 1)
     try:
-        values, kind = step_times([*cells[:lead].tolist(), *cells[first : first + _AT_ONCE].tolist()])
+        return _one_by_one(np.concatenate((cells[:lead], cells[first : first + _AT_ONCE])))[lead:]
     except StepTimeError as error:
         raise StepTimeError(first + error.index - lead, error.found, error.expected) from None
-    return StepTimes(np.array(values[lead:]), kind)
 
 
 def _one_by_one(cells: Texts) -> StepTimes:

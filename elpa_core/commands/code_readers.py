@@ -33,7 +33,8 @@ from elpa_core.commands.bash.variables import names_in_numbers
 from elpa_core.commands.placeholders import read_template
 from elpa_core.errors import short
 
-_SIGN = re.compile(r"[<>|$@(\[]")
+# Several, since a search is fast where all that it looks for begins with one of a few characters.
+_SIGN = re.compile(r"[<>|$@(\[]")  # each hint of the next expression holds one of these
 _HINT_WITH_SIGN = re.compile(
     r"""<<|[<>]\(|[<>]&?\s*["']?\$|\(\(|\$\[|\[\[|@P|\$\{\{(?:!|\w+(?:\[|:[^-+=?]))|\[[^\]\n]*\]\+?=
     |(?<!\|)\|(?!\|)[^|\n]*(?<!\.)\b(?:(?:ba|da|k|z)?sh|python[0-9.]*|perl|ruby|node|nodejs|bun|R\w*|php|psql|mysql
