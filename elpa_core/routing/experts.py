@@ -1,7 +1,10 @@
 """Combine the forecasts of all models in four ways, and mix these experts; learn the weights from actuals.
 
-``recent`` weighs models by their recent errors to the power -8. ``steady``, and the mean of the experts,
-weigh by the gains that they themselves would have had (ML-Poly).
+``recent`` weighs models by their recent errors to the power -8. ``steady`` weighs them by the trust in what it
+would have gained by each so far, and by recent errors to the power -4; the mean of the experts weighs these by
+that trust, squared. The gains are those of ML-Poly. The trust is ``1 + t`` in a gain and ``1 / (1 + t)`` in a
+loss, where ``t`` is its size relative to what chance gives in as many rows. ML-Poly itself gives no weight at
+all where nothing was gained: small changes tip its weights over, so one model more that fails costs more.
 
 References
 ----------
@@ -13,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from math import inf
+from math import inf, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,12 +27,12 @@ from elpa_core.routing.method import Method
 from elpa_core.routing.settings import EXPERTS, FLOOR, LEVEL, MEDIAN, RECENT, STEADY
 from elpa_core.routing.state import Array, State
 
+ASIDE = 0.1
+"""A forecast is doubted if it is farther beyond all actuals so far than this share of their first range."""
 VOTE_RANK = 3
 """The rank of the model with which errors are compared for a vote."""
-MOST_GAIN = 2.0
+MOST_GAIN = 1.0
 """Largest gain of an expert at one step, in usual errors of the median: no outlier weighs for long."""
-LEAST_SAY = 1e-200
-"""If the experts' weights sum to less, because none would have improved the mean, the median is served."""
 
 
 @dataclass(slots=True)
@@ -42,6 +45,9 @@ class Weights:
     says: list[float]
     total_say: float
     tolerance: float
+    doubt: float
+    least: float
+    most: float
     move: float
     low: float
     high: float
@@ -49,30 +55,42 @@ class Weights:
 
 def weigh_one(state: State, method: Method) -> Weights:
     """Return the weights for the next block."""
-    scale, voters, recent, steady = state.scale, None, [], []
-    for score, gain, square in zip(state.scores, state.gains, state.squares):
+    scale, scores, voters, recent, steady, says = state.scale, state.scores, None, [], [], []
+    smallest, largest = state.seen
+    chance = max(0.5 * sqrt(state.window_rows + 1.0) * state.usual_error, FLOOR * (largest - smallest))
+    for score, gain in zip(scores, state.gains):
         ratio = scale / score
         ratio *= ratio
         ratio *= ratio
         recent.append(ratio * ratio)
-        steady.append(gain / square if gain > 0.0 else 0.0)
+        trust = (gain + chance) / chance if gain > 0.0 else chance / (chance - gain)
+        steady.append(trust * ratio)
     if method.vote < inf:
-        ordered = sorted(state.scores)
+        ordered = sorted(scores)
         most = method.vote * ordered[:VOTE_RANK][-1]
         if ordered[-1] > most:
-            voters = [score <= most for score in state.scores]
-    (a, b, c, d), (e, f, g, h) = state.expert_gains, state.expert_squares
-    says = [a / e if a > 0.0 else 0.0, b / f if b > 0.0 else 0.0, c / g if c > 0.0 else 0.0,
-            d / h if d > 0.0 else 0.0]  # fmt: skip
+            voters = [score <= most for score in scores]
+    for gain, square in zip(state.expert_gains, state.expert_squares):
+        root = sqrt(square)
+        trust = (gain + root) / root if gain > 0.0 else root / (root - gain)
+        says.append(trust * trust)
     for expert in method.absent:
         says[expert] = 0.0
-    total = says[0] + says[1] + says[2] + says[3]
-    if total < LEAST_SAY:
-        says, total = [1.0 if expert == MEDIAN else 0.0 for expert in range(len(says))], 1.0
+    total, usual = says[0] + says[1] + says[2] + says[3], state.usual_error
+    aside = ASIDE * state.spread
     return Weights(
-        recent, steady, voters, says, total,
-        method.tolerance * state.usual_error, method.level_share * state.level_error, *limits_of(state),
+        recent, steady, voters, says, total, method.tolerance * usual, method.doubt * usual,
+        smallest - aside, largest + aside, method.level_share * state.level_error, *limits_of(state),
     )  # fmt: skip
+
+
+def guard_one(median: float, weights: Weights) -> tuple[float, float]:
+    """Return the smallest and the largest forecast that counts."""
+    low, high, tolerance = median - weights.doubt, median + weights.doubt, weights.tolerance
+    return (
+        low if low <= weights.least else max(weights.least, median - tolerance),
+        high if high >= weights.most else min(weights.most, median + tolerance),
+    )
 
 
 def median_one(limited: list[float], ordered: list[float], weights: Weights) -> float:
@@ -89,9 +107,9 @@ def combine_one(
 ) -> tuple[tuple[float, ...], float, float]:
     """Return what the experts forecast, and ``recent`` of the online and of the offline models alone.
 
-    Forecasts that are NaN, or farther from the median than the tolerance, do not count.
+    Forecasts that are NaN, or too far from the median, do not count.
     """
-    nearest, farthest = median - weights.tolerance, median + weights.tolerance
+    nearest, farthest = guard_one(median, weights)
     triples: Iterator[tuple[float, float, float]] = zip(weights.recent, weights.steady, limited)
     if len(ordered) < len(limited) or ordered[0] < nearest or ordered[-1] > farthest:
         triples = iter([t if nearest <= t[2] <= farthest else (0.0, 0.0, 0.0) for t in triples])
@@ -133,18 +151,17 @@ def learn_one(state: State, given: Answer, actual: float, method: Method, *, cle
     side, models = 1.0 if steady > actual else -1.0 if steady < actual else 0.0, given.limited
     if not clean:
         models, side = models[: method.n_online], 0.0
-    scores, gains, squares = [], [], []
-    for score, gain, square, forecast in zip(state.scores, state.gains, state.squares, models):
-        error, regret = actual - forecast, side * (steady - forecast)
+    scores, gains = [], []
+    for score, gain, forecast in zip(state.scores, state.gains, models):
+        error = actual - forecast
         scores.append(keep * score + take * ((error if error >= 0.0 else -error) + floor))
-        gains.append(gain + regret)
-        squares.append(square + regret * regret)
+        gains.append(gain + side * (steady - forecast))
     error = actual - median
     state.level_error = method.keep_level * state.level_error + (1.0 - method.keep_level) * error
     if not clean:
         state.scores[: len(scores)] = scores  # their gains stand still
         return
-    state.scores, state.gains, state.squares = scores, gains, squares
+    state.scores, state.gains = scores, gains
     mixed, most = given.mixed, MOST_GAIN * state.usual_error
     least = method.learn_expert * (floor * floor)  # so the squares do not fall below those of the floor
     side, keep = 1.0 if mixed > actual else -1.0 if mixed < actual else 0.0, method.keep_expert
@@ -160,81 +177,75 @@ def learn_one(state: State, given: Answer, actual: float, method: Method, *, cle
 
 
 class WeightsOfMany:
-    """The same for many series; one object serves all blocks, in memory of its own.
-
-    The fewer arrays of all models there are, the more of them stay in the processor's cache. So the weights
-    of a block of one step are computed where they are used.
-    """
+    """The same for many series; one object serves all blocks, in memory of its own."""
 
     def __init__(self, models: int, series: int, n_online: int) -> None:
         self.groups = slice(n_online), slice(n_online, None)
-        self.memory = np.empty((models, series))
-        self.kept: dict[int, Array] = {}
-        self.says, self.said = np.empty((2, len(EXPERTS), series))
+        self.memory, self.recent, self.steady = np.empty((3, models, series))
+        self.said, self.says = np.empty((2, len(EXPERTS), series))
         self.columns = np.arange(series)
 
     def weigh(self, state: State, method: Method, steps: int) -> None:
         """Compute the weights for the next block of ``steps``; see `weigh_one`."""
-        self.state, self.steps, self.known = state, steps, set[int]()
+        self.steps = steps
         self.voters: Mask | None = None
         if method.vote < np.inf:
             place = min(VOTE_RANK, len(state.scores)) - 1
             voters = state.scores <= method.vote * np.partition(state.scores, place, axis=0)[place]
             self.voters = None if voters.all() else voters
-        _potential_many(state.expert_gains, state.expert_squares, self.says)
+        recent, steady = self.recent, self.steady
+        (smallest, largest), usual = state.seen, state.usual_error
+        chance = np.maximum(0.5 * np.sqrt(state.window_rows + 1.0) * usual, FLOOR * (largest - smallest))
+        _trust_many(state.gains, chance, steady, recent)
+        np.divide(state.scale, state.scores, out=recent)
+        np.multiply(recent, recent, out=recent)
+        np.multiply(recent, recent, out=recent)
+        np.multiply(steady, recent, out=steady)
+        np.multiply(recent, recent, out=recent)
+        says = self.says
+        _trust_many(state.expert_gains, np.sqrt(state.expert_squares), says, self.said)
+        np.multiply(says, says, out=says)
         for expert in method.absent:
-            self.says[expert] = 0.0
-        self.total_say = _total(self.says)
-        if self.total_say.min() < LEAST_SAY:
-            unheard = self.total_say < LEAST_SAY
-            self.says[:, unheard] = 0.0
-            self.says[MEDIAN, unheard] = self.total_say[unheard] = 1.0
-        self.tolerance = method.tolerance * state.usual_error
+            says[expert] = 0.0
+        self.total_say = _total(says)
+        self.tolerance, self.doubt, aside = method.tolerance * usual, method.doubt * usual, ASIDE * state.spread
+        self.least, self.most = smallest - aside, largest + aside
         self.move = method.level_share * state.level_error
         self.low, self.high = limits_of(state)
         self.best = state.best * len(self.columns) + self.columns  # its place in all forecasts
 
-    def _weights(self, expert: int) -> Array:
-        state, out = self.state, self.memory
-        if self.steps > 1:
-            out = self.kept.setdefault(expert, np.empty_like(out))
-            if expert in self.known:
-                return out
-            self.known.add(expert)
-        if expert == STEADY:
-            _potential_many(state.gains, state.squares, out)
-            return out
-        np.divide(state.scale, state.scores, out=out)
-        for _ in range(3):
-            np.multiply(out, out, out=out)
-        return out
+    def guard(self, median: Array) -> tuple[Array, Array]:
+        """Return the smallest and the largest forecast that counts; see `guard_one`."""
+        nearest = np.maximum(np.minimum(median - self.doubt, self.least), median - self.tolerance)
+        return nearest, np.minimum(np.maximum(median + self.doubt, self.most), median + self.tolerance)
 
-    def combine(self, out: Answer, left_out: tuple[NDArray[np.int64], ...]) -> Array:
+    def combine(self, out: Answer, left_out: NDArray[np.int64]) -> Array:
         """Fill in experts and ``offline``; return ``recent`` of the online models alone; see `combine_one`.
 
-        ``left_out`` are models and series of the forecasts that do not count.
+        ``left_out`` are the places of the forecasts that do not count.
         """
         experts, median = out.experts, out.experts[MEDIAN]
-        (on, on_weight), (off, off_weight) = self._sums(RECENT, self.groups, out.limited, left_out)
+        (on, on_weight), (off, off_weight) = self._sums(self.recent, self.groups, out.limited, left_out)
         _divide(on + off, on_weight + off_weight, median, experts[RECENT])
         _divide(off, off_weight, median, out.offline)
-        [(total, weight)] = self._sums(STEADY, (slice(None),), out.limited, left_out)
+        [(total, weight)] = self._sums(self.steady, (slice(None),), out.limited, left_out)
         _divide(total, weight, median, experts[STEADY])
         level = np.add(median, self.move, out=experts[LEVEL])
         clip_many(level, self.low, self.high)
         return _divide(on, on_weight, median, on)
 
     def _sums(
-        self, expert: int, groups: Sequence[slice], limited: Array, left_out: tuple[NDArray[np.int64], ...]
+        self, weights: Array, groups: Sequence[slice], limited: Array, left_out: NDArray[np.int64]
     ) -> list[tuple[Array, Array]]:
         """Return the sums of weighted forecasts and of the weights for each group of models."""
-        weights = self._weights(expert)
-        put_back = weights[left_out]
-        weights[left_out] = 0.0
+        once, flat = self.steps == 1, weights.reshape(-1)
+        put_back = flat[left_out]
+        flat[left_out] = 0.0
         totals = [_total(weights[models]) for models in groups]
-        products = np.multiply(weights, limited, out=self.memory)
+        products = np.multiply(weights, limited, out=weights if once else self.memory)
         sums = [_total(products[models]) for models in groups]
-        weights[left_out] = put_back  # the next step of a block uses them again
+        if not once:
+            flat[left_out] = put_back  # for the next step
         return list(zip(sums, totals, strict=True))
 
     def mix(self, out: Answer) -> None:
@@ -258,12 +269,15 @@ def learn_many(
         counts[method.n_online :] = clean
         np.copyto(state.scores, keep * state.scores + errors, where=counts)
     steady, limited, most = given.experts[STEADY], given.limited, MOST_GAIN * usual
-    _gain_many(state.gains, state.squares, steady, limited, actual, clean, work.memory, None)
+    state.gains += _regrets(steady, limited, actual, clean, work.memory)
     gains, squares = state.expert_gains, state.expert_squares
     kept = method.keep_expert if clean is None else np.where(clean, method.keep_expert, 1.0)
     gains *= kept
     squares *= kept
-    _gain_many(gains, squares, given.mixed, given.experts, actual, clean, work.said, most)
+    regrets = _regrets(given.mixed, given.experts, actual, clean, work.said)
+    clip_many(regrets, -most, most)
+    np.add(gains, regrets, out=gains)
+    np.add(squares, np.multiply(regrets, regrets, out=regrets), out=squares)
     least = method.learn_expert * (floor * floor)
     squares += least if clean is None else least * clean
     error = actual - given.experts[MEDIAN]
@@ -275,27 +289,14 @@ def learn_many(
     np.copyto(usual, learned, where=True if clean is None else clean)
 
 
-def _gain_many(
-    gains: Array,
-    squares: Array,
-    mixture: Array,
-    members: Array,
-    actual: Array,
-    clean: Mask | None,
-    buffer: Array,
-    most: Array | None,
-) -> None:
-    """Add what the mixture would have gained by moving to each member, at most ``most``, and its square."""
+def _regrets(mixture: Array, members: Array, actual: Array, clean: Mask | None, buffer: Array) -> Array:
+    """Return what the mixture would have gained by moving to each member."""
     side = np.sign(mixture - actual)
     if clean is not None:
         side *= clean
     regrets = np.subtract(mixture, members, out=buffer)
     regrets *= side
-    if most is not None:
-        clip_many(regrets, -most, most)
-    np.add(gains, regrets, out=gains)
-    np.multiply(regrets, regrets, out=regrets)
-    np.add(squares, regrets, out=squares)
+    return regrets
 
 
 def _total(rows: Array) -> Array:
@@ -320,6 +321,10 @@ def _divide(total: Array, weight: Array, otherwise: Array, out: Array) -> Array:
     return out
 
 
-def _potential_many(gains: Array, squares: Array, out: Array) -> None:
-    np.divide(gains, squares, out=out)
-    np.maximum(out, 0.0, out=out)
+def _trust_many(gains: Array, chance: Array, out: Array, buffer: Array) -> None:
+    """Compute the trust in gains, given the size of those that chance gives."""
+    np.maximum(gains, 0.0, out=out)
+    np.subtract(out, gains, out=buffer)
+    np.add(out, chance, out=out)
+    np.add(buffer, chance, out=buffer)
+    np.divide(out, buffer, out=out)

@@ -8,7 +8,7 @@ from typing import Any
 
 from elpa_core.routing.answer import Answer
 from elpa_core.routing.belt import credit_of
-from elpa_core.routing.experts import Weights
+from elpa_core.routing.experts import Weights, guard_one
 from elpa_core.routing.mutation import amplitude_factor
 from elpa_core.routing.routing_policy import RoutingPolicy
 from elpa_core.routing.settings import EXPERTS, MEDIAN
@@ -23,8 +23,7 @@ def explanation(policy: RoutingPolicy, state: State, block: Block, step: int) ->
     rows, weights, answers, dirty = block
     row, given, names = rows[step], answers[step], policy.names
     present = given.present or [True] * len(names)
-    median = given.experts[MEDIAN]
-    nearest, farthest = median - weights.tolerance, median + weights.tolerance
+    nearest, farthest = guard_one(given.experts[MEDIAN], weights)
     counts = [there and nearest <= f <= farthest for f, there in zip(given.limited, present, strict=True)]
 
     def shares(of_models: Sequence[float]) -> dict[str, float]:

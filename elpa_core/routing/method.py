@@ -12,6 +12,8 @@ from elpa_core.routing.settings import EXPERTS, PARTS
 
 TOLERANCE = 10.0
 """A forecast farther from the median than this many times the median's usual error is left out."""
+DOUBT = 4.0
+"""The same for a forecast that is far beyond all actuals so far."""
 VOTE = 4.0
 """For a horizon of several steps, the median excludes a model whose recent error is more than this many times
 that of the third best; of three models, none is excluded."""
@@ -42,6 +44,7 @@ class Method:
     level_share: float
     vote: float
     tolerance: float
+    doubt: float
     belted: bool
     absent: tuple[int, ...]
     n_online: int
@@ -65,7 +68,7 @@ class Method:
             0.5 ** (1.0 / (horizon // 2)) if horizon > 1 else 0.0,
             (1.0 + 1.0 / horizon) / 2.0,
             VOTE if "vote" in parts and horizon > 1 else math.inf,
-            TOLERANCE if "guard" in parts else math.inf,
+            *((TOLERANCE, DOUBT) if "guard" in parts else (math.inf, math.inf)),
             "belt" in parts, absent,
             len(policy.online), policy.dirty_interval,
             math.inf if policy.mutant_epsilon is None else policy.mutant_epsilon,

@@ -122,19 +122,19 @@ class RouterPanel(BaseRouter):
             limited[:, beyond] = np.where(there, values, median[beyond])
             least[beyond], most[beyond] = limited[:, beyond].min(axis=0), limited[:, beyond].max(axis=0)
             missing = ~there
-        nearest, farthest = median - work.tolerance, median + work.tolerance
+        nearest, farthest = work.guard(median)
         far = (least < nearest) | (most > farthest)
         if missing is not None:
             far[beyond[missing.any(axis=0)]] = True
         few = np.flatnonzero(far)
-        left_out = few, few
+        left_out = few
         if few.size:
             some = limited.take(few, axis=1)
             counts = (some >= nearest[few]) & (some <= farthest[few])
             if missing is not None:
                 counts[:, np.isin(few, beyond)] &= ~missing[:, np.isin(beyond, few)]
-            models, places = np.nonzero(~counts)
-            left_out = models, few[places]
+            models, places = divmod(np.flatnonzero(~counts), few.size)
+            left_out = models * len(rows) + few[places]
         out.experts[MEDIAN] = median
         online = work.combine(out, left_out)
         if missing is not None:

@@ -25,9 +25,10 @@ class State:
     """What a router has learned: of one series, floats and lists; of ``n`` series, arrays.
 
     The shapes are those for many series; for one, the last axis is left out. ``scores`` (models, n) are
-    recent errors. ``gains`` and ``squares`` (models, n) are the sum, and the sum of squares, of what
-    ``steady`` would have gained by moving to a model, to first order; ``expert_gains`` and
-    ``expert_squares`` (experts, n) the same for the mean of the experts and each of them. ``usual_error``
+    recent errors. ``gains`` (models, n) are the sum of what ``steady`` would have gained by moving to a
+    model, to first order; ``expert_gains`` and
+    ``expert_squares`` (experts, n) the sum, and the sum of squares, of what the mean of the experts would
+    have gained by each of them. ``usual_error``
     and ``level_error`` are errors of the median, absolute and signed. ``window_actual`` and
     ``window_forecast`` (amplitude_window, n) are the last clean actuals and offline forecasts, without sign,
     in a ring; ``window_rows`` counts clean rows, ``dirty`` the dirty steps left; ``mutated`` is 1 after a
@@ -45,7 +46,6 @@ class State:
 
     scores: Any
     gains: Any
-    squares: Any
     expert_gains: Any
     expert_squares: Any
     usual_error: Any
@@ -88,7 +88,7 @@ class State:
     def shapes(cls, models: int, window: int, series: int) -> dict[str, tuple[int, ...]]:
         """Return the shape of each field of many series."""
         rows = {
-            **dict.fromkeys(("scores", "gains", "squares"), (models,)),
+            **dict.fromkeys(("scores", "gains"), (models,)),
             **dict.fromkeys(("expert_gains", "expert_squares"), (len(EXPERTS),)),
             **dict.fromkeys(("window_actual", "window_forecast"), (window,)),
             "seen": (2,), "credit": (3,),
@@ -100,7 +100,7 @@ class State:
         floor = FLOOR * self.scale * (1.0 - 1e-6)
         least = {
             **dict.fromkeys(("scores", "usual_error"), floor),
-            **dict.fromkeys(("squares", "expert_squares"), floor * floor),
+            "expert_squares": floor * floor,
             **dict.fromkeys(("scale", "spread", "margin"), MIN_SCALE),
             **dict.fromkeys(("window_rows", "best", "dirty", "mutated"), 0),
         }
@@ -139,7 +139,6 @@ def start(policies: Sequence[RoutingPolicy], first_errors: Array | None = None) 
     return State(
         scores=np.maximum(scores, floor),
         gains=np.tile(floor, (models, 1)),
-        squares=np.tile(floor * floor, (models, 1)),
         expert_gains=np.tile(floor, (len(EXPERTS), 1)),
         expert_squares=np.tile(floor * floor, (len(EXPERTS), 1)),
         usual_error=scale.copy(),

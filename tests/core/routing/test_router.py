@@ -168,13 +168,19 @@ def test_the_amplitude_factor_moves_half_way() -> None:
     assert served.explain()["amplitude_factor"] == 1.5
 
 
-def test_where_nothing_was_gained_by_any_expert_the_median_is_served() -> None:
+def test_gains_and_losses_are_trusted_by_their_size_relative_to_chance() -> None:
+    """One, no, minus one and three times what chance gives: a trust of 2, 1, 1/2 and 4."""
     state = trained().to_json()
-    state["state"]["expert_gains"] = [[-1.0]] * len(state["state"]["expert_gains"])
-    for kind in (Router, RouterPanel):
-        served = kind.from_json(state)
-        rows = [1.0, 2.0, 4.0, 5.0]
-        assert served.predict(np.array([rows] if kind is Router else [[rows]])).item() == 3.0
+    gains = [[2.0], [0.0], [-2.0], [6.0]]
+    state["state"] |= {"gains": gains, "window_rows": [99], "usual_error": [0.4], "scores": [[1.0]] * 3 + [[2.0]]}
+    state["state"] |= {"expert_gains": gains, "expert_squares": [[4.0]] * 4}
+    served, rows = Router.from_json(state), np.array([[100.0, 101.0, 102.0, 103.0]])
+    answer = served.predict(rows)
+    told = served.explain()
+    assert list(told["steady_weights"].values()) == pytest.approx(np.divide([2, 1, 0.5, 4 / 2**4], 3.75))
+    says = [expert["say"] for expert in told["experts"].values()]
+    assert says == pytest.approx(np.divide([4, 1, 0.25, 16], 21.25))
+    assert RouterPanel.from_json(state).predict(rows[:, np.newaxis]).tolist() == [answer.tolist()]
 
 
 @pytest.mark.parametrize("block", [1, 3, 6])

@@ -90,7 +90,7 @@ def test_a_torn_state_file_is_refused_at_any_length(tmp_path: Path) -> None:
         (["waiting", 0, "step"], -1, r"\$\.waiting\[0\]\.step"),
         (["policy", "best"], True, r"\$\.policy\.best"),
         (["waiting", 0, "limited", 0, 0], 1e300, r"\$\.waiting\[0\]"),
-        (["state", "squares", 0, 0], 1e-320, r"\$\.state\.squares"),
+        (["state", "expert_gains", 0, 0], "x", r"\$\.state\.expert_gains"),
         (["waiting"], None, r"\$\.waiting"),
         (["waiting", 0, "experts"], [1.0], r"\$\.waiting\[0\]"),
         (["waiting", 0, "served", 0], 10**400, r"\$\.waiting\[0\]"),
