@@ -1,14 +1,13 @@
 """Combine the forecasts of all models in four ways, and mix these experts; learn the weights from actuals.
 
-``recent`` weighs models by their recent errors to the power -8. ``steady`` weighs them by the trust in what it
-would have gained by each so far, and by recent errors to the power -4; the mean of the experts weighs these by
-that trust, squared. The gains are those of ML-Poly. The trust is ``1 + t`` in a gain and ``1 / (1 + t)`` in a
-loss, where ``t`` is its size relative to what chance gives in as many rows. ML-Poly itself gives no weight at
-all where nothing was gained: small changes tip its weights over, so one model more that fails costs more.
+``recent`` weighs models by their recent errors to the power -8. ``steady`` weighs them by the trust in what
+it would have gained by each, and by recent errors to the power -4; the mean of the experts weighs these by
+that trust, squared. The trust is ``1 + t`` in a gain, ``1 / (1 + t)`` in a loss, ``t`` its size relative to
+what chance gives in as many rows. ML-Poly gives no weight in a loss: small changes tip its weights over.
 
 References
 ----------
-Gaillard, Stoltz, van Erven: A second-order bound with excess losses, COLT 2014 (ML-Poly).
+Gaillard, Stoltz, van Erven: A second-order bound with excess losses, COLT 2014 (ML-Poly, for the gains).
 """
 
 from __future__ import annotations
@@ -23,14 +22,10 @@ from numpy.typing import NDArray
 
 from elpa_core.routing.answer import Answer
 from elpa_core.routing.limits import Mask, clip_many, limits_of, within
-from elpa_core.routing.method import Method
+from elpa_core.routing.method import ASIDE, VOTE_RANK, Method
 from elpa_core.routing.settings import EXPERTS, FLOOR, LEVEL, MEDIAN, RECENT, STEADY
 from elpa_core.routing.state import Array, State
 
-ASIDE = 0.1
-"""A forecast is doubted if it is farther beyond all actuals so far than this share of their first range."""
-VOTE_RANK = 3
-"""The rank of the model with which errors are compared for a vote."""
 MOST_GAIN = 1.0
 """Largest gain of an expert at one step, in usual errors of the median: no outlier weighs for long."""
 
@@ -193,7 +188,7 @@ class WeightsOfMany:
             place = min(VOTE_RANK, len(state.scores)) - 1
             voters = state.scores <= method.vote * np.partition(state.scores, place, axis=0)[place]
             self.voters = None if voters.all() else voters
-        recent, steady = self.recent, self.steady
+        recent, steady, says = self.recent, self.steady, self.says
         (smallest, largest), usual = state.seen, state.usual_error
         chance = np.maximum(0.5 * np.sqrt(state.window_rows + 1.0) * usual, FLOOR * (largest - smallest))
         _trust_many(state.gains, chance, steady, recent)
@@ -202,13 +197,13 @@ class WeightsOfMany:
         np.multiply(recent, recent, out=recent)
         np.multiply(steady, recent, out=steady)
         np.multiply(recent, recent, out=recent)
-        says = self.says
         _trust_many(state.expert_gains, np.sqrt(state.expert_squares), says, self.said)
         np.multiply(says, says, out=says)
         for expert in method.absent:
             says[expert] = 0.0
         self.total_say = _total(says)
-        self.tolerance, self.doubt, aside = method.tolerance * usual, method.doubt * usual, ASIDE * state.spread
+        aside, self.tolerance = ASIDE * state.spread, method.tolerance * usual
+        self.doubt = method.doubt * usual
         self.least, self.most = smallest - aside, largest + aside
         self.move = method.level_share * state.level_error
         self.low, self.high = limits_of(state)
@@ -276,8 +271,8 @@ def learn_many(
     squares *= kept
     regrets = _regrets(given.mixed, given.experts, actual, clean, work.said)
     clip_many(regrets, -most, most)
-    np.add(gains, regrets, out=gains)
-    np.add(squares, np.multiply(regrets, regrets, out=regrets), out=squares)
+    gains += regrets
+    squares += np.multiply(regrets, regrets, out=regrets)
     least = method.learn_expert * (floor * floor)
     squares += least if clean is None else least * clean
     error = actual - given.experts[MEDIAN]
@@ -294,9 +289,7 @@ def _regrets(mixture: Array, members: Array, actual: Array, clean: Mask | None, 
     side = np.sign(mixture - actual)
     if clean is not None:
         side *= clean
-    regrets = np.subtract(mixture, members, out=buffer)
-    regrets *= side
-    return regrets
+    return np.multiply(np.subtract(mixture, members, out=buffer), side, out=buffer)
 
 
 def _total(rows: Array) -> Array:

@@ -12,11 +12,11 @@ from elpa_core.routing.settings import EXPERTS, PARTS
 
 TOLERANCE = 10.0
 """A forecast farther from the median than this many times the median's usual error is left out."""
-DOUBT = 4.0
-"""The same for a forecast that is far beyond all actuals so far."""
-VOTE = 4.0
-"""For a horizon of several steps, the median excludes a model whose recent error is more than this many times
-that of the third best; of three models, none is excluded."""
+DOUBT, ASIDE = 4.0, 0.1
+"""The same for a forecast that is beyond all actuals so far by more than this share of their first range."""
+VOTE, VOTE_RANK = 4.0, 3
+"""For a horizon of several steps, the median excludes a model whose recent error is more than four times that
+of the third best; of three models, none is excluded."""
 
 
 @dataclass(frozen=True, slots=True)

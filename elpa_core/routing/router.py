@@ -26,10 +26,10 @@ class Router(BaseRouter):
     """Combines the forecasts of one series.
 
     Four experts combine the models: ``recent`` weighs them by their recent errors to the power -8, ``median``
-    is their median, ``level`` the median shifted by its own recent error, ``steady`` weighs them by what it
-    would have gained from them (ML-Poly). The served value is the mean of the experts, weighted by what that
-    mean would have gained from each. `elpa_core.routing.limits`, `belt` and `mutation` say what happens when
-    forecasts are bad, how the loss against the best single model is limited, and what dirty steps are.
+    is their median, ``level`` the median shifted by its own recent error, ``steady`` weighs them by the trust
+    in what it would have gained from each. The mean of the experts, weighted by that trust, too, is served.
+    `elpa_core.routing.limits`, `belt` and `mutation` say what happens to bad forecasts, how the loss against
+    the best single model is limited, and what dirty steps are.
 
     Parameters
     ----------

@@ -26,13 +26,12 @@ class State:
 
     The shapes are those for many series; for one, the last axis is left out. ``scores`` (models, n) are
     recent errors. ``gains`` (models, n) are the sum of what ``steady`` would have gained by moving to a
-    model, to first order; ``expert_gains`` and
-    ``expert_squares`` (experts, n) the sum, and the sum of squares, of what the mean of the experts would
-    have gained by each of them. ``usual_error``
-    and ``level_error`` are errors of the median, absolute and signed. ``window_actual`` and
-    ``window_forecast`` (amplitude_window, n) are the last clean actuals and offline forecasts, without sign,
-    in a ring; ``window_rows`` counts clean rows, ``dirty`` the dirty steps left; ``mutated`` is 1 after a
-    mutation, ``phi`` the least denominator of a relative error.
+    model, to first order; ``expert_gains`` and ``expert_squares`` (experts, n) the sum, and the sum of
+    squares, of what the mean of the experts would have gained by each of them. ``usual_error`` and
+    ``level_error`` are errors of the median, absolute and signed. ``window_actual`` and ``window_forecast``
+    (amplitude_window, n) are the last clean actuals and offline forecasts, without sign, in a ring;
+    ``window_rows`` counts clean rows, ``dirty`` the dirty steps left; ``mutated`` is 1 after a mutation,
+    ``phi`` the least denominator of a relative error.
 
     ``best`` is the place of the best single model on validation, ``best_mae`` its mean error there,
     ``best_loss`` the sum of its errors since, ``ahead`` by how much that is more than the router's.

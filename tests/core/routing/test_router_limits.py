@@ -31,7 +31,8 @@ def test_divergence_does_not_reach_the_output() -> None:
 def test_a_forecast_beyond_all_actuals_is_left_out_sooner(side: float) -> None:
     rng = np.random.default_rng(2)
     y = side * 50 * np.sin(np.arange(200) / 9)
-    served = Router(policy_of(ONLINE, OFFLINE), Validation.of(y, {n: y + rng.normal(size=200) for n in NAMES}))
+    validation = Validation.of(y, {n: y + rng.normal(size=200) for n in NAMES})
+    served = Router(policy_of(ONLINE, OFFLINE), validation)
     usual, (low, high) = served.to_json()["state"]["usual_error"][0], served.policy.range
     bounds = {1.0: high + 0.1 * (high - low), -1.0: low - 0.1 * (high - low)}
     for beyond, times, left_out in [(0.01, 5, ["d"]), (-0.01, 9, []), (-0.01, 11, ["d"]), (0.01, 3, [])]:

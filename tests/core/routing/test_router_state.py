@@ -68,7 +68,7 @@ def test_a_torn_state_file_is_refused_at_any_length(tmp_path: Path) -> None:
         (
             ["version"],
             2,
-            r"\$\.version: found 2; expected 6; .*remove it, and the router starts from the policy",
+            r"\$\.version: found 2; expected 7; .*remove it, and the router starts from the policy",
         ),
         (["format"], "x", r"\$\.format"),
         (["parts"], "median", r"\$\.parts"),
