@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.routing import belt, experts, limits, mutation, snapshot
@@ -71,14 +72,15 @@ class RouterPanel(BaseRouter):
         self._state, self.series = state, len(state.best)
         self._shape = (self.series,)
         works: dict[int, experts.WeightsOfMany] = {}  # by size, one or two
-        self._chunks: list[tuple[slice, State, experts.WeightsOfMany]] = []
+        self._chunks: list[tuple[slice, State, experts.WeightsOfMany, NDArray[np.int64]]] = []
         for first in range(0, self.series, _CHUNK):
             chunk = slice(first, first + _CHUNK)
             part = state.take(chunk)
             size = len(part.best)
             if size not in works:
                 works[size] = experts.WeightsOfMany(len(self._names), size, self._method.n_online)
-            self._chunks.append((chunk, part, works[size]))
+            best = part.best * size + np.arange(size)  # its place in all forecasts
+            self._chunks.append((chunk, part, works[size], best))
         self._unused: list[Sequence[Answer]] = []
 
     def _forget_losses(self) -> None:
@@ -87,11 +89,11 @@ class RouterPanel(BaseRouter):
     def _answer(self, rows: Array) -> Array:
         answers = [self._unused_answers(step) for step in range(len(rows))]
         served = np.empty(rows.shape[:2])
-        for k, (chunk, state, work) in enumerate(self._chunks):
+        for k, (chunk, state, work, _) in enumerate(self._chunks):
             given = [parts[k] for parts in answers]
             work.weigh(state, self._method, len(rows))
             for out, row in zip(given, rows, strict=True):
-                self._step(state, work, row[chunk], chunk.start, out)
+                self._step(k, row[chunk], out)
             if self._method.belted:
                 belt.hold_many(given, state)
             served[:, chunk] = [out.served for out in given]
@@ -99,9 +101,9 @@ class RouterPanel(BaseRouter):
         self._waiting = deque(answers)
         return served
 
-    def _step(self, state: State, work: experts.WeightsOfMany, rows: Array, first: int, out: Answer) -> None:
-        """Fill in an answer for the series of a chunk, which begins with the series ``first``."""
-        limited = out.limited
+    def _step(self, k: int, rows: Array, out: Answer) -> None:
+        """Fill in an answer for the series of a chunk."""
+        (chunk, state, work, best), limited = self._chunks[k], out.limited
         for begin in range(0, len(rows), _CACHED):
             some = slice(begin, begin + _CACHED)
             np.copyto(limited[:, some], rows[some].T)
@@ -115,7 +117,7 @@ class RouterPanel(BaseRouter):
             values = limited[:, beyond]
             there = limits.limit_many(values, state, beyond)
             if not (found := there.any(axis=0)).all():
-                place = f"series {first + int(beyond[~found][0])}"
+                place = f"series {chunk.start + int(beyond[~found][0])}"
                 raise no_forecast("forecasts", f"step {out.step}, {place}")
             votes = there if work.voters is None else there & work.voters[:, beyond]
             median[beyond] = median_of(values, np.where(votes.any(axis=0), votes, there))
@@ -144,21 +146,21 @@ class RouterPanel(BaseRouter):
             np.copyto(out.mixed, online, where=out.step < state.dirty)
         out.mixed += 0.0
         out.served[:] = out.mixed
-        limited.reshape(-1).take(work.best, out=out.single)
+        limited.reshape(-1).take(best, out=out.single)
         if missing is not None:
             out.single[beyond[missing[state.best[beyond], np.arange(len(beyond))]]] = np.nan
 
     def _unused_answers(self, step: int) -> Sequence[Answer]:
         """Return memory for the answers of a step that no step which waits for its actual uses."""
         if not self._unused:
-            return [Answer.empty(part, step) for _, part, _ in self._chunks]
+            return [Answer.empty(part, step) for _, part, _, _ in self._chunks]
         answers = self._unused.pop()
         for part in answers:
             part.step, part.radii = step, None
         return answers
 
     def _learn(self, given: Sequence[Answer], actual: Array) -> None:
-        for (chunk, state, work), answer in zip(self._chunks, given, strict=True):
+        for (chunk, state, work, _), answer in zip(self._chunks, given, strict=True):
             low, high = limits.limits_of(state)
             limited = np.minimum(np.maximum(actual[chunk], low), high)
             clean = state.dirty == 0 if state.dirty.any() else None
@@ -186,4 +188,4 @@ class RouterPanel(BaseRouter):
         return self._state, [Answer.join(parts) for parts in self._waiting]
 
     def _take_waiting(self, answers: list[Answer]) -> None:
-        self._waiting.extend([given.take(chunk) for chunk, _, _ in self._chunks] for given in answers)
+        self._waiting.extend([given.take(chunk) for chunk, _, _, _ in self._chunks] for given in answers)
