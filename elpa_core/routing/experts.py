@@ -82,10 +82,8 @@ def weigh_one(state: State, method: Method) -> Weights:
 def guard_one(median: float, weights: Weights) -> tuple[float, float]:
     """Return the smallest and the largest forecast that counts."""
     low, high, tolerance = median - weights.doubt, median + weights.doubt, weights.tolerance
-    return (
-        low if low <= weights.least else max(weights.least, median - tolerance),
-        high if high >= weights.most else min(weights.most, median + tolerance),
-    )
+    low = low if low <= weights.least else max(weights.least, median - tolerance)
+    return low, high if high >= weights.most else min(weights.most, median + tolerance)
 
 
 def median_one(limited: list[float], ordered: list[float], weights: Weights) -> float:
@@ -176,36 +174,39 @@ class WeightsOfMany:
 
     def __init__(self, models: int, series: int, n_online: int) -> None:
         self.groups = slice(n_online), slice(n_online, None)
-        self.memory, self.recent, self.steady = np.empty((3, models, series))
+        self.recent, self.steady = np.empty((models, series)), np.empty((models, series))
         self.said, self.says = np.empty((2, len(EXPERTS), series))
 
     def weigh(self, state: State, method: Method, steps: int) -> None:
         """Compute the weights for the next block of ``steps``; see `weigh_one`."""
-        self.steps = steps
+        self.state, self.last = state, steps - 1
         self.voters: Mask | None = None
         if method.vote < np.inf:
             place = min(VOTE_RANK, len(state.scores)) - 1
             voters = state.scores <= method.vote * np.partition(state.scores, place, axis=0)[place]
             self.voters = None if voters.all() else voters
-        recent, steady, says = self.recent, self.steady, self.says
-        (smallest, largest), usual = state.seen, state.usual_error
-        chance = np.maximum(0.5 * np.sqrt(state.window_rows + 1.0) * usual, FLOOR * (largest - smallest))
+        (smallest, largest), usual, says = state.seen, state.usual_error, self.says
+        _trust_many(state.expert_gains, np.sqrt(state.expert_squares), says, self.said)
+        np.square(says, out=says)
+        for expert in method.absent:
+            says[expert] = 0.0
+        self.total_say = _total(says)
+        self.tolerance, self.doubt = method.tolerance * usual, method.doubt * usual
+        aside, self.move = ASIDE * state.spread, method.level_share * state.level_error
+        self.least, self.most = smallest - aside, largest + aside
+        self.low, self.high = limits_of(state)
+
+    def _weigh_models(self) -> None:
+        """Do so where it is needed: the fewer arrays of all models are in use, the more stay in the cache."""
+        state, recent, steady, (smallest, largest) = self.state, self.recent, self.steady, self.state.seen
+        chance = 0.5 * np.sqrt(state.window_rows + 1.0) * state.usual_error
+        np.maximum(chance, FLOOR * (largest - smallest), out=chance)
         _trust_many(state.gains, chance, steady, recent)
         np.divide(state.scale, state.scores, out=recent)
         np.square(recent, out=recent)
         np.square(recent, out=recent)
         np.multiply(steady, recent, out=steady)
         np.square(recent, out=recent)
-        _trust_many(state.expert_gains, np.sqrt(state.expert_squares), says, self.said)
-        np.square(says, out=says)
-        for expert in method.absent:
-            says[expert] = 0.0
-        self.total_say = _total(says)
-        aside, self.tolerance = ASIDE * state.spread, method.tolerance * usual
-        self.doubt = method.doubt * usual
-        self.least, self.most = smallest - aside, largest + aside
-        self.move = method.level_share * state.level_error
-        self.low, self.high = limits_of(state)
 
     def guard(self, median: Array) -> tuple[Array, Array]:
         """Return the smallest and the largest forecast that counts; see `guard_one`."""
@@ -217,27 +218,29 @@ class WeightsOfMany:
 
         ``left_out`` are the places of the forecasts that do not count.
         """
+        if out.step == 0:
+            self._weigh_models()
         experts, median = out.experts, out.experts[MEDIAN]
-        (on, on_weight), (off, off_weight) = self._sums(self.recent, self.groups, out.limited, left_out)
+        (on, on_weight), (off, off_weight) = self._sums(self.recent, self.groups, out, left_out)
         _divide(on + off, on_weight + off_weight, median, experts[RECENT])
         _divide(off, off_weight, median, out.offline)
-        [(total, weight)] = self._sums(self.steady, (slice(None),), out.limited, left_out)
+        [(total, weight)] = self._sums(self.steady, (slice(None),), out, left_out)
         _divide(total, weight, median, experts[STEADY])
         level = np.add(median, self.move, out=experts[LEVEL])
         clip_many(level, self.low, self.high)
         return _divide(on, on_weight, median, on)
 
     def _sums(
-        self, weights: Array, groups: Sequence[slice], limited: Array, left_out: NDArray[np.int64]
+        self, weights: Array, groups: Sequence[slice], out: Answer, left_out: NDArray[np.int64]
     ) -> list[tuple[Array, Array]]:
         """Return the sums of weighted forecasts and of the weights for each group of models."""
-        once, flat = self.steps == 1, weights.reshape(-1)
-        put_back = None if once else flat[left_out]  # for the next step
+        flat, again = weights.reshape(-1), out.step < self.last
+        put_back = flat[left_out] if again else 0.0
         flat[left_out] = 0.0
         totals = [_total(weights[models]) for models in groups]
-        products = np.multiply(weights, limited, out=weights if once else self.memory)
+        products = np.multiply(weights, out.limited, out=None if again else weights)
         sums = [_total(products[models]) for models in groups]
-        if put_back is not None:
+        if again:
             flat[left_out] = put_back
         return list(zip(sums, totals, strict=True))
 
@@ -251,7 +254,7 @@ def learn_many(
 ) -> None:
     """Learn as `learn_one`; ``clean`` is None if all series are."""
     floor, usual, keep = FLOOR * state.scale, state.usual_error, method.keep_model
-    errors = np.abs(np.subtract(actual, given.limited, out=work.memory), out=work.memory)
+    errors = np.abs(np.subtract(actual, given.limited, out=work.recent), out=work.recent)
     errors += floor
     errors *= 1.0 - keep
     if clean is None:
@@ -261,14 +264,13 @@ def learn_many(
         counts = np.ones(errors.shape, np.bool_)
         counts[method.n_online :] = clean
         np.copyto(state.scores, keep * state.scores + errors, where=counts)
-    steady, limited, most = given.experts[STEADY], given.limited, MOST_GAIN * usual
-    state.gains += _regrets(steady, limited, actual, clean, work.memory)
+    state.gains += _regrets(given.experts[STEADY], given.limited, actual, clean, work.recent)
     gains, squares = state.expert_gains, state.expert_squares
     kept = method.keep_expert if clean is None else np.where(clean, method.keep_expert, 1.0)
     gains *= kept
     squares *= kept
     regrets = _regrets(given.mixed, given.experts, actual, clean, work.said)
-    clip_many(regrets, -most, most)
+    clip_many(regrets, -MOST_GAIN * usual, MOST_GAIN * usual)
     gains += regrets
     squares += np.square(regrets, out=regrets)
     least = method.learn_expert * (floor * floor)

@@ -108,7 +108,7 @@ class RouterPanel(BaseRouter):
             some = slice(begin, begin + _CACHED)
             np.copyto(limited[:, some], rows[some].T)
         with np.errstate(invalid="ignore"):  # infinite ones of both signs: their median is taken again below
-            median, least, most = median_and_ends(limited, work.memory)
+            median, least, most = median_and_ends(limited, None if out.step else work.recent)
             if work.voters is not None:
                 median = median_of(limited, work.voters)
         beyond = np.flatnonzero(~((least >= work.low) & (most <= work.high)))  # NaN is, too
