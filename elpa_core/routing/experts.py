@@ -22,10 +22,15 @@ from numpy.typing import NDArray
 
 from elpa_core.routing.answer import Answer
 from elpa_core.routing.limits import Mask, clip_many, limits_of, within
-from elpa_core.routing.method import ASIDE, VOTE_RANK, Method
+from elpa_core.routing.method import Method
 from elpa_core.routing.settings import EXPERTS, FLOOR, LEVEL, MEDIAN, RECENT, STEADY
 from elpa_core.routing.state import Array, State
 
+TOLERANCE, DOUBT, ASIDE = 10.0, 4.0, 0.1
+"""A forecast is left out that is farther than so many usual errors from the median; four, if it is beyond all
+actuals so far by more than this share of their first range."""
+VOTE, VOTE_RANK = 4.0, 3
+"""In blocks of several steps, a model with over four times the recent error of the third best has no vote."""
 MOST_GAIN = 1.0
 """Largest gain of an expert at one step, in usual errors of the median: no outlier weighs for long."""
 
@@ -52,7 +57,7 @@ def weigh_one(state: State, method: Method) -> Weights:
     """Return the weights for the next block."""
     scale, scores, voters, recent, steady, says = state.scale, state.scores, None, [], [], []
     smallest, largest = state.seen
-    chance = max(0.5 * sqrt(state.window_rows + 1.0) * state.usual_error, FLOOR * (largest - smallest))
+    chance = max(method.chance * state.usual_error, FLOOR * (largest - smallest))
     for score, gain in zip(scores, state.gains):
         ratio = scale / score
         ratio *= ratio
@@ -60,9 +65,9 @@ def weigh_one(state: State, method: Method) -> Weights:
         recent.append(ratio * ratio)
         trust = (gain + chance) / chance if gain > 0.0 else chance / (chance - gain)
         steady.append(trust * ratio)
-    if method.vote < inf:
+    if method.votes:
         ordered = sorted(scores)
-        most = method.vote * ordered[:VOTE_RANK][-1]
+        most = VOTE * ordered[:VOTE_RANK][-1]
         if ordered[-1] > most:
             voters = [score <= most for score in scores]
     for gain, square in zip(state.expert_gains, state.expert_squares):
@@ -72,9 +77,9 @@ def weigh_one(state: State, method: Method) -> Weights:
     for expert in method.absent:
         says[expert] = 0.0
     total, usual = says[0] + says[1] + says[2] + says[3], state.usual_error
-    aside = ASIDE * state.spread
+    aside, far = ASIDE * state.spread, usual if method.guarded else inf
     return Weights(
-        recent, steady, voters, says, total, method.tolerance * usual, method.doubt * usual,
+        recent, steady, voters, says, total, TOLERANCE * far, DOUBT * far,
         smallest - aside, largest + aside, method.level_share * state.level_error, *limits_of(state),
     )  # fmt: skip
 
@@ -148,7 +153,7 @@ def learn_one(state: State, given: Answer, actual: float, method: Method, *, cle
     for score, gain, forecast in zip(state.scores, state.gains, models):
         error = actual - forecast
         scores.append(keep * score + take * ((error if error >= 0.0 else -error) + floor))
-        gains.append(gain + side * (steady - forecast))
+        gains.append(method.keep_gain * gain + side * (steady - forecast))
     error = actual - median
     state.level_error = method.keep_level * state.level_error + (1.0 - method.keep_level) * error
     if not clean:
@@ -156,8 +161,8 @@ def learn_one(state: State, given: Answer, actual: float, method: Method, *, cle
         return
     state.scores, state.gains = scores, gains
     mixed, most = given.mixed, MOST_GAIN * state.usual_error
-    least = method.learn_expert * (floor * floor)  # so the squares do not fall below those of the floor
-    side, keep = 1.0 if mixed > actual else -1.0 if mixed < actual else 0.0, method.keep_expert
+    side, keep = 1.0 if mixed > actual else -1.0 if mixed < actual else 0.0, method.keep_gain
+    least = (1.0 - keep) * (floor * floor)  # so the squares do not fall below those of the floor
     gains, squares = state.expert_gains, state.expert_squares
     for k, forecast in enumerate(given.experts):
         regret = side * (mixed - forecast)
@@ -181,27 +186,27 @@ class WeightsOfMany:
         """Compute the weights for the next block of ``steps``; see `weigh_one`."""
         self.state, self.last = state, steps - 1
         self.voters: Mask | None = None
-        if method.vote < np.inf:
+        if method.votes:
             place = min(VOTE_RANK, len(state.scores)) - 1
-            voters = state.scores <= method.vote * np.partition(state.scores, place, axis=0)[place]
+            voters = state.scores <= VOTE * np.partition(state.scores, place, axis=0)[place]
             self.voters = None if voters.all() else voters
         (smallest, largest), usual, says = state.seen, state.usual_error, self.says
+        self.chance = np.maximum(method.chance * usual, FLOOR * (largest - smallest))
         _trust_many(state.expert_gains, np.sqrt(state.expert_squares), says, self.said)
         np.square(says, out=says)
         for expert in method.absent:
             says[expert] = 0.0
         self.total_say = _total(says)
-        self.tolerance, self.doubt = method.tolerance * usual, method.doubt * usual
+        far = usual if method.guarded else np.full_like(usual, np.inf)
+        self.tolerance, self.doubt = TOLERANCE * far, DOUBT * far
         aside, self.move = ASIDE * state.spread, method.level_share * state.level_error
         self.least, self.most = smallest - aside, largest + aside
         self.low, self.high = limits_of(state)
 
     def _weigh_models(self) -> None:
         """Do so where it is needed: the fewer arrays of all models are in use, the more stay in the cache."""
-        state, recent, steady, (smallest, largest) = self.state, self.recent, self.steady, self.state.seen
-        chance = 0.5 * np.sqrt(state.window_rows + 1.0) * state.usual_error
-        np.maximum(chance, FLOOR * (largest - smallest), out=chance)
-        _trust_many(state.gains, chance, steady, recent)
+        state, recent, steady = self.state, self.recent, self.steady
+        _trust_many(state.gains, self.chance, steady, recent)
         np.divide(state.scale, state.scores, out=recent)
         np.square(recent, out=recent)
         np.square(recent, out=recent)
@@ -264,16 +269,17 @@ def learn_many(
         counts = np.ones(errors.shape, np.bool_)
         counts[method.n_online :] = clean
         np.copyto(state.scores, keep * state.scores + errors, where=counts)
+    kept = method.keep_gain if clean is None else np.where(clean, method.keep_gain, 1.0)
+    state.gains *= kept
     state.gains += _regrets(given.experts[STEADY], given.limited, actual, clean, work.recent)
     gains, squares = state.expert_gains, state.expert_squares
-    kept = method.keep_expert if clean is None else np.where(clean, method.keep_expert, 1.0)
     gains *= kept
     squares *= kept
     regrets = _regrets(given.mixed, given.experts, actual, clean, work.said)
     clip_many(regrets, -MOST_GAIN * usual, MOST_GAIN * usual)
     gains += regrets
     squares += np.square(regrets, out=regrets)
-    least = method.learn_expert * (floor * floor)
+    least = (1.0 - method.keep_gain) * (floor * floor)
     squares += least if clean is None else least * clean
     error = actual - given.experts[MEDIAN]
     state.level_error *= method.keep_level

@@ -10,24 +10,15 @@ from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.routing.routing_policy import RoutingPolicy
 from elpa_core.routing.settings import EXPERTS, PARTS
 
-TOLERANCE = 10.0
-"""A forecast farther from the median than this many times the median's usual error is left out."""
-DOUBT, ASIDE = 4.0, 0.1
-"""The same for a forecast that is beyond all actuals so far by more than this share of their first range."""
-VOTE, VOTE_RANK = 4.0, 3
-"""For a horizon of several steps, the median excludes a model whose recent error is more than four times that
-of the third best; of three models, none is excluded."""
-
 
 @dataclass(frozen=True, slots=True)
 class Method:
     """What the rules need to know besides the state: constants for a horizon, parts, control fields.
 
     ``keep`` is the weight of the past in an exponentially weighted mean; the new row weighs ``1 - keep``.
-    Half-lives in rows: ``max(8, 2 * horizon)`` for the errors of models, ``64 * max(8, horizon)`` for the
-    gains of experts, ``2 * max(8, horizon)`` for the usual error of the median, ``horizon // 2`` for its
-    level error (one step ahead: the last error alone). ``level_share`` of the level error is added to the
-    median: all of it one step ahead, half of it far ahead.
+    Half-lives in rows: ``max(8, 2 * horizon)`` for errors of models, ``2 * max(8, horizon)`` for the median's
+    usual error, ``horizon // 2`` for its level error (one step ahead: the last error alone), of which
+    ``level_share`` is added to it, ``64 * max(8, horizon)`` for gains; chance gives ``chance`` usual errors.
 
     >>> from elpa_core.routing.routing_policy import RoutingPolicy
     >>> policy = RoutingPolicy(("a",), ("b",), (1.0, 1.0), 3, 6, None, 4, None, 0.0, 0, 1.0)
@@ -37,14 +28,13 @@ class Method:
     """
 
     keep_model: float
-    keep_expert: float
-    learn_expert: float
+    keep_gain: float
+    chance: float
     keep_usual: float
     keep_level: float
     level_share: float
-    vote: float
-    tolerance: float
-    doubt: float
+    votes: bool
+    guarded: bool
     belted: bool
     absent: tuple[int, ...]
     n_online: int
@@ -62,14 +52,12 @@ class Method:
         horizon = policy.horizon
         return cls(
             0.5 ** (1.0 / max(8, 2 * horizon)),
-            (expert := 0.5 ** (1.0 / (64 * max(8, horizon)))),
-            1.0 - expert,
+            0.5 ** (1.0 / (rows := 64 * max(8, horizon))),
+            0.25 * math.sqrt(rows),
             0.5 ** (1.0 / (2 * max(8, horizon))),
             0.5 ** (1.0 / (horizon // 2)) if horizon > 1 else 0.0,
             (1.0 + 1.0 / horizon) / 2.0,
-            VOTE if "vote" in parts and horizon > 1 else math.inf,
-            *((TOLERANCE, DOUBT) if "guard" in parts else (math.inf, math.inf)),
-            "belt" in parts, absent,
+            "vote" in parts and horizon > 1, "guard" in parts, "belt" in parts, absent,
             len(policy.online), policy.dirty_interval,
             math.inf if policy.mutant_epsilon is None else policy.mutant_epsilon,
         )  # fmt: skip

@@ -18,12 +18,11 @@ from elpa_core.routing.answer import NUMBERS, Answer
 from elpa_core.routing.intervals import Intervals, checked_levels
 from elpa_core.routing.routing_policy import RoutingPolicy
 from elpa_core.routing.settings import EXPERTS
-from elpa_core.routing.state import WHOLE, State, with_gaps
+from elpa_core.routing.state import MOST_ROWS, WHOLE, State, with_gaps
 
 FORMAT, VERSION = "elpa-router", 7
 OTHER_VERSION = "another version of ELPA wrote it; remove it, and the router starts from the policy"
 DAMAGED = "the file is damaged; start again without it, or from a copy"
-MOST_ROWS = 1 << 53
 LARGEST = 1e160  # sums of numbers up to BOUND; sums of their squares are larger
 
 

@@ -14,6 +14,9 @@ from elpa_core.routing.settings import EXPERTS, FLOOR, MIN_SCALE, spread_of
 from elpa_core.schema.limits import BOUND
 
 Array = NDArray[np.float64]
+MOST_ROWS = 1 << 53
+MOST_TRUST = 1e40
+"""No gains are larger than this many times what chance gives: all products of their trust stay finite."""
 UNSEEN = 1e15
 """Largest magnitude of a forecast while no actual is known: larger doubles have hardly any decimals left."""
 WHOLE = ("window_rows", "best", "dirty", "mutated", "rows")
@@ -96,6 +99,10 @@ class State:
 
     def impossible(self) -> Iterator[tuple[str, str]]:
         """Yield the fields that a router cannot have come to, with what they should be."""
+        chance = np.maximum(self.usual_error, FLOOR * (self.seen[1] - self.seen[0]))
+        for name, sizes in (("gains", chance), ("expert_gains", np.sqrt(np.abs(self.expert_squares)))):
+            if (np.abs(getattr(self, name)) > MOST_TRUST * sizes).any():
+                yield name, "smaller numbers, compared with errors"
         floor = FLOOR * self.scale * (1.0 - 1e-6)
         least = {
             **dict.fromkeys(("scores", "usual_error"), floor),
@@ -106,7 +113,7 @@ class State:
         for name, smallest in least.items():
             if (getattr(self, name) < smallest).any():
                 yield name, "numbers above zero, not below the least of this field"
-        for name, largest in (("best", len(self.scores) - 1), ("mutated", 1)):
+        for name, largest in (("best", len(self.scores) - 1), ("mutated", 1), ("window_rows", MOST_ROWS)):
             if (getattr(self, name) > largest).any():
                 yield name, f"integers from 0 to {largest}"
 

@@ -173,7 +173,7 @@ def test_gains_and_losses_are_trusted_by_their_size_relative_to_chance() -> None
     state = trained().to_json()
     gains = [[2.0], [0.0], [-2.0], [6.0]]
     state["state"] |= {"gains": gains, "expert_gains": gains, "expert_squares": [[4.0]] * 4}
-    state["state"] |= {"window_rows": [99], "usual_error": [0.4], "scores": [[1.0]] * 3 + [[2.0]]}
+    state["state"] |= {"usual_error": [2.0 / (0.25 * 512**0.5)], "scores": [[1.0]] * 3 + [[2.0]]}
     served, rows = Router.from_json(state), np.array([[100.0, 101.0, 102.0, 103.0]])
     answer = served.predict(rows)
     told = served.explain()
