@@ -109,7 +109,7 @@ def write_policy(path: Path, evaluated: EvaluatedPolicy) -> Policy:
     """Write the state of the router beside the policy, then the policy, which is returned."""
     policy = evaluated.policy
     if evaluated.router_state is not None:
-        state = path.with_name(f"{path.stem}.router.json")
+        state = path.with_name(f"{path.name.removesuffix('.json')}.router.json")
         write_atomic(state, evaluated.router_state)
         policy = evaluated.naming_state(state.name)
     write_atomic(path, json_bytes(policy.to_json()))

@@ -35,9 +35,9 @@ def _comparison_lines(comparison: Comparison) -> list[str]:
     lines = [f"scores may not compare: {reason}" for reason in comparison.reasons]
     for name, model in comparison.models.items():
         if model.shared and model.rows != model.shared:
-            span = f", {model.first} to {model.last}" if model.first else ""
+            span = f", {model.first} to {model.last}," if model.first else ""
             lines.append(
-                f"{name}: {model.shared} of {model.rows} rows are of steps that all models share{span}"
+                f"{name}: {model.shared} of its {model.rows} rows{span} are of steps that all models share"
             )
     return lines
 

@@ -11,6 +11,7 @@ from elpa_core import files
 from elpa_core.errors import InputError, Problem, quoted
 from elpa_core.files import StorePath
 from elpa_core.files.location import is_uri, open_location
+from elpa_core.files.os_errors import as_input_error
 from elpa_core.files.strict_json import parse_object
 from elpa_core.routing.router import Router
 from elpa_core.routing.routing_policy import RoutingPolicy
@@ -56,7 +57,7 @@ def start_router(
         return Router(policy, horizon=horizon)
     try:
         return _read_state(named, state or _place(named, folder), wanted, intervals=bool(levels))
-    except (InputError, OSError) as error:
+    except InputError as error:
         warn(f"the router starts without what it learned on validation: {error}")
         return Router(policy, horizon=horizon)
 
@@ -69,7 +70,8 @@ def _place(named: Mapping[str, Any], folder: Path | None) -> StorePath:
 def _read_state(
     named: Mapping[str, Any], place: StorePath, wanted: RoutingPolicy, *, intervals: bool
 ) -> Router:
-    data = files.read(place)
+    with as_input_error(place, "the router's state that the policy names"):
+        data = files.read(place)
     sha256 = hashlib.sha256(data).hexdigest()
     if sha256 != named.get("sha256"):
         raise InputError(Problem(str(place), "", f"content with SHA-256 {sha256}", "that of the policy"))

@@ -104,7 +104,7 @@ class TestTheSameSteps:
         assert policy["evaluation"]["rows"] == 20
         assert policy["evaluation_reason"] is None
         assert policy["scores"]["b"] == ewma([f - y for f, y in zip(old["pred"], old["y_true"], strict=True)])
-        assert "b: 20 of 40 rows are of steps that all models share, 2026-01-01 to 2026-02-12" in out
+        assert "b: 20 of its 40 rows, 2026-01-01 to 2026-02-12, are of steps that all models share" in out
         assert err == []
 
     def test_a_gap_in_one_file_moves_no_position(
