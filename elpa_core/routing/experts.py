@@ -79,8 +79,8 @@ def weigh_one(state: State, method: Method) -> Weights:
     total, usual = says[0] + says[1] + says[2] + says[3], state.usual_error
     aside, far = ASIDE * state.spread, usual if method.guarded else inf
     return Weights(
-        recent, steady, voters, says, total, TOLERANCE * far, DOUBT * far,
-        smallest - aside, largest + aside, method.level_share * state.level_error, *limits_of(state),
+        recent, steady, voters, says, total, TOLERANCE * far, DOUBT * far, min(state.seen) - aside,
+        max(state.seen) + aside, method.level_share * state.level_error, *limits_of(state),
     )  # fmt: skip
 
 
@@ -200,7 +200,7 @@ class WeightsOfMany:
         far = usual if method.guarded else np.full_like(usual, np.inf)
         self.tolerance, self.doubt = TOLERANCE * far, DOUBT * far
         aside, self.move = ASIDE * state.spread, method.level_share * state.level_error
-        self.least, self.most = smallest - aside, largest + aside
+        self.least, self.most = np.minimum(smallest, largest) - aside, np.maximum(smallest, largest) + aside
         self.low, self.high = limits_of(state)
 
     def _weigh_models(self) -> None:

@@ -27,6 +27,14 @@ def test_divergence_does_not_reach_the_output() -> None:
     assert served.explain()["limited"] == ["a", "d"]
 
 
+def test_as_long_as_all_actuals_were_zero_no_forecast_is_beyond_them() -> None:
+    served = Router(policy_of(ONLINE, OFFLINE, scores=dict.fromkeys(NAMES, 1.0)))
+    for actual in (0.0, 1.0):
+        served.predict({"a": [5.0], "b": [5.0], "c": [5.0], "d": [0.0]})
+        assert served.explain()["left_out"] == []
+        served.update(actual)
+
+
 @pytest.mark.parametrize("side", [-1.0, 1.0])
 def test_a_forecast_beyond_all_actuals_is_left_out_sooner(side: float) -> None:
     rng = np.random.default_rng(2)
