@@ -1,8 +1,8 @@
 """Prediction intervals from a router's own errors, by adaptive conformal inference.
 
 The interval of a level reaches from the answer as far as a quantile of the last errors at the same lead time.
-That quantile is not the level's own: after each miss it becomes a little larger, after each hit a little
-smaller, so that the share of hits comes to the level although the series changes.
+That quantile is not the level's own: after each miss at any lead time it becomes a little larger, after each
+hit a little smaller, so that the share of hits comes to the level although the series changes.
 
 References
 ----------
@@ -68,7 +68,7 @@ class Intervals:
         The last absolute errors of each lead time, in a ring.
     rows : ndarray of int64, shape (leads,)
         How many errors each ring has got.
-    aims : dict of float to ndarray, shape (leads, series)
+    aims : dict of float to ndarray, shape (series,)
         By level that was asked for, the share of misses that the quantile aims at.
     """
 
@@ -83,9 +83,8 @@ class Intervals:
 
     def radii(self, levels: Sequence[float], steps: int) -> list[Radii]:
         """Return half the widths of the intervals of each step, each of shape (series,), by level."""
-        shape = len(self.rows), self.errors.shape[2]
         for level in levels:
-            self.aims.setdefault(level, np.full(shape, _misses(level)))
+            self.aims.setdefault(level, np.full(self.errors.shape[2], _misses(level)))
         by_lead = {lead: self._radii(levels, lead) for lead in {*map(self.lead, range(steps))}}
         return [by_lead[self.lead(step)] for step in range(steps)]
 
@@ -97,7 +96,7 @@ class Intervals:
             if _misses(level) * count < LEAST_OUTSIDE - 1e-9:
                 radii[level] = np.full_like(least, np.nan)
                 continue
-            ranks = np.ceil((count + 1) * (1.0 - self.aims[level][lead])).astype(np.int64)
+            ranks = np.ceil((count + 1) * (1.0 - self.aims[level])).astype(np.int64)
             places = np.minimum(np.maximum(ranks, 1), count) - 1
             chosen = np.take_along_axis(ordered, places[np.newaxis], axis=0)[0]
             radii[level] = least = np.maximum(least, np.where(ranks < 1, 0.0, chosen))
@@ -108,7 +107,7 @@ class Intervals:
         lead = self.lead(step)
         for level, radius in (radii or {}).items():
             change = STEP * (_misses(level) - (errors > radius))
-            aim = self.aims[level][lead]
+            aim = self.aims[level]
             aim += np.where(np.isnan(radius), 0.0, change)
             np.minimum(np.maximum(aim, 0.0, out=aim), 1.0, out=aim)
         self.errors[lead, self.rows[lead] % KEPT] = errors
@@ -118,7 +117,7 @@ class Intervals:
         """Return a copy for some of the series."""
         taken = Intervals(1, 0)
         taken.errors, taken.rows = self.errors[..., series].copy(), self.rows.copy()
-        taken.aims = {level: aim[:, series].copy() for level, aim in self.aims.items()}
+        taken.aims = {level: aim[series].copy() for level, aim in self.aims.items()}
         return taken
 
     def to_json(self) -> dict[str, Any]:

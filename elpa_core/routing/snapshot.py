@@ -148,7 +148,7 @@ def _intervals(value: object, horizon: int, series: int, source: str) -> Interva
     levels = given.get("aims")
     if not isinstance(levels, Mapping):
         raise InputError(Problem(source, f"{place}.aims", quoted(levels), "an object", DAMAGED))
-    shapes = dict.fromkeys(levels, (leads, series))
+    shapes = dict.fromkeys(levels, (series,))
     aims = _arrays(levels, shapes, f"{place}.aims", source, least=0.0, most=1.0)
     intervals.aims = dict(zip(checked_levels(levels, f"{source}: {place}.aims"), aims.values(), strict=True))
     return intervals

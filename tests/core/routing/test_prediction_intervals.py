@@ -16,6 +16,7 @@ from support.routers import NAMES, OFFLINE, ONLINE
 
 from elpa_core.errors import InputError
 from elpa_core.routing import Prediction, Router, RouterPanel, Validation
+from elpa_core.routing.intervals import Intervals
 
 POLICY = policy_of(ONLINE, OFFLINE)
 
@@ -47,6 +48,16 @@ def test_the_share_of_actuals_inside_is_the_level_although_the_errors_grow(
         router.update(y[block])
     shares = np.concatenate(inside, axis=1).mean(axis=1)
     assert shares == pytest.approx([0.8, 0.95], abs=0.02)
+
+
+def test_a_miss_at_one_lead_time_widens_the_intervals_of_all() -> None:
+    intervals = Intervals(horizon=4, series=1)
+    for step, error in itertools.product(range(4), range(1, 101)):
+        intervals.learn(step, None, np.array([float(error)]))
+    before = intervals.radii((80.0,), 4)
+    intervals.learn(0, before[0], np.array([1e9]))
+    after = intervals.radii((80.0,), 4)
+    assert all(wider[80.0] > radius[80.0] for wider, radius in zip(after, before, strict=True))
 
 
 def test_with_too_few_errors_there_is_no_interval() -> None:
@@ -161,8 +172,8 @@ def test_levels_are_different_percentages(levels: Any) -> None:
         (["intervals", "errors", 0, 0], [-1.0]),
         (["intervals", "errors", 0, 0], [1e300]),
         (["intervals", "rows", 0], -1),
-        (["intervals", "aims"], {"80": [[2.0]]}),
-        (["intervals", "aims"], {"eighty": [[0.2]]}),
+        (["intervals", "aims"], {"80": [2.0]}),
+        (["intervals", "aims"], {"eighty": [0.2]}),
         (["waiting", 0, "radii"], {"80.0": [-1.0]}),
         (["waiting", 0, "radii"], {"80.0": ["x"]}),
     ],
