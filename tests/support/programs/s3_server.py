@@ -6,13 +6,14 @@ next requests that fit it: {"method", "key", "fault", "times"}; an empty method 
 ``refuse`` answers 503 and does nothing; ``deny`` answers 403; ``lose`` does what was asked and closes the
 connection without an answer; ``cut`` closes it in the middle of the answer; ``hang`` answers too late;
 ``forget`` carries a write out without looking at its conditions; ``keep`` answers a removal of many as if
-none of them was allowed. ``GET /-/requests`` returns the methods
+none of them was allowed; ``meet`` waits until four requests wait so. ``GET /-/requests`` returns the methods
 and paths of the requests since the last faults were set, and how many were under way at once.
 ``POST /-/put`` puts objects, a JSON object of bucket/key to text; ``POST /-/below`` takes "bucket/prefix"
 and returns those below it in the same form. ``POST /-/empty`` removes all objects: what one test leaves,
 the listings of the next would look through.
 """
 
+import contextlib
 import io
 import json
 import socket
@@ -52,6 +53,7 @@ class Faulty:
         self.faults: list[dict] = []
         self.requests: list[list[str]] = []
         self.under_way = self.at_once = 0
+        self.meeting = threading.Barrier(4, timeout=30)
 
     def __call__(self, environ, start_response):
         match environ["PATH_INFO"]:
@@ -59,6 +61,7 @@ class Faulty:
                 with self.counting:
                     self.faults = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
                     self.requests, self.at_once = [], 0
+                    self.meeting.reset()
                 return _answer(start_response, "204 No Content", b"")
             case "/-/requests":
                 seen = {"requests": self.requests, "at_once": self.at_once}
@@ -94,6 +97,9 @@ class Faulty:
                 return _answer(start_response, "200 OK", _KEPT)
             case "hang":
                 time.sleep(120)
+            case "meet":
+                with contextlib.suppress(threading.BrokenBarrierError):  # they came one after the other
+                    self.meeting.wait()
             case "lose":
                 self._carry_out(environ, lambda *_: None)
                 connection.shutdown(socket.SHUT_RDWR)
