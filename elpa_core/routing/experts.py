@@ -3,7 +3,7 @@
 ``recent`` weighs models by their recent errors to the power -8. ``steady`` weighs them by the trust in what
 it would have gained by each, and by recent errors to the power -4; the mean of the experts weighs these by
 that trust, squared. The trust is ``1 + t`` in a gain, ``1 / (1 + t)`` in a loss, ``t`` its size relative to
-what chance gives in as many rows. ML-Poly gives no weight in a loss: small changes tip its weights over.
+what chance gives. ML-Poly gives no weight in a loss: small changes tip its weights over.
 
 References
 ----------
@@ -27,8 +27,8 @@ from elpa_core.routing.settings import EXPERTS, FLOOR, LEVEL, MEDIAN, RECENT, ST
 from elpa_core.routing.state import Array, State
 
 TOLERANCE, DOUBT, ASIDE = 10.0, 4.0, 0.1
-"""A forecast is left out that is farther than so many usual errors from the median; four, if it is beyond all
-actuals so far by more than this share of their first range."""
+"""A forecast is left out that is farther from the median than the first, in usual errors; than the second, if
+it is beyond all actuals so far by more than the third, as a share of their first range."""
 VOTE, VOTE_RANK = 4.0, 3
 """In blocks of several steps, a model with over four times the recent error of the third best has no vote."""
 MOST_GAIN = 1.0
@@ -79,8 +79,9 @@ def weigh_one(state: State, method: Method) -> Weights:
     total, usual = says[0] + says[1] + says[2] + says[3], state.usual_error
     aside, far = ASIDE * state.spread, usual if method.guarded else inf
     return Weights(
-        recent, steady, voters, says, total, TOLERANCE * far, DOUBT * far, min(state.seen) - aside,
-        max(state.seen) + aside, method.level_share * state.level_error, *limits_of(state),
+        recent, steady, voters, says, total, TOLERANCE * far, DOUBT * far,
+        min(smallest, largest) - aside, max(smallest, largest) + aside,
+        method.level_share * state.level_error, *limits_of(state),
     )  # fmt: skip
 
 
@@ -197,7 +198,7 @@ class WeightsOfMany:
         for expert in method.absent:
             says[expert] = 0.0
         self.total_say = _total(says)
-        far = usual if method.guarded else np.full_like(usual, np.inf)
+        far: Array | float = usual if method.guarded else np.inf
         self.tolerance, self.doubt = TOLERANCE * far, DOUBT * far
         aside, self.move = ASIDE * state.spread, method.level_share * state.level_error
         self.least, self.most = np.minimum(smallest, largest) - aside, np.maximum(smallest, largest) + aside

@@ -141,8 +141,7 @@ def _answer(
 def _intervals(value: object, horizon: int, series: int, source: str) -> Intervals:
     given: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
     intervals, place = Intervals(horizon, series), "$.intervals"
-    leads = len(intervals.rows)
-    shapes = {"errors": intervals.errors.shape, "rows": (leads,)}
+    shapes = {"errors": intervals.errors.shape, "rows": intervals.rows.shape}
     arrays = _arrays(given, shapes, place, source, least=0.0)
     intervals.errors, intervals.rows = arrays["errors"], arrays["rows"]
     levels = given.get("aims")

@@ -56,7 +56,8 @@ def start_router(
     if named is None:
         return Router(policy, horizon=horizon)
     try:
-        return _read_state(named, state or _place(named, folder), wanted, intervals=bool(levels))
+        with as_input_error(str(named.get("file")), "the router's state that the policy names"):
+            return _read_state(named, state or _place(named, folder), wanted, intervals=bool(levels))
     except InputError as error:
         warn(f"the router starts without what it learned on validation: {error}")
         return Router(policy, horizon=horizon)
@@ -70,8 +71,7 @@ def _place(named: Mapping[str, Any], folder: Path | None) -> StorePath:
 def _read_state(
     named: Mapping[str, Any], place: StorePath, wanted: RoutingPolicy, *, intervals: bool
 ) -> Router:
-    with as_input_error(place, "the router's state that the policy names"):
-        data = files.read(place)
+    data = files.read(place)
     sha256 = hashlib.sha256(data).hexdigest()
     if sha256 != named.get("sha256"):
         raise InputError(Problem(str(place), "", f"content with SHA-256 {sha256}", "that of the policy"))
